@@ -1,0 +1,117 @@
+//! Everything a person reads, in English and Simplified Chinese.
+//!
+//! A sentence is a [`Text`]: both languages side by side, with named places such as `{file}`. A message that
+//! lacks one language does not compile, and a test compares the places of the two.
+
+use std::fmt;
+
+/// The languages the tool speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Lang {
+    /// English.
+    #[default]
+    En,
+    /// Simplified Chinese, as used on Chinese Windows.
+    ZhCn,
+}
+
+impl Lang {
+    /// The BCP 47 tag: `en` or `zh-CN`.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::ZhCn => "zh-CN",
+        }
+    }
+
+    /// The language for a locale name such as `zh_CN.UTF-8`, `zh-Hans-CN` or `en-GB`; English for all others.
+    pub fn from_locale(locale: &str) -> Self {
+        let tag = locale.to_ascii_lowercase();
+        if tag.starts_with("zh") && !tag.contains("hant") { Self::ZhCn } else { Self::En }
+    }
+}
+
+impl fmt::Display for Lang {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.tag())
+    }
+}
+
+/// One message in both languages; `{name}` marks a place to fill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// English wording.
+    pub en: &'static str,
+    /// Simplified Chinese wording.
+    pub zh: &'static str,
+}
+
+impl Text {
+    /// The wording in `lang`, places unfilled.
+    pub const fn get(self, lang: Lang) -> &'static str {
+        match lang {
+            Lang::En => self.en,
+            Lang::ZhCn => self.zh,
+        }
+    }
+
+    /// The wording with its places filled.
+    ///
+    /// ```
+    /// use pmlblame::lang::{Lang, Text};
+    /// const T: Text = Text { en: "{n} files", zh: "{n} 个文件" };
+    /// assert_eq!(T.fill(Lang::En, &[("n", &3)]), "3 files");
+    /// assert_eq!(T.fill(Lang::ZhCn, &[("n", &3)]), "3 个文件");
+    /// ```
+    pub fn fill(self, lang: Lang, values: &[(&str, &dyn fmt::Display)]) -> String {
+        let text = self.get(lang);
+        let mut out = String::with_capacity(text.len() + 32);
+        let mut rest = text;
+        while let Some(open) = rest.find('{') {
+            out.push_str(&rest[..open]);
+            let after = &rest[open + 1..];
+            let Some(close) = after.find('}') else {
+                rest = &rest[open..];
+                break;
+            };
+            let name = &after[..close];
+            match values.iter().find(|(key, _)| *key == name) {
+                Some((_, value)) => out.push_str(&value.to_string()),
+                None => out.push_str(&rest[open..open + close + 2]),
+            }
+            rest = &after[close + 1..];
+        }
+        out.push_str(rest);
+        out
+    }
+
+    /// The names of the places, sorted, for the test that both languages have the same.
+    pub fn places(text: &str) -> Vec<&str> {
+        let mut names: Vec<&str> =
+            text.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(name, _)| name).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}
+
+/// Declares messages: `texts! { NAME: "English", "中文"; … }`. Each file's messages are also listed in its `ALL`.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! texts {
+    ($( $(#[$doc:meta])* $name:ident : $en:expr, $zh:expr ; )*) => {
+        $( $(#[$doc])* #[allow(missing_docs)] pub const $name: $crate::lang::Text = $crate::lang::Text { en: $en, zh: $zh }; )*
+        /// Every message of this file with its name.
+        pub const ALL: &[(&str, $crate::lang::Text)] = &[ $( (stringify!($name), $name) ),* ];
+        #[cfg(test)]
+        mod complete {
+            #[test]
+            fn both_languages_say_the_same_places() {
+                for (name, text) in super::ALL {
+                    assert!(!text.en.trim().is_empty() && !text.zh.trim().is_empty(), "{name} lacks a language");
+                    assert_eq!($crate::lang::Text::places(text.en), $crate::lang::Text::places(text.zh), "{name}");
+                }
+            }
+        }
+    };
+}

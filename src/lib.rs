@@ -1,0 +1,3 @@
+//! pmlblame reads Process Monitor captures and proves who held a file when an open, delete or rename was refused.
+
+pub mod lang;

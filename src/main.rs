@@ -1,0 +1,4 @@
+//! The `pmlblame` program.
+fn main() -> std::process::ExitCode {
+    std::process::ExitCode::SUCCESS
+}
