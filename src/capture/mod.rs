@@ -1,0 +1,3 @@
+//! One capture, whatever it was stored in: its processes and its operations.
+
+pub mod op;

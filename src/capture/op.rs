@@ -1,0 +1,346 @@
+//! The source-neutral operation: what the locking engine reads, whether it came from a PML, a CSV or an XML export.
+//!
+//! A source decodes only what can matter to a file lock and interns every path, so an [`Op`] is small and `Copy`.
+
+use crate::nt::{
+    AccessMask, CreateDisposition, CreateOptions, DispositionFlags, FileAttributes, FileTime, NtStatus, OpenResult,
+    RenameFlags, ShareAccess,
+};
+use indexmap::IndexSet;
+
+/// The 0-based number of an event in the order of the event-offset table, through all segments of a capture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct EventIndex(pub u64);
+
+/// One process instance of a capture (never a PID: those are reused). Indexes [`OpLog::processes`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProcessId(pub u32);
+
+/// An interned path, spelled as the capture shows it. Two spellings of one path have two ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PathId(pub u32);
+
+/// The paths of a capture that operations name, each stored once, in order of first use.
+#[derive(Clone, Debug, Default)]
+pub struct PathTable {
+    paths: IndexSet<Box<str>, rustc_hash::FxBuildHasher>,
+}
+
+impl PathTable {
+    /// The id of `path`, added if it is new.
+    pub fn intern(&mut self, path: &str) -> PathId {
+        let at = match self.paths.get_index_of(path) {
+            Some(at) => at,
+            None => self.paths.insert_full(path.into()).0,
+        };
+        PathId(u32::try_from(at).unwrap_or(u32::MAX))
+    }
+
+    /// The id of `path` if it was interned in exactly this spelling.
+    pub fn find(&self, path: &str) -> Option<PathId> {
+        self.paths.get_index_of(path).and_then(|at| u32::try_from(at).ok()).map(PathId)
+    }
+
+    /// The text of `id`; empty for an id of another table.
+    pub fn get(&self, id: PathId) -> &str {
+        self.paths.get_index(id.0 as usize).map_or("", |path| path)
+    }
+
+    /// How many paths there are.
+    pub fn len(&self) -> usize {
+        self.paths.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.paths.is_empty()
+    }
+
+    /// Every path with its id.
+    pub fn iter(&self) -> impl Iterator<Item = (PathId, &str)> {
+        self.paths.iter().zip(0u32..).map(|(path, id)| (PathId(id), &**path))
+    }
+}
+
+/// One process instance, as far as the source tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProcessInfo {
+    /// Process id; reused by Windows within a capture.
+    pub pid: u32,
+    /// Parent's process id.
+    pub parent_pid: u32,
+    /// The parent instance, where it can be told.
+    pub parent: Option<ProcessId>,
+    /// Image name, `TiWorker.exe`.
+    pub name: String,
+    /// Full image path; empty when unknown.
+    pub image_path: String,
+    /// Command line.
+    pub command_line: String,
+    /// Account name as the capturing system prints it (localised).
+    pub user: String,
+    /// CompanyName of the image.
+    pub company: String,
+    /// FileVersion of the image.
+    pub version: String,
+    /// FileDescription of the image.
+    pub description: String,
+    /// Start time; `None` when unknown.
+    pub started: Option<FileTime>,
+    /// End time; `None` while running at the end of the capture or unknown.
+    pub ended: Option<FileTime>,
+    /// Current directory, where a Process Start event of the capture names it.
+    pub current_directory: Option<PathId>,
+}
+
+impl ProcessInfo {
+    /// The kernel's own process: PID 4.
+    pub const fn is_system(&self) -> bool {
+        self.pid == 4
+    }
+}
+
+/// A kernel driver that, by the call stack, issued an operation in another process's name. Indexes [`OpLog::drivers`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DriverId(pub u16);
+
+/// One operation, complete: everything the engine may ask of an event.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Op {
+    /// The event it came from.
+    pub event: EventIndex,
+    /// When it began.
+    pub start: FileTime,
+    /// When it completed; `None` while pending at the end of the capture, or when the source does not tell durations.
+    pub end: Option<FileTime>,
+    /// The process the capture shows it under.
+    pub process: ProcessId,
+    /// Thread id; `None` when the source has none.
+    pub thread: Option<u32>,
+    /// How it ended.
+    pub status: NtStatus,
+    /// The path the capture shows for it.
+    pub path: PathId,
+    /// The third-party file-system filter whose frame issued it, if the stack shows one.
+    pub driver: Option<DriverId>,
+    /// What was asked.
+    pub kind: OpKind,
+}
+
+impl Op {
+    /// When it was over, as far as known: its end, else its start.
+    pub fn finished(&self) -> FileTime {
+        self.end.unwrap_or(self.start)
+    }
+}
+
+/// The arguments of an open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Create {
+    /// Desired access as asked for, generic bits unmapped; `None` when the source does not tell.
+    pub access: Option<AccessMask>,
+    /// Share access; `None` when the source does not tell.
+    pub share: Option<ShareAccess>,
+    /// What to do when the file exists or not; `None` when the source does not tell.
+    pub disposition: Option<CreateDisposition>,
+    /// Create options.
+    pub options: CreateOptions,
+    /// Attributes for a new file.
+    pub attributes: FileAttributes,
+    /// What the open did; only on success (for REPARSE it is `None`).
+    pub result: Option<OpenResult>,
+    /// The open impersonates another account.
+    pub impersonating: bool,
+}
+
+/// What an operation did, as far as it matters to who holds a file.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum OpKind {
+    /// IRP_MJ_CREATE.
+    Create(Create),
+    /// IRP_MJ_CLEANUP (Procmon: CloseFile): the last handle of a file object closed.
+    Cleanup,
+    /// IRP_MJ_CLOSE: the last reference gone. Never a release time.
+    Close,
+    /// Fast query open: opens, reads attributes and closes in one.
+    QueryOpen {
+        /// The attributes it returned.
+        attributes: Option<FileAttributes>,
+    },
+    /// FileDispositionInformation.
+    SetDisposition {
+        /// Mark (true) or unmark.
+        delete: bool,
+        /// The caller's handle value; `None` when not recorded.
+        handle: Option<u64>,
+    },
+    /// FileDispositionInformationEx.
+    SetDispositionEx {
+        /// Flags.
+        flags: DispositionFlags,
+        /// The caller's handle value; `None` when not recorded.
+        handle: Option<u64>,
+    },
+    /// FileRenameInformation(Ex): the path is the old name.
+    Rename {
+        /// The new name; `None` when not recorded.
+        target: Option<PathId>,
+        /// Flags; the classic class has only `REPLACE_IF_EXISTS`.
+        flags: RenameFlags,
+        /// One of the Ex classes.
+        ex: bool,
+    },
+    /// FileLinkInformation(Ex): the path is the existing name.
+    Link {
+        /// The additional name; `None` when not recorded.
+        target: Option<PathId>,
+        /// Flags; the classic class has only `REPLACE_IF_EXISTS`.
+        flags: RenameFlags,
+        /// One of the Ex classes.
+        ex: bool,
+    },
+    /// FileEndOfFileInformation: the new size.
+    SetEndOfFile(i64),
+    /// FileAllocationInformation: the new allocation.
+    SetAllocation(i64),
+    /// FileBasicInformation set: the new attributes (none set = unchanged).
+    SetBasic(FileAttributes),
+    /// A section is being created over the file (acquire for section synchronization, SyncTypeCreateSection).
+    CreateSection {
+        /// PAGE_* protection.
+        protection: u32,
+        /// SEC_* allocation attributes; 0 where the system does not record them (image or data unknown).
+        allocation: u32,
+    },
+    /// Byte-range lock request.
+    Lock {
+        /// First byte.
+        offset: i64,
+        /// Bytes.
+        length: i64,
+        /// Exclusive lock.
+        exclusive: bool,
+        /// Fails at once instead of waiting.
+        fail_immediately: bool,
+    },
+    /// One byte-range unlock.
+    Unlock {
+        /// First byte.
+        offset: i64,
+        /// Bytes.
+        length: i64,
+    },
+    /// All locks of the file object (optionally of one key) released.
+    UnlockAll,
+    /// Read.
+    Read {
+        /// First byte.
+        offset: i64,
+        /// Bytes asked for.
+        length: u32,
+        /// Paging I/O: no proof of a handle.
+        paging: bool,
+    },
+    /// Write.
+    Write {
+        /// First byte.
+        offset: i64,
+        /// Bytes asked for.
+        length: u32,
+        /// Paging I/O: no proof of a handle.
+        paging: bool,
+    },
+    /// A query that reveals the NTFS file reference (classes internal, all, id, stat).
+    QueryFileId {
+        /// File id (128 bit for class id; the 64-bit reference otherwise).
+        id: u128,
+    },
+    /// FileStandardInformation.
+    QueryStandard {
+        /// Links of the file.
+        links: u32,
+        /// The link is marked for deletion.
+        delete_pending: bool,
+        /// It is a directory.
+        directory: bool,
+    },
+    /// FileBasicInformation or another query that tells the attributes.
+    QueryAttributes(FileAttributes),
+    /// A directory entry that ties a long name to its 8.3 name (from a directory query on the path).
+    ShortName {
+        /// `directory\long name`.
+        long: PathId,
+        /// `directory\8.3 name`.
+        short: PathId,
+    },
+    /// FSCTL with its control code.
+    FsControl(u32),
+    /// Load Image: the path was mapped as an image into the process.
+    LoadImage,
+    /// The process created a child.
+    ProcessCreate {
+        /// The child.
+        child: ProcessId,
+    },
+    /// The process started; its current directory, if told.
+    ProcessStart {
+        /// Current directory.
+        current_directory: Option<PathId>,
+    },
+    /// The process ended: every handle and section is gone.
+    ProcessExit,
+    /// Any other file operation that needs an open file object: shows that some handle was open.
+    Other,
+}
+
+/// A kernel driver named by stack frames.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DriverInfo {
+    /// File name, `tmfilter.sys`.
+    pub name: String,
+    /// Path as the capture shows it.
+    pub path: String,
+    /// Company string.
+    pub company: String,
+    /// Version string.
+    pub version: String,
+    /// Description string.
+    pub description: String,
+}
+
+/// The operations of a capture (all, or those on the files of interest) in event order, with the tables they refer to.
+#[derive(Clone, Debug, Default)]
+pub struct OpLog {
+    /// In event order.
+    pub ops: Vec<Op>,
+    /// Paths.
+    pub paths: PathTable,
+    /// Process instances.
+    pub processes: Vec<ProcessInfo>,
+    /// Drivers that stacks show as authors.
+    pub drivers: Vec<DriverInfo>,
+    /// Start of the first and end of the last event of the whole capture.
+    pub span: Option<(FileTime, FileTime)>,
+    /// What the whole capture contains, which decides what absence proves.
+    pub coverage: Coverage,
+}
+
+/// What kinds of event the whole capture holds (not only those kept in the log).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// Successful creates.
+    pub creates: u64,
+    /// Cleanups.
+    pub cleanups: u64,
+    /// Load Image events.
+    pub image_loads: u64,
+    /// Process instances that have at least one file-system event.
+    pub active_processes: u32,
+    /// Driver sequence numbers missing between first and last event; `None` when the source has none.
+    pub sequence_gaps: Option<u64>,
+    /// The source tells desired access, share mode and options.
+    pub has_detail: bool,
+    /// The source tells durations.
+    pub has_durations: bool,
+}

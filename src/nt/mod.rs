@@ -1,0 +1,13 @@
+//! Facts of Windows itself: status codes, access masks, sharing, paths and times. Nothing here knows of captures.
+
+#[macro_use]
+mod codes;
+pub mod access;
+pub mod file;
+pub mod status;
+pub mod time;
+
+pub use access::{AccessMask, CreateDisposition, CreateOptions, OpenResult, ShareAccess};
+pub use file::{DispositionFlags, FileAttributes, RenameFlags};
+pub use status::NtStatus;
+pub use time::{FileTime, Ticks};
