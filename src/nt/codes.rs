@@ -7,7 +7,7 @@ macro_rules! codes {
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
         $vis struct $name(pub $int);
         impl $name {
-            $( $(#[$vmeta])* pub const $konst: Self = Self($value); )*
+            $( #[doc = concat!("`", $text, "`")] $(#[$vmeta])* pub const $konst: Self = Self($value); )*
             /// Every named value with its name.
             pub const NAMED: &'static [(Self, &'static str)] = &[ $( (Self::$konst, $text) ),* ];
             /// The name of the value, if it has one.
@@ -33,7 +33,7 @@ macro_rules! flags {
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
         $vis struct $name(pub $int);
         impl $name {
-            $( $(#[$vmeta])* pub const $konst: Self = Self($value); )*
+            $( #[doc = concat!("`", $text, "`")] $(#[$vmeta])* pub const $konst: Self = Self($value); )*
             /// Every named bit with its name, lowest first as declared.
             pub const NAMED: &'static [(Self, &'static str)] = &[ $( (Self::$konst, $text) ),* ];
             /// No bit set.
