@@ -1,5 +1,7 @@
 //! pmlblame reads Process Monitor captures and proves who held a file when an open, delete or rename was refused.
 
+#[macro_use]
+pub mod nt;
 pub mod capture;
 pub mod lang;
-pub mod nt;
+pub mod pml;
