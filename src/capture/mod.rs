@@ -1,3 +1,149 @@
-//! One capture, whatever it was stored in: its processes and its operations.
+//! One capture, whatever it was stored in: its segments, its processes and its operations.
 
+pub mod map;
 pub mod op;
+pub mod segment;
+
+pub use op::EventIndex;
+pub use segment::{OpenError, Segment};
+
+use crate::nt::FileTime;
+use crate::pml::{Event, Header, PmlError};
+use std::path::Path;
+
+/// A capture: one PML file, or the segments Procmon split it into, in order of time.
+#[derive(Debug)]
+pub struct Capture {
+    segments: Vec<Segment>,
+    events: u64,
+    /// Overlaps and gaps between segments.
+    pub seams: Vec<Seam>,
+    /// Files beside it that look like segments but could not be used, and why.
+    pub left_out: Vec<OpenError>,
+}
+
+/// What was found between two neighbouring segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seam {
+    /// Number of the later segment.
+    pub segment: usize,
+    /// Driver sequence numbers missing between them; negative when they overlap.
+    pub missing: i64,
+}
+
+impl Capture {
+    /// Opens a capture; with `segments`, the files `name-1.PML`, `name-2.PML`, … beside it belong to it.
+    ///
+    /// # Errors
+    /// When `path` itself cannot be opened or read; a bad file beside it is only left out.
+    pub fn open(path: &Path, options: &OpenOptions) -> Result<Self, OpenError> {
+        let first = Segment::open(path, options.map)?;
+        let mut further = Vec::new();
+        let mut left_out = Vec::new();
+        if options.segments {
+            for path in segment::segments_beside(path) {
+                // A capture saved earlier under a similar name is no segment: it comes from another machine or run.
+                let opened = Segment::open(&path, options.map)
+                    .and_then(|segment| check_same_capture(&first, &segment).map(|()| segment));
+                match opened {
+                    Ok(segment) => further.push(segment),
+                    Err(error) => left_out.push(error),
+                }
+            }
+        }
+        further.insert(0, first);
+        Ok(Self { left_out, ..Self::from_segments(further) })
+    }
+
+    /// Joins segments, ordered by the time of their first event.
+    pub fn from_segments(mut segments: Vec<Segment>) -> Self {
+        segments.sort_by_key(|segment| segment.pml().event(0).map(Event::time).unwrap_or_default());
+        let mut events = 0;
+        let mut seams = Vec::new();
+        let mut last_sequence: Option<u32> = None;
+        for (number, segment) in segments.iter_mut().enumerate() {
+            segment.first_event = events;
+            events += u64::from(segment.pml().event_count());
+            let pml = segment.pml();
+            let edge = |n: u32| pml.event(n).ok().map(Event::sequence).filter(|sequence| *sequence < 0x2000_0000);
+            if let (Some(last), Some(first)) = (last_sequence, edge(0)) {
+                let missing = i64::from(first) - i64::from(last) - 1;
+                if missing != 0 {
+                    seams.push(Seam { segment: number, missing });
+                }
+            }
+            last_sequence = pml.event_count().checked_sub(1).and_then(edge).or(last_sequence);
+        }
+        Self { segments, events, seams, left_out: Vec::new() }
+    }
+
+    /// Its files, in order of time.
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// Header of the first segment.
+    pub fn header(&self) -> Option<&Header> {
+        self.segments.first().map(|segment| &segment.pml().container().header)
+    }
+
+    /// Number of events in all segments.
+    pub const fn event_count(&self) -> u64 {
+        self.events
+    }
+
+    /// The segment that holds event `index`, and the event's number within it.
+    pub fn locate(&self, index: EventIndex) -> Option<(&Segment, u32)> {
+        if index.0 >= self.events {
+            return None;
+        }
+        let at = self.segments.partition_point(|segment| segment.first_event <= index.0).checked_sub(1)?;
+        let segment = self.segments.get(at)?;
+        Some((segment, u32::try_from(index.0 - segment.first_event).ok()?))
+    }
+
+    /// Event `index`; `None` beyond the end.
+    pub fn event(&self, index: EventIndex) -> Option<Result<Event<'_>, PmlError>> {
+        let (segment, number) = self.locate(index)?;
+        Some(segment.pml().event(number))
+    }
+
+    /// Start of the first event and end of the last one.
+    pub fn span(&self) -> Option<(FileTime, FileTime)> {
+        let first = self.segments.iter().find_map(|segment| segment.pml().event(0).ok())?;
+        let last = self.segments.iter().rev().find_map(|segment| {
+            let pml = segment.pml();
+            pml.event_count().checked_sub(1).and_then(|n| pml.event(n).ok())
+        })?;
+        Some((first.time(), last.time()))
+    }
+}
+
+/// How to open a capture.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenOptions {
+    /// Look for further segments beside the file.
+    pub segments: bool,
+    /// Map the file (else read it into memory).
+    pub map: bool,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self { segments: true, map: true }
+    }
+}
+
+fn check_same_capture(first: &Segment, other: &Segment) -> Result<(), OpenError> {
+    let (a, b) = (&first.pml().container().header, &other.pml().container().header);
+    let what = if a.pointer != b.pointer {
+        "pointer size"
+    } else if a.computer != b.computer {
+        "computer name"
+    } else if a.os != b.os {
+        "Windows build"
+    } else {
+        return Ok(());
+    };
+    Err(OpenError::Mismatch { path: other.path.clone(), what })
+}

@@ -1,0 +1,101 @@
+//! One file of a capture, and the neighbours that Procmon split it into.
+
+use super::map::Bytes;
+use crate::pml::{Container, Pml, PmlError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A capture that could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The file could not be read.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// File.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file is not a readable capture.
+    #[error("{}: {source}", path.display())]
+    Pml {
+        /// File.
+        path: PathBuf,
+        /// What is wrong, and where.
+        source: PmlError,
+    },
+    /// Segments that cannot belong to one capture.
+    #[error("{}: not a segment of the same capture: its {what} differs", path.display())]
+    Mismatch {
+        /// File.
+        path: PathBuf,
+        /// What differs.
+        what: &'static str,
+    },
+}
+
+/// One capture file: its bytes and its tables.
+#[derive(Debug)]
+pub struct Segment {
+    /// Where it was opened.
+    pub path: PathBuf,
+    bytes: Bytes,
+    container: Container,
+    /// Number of its first event within the capture.
+    pub first_event: u64,
+}
+
+impl Segment {
+    /// Opens one file and reads its tables.
+    ///
+    /// # Errors
+    /// The system's, or the damage found.
+    pub fn open(path: &Path, map: bool) -> Result<Self, OpenError> {
+        let bytes = Bytes::open(path, map).map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
+        let container = Container::parse(&bytes).map_err(|source| OpenError::Pml { path: path.to_owned(), source })?;
+        Ok(Self { path: path.to_owned(), bytes, container, first_event: 0 })
+    }
+
+    /// Joins bytes and tables obtained otherwise (a rescue).
+    pub const fn from_parts(path: PathBuf, bytes: Bytes, container: Container) -> Self {
+        Self { path, bytes, container, first_event: 0 }
+    }
+
+    /// The view of its events and tables.
+    #[inline]
+    pub fn pml(&self) -> Pml<'_> {
+        Pml::new(&self.bytes, &self.container)
+    }
+
+    /// The file's bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The file name without its folder, as text.
+    pub fn file_name(&self) -> String {
+        self.path.file_name().unwrap_or(self.path.as_os_str()).to_string_lossy().into_owned()
+    }
+}
+
+/// The further files of a split capture that lie beside `first`: `name-1.PML`, `name-2.PML`, … Numbers may be missing
+/// (Procmon deletes the oldest when told to), but after sixteen missing in a row the search ends.
+pub fn segments_beside(first: &Path) -> Vec<PathBuf> {
+    let Some(stem) = first.file_stem().map(|stem| stem.to_string_lossy().into_owned()) else { return Vec::new() };
+    let extension = first.extension().map(|ext| ext.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut found = Vec::new();
+    let mut missing = 0;
+    let mut number = 1u32;
+    while missing < 16 {
+        let candidate = first.with_file_name(format!("{stem}-{number}.{extension}"));
+        if candidate.is_file() {
+            found.push(candidate);
+            missing = 0;
+        } else {
+            missing += 1;
+        }
+        number += 1;
+    }
+    found
+}
