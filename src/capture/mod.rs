@@ -1,8 +1,12 @@
 //! One capture, whatever it was stored in: its segments, its processes and its operations.
 
+pub mod decode;
 pub mod map;
 pub mod op;
+pub mod scan;
 pub mod segment;
+pub mod select;
+pub mod source;
 
 pub use op::EventIndex;
 pub use segment::{OpenError, Segment};

@@ -1,0 +1,102 @@
+//! The seam between the formats and the analysis: a source surveys itself once, then hands out the operations on the
+//! files that turned out to matter. A PML capture is one source; exports in CSV and XML are others.
+
+use super::op::{Coverage, Op, OpLog, PathTable, ProcessInfo};
+use super::select::Selection;
+use crate::nt::{FileTime, NtStatus};
+
+/// How many events of each class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClassCounts {
+    /// All.
+    pub total: u64,
+    /// File system.
+    pub file_system: u64,
+    /// Registry.
+    pub registry: u64,
+    /// Process and thread.
+    pub process: u64,
+    /// Network.
+    pub network: u64,
+    /// Profiling.
+    pub profiling: u64,
+    /// Any other class.
+    pub other: u64,
+}
+
+/// Records that could not be read: how many, and the first place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Damage {
+    /// Records.
+    pub records: u64,
+    /// What the first one was.
+    pub first: Option<String>,
+}
+
+/// What one pass over a whole capture finds, whatever the question.
+#[derive(Clone, Debug, Default)]
+pub struct Survey {
+    /// Events by class.
+    pub counts: ClassCounts,
+    /// Every refused or delayed file operation with a lock-class result, every rename, link and deletion mark, and the
+    /// life of processes; in event order. Their paths are in `paths`.
+    pub ops: Vec<Op>,
+    /// The paths of `ops`.
+    pub paths: PathTable,
+    /// Process instances.
+    pub processes: Vec<ProcessInfo>,
+    /// Start of the first event and end of the last.
+    pub span: Option<(FileTime, FileTime)>,
+    /// What kinds of event there are.
+    pub coverage: Coverage,
+    /// Events with a call stack.
+    pub with_stack: u64,
+    /// Unreadable records.
+    pub damage: Damage,
+}
+
+/// What a capture tells of the machine it was taken on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Machine {
+    /// Computer name.
+    pub computer: Option<String>,
+    /// System root, `C:\Windows`.
+    pub system_root: Option<String>,
+    /// Windows version, `10.0.17763`.
+    pub os: Option<String>,
+    /// 32 or 64.
+    pub bits: Option<u32>,
+}
+
+/// A capture in some format, ready to be asked.
+pub trait Source: Sync {
+    /// The machine.
+    fn machine(&self) -> Machine;
+
+    /// One pass over everything.
+    fn survey(&self) -> Survey;
+
+    /// The operations on the selected files, and the life of processes, in event order, with all tables.
+    fn collect(&self, selection: &Selection, survey: &Survey) -> OpLog;
+
+    /// Kernel modules that are loaded (the modules of the System process): path, company, version, description.
+    fn kernel_modules(&self) -> Vec<super::op::DriverInfo>;
+}
+
+/// Results that can mean "somebody is in the way"; whether they do depends on the operation.
+pub const fn may_be_lock_class(status: NtStatus) -> bool {
+    matches!(
+        status,
+        NtStatus::SHARING_VIOLATION
+            | NtStatus::DELETE_PENDING
+            | NtStatus::CANNOT_DELETE
+            | NtStatus::USER_MAPPED_FILE
+            | NtStatus::FILE_LOCK_CONFLICT
+            | NtStatus::LOCK_NOT_GRANTED
+            | NtStatus::DIRECTORY_NOT_EMPTY
+            | NtStatus::FILE_DELETED
+            | NtStatus::OPLOCK_BREAK_IN_PROGRESS
+            | NtStatus::CANNOT_BREAK_OPLOCK
+            | NtStatus::OPLOCK_NOT_GRANTED
+    )
+}
