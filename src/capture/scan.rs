@@ -267,7 +267,11 @@ impl Source for Capture {
                             }
                             _ => true,
                         };
-                        if keep { at += 1 } else { drop(ops.remove(at)) }
+                        if keep {
+                            at += 1;
+                        } else {
+                            ops.remove(at);
+                        }
                     }
                 }
             }
