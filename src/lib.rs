@@ -3,5 +3,6 @@
 #[macro_use]
 pub mod nt;
 pub mod capture;
+pub mod case;
 pub mod lang;
 pub mod pml;

@@ -1,0 +1,217 @@
+//! Failures, the holds behind them, and waits.
+
+use super::codes::{Attribution, Cause, Confidence, ExplanationCode, HowDeleted, Mechanism, RuledOutReason};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// A lock-class failure of a victim.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Failure {
+    /// Event number.
+    pub event: u64,
+    /// Start time, RFC 3339 UTC.
+    pub time: String,
+    /// Process id.
+    pub pid: u32,
+    /// Thread id; left out when the source has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tid: Option<u32>,
+    /// Process name.
+    pub process: String,
+    /// Operation as Procmon names it.
+    pub operation: String,
+    /// Path.
+    pub path: String,
+    /// NTSTATUS, `0xC0000056`.
+    pub status: String,
+    /// Result as Procmon words it.
+    pub result: String,
+    /// What stood in the way.
+    pub cause: Cause,
+    /// Where it is laid.
+    pub attribution: Attribution,
+    /// What was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requested: Option<Requested>,
+    /// Who held.
+    pub holders: Vec<FailureHolder>,
+    /// Who marked the file, if seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted_by: Option<DeletedBy>,
+    /// The close that ended it, if seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub released_by: Option<ReleasedBy>,
+    /// The first success after that release, if seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confirmed_by: Option<EventRef>,
+    /// Why the holder may be invisible, most likely first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub explanations: Vec<ExplanationCode>,
+    /// Who was considered and cleared.
+    pub ruled_out: Vec<RuledOut>,
+}
+
+/// What a refused operation asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Requested {
+    /// Desired access.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access: Option<Vec<String>>,
+    /// Share mode.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share: Option<Vec<String>>,
+    /// Disposition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disposition: Option<String>,
+    /// Create options.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub options: Option<Vec<String>>,
+    /// Access with what a disposition or a generic right adds; only when it differs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effective: Option<Vec<String>>,
+    /// Destination of a rename or link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Byte range of a lock, read or write.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub range: Option<LockRange>,
+}
+
+/// A byte range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct LockRange {
+    /// First byte.
+    pub offset: i64,
+    /// Bytes.
+    pub length: i64,
+    /// Exclusive; only for locks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exclusive: Option<bool>,
+}
+
+/// A party behind one failure.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct FailureHolder {
+    /// Its id among the record's holders.
+    pub holder: String,
+    /// Process id the capture shows.
+    pub pid: u32,
+    /// Process name the capture shows.
+    pub process: String,
+    /// How sure.
+    pub confidence: Confidence,
+    /// By what it held.
+    pub mechanism: Mechanism,
+    /// The rule that makes it a reason, numbered as in the documentation.
+    pub rule: String,
+    /// `ambiguous` when the process is certain and which of its handles is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handle: Option<String>,
+    /// The hold.
+    pub hold: Hold,
+    /// What conflicted, in words.
+    pub conflict: Vec<String>,
+}
+
+/// From when to when a party held, and how.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Hold {
+    /// Begin.
+    pub start: Edge,
+    /// End.
+    pub end: Edge,
+    /// Access, if known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access: Option<Vec<String>>,
+    /// Share mode, if known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share: Option<Vec<String>>,
+    /// The name it was opened by, when it is another one than the failure's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+}
+
+/// One end of a hold: an event, or `before_capture`, `after_capture`, `unseen`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Edge {
+    /// At an event.
+    At(At),
+    /// Outside what the capture shows.
+    Outside(String),
+}
+
+/// An event with its time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct At {
+    /// Event number.
+    pub event: u64,
+    /// Time, RFC 3339 UTC.
+    pub time: String,
+}
+
+/// Who marked a file for deletion.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct DeletedBy {
+    /// Event number.
+    pub event: u64,
+    /// Process id.
+    pub pid: u32,
+    /// Process name.
+    pub process: String,
+    /// How.
+    pub how: HowDeleted,
+}
+
+/// The close that ended a hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ReleasedBy {
+    /// Event number.
+    pub event: u64,
+    /// Process id.
+    pub pid: u32,
+}
+
+/// An event number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct EventRef {
+    /// Event number.
+    pub event: u64,
+}
+
+/// A party that was considered and cleared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct RuledOut {
+    /// Process id.
+    pub pid: u32,
+    /// Process name.
+    pub process: String,
+    /// Why.
+    pub reason: RuledOutReason,
+}
+
+/// An operation that was delayed, not refused.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Wait {
+    /// Event number.
+    pub event: u64,
+    /// Start time, RFC 3339 UTC.
+    pub time: String,
+    /// Process id.
+    pub pid: u32,
+    /// Thread id; left out when the source has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tid: Option<u32>,
+    /// Process name.
+    pub process: String,
+    /// Operation as Procmon names it.
+    pub operation: String,
+    /// Path.
+    pub path: String,
+    /// How long, milliseconds.
+    pub waited_ms: f64,
+    /// What it waited for.
+    pub cause: Cause,
+    /// Who kept it waiting.
+    pub holders: Vec<FailureHolder>,
+}
