@@ -151,3 +151,4 @@ fn check_same_capture(first: &Segment, other: &Segment) -> Result<(), OpenError>
     };
     Err(OpenError::Mismatch { path: other.path.clone(), what })
 }
+pub mod modules;
