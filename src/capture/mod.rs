@@ -1,5 +1,6 @@
 //! One capture, whatever it was stored in: its segments, its processes and its operations.
 
+pub mod author;
 pub mod decode;
 pub mod map;
 pub mod op;

@@ -1,12 +1,16 @@
 //! Passes over the events of a PML capture: parallel, in order, without decoding what nobody asked for.
 
-use super::Capture;
+use super::author::author;
 use super::decode::{self, Context, code};
-use super::op::{Coverage, DriverInfo, EventIndex, Op, OpKind, OpLog, PathId, PathTable, ProcessId, ProcessInfo};
+use super::modules::StackResolver;
+use super::op::{
+    Coverage, DriverId, DriverInfo, EventIndex, Op, OpKind, OpLog, PathId, PathTable, ProcessId, ProcessInfo,
+};
 use super::select::Selection;
-use super::source::{ClassCounts, Damage, Machine, Source, Survey, may_be_lock_class};
+use super::source::{ClassCounts, Damage, FilterTest, Machine, Source, Survey, may_be_lock_class};
+use super::{Capture, Segment};
 use crate::nt::NtStatus;
-use crate::pml::{Event, EventClass, PointerSize};
+use crate::pml::{Event, EventClass, Module, Pml, PointerSize};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
@@ -22,10 +26,12 @@ impl Capture {
         let chunks: Vec<Chunk<'_>> = self
             .segments()
             .iter()
-            .flat_map(|segment| {
+            .enumerate()
+            .flat_map(|(number, segment)| {
                 let events = segment.pml().event_count();
                 (0..events).step_by(CHUNK as usize).map(move |from| Chunk {
                     segment,
+                    number,
                     from,
                     to: from.saturating_add(CHUNK).min(events),
                 })
@@ -90,6 +96,8 @@ impl Capture {
 pub struct Chunk<'a> {
     /// Their segment.
     pub segment: &'a super::Segment,
+    /// Number of the segment.
+    pub number: usize,
     from: u32,
     to: u32,
 }
@@ -234,13 +242,19 @@ impl Source for Capture {
         survey
     }
 
-    fn collect(&self, selection: &Selection, survey: &Survey) -> OpLog {
+    fn collect(&self, selection: &Selection, survey: &Survey, is_filter: &FilterTest<'_>) -> OpLog {
         let (processes, by_index) = self.processes();
         let system_root = self.header().map_or("", |header| &header.system_root);
         let context = Context { processes: &by_index, system_root };
+        let mut authors: Vec<Authors<'_>> = Vec::new();
+        for segment in self.segments() {
+            let before = authors.iter().map(|authors| authors.drivers.len()).sum();
+            authors.push(Authors::new(segment, is_filter, before));
+        }
         let parts = self.in_chunks(|chunk| {
             let mut ops = Vec::new();
             let mut paths = PathTable::default();
+            let authors = authors.get(chunk.number);
             for (index, event) in chunk.events() {
                 let Ok(event) = event else { continue };
                 let wanted = match event.class() {
@@ -256,7 +270,8 @@ impl Source for Capture {
                 };
                 if wanted {
                     let before = ops.len();
-                    decode::decode(event, index, context, None, &mut paths, &mut ops);
+                    let driver = authors.and_then(|authors| authors.of(event));
+                    decode::decode(event, index, context, driver, &mut paths, &mut ops);
                     // Images of other files, and 8.3 names of other entries, were decoded only to be looked at.
                     let mut at = before;
                     while let Some(op) = ops.get(at) {
@@ -277,7 +292,8 @@ impl Source for Capture {
             }
             (ops, paths)
         });
-        let mut log = OpLog { processes, span: survey.span, coverage: survey.coverage, ..OpLog::default() };
+        let drivers = authors.into_iter().flat_map(|authors| authors.drivers).collect();
+        let mut log = OpLog { processes, drivers, span: survey.span, coverage: survey.coverage, ..OpLog::default() };
         log.ops.reserve_exact(parts.iter().map(|(ops, _)| ops.len()).sum());
         for (ops, paths) in parts {
             append(&mut log.ops, &mut log.paths, &ops, &paths);
@@ -293,26 +309,64 @@ impl Source for Capture {
     }
 
     fn kernel_modules(&self) -> Vec<DriverInfo> {
-        for segment in self.segments() {
-            let pml = segment.pml();
-            let limit = pml.container().header.maximum_user_address;
-            if let Some(system) = pml.container().processes.iter().find(|process| process.pid == 4) {
-                let kernel = system.modules.iter().filter(|module| module.base > limit);
-                return kernel
-                    .map(|module| {
-                        let path = pml.string(module.path);
-                        DriverInfo {
-                            name: path.rsplit('\\').next().unwrap_or(&path).to_owned(),
-                            company: pml.string(module.company).trim().to_owned(),
-                            version: pml.string(module.version).trim().to_owned(),
-                            description: pml.string(module.description).trim().to_owned(),
-                            path,
-                        }
-                    })
-                    .collect();
+        // Every segment lists the kernel's modules anew; the last knows them all.
+        self.segments().iter().rev().map(kernel_modules).find(|modules| !modules.is_empty()).unwrap_or_default()
+    }
+}
+
+fn driver_info(pml: Pml<'_>, module: &Module) -> DriverInfo {
+    let path = pml.string(module.path);
+    DriverInfo {
+        name: path.rsplit('\\').next().unwrap_or(&path).to_owned(),
+        company: pml.string(module.company).trim().to_owned(),
+        version: pml.string(module.version).trim().to_owned(),
+        description: pml.string(module.description).trim().to_owned(),
+        path,
+    }
+}
+
+fn kernel_modules(segment: &Segment) -> Vec<DriverInfo> {
+    let pml = segment.pml();
+    let limit = pml.container().header.maximum_user_address;
+    let system = pml.container().processes.iter().find(|process| process.pid == 4);
+    let modules = system.map_or(&[][..], |system| &system.modules);
+    modules.iter().filter(|module| module.base > limit).map(|module| driver_info(pml, module)).collect()
+}
+
+/// The filters of one segment that may turn out to be authors.
+struct Authors<'a> {
+    resolver: StackResolver<'a>,
+    /// Address of the module record → its number among `drivers`.
+    filters: FxHashMap<u64, DriverId>,
+    drivers: Vec<DriverInfo>,
+}
+
+impl<'a> Authors<'a> {
+    fn new(segment: &'a Segment, is_filter: &FilterTest<'_>, drivers_before: usize) -> Self {
+        let pml = segment.pml();
+        let container = pml.container();
+        let limit = container.header.maximum_user_address;
+        let mut filters = FxHashMap::default();
+        let mut drivers = Vec::new();
+        let system = container.processes.iter().find(|process| process.pid == 4);
+        for module in system.map_or(&[][..], |system| &system.modules).iter().filter(|module| module.base > limit) {
+            let info = driver_info(pml, module);
+            if is_filter(&info)
+                && let Ok(number) = u16::try_from(drivers_before + drivers.len())
+            {
+                filters.insert(module.base, DriverId(number));
+                drivers.push(info);
             }
         }
-        Vec::new()
+        Self { resolver: StackResolver::new(container), filters, drivers }
+    }
+
+    fn of(&self, event: Event<'_>) -> Option<DriverId> {
+        if self.filters.is_empty() || event.class() != EventClass::FILE_SYSTEM {
+            return None;
+        }
+        let module = author(event, &self.resolver, |module| self.filters.contains_key(&module.base))?;
+        self.filters.get(&module.base).copied()
     }
 }
 

@@ -68,6 +68,9 @@ pub struct Machine {
     pub bits: Option<u32>,
 }
 
+/// Whether a kernel module is a filter that may issue I/O of its own.
+pub type FilterTest<'t> = dyn Fn(&super::op::DriverInfo) -> bool + Sync + 't;
+
 /// A capture in some format, ready to be asked.
 pub trait Source: Sync {
     /// The machine.
@@ -76,8 +79,9 @@ pub trait Source: Sync {
     /// One pass over everything.
     fn survey(&self) -> Survey;
 
-    /// The operations on the selected files, and the life of processes, in event order, with all tables.
-    fn collect(&self, selection: &Selection, survey: &Survey) -> OpLog;
+    /// The operations on the selected files, and the life of processes, in event order, with all tables. A kernel
+    /// module for which `is_filter` holds counts as the author of an operation whose stack shows it.
+    fn collect(&self, selection: &Selection, survey: &Survey, is_filter: &FilterTest<'_>) -> OpLog;
 
     /// Kernel modules that are loaded (the modules of the System process): path, company, version, description.
     fn kernel_modules(&self) -> Vec<super::op::DriverInfo>;
