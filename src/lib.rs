@@ -2,6 +2,7 @@
 
 #[macro_use]
 pub mod nt;
+pub mod blame;
 pub mod capture;
 pub mod case;
 pub mod lang;

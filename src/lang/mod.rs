@@ -3,6 +3,9 @@
 //! A sentence is a [`Text`]: both languages side by side, with named places such as `{file}`. A message that
 //! lacks one language does not compile, and a test compares the places of the two.
 
+pub mod advice;
+pub mod vendors;
+
 use std::fmt;
 
 /// The languages the tool speaks.

@@ -1,0 +1,8 @@
+//! Who is behind a hold: vendors, parties, filter drivers, and what to advise.
+
+pub mod advice;
+pub mod altitudes;
+pub mod facts;
+pub mod filters;
+pub mod party;
+pub mod vendors;
