@@ -7,3 +7,4 @@ pub mod capture;
 pub mod case;
 pub mod lang;
 pub mod pml;
+pub mod report;

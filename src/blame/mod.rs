@@ -5,4 +5,5 @@ pub mod altitudes;
 pub mod facts;
 pub mod filters;
 pub mod party;
+pub mod scope;
 pub mod vendors;

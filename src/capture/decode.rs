@@ -307,6 +307,14 @@ fn query_information(event: Event<'_>, file: FileDetail<'_>) -> OpKind {
     kind.unwrap_or(OpKind::Other)
 }
 
+/// The file id a query answered, if it is one that does.
+pub fn file_id(event: Event<'_>, file: FileDetail<'_>) -> Option<u128> {
+    match query_information(event, file) {
+        OpKind::QueryFileId { id } => Some(id),
+        _ => None,
+    }
+}
+
 fn standard(extra: &[u8]) -> Option<OpKind> {
     Some(OpKind::QueryStandard {
         links: u32_at(extra, 0x10)?,

@@ -260,6 +260,9 @@ impl Source for Capture {
                 let wanted = match event.class() {
                     EventClass::FILE_SYSTEM => event.file().is_some_and(|file| {
                         selection.wants_text(file.path)
+                            || selection.has_ids()
+                                && event.operation() == code::QUERY_INFORMATION
+                                && decode::file_id(event, file).is_some_and(|id| selection.wants_id(id))
                             || event.operation() == code::SET_INFORMATION
                                 && decode::is_rename_or_link(file.sub_operation())
                                 && decode::target_name(file, &file.path.decode(), system_root)

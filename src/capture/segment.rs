@@ -35,6 +35,24 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    /// The file it is about.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Io { path, .. } | Self::Pml { path, .. } | Self::Mismatch { path, .. } => path,
+        }
+    }
+
+    /// What is wrong, without the file's name.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Io { source, .. } => source.to_string(),
+            Self::Pml { source, .. } => source.to_string(),
+            Self::Mismatch { what, .. } => format!("its {what} differs"),
+        }
+    }
+}
+
 /// One capture file: its bytes and its tables.
 #[derive(Debug)]
 pub struct Segment {
@@ -66,6 +84,11 @@ impl Segment {
     #[inline]
     pub fn pml(&self) -> Pml<'_> {
         Pml::new(&self.bytes, &self.container)
+    }
+
+    /// Tells the system that the file will be read front to back.
+    pub fn advise_sequential(&self) {
+        self.bytes.advise_sequential();
     }
 
     /// The file's bytes.

@@ -15,6 +15,10 @@ pub struct Selection {
     lengths: Vec<u64>,
     /// Folded paths of folders, without a trailing backslash.
     subtrees: Vec<Box<str>>,
+    /// Folded paths of the files the question is about, without those added for other reasons.
+    seeds: FxHashSet<Box<str>>,
+    /// File ids whose queries are wanted on whatever path.
+    ids: FxHashSet<u128>,
     /// Everything is wanted.
     all: bool,
 }
@@ -68,6 +72,32 @@ impl Selection {
         self.add_file(path);
         self.subtrees.push(folded.into());
         true
+    }
+
+    /// Adds a file the question is about. Returns whether it is new.
+    pub fn add_seed(&mut self, path: &str) -> bool {
+        self.seeds.insert(fold(without_stream(path)).into());
+        self.add_file(path)
+    }
+
+    /// Whether the question is about this file.
+    pub fn is_seed(&self, path: &str) -> bool {
+        self.seeds.contains(fold(without_stream(path)).as_str())
+    }
+
+    /// Adds a file id. Returns whether it is new.
+    pub fn add_id(&mut self, id: u128) -> bool {
+        self.ids.insert(id)
+    }
+
+    /// Whether queries that answer this file id are wanted.
+    pub fn wants_id(&self, id: u128) -> bool {
+        self.ids.contains(&id)
+    }
+
+    /// Whether any file id is wanted.
+    pub fn has_ids(&self) -> bool {
+        !self.ids.is_empty()
     }
 
     /// How many files were added one by one.

@@ -83,6 +83,11 @@ pub trait Source: Sync {
     /// module for which `is_filter` holds counts as the author of an operation whose stack shows it.
     fn collect(&self, selection: &Selection, survey: &Survey, is_filter: &FilterTest<'_>) -> OpLog;
 
+    /// The operation of one event as Procmon names it, where the source can tell better than its kind does.
+    fn operation(&self, _event: super::EventIndex) -> Option<String> {
+        None
+    }
+
     /// Kernel modules that are loaded (the modules of the System process): path, company, version, description.
     fn kernel_modules(&self) -> Vec<super::op::DriverInfo>;
 }

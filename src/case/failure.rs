@@ -111,6 +111,12 @@ pub struct FailureHolder {
     pub hold: Hold,
     /// What conflicted, in words.
     pub conflict: Vec<String>,
+    /// Classes (READ, WRITE, DELETE) the victim wanted and the holder does not share.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_shared_by_holder: Vec<String>,
+    /// Classes the holder has and the victim does not share.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_shared_by_victim: Vec<String>,
 }
 
 /// From when to when a party held, and how.

@@ -4,6 +4,9 @@
 //! lacks one language does not compile, and a test compares the places of the two.
 
 pub mod advice;
+pub mod fail;
+pub mod record;
+pub mod report;
 pub mod vendors;
 
 use std::fmt;
@@ -103,7 +106,7 @@ impl Text {
 #[doc(hidden)]
 macro_rules! texts {
     ($( $(#[$doc:meta])* $name:ident : $en:expr, $zh:expr ; )*) => {
-        $( $(#[$doc])* #[allow(missing_docs)] pub const $name: $crate::lang::Text = $crate::lang::Text { en: $en, zh: $zh }; )*
+        $( $(#[$doc])* #[allow(missing_docs, reason = "the name says it, the text follows")] pub const $name: $crate::lang::Text = $crate::lang::Text { en: $en, zh: $zh }; )*
         /// Every message of this file with its name.
         pub const ALL: &[(&str, $crate::lang::Text)] = &[ $( (stringify!($name), $name) ),* ];
         #[cfg(test)]

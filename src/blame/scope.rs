@@ -1,0 +1,184 @@
+//! Whose failures count: the victims, the paths, the results and the time window.
+
+use crate::capture::op::{Op, OpKind, OpLog, PathTable, ProcessId, ProcessInfo};
+use crate::nt::{FileTime, NtStatus};
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+
+/// A named set of victims and paths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Profile {
+    /// Windows servicing: TiWorker and TrustedInstaller below the in-flight folders.
+    #[default]
+    Servicing,
+    /// Every process and path.
+    Any,
+}
+
+impl Profile {
+    /// The name used on the command line and in records.
+    pub const fn as_code(self) -> &'static str {
+        match self {
+            Self::Servicing => "servicing",
+            Self::Any => "any",
+        }
+    }
+
+    fn victims(self) -> Vec<String> {
+        match self {
+            Self::Servicing => vec!["TiWorker.exe".to_owned(), "TrustedInstaller.exe".to_owned()],
+            Self::Any => Vec::new(),
+        }
+    }
+
+    /// Path patterns for a machine with this system root (unknown: on any drive).
+    fn paths(self, system_root: Option<&str>) -> Vec<String> {
+        let root = system_root.filter(|root| !root.is_empty()).unwrap_or("*").trim_end_matches('\\');
+        match self {
+            Self::Servicing => ["InFlight", "PendingDeletes", "PendingRenames"]
+                .map(|folder| format!("{root}\\WinSxS\\Temp\\{folder}"))
+                .to_vec(),
+            Self::Any => Vec::new(),
+        }
+    }
+}
+
+/// What the user asked for; empty lists keep the profile's.
+#[derive(Clone, Debug, Default)]
+pub struct ScopeOptions {
+    /// Profile.
+    pub profile: Profile,
+    /// Victim process names, in place of the profile's.
+    pub victims: Vec<String>,
+    /// Path patterns, in place of the profile's.
+    pub paths: Vec<String>,
+    /// Only these results.
+    pub results: Vec<NtStatus>,
+    /// Only failures that begin at or after this.
+    pub from: Option<FileTime>,
+    /// Only failures that begin at or before this.
+    pub to: Option<FileTime>,
+}
+
+/// A path pattern that is not valid.
+#[derive(Debug, thiserror::Error)]
+#[error("{pattern}: {reason}")]
+pub struct PatternError {
+    /// The pattern.
+    pub pattern: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// The checked form of [`ScopeOptions`] for one machine.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    /// Profile.
+    pub profile: Profile,
+    /// Victim process names; empty: every process.
+    pub victims: Vec<String>,
+    /// Path patterns; empty: every path.
+    pub paths: Vec<String>,
+    /// Results; empty: every lock-class result.
+    pub results: Vec<NtStatus>,
+    /// Begin of the window.
+    pub from: Option<FileTime>,
+    /// End of the window.
+    pub to: Option<FileTime>,
+    globs: GlobSet,
+}
+
+impl Scope {
+    /// Checks the options against a machine's system root.
+    ///
+    /// # Errors
+    /// A path pattern that cannot be understood.
+    pub fn new(options: &ScopeOptions, system_root: Option<&str>) -> Result<Self, PatternError> {
+        let or = |given: &[String], default: Vec<String>| if given.is_empty() { default } else { given.to_vec() };
+        let victims = or(&options.victims, options.profile.victims());
+        let paths = or(&options.paths, options.profile.paths(system_root));
+        let mut globs = GlobSetBuilder::new();
+        for pattern in &paths {
+            let fail = |error: globset::Error| PatternError { pattern: pattern.clone(), reason: error.to_string() };
+            // globset knows forward slashes on every platform; captured paths are compared in that form.
+            let slashed = pattern.replace('\\', "/");
+            let base = slashed.trim_end_matches('/').trim_end_matches("/**").trim_end_matches("/*");
+            for form in [base.to_owned(), format!("{base}/*"), format!("{base}:*")] {
+                let mut glob = GlobBuilder::new(&form);
+                glob.case_insensitive(true).literal_separator(false).backslash_escape(false);
+                globs.add(glob.build().map_err(fail)?);
+            }
+        }
+        let globs =
+            globs.build().map_err(|error| PatternError { pattern: paths.join(" "), reason: error.to_string() })?;
+        Ok(Self {
+            profile: options.profile,
+            victims,
+            paths,
+            results: options.results.clone(),
+            from: options.from,
+            to: options.to,
+            globs,
+        })
+    }
+
+    /// Whether a process is a victim.
+    pub fn is_victim(&self, process: &ProcessInfo) -> bool {
+        self.victims.is_empty() || self.victims.iter().any(|victim| victim.eq_ignore_ascii_case(&process.name))
+    }
+
+    /// Whether a path is in scope.
+    pub fn is_path(&self, path: &str) -> bool {
+        self.paths.is_empty() || self.globs.is_match(path.replace('\\', "/"))
+    }
+
+    /// Whether a failed operation is one to explain.
+    pub fn contains(&self, op: &Op, processes: &[ProcessInfo], paths: &PathTable) -> bool {
+        let target = match op.kind {
+            OpKind::Rename { target, .. } | OpKind::Link { target, .. } => target,
+            _ => None,
+        };
+        processes.get(op.process.0 as usize).is_some_and(|process| self.is_victim(process))
+            && (self.results.is_empty() || self.results.contains(&op.status))
+            && self.from.is_none_or(|from| op.start >= from)
+            && self.to.is_none_or(|to| op.start <= to)
+            && (self.is_path(paths.get(op.path)) || target.is_some_and(|target| self.is_path(paths.get(target))))
+    }
+
+    /// Whether a process of `log` is a victim.
+    pub fn is_victim_id(&self, log: &OpLog, id: ProcessId) -> bool {
+        log.processes.get(id.0 as usize).is_some_and(|process| self.is_victim(process))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servicing_covers_the_in_flight_folders_only() {
+        let scope = Scope::new(&ScopeOptions::default(), Some("C:\\WINDOWS")).unwrap();
+        assert!(scope.is_path("c:\\windows\\winsxs\\temp\\inflight\\abc\\x.dll"));
+        assert!(scope.is_path("C:\\Windows\\WinSxS\\Temp\\PendingDeletes\\x"));
+        assert!(scope.is_path("C:\\Windows\\WinSxS\\Temp\\InFlight"));
+        assert!(!scope.is_path("C:\\Windows\\WinSxS\\Temp\\InFlight2\\x"));
+        assert!(!scope.is_path("D:\\Windows\\WinSxS\\Temp\\InFlight\\x"));
+        let victim = |name: &str| scope.is_victim(&ProcessInfo { name: name.to_owned(), ..ProcessInfo::default() });
+        assert!(victim("tiworker.EXE") && victim("TrustedInstaller.exe"));
+        assert!(!victim("svchost.exe"));
+    }
+
+    #[test]
+    fn patterns_and_plain_folders() {
+        let options = ScopeOptions {
+            profile: Profile::Any,
+            paths: vec!["D:\\logs\\".to_owned(), "*.dll".to_owned()],
+            ..ScopeOptions::default()
+        };
+        let scope = Scope::new(&options, None).unwrap();
+        assert!(scope.is_path("d:\\LOGS\\a\\b.txt"));
+        assert!(scope.is_path("C:\\Windows\\x.DLL"));
+        assert!(scope.is_path("C:\\Windows\\x.dll:stream"));
+        assert!(!scope.is_path("C:\\Windows\\x.exe"));
+        assert!(Scope::new(&ScopeOptions { paths: vec!["a[".to_owned()], ..options }, None).is_err());
+    }
+}

@@ -1,0 +1,28 @@
+//! What went wrong, and what to do about it: one line each.
+
+crate::texts! {
+    ERROR: "error", "错误";
+    READ: "{file}: cannot be read: {why}", "{file}：无法读取：{why}";
+    WRITE: "{file}: cannot be written: {why}. Nothing was left behind.", "{file}：无法写入：{why}。未留下任何不完整的文件。";
+    NO_MATCH: "{pattern}: no such file", "{pattern}：找不到文件";
+    PATTERN: "{pattern}: not a valid path pattern: {why}", "{pattern}：路径模式无效：{why}";
+    ZONE: "{name}: not a time zone; use local, UTC, an offset such as +08:00, or a name such as Asia/Shanghai", "{name}：不是有效的时区；请使用 local、UTC、+08:00 之类的偏移量，或 Asia/Shanghai 之类的名称";
+    TIME: "{text}: not a time; use 2022-10-08T05:50:57Z, 2022-10-08 13:50:57 or 13:50:57", "{text}：不是有效的时间；请使用 2022-10-08T05:50:57Z、2022-10-08 13:50:57 或 13:50:57";
+    VENDORS: "{file}: cannot be used as a vendor file: {why}", "{file}：不能用作厂商文件：{why}";
+    THREADS: "worker threads could not be started: {why}", "无法启动工作线程：{why}";
+    BAD_CAPTURE: "{file}: {region} at offset {at}: {what}.", "{file}：{region}，偏移 {at}：{what}。";
+    MISMATCH: "{file}: not part of the same capture: its {what} differs", "{file}：不属于同一捕获：{what} 不同";
+    EMPTY: "the file is empty", "文件为空";
+    NOT_PML: "not a Process Monitor capture; it begins with {found}, not with PML_", "不是 Process Monitor 捕获文件；文件以 {found} 开头，而不是 PML_";
+    VERSION: "capture version {version} is not known; versions 7 and 9 are", "未知的捕获版本 {version}；支持版本 7 和 9";
+    TRUNCATED: "cut off: {needed} bytes are needed here and {available} are there", "文件被截断：此处需要 {needed} 字节，实际只有 {available} 字节";
+    NOT_CLOSED: "Process Monitor did not close this capture", "Process Monitor 未正常关闭此捕获";
+    OUT_OF_FILE: "{value} points outside the file of {size} bytes", "{value} 超出文件范围（文件共 {size} 字节）";
+    INVALID: "{field} cannot be {value}", "{field} 的值不可能是 {value}";
+    NO_SUCH_INDEX: "index {index} is not in the table", "表中没有索引 {index}";
+    DO_COPY_AGAIN: "Copy the file again and compare its size with the original.", "请重新复制文件，并与原文件核对大小。";
+    DO_CHECK_FILE: "Give the .PML file that Process Monitor saved.", "请提供 Process Monitor 保存的 .PML 文件。";
+    DO_VERSION: "Open it in a current Process Monitor and save it again.", "请用最新版 Process Monitor 打开后重新保存。";
+    DO_CLOSE: "Rescue what it holds with: pmlblame recover \"{file}\" -o FIXED.PML", "可用以下命令恢复其内容：pmlblame recover \"{file}\" -o FIXED.PML";
+    DO_DAMAGED: "The file is damaged: copy it again, or rescue what it holds with: pmlblame recover \"{file}\" -o FIXED.PML", "文件已损坏：请重新复制，或用以下命令恢复其内容：pmlblame recover \"{file}\" -o FIXED.PML";
+}

@@ -1,0 +1,54 @@
+//! The sentences of a case record: verdict, quality of the capture, caveats.
+
+crate::texts! {
+    CONFLICT_HOLDER: "victim wants {classes}, holder does not share {classes}", "受害方请求 {classes}，占用方未共享 {classes}";
+    CONFLICT_VICTIM: "holder has {classes}, victim does not share {classes}", "占用方持有 {classes}，受害方未共享 {classes}";
+
+    NO_FAILURES: "No operation of {victims} on {paths} was refused because of a lock.", "{victims} 在 {paths} 上的操作均未因文件占用而被拒绝。";
+    NO_FAILURES_OUTSIDE: "The capture holds {n} refused operations outside this scope.", "捕获中另有 {n} 次超出此范围的被拒操作。";
+    CULPRIT: "{who} held {files} of {victim}'s files and explains {explained} of {failures} refused operations ({confidence}).", "{who} 占用了 {victim} 的 {files} 个文件，可解释 {failures} 次被拒操作中的 {explained} 次（{confidence}）。";
+    SEVERAL: "{n} parties held {victim}'s files and together explain {explained} of {failures} refused operations; first of all {who} ({confidence}).", "共有 {n} 方占用了 {victim} 的文件，合计可解释 {failures} 次被拒操作中的 {explained} 次；首要的是 {who}（{confidence}）。";
+    SELF_INFLICTED: "Only {victim} itself held the files: no other program is behind the {failures} refused operations ({confidence}).", "文件仅由 {victim} 自身占用：{failures} 次被拒操作与其他程序无关（{confidence}）。";
+    NOT_VISIBLE: "Somebody held {victim}'s files, but this capture does not show who: {unexplained} of {failures} refused operations have no visible holder.", "{victim} 的文件被占用，但此捕获无法显示占用者：{failures} 次被拒操作中有 {unexplained} 次没有可见的占用者。";
+    NOT_VISIBLE_BORN: "The file was created within the capture, so a handle from before cannot be the reason.", "该文件是在捕获期间创建的，因此不可能是捕获之前打开的句柄所致。";
+    NOT_VISIBLE_SUSPECT: "Circumstances point to {who}, no more than that.", "现有迹象仅指向 {who}，尚不足以定论。";
+    NO_HOLDER: "Nobody held the files: the {failures} refused operations have another reason (attributes, rights or a folder that is not empty).", "没有任何程序占用文件：{failures} 次被拒操作另有原因（文件属性、权限或目录非空）。";
+    REST_UNSEEN: "{n} further refusals have no visible holder.", "另有 {n} 次被拒操作没有可见的占用者。";
+    REST_SELF: "{n} further refusals the installer caused itself.", "另有 {n} 次被拒操作由安装程序自身造成。";
+    WHO_PROCESS: "{name} (PID {pid})", "{name}（PID {pid}）";
+    WHO_PROCESS_VENDOR: "{name} (PID {pid}, {vendor})", "{name}（PID {pid}，{vendor}）";
+    WHO_DRIVER: "the kernel filter {name}", "内核筛选器驱动 {name}";
+    WHO_DRIVER_VENDOR: "the kernel filter {name} ({vendor})", "内核筛选器驱动 {name}（{vendor}）";
+    NAME_ONLY: "{vendor}, by name only", "{vendor}，仅按名称推断";
+    PROVEN: "proven", "已证实";
+    LIKELY: "likely", "很可能";
+    POSSIBLE: "possible", "可能";
+    ANY_PROCESS: "any process", "任意进程";
+    ANY_PATH: "any path", "任意路径";
+
+    SHOW_OTHERS: "To look at every process and path, run: pmlblame --profile any {file}", "若要检查所有进程和路径，请运行：pmlblame --profile any {file}";
+
+    Q_NO_CLOSE: "The capture holds {creates} successful opens and {closes} closes: when a handle was closed cannot be told, so nothing here can be proven. It was saved through a filter that hides CloseFile.", "捕获中有 {creates} 次成功的打开和 {closes} 次关闭：无法判断句柄何时关闭，因此不能得出已证实的结论。保存时使用的筛选条件隐藏了 CloseFile。";
+    Q_NO_OPEN: "The capture holds no CreateFile event: who opened what, and with which share mode, cannot be told.", "捕获中没有 CreateFile 事件：无法判断谁以何种共享模式打开了哪些文件。";
+    Q_NO_FILE_SYSTEM: "The capture holds no file-system event at all.", "捕获中没有任何文件系统事件。";
+    Q_ONE_PROCESS: "Only {n} process(es) have file-system events here: a filter was applied before saving, and a holder outside it is invisible.", "此处仅有 {n} 个进程产生文件系统事件：保存前应用过筛选条件，筛选之外的占用者不可见。";
+    Q_GAPS: "{missing} of {span} events that the driver counted are not in the capture ({percent} %): filtered out before saving, or lost.", "驱动程序计数的 {span} 个事件中有 {missing} 个不在捕获中（{percent} %）：在保存前被筛除或已丢失。";
+    Q_NO_IMAGES: "The capture holds no Load Image event: a program or DLL mapped during the capture cannot be told.", "捕获中没有 Load Image 事件：无法判断捕获期间映射的程序或 DLL。";
+    Q_NO_STACKS: "The events carry no call stacks: a filter driver acting in the name of a process cannot be told from the process.", "事件不含调用堆栈：无法区分以进程名义操作的筛选器驱动与进程本身。";
+    Q_MISSING_SEGMENT: "{missing} events are missing between two files of the capture.", "捕获的两个分段文件之间缺少 {missing} 个事件。";
+    Q_OVERLAP: "Two files of the capture overlap by {events} events.", "捕获的两个分段文件重叠了 {events} 个事件。";
+    Q_LEFT_OUT: "{name} lies beside the capture but was not read: {reason}", "{name} 与捕获文件位于同一目录，但未读取：{reason}";
+    Q_RECOVERED: "The capture was damaged or not closed; {events} events were rescued, {lost} bytes hold none, {nameless} processes stay without a name.", "捕获文件已损坏或未正常关闭；已恢复 {events} 个事件，{lost} 字节中没有可读事件，{nameless} 个进程名称未知。";
+    Q_TRUNCATED: "The capture ends in the middle of a record.", "捕获文件在某条记录中间中断。";
+    Q_DAMAGED: "{n} records could not be read; the first: {first}", "有 {n} 条记录无法读取；第一条：{first}";
+    Q_ROWS: "{n} rows of the export could not be read; the first is on line {line}.", "导出文件中有 {n} 行无法读取；第一处位于第 {line} 行。";
+    Q_NO_DETAIL: "The export has no Detail column: access and share modes are unknown.", "导出文件没有 Detail 列：访问和共享模式未知。";
+    Q_NO_DURATION: "The export has no Duration column: when an operation ended is unknown.", "导出文件没有 Duration 列：操作的结束时间未知。";
+    Q_STARTED_LATE: "The first refusal came {seconds} s after the capture began: the holder may have opened the file before that.", "首次拒绝发生在捕获开始后 {seconds} 秒：占用者可能在此之前就已打开文件。";
+    Q_NO_THIRD_PARTY: "No third-party process has a file-system event in this capture.", "此捕获中没有第三方进程的文件系统事件。";
+
+    C_BELOW: "Process Monitor, at altitude 385200, does not see what filter drivers below it open for themselves. Loaded here: {filters}.", "Process Monitor 位于高度 385200，看不到其下方筛选器驱动自行打开的文件。此机器上已加载：{filters}。";
+    C_LOADED_NOT_PROOF: "A loaded filter driver is a candidate, not a culprit: its presence proves nothing about a file.", "已加载的筛选器驱动只是候选对象，并非责任方：其存在不能证明与某个文件有关。";
+    C_NAME_ONLY: "{who} was named by its file name only; any program can be called that.", "{who} 仅按文件名识别；任何程序都可以使用该名称。";
+    C_SEVERAL_NEEDED: "A pending delete ends only when every holder has closed the file; each holder named here is sufficient, none is the only one.", "只有所有占用者都关闭文件后，挂起的删除才会完成；此处列出的每个占用者都足以造成阻塞，但都不是唯一原因。";
+}

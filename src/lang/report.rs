@@ -1,0 +1,193 @@
+//! The blame report: table heads, labels and short reasons.
+
+use crate::case::{Cause, ExplanationCode, Mechanism, RuledOutReason, Severity};
+use crate::lang::Text;
+
+crate::texts! {
+    CAPTURE: "Capture", "捕获文件";
+    EVENTS_OF: "{total} events ({file_system} file system) from {first} to {last} ({zone})", "{total} 个事件（文件系统 {file_system} 个），{first} 至 {last}（{zone}）";
+    MACHINE: "{computer}, Windows {os}, {bits}-bit", "{computer}，Windows {os}，{bits} 位";
+    SCOPE: "Looked for: failures of {victims} on {paths}", "检查范围：{victims} 在 {paths} 上的失败";
+    SCOPE_RESULTS: "with result {results}", "结果为 {results}";
+    SCOPE_WINDOW: "between {from} and {to}", "时间在 {from} 至 {to} 之间";
+    ANY_PROCESS: "any process", "任意进程";
+    ANY_PATH: "any path", "任意路径";
+    OPEN_WINDOW: "…", "…";
+    VERDICT: "Verdict", "结论";
+    BLAME_TABLE: "Who held the files", "谁占用了文件";
+    HEAD_RANK: "#", "#";
+    HEAD_HOLDER: "Process or driver", "进程或驱动";
+    HEAD_PID: "PID", "PID";
+    HEAD_VENDOR: "Vendor", "厂商";
+    HEAD_CONFIDENCE: "Confidence", "可信度";
+    HEAD_FAILURES: "Failures", "失败数";
+    HEAD_FILES: "Files", "文件数";
+    HEAD_FIRST: "First", "首次";
+    HEAD_LAST: "Last", "末次";
+    HEAD_BLOCKED: "Blocked", "阻塞时长";
+    HEAD_REASON: "Why Windows refused", "Windows 拒绝的原因";
+    PROVEN: "proven", "已证实";
+    LIKELY: "likely", "很可能";
+    POSSIBLE: "possible", "可能";
+    NONE: "none", "无";
+    THIRD_PARTY: "third party", "第三方";
+    WINDOWS: "Windows", "Windows";
+    VICTIM: "the installer itself", "安装程序自身";
+    SMB: "for a remote client (SMB)", "代远程客户端（SMB）";
+    BY_FILE: "Failures by file", "按文件列出的失败";
+    HEAD_EVENT: "Event", "事件";
+    HEAD_TIME: "Time", "时间";
+    HEAD_OPERATION: "Operation", "操作";
+    HEAD_RESULT: "Result", "结果";
+    HEAD_HELD_BY: "Held by", "占用者";
+    HEAD_HELD: "Held from – to", "占用时段";
+    BEFORE_CAPTURE: "before the capture", "捕获开始之前";
+    AFTER_CAPTURE: "end of the capture", "捕获结束之时";
+    UNSEEN: "not shown", "捕获中未显示";
+    MORE_FAILURES: "… and {n} more failures of this file until {last} (event {event})", "……另有该文件的 {n} 次失败，直到 {last}（事件 {event}）";
+    MORE_FILES: "… and {n} more files; the case record (--json) lists all", "……另有 {n} 个文件；完整列表见案例记录（--json）";
+    NOBODY: "nobody: {cause}", "无占用者：{cause}";
+    NOT_VISIBLE: "not visible in this capture", "此捕获中不可见";
+    SELF: "{who} (the installer itself)", "{who}（安装程序自身）";
+    DELETED_BY: "marked for deletion by {process} (PID {pid}), event {event}", "由 {process}（PID {pid}）标记为删除，事件 {event}";
+    RELEASED_BY: "released by PID {pid}, event {event}", "由 PID {pid} 释放，事件 {event}";
+    CONFIRMED_BY: "then it succeeded, event {event}", "随后操作成功，事件 {event}";
+    CLEARED: "Cleared", "已排除嫌疑";
+    CLEARED_LINE: "{process} (PID {pid}): {reason}", "{process}（PID {pid}）：{reason}";
+    WAITS: "Delays with a known cause", "已知原因的延迟";
+    WAIT_LINE: "event {event}: {process} waited {time} in {operation} on {path}, kept waiting by {who}", "事件 {event}：{process} 在 {path} 上执行 {operation} 等待了 {time}，原因在于 {who}";
+    QUALITY: "What this capture cannot show", "此捕获无法显示的内容";
+    CAVEATS: "Keep in mind", "注意事项";
+    NEXT: "Next steps", "下一步建议";
+    DETAILS_HINT: "The story of one failure: pmlblame why {file} --event {event}", "查看单次失败的经过：pmlblame why {file} --event {event}";
+    CONSISTENCY: "Self-check on these files: {opens} opens checked, {conflicts} contradict the model", "对这些文件的自检：检查了 {opens} 次打开，与模型矛盾 {conflicts} 次";
+
+    SEVERITY_INFO: "note", "提示";
+    SEVERITY_WARNING: "warning", "警告";
+    SEVERITY_ERROR: "serious", "严重";
+
+    REASON_DELETE_PENDING: "holds the delete-pending file open", "持有已标记删除（删除挂起）的文件句柄";
+    REASON_NO_SHARE: "does not share {classes}", "未共享 {classes}";
+    REASON_VICTIM_NO_SHARE: "has {classes}, which the other side does not share", "持有 {classes} 访问，而对方未共享";
+    REASON_SHARE: "share modes conflict", "共享模式冲突";
+    REASON_IMAGE: "runs the file as a program or DLL", "已将文件作为程序或 DLL 映像加载";
+    REASON_SECTION: "has the file mapped into memory", "已将文件映射到内存";
+    REASON_RANGE: "locked the byte range", "锁定了字节范围";
+    REASON_CHILD_PENDING: "holds a child that is being deleted", "持有目录内正在删除的子项";
+    REASON_CHILD_IN_USE: "holds a child that could not be deleted", "持有目录内无法删除的子项";
+    REASON_PARENT_PENDING: "holds the folder that is being deleted", "持有正在删除的上级目录";
+    REASON_POSIX: "still has open the handle that marked it for deletion", "标记删除的句柄仍未关闭";
+    REASON_TARGET: "holds the file that was to be replaced", "持有将被替换的目标文件";
+    REASON_DESCENDANT: "holds something below the folder", "持有该目录下的内容";
+    REASON_DESTINATION: "holds the destination folder", "持有目标目录";
+    REASON_CWD: "has it as its current directory", "以该目录为当前目录";
+    REASON_OPLOCK: "did not give up its oplock in time", "未及时放弃机会锁（oplock）";
+    REASON_FILTER: "its filter driver is in the call stack", "其筛选器驱动位于调用堆栈中";
+
+    CAUSE_SHARE: "share modes conflict", "共享模式冲突";
+    CAUSE_DELETE_PENDING: "the file is waiting to be deleted", "文件处于删除挂起状态";
+    CAUSE_IMAGE: "the file is loaded as a program or DLL", "文件已作为程序或 DLL 加载";
+    CAUSE_MAPPED: "the file is mapped into memory", "文件已映射到内存";
+    CAUSE_RANGE: "a byte range is locked", "字节范围已被锁定";
+    CAUSE_NOT_EMPTY: "the folder is not empty", "目录非空";
+    CAUSE_OPLOCK: "an oplock", "机会锁（oplock）";
+    CAUSE_RENAME: "open files forbid the rename", "打开的文件阻止重命名";
+    CAUSE_OTHER: "not a lock", "并非占用所致";
+
+    WHY_ALTITUDE: "a filter driver below Process Monitor's altitude may hold it", "位于 Process Monitor 高度（altitude）之下的筛选器驱动可能占用该文件";
+    WHY_BEFORE: "it may have been opened before the capture began", "可能在捕获开始之前就已打开";
+    WHY_MAPPING: "it may be mapped without an open handle", "可能已被映射而没有打开的句柄";
+    WHY_KERNEL: "the kernel itself holds it", "由内核自身占用";
+    WHY_SMB: "a remote client may hold it over SMB", "远程客户端可能通过 SMB 占用";
+    WHY_INHERITED: "a handle may have been inherited or duplicated", "句柄可能是继承或复制而来";
+    WHY_FILTERED: "a process that the capture's filter left out may hold it", "占用进程可能被捕获筛选条件排除";
+    WHY_MISSING: "events are missing from the capture", "捕获缺少部分事件";
+
+    OUT_COMPATIBLE: "its share mode does not conflict", "其共享模式不冲突";
+    OUT_CLOSED: "had closed it before", "此前已关闭";
+    OUT_LATER: "opened it later", "之后才打开";
+    OUT_OTHER_FILE: "held another file", "占用的是另一个文件";
+    OUT_SAME_NAME: "held another file of the same name", "占用的是另一个同名文件";
+    OUT_ATTRIBUTES: "opened it for attributes only", "仅为读取属性而打开";
+    OUT_FAILED: "its own open failed", "其自身的打开操作失败";
+    OUT_EXITED: "had ended before", "此前已结束";
+    OUT_OTHER_LINK: "held another hard link", "占用的是另一个硬链接";
+    OUT_STILL: "the failure went on after it had let go", "其释放之后失败仍在继续";
+    OUT_SHOWN: "a later success shows it had closed it", "之后的成功操作表明其已关闭";
+}
+
+/// What stood in the way, in words.
+pub const fn cause(cause: Cause) -> Text {
+    match cause {
+        Cause::ShareConflict => CAUSE_SHARE,
+        Cause::DeletePending => CAUSE_DELETE_PENDING,
+        Cause::ImageSection => CAUSE_IMAGE,
+        Cause::UserMapped => CAUSE_MAPPED,
+        Cause::ByteRangeLock => CAUSE_RANGE,
+        Cause::DirectoryNotEmpty => CAUSE_NOT_EMPTY,
+        Cause::OplockBreak => CAUSE_OPLOCK,
+        Cause::RenameBlocked => CAUSE_RENAME,
+        Cause::Other => CAUSE_OTHER,
+    }
+}
+
+/// A few words for why a hold is in the way.
+pub const fn mechanism(mechanism: Mechanism, cause: Cause) -> Text {
+    match mechanism {
+        Mechanism::OpenHandle if matches!(cause, Cause::DeletePending) => REASON_DELETE_PENDING,
+        Mechanism::OpenHandle => REASON_SHARE,
+        Mechanism::ImageMapping => REASON_IMAGE,
+        Mechanism::DataMapping => REASON_SECTION,
+        Mechanism::ByteRangeLock => REASON_RANGE,
+        Mechanism::ChildDeletePending => REASON_CHILD_PENDING,
+        Mechanism::FilterInStack => REASON_FILTER,
+        Mechanism::ChildInUse => REASON_CHILD_IN_USE,
+        Mechanism::ParentDeletePending => REASON_PARENT_PENDING,
+        Mechanism::PosixMarker => REASON_POSIX,
+        Mechanism::ReplacedTarget => REASON_TARGET,
+        Mechanism::OpenDescendant => REASON_DESCENDANT,
+        Mechanism::DestinationDirectory => REASON_DESTINATION,
+        Mechanism::CurrentDirectory => REASON_CWD,
+        Mechanism::Oplock => REASON_OPLOCK,
+    }
+}
+
+/// Why a holder may be invisible.
+pub const fn explanation(code: ExplanationCode) -> Text {
+    match code {
+        ExplanationCode::FilterBelowProcmonAltitude => WHY_ALTITUDE,
+        ExplanationCode::OpenBeforeCapture => WHY_BEFORE,
+        ExplanationCode::Mapping => WHY_MAPPING,
+        ExplanationCode::KernelHeld => WHY_KERNEL,
+        ExplanationCode::SmbClient => WHY_SMB,
+        ExplanationCode::InheritedOrDuplicatedHandle => WHY_INHERITED,
+        ExplanationCode::OutsideFilter => WHY_FILTERED,
+        ExplanationCode::EventsMissing => WHY_MISSING,
+    }
+}
+
+/// Why a party is cleared.
+pub const fn ruled_out(reason: RuledOutReason) -> Text {
+    match reason {
+        RuledOutReason::CompatibleSharing => OUT_COMPATIBLE,
+        RuledOutReason::ClosedBefore => OUT_CLOSED,
+        RuledOutReason::OpenedAfter => OUT_LATER,
+        RuledOutReason::OtherFile => OUT_OTHER_FILE,
+        RuledOutReason::SameNameOtherFile => OUT_SAME_NAME,
+        RuledOutReason::AttributesOnly => OUT_ATTRIBUTES,
+        RuledOutReason::OwnOpenFailed => OUT_FAILED,
+        RuledOutReason::ExitedBefore => OUT_EXITED,
+        RuledOutReason::OtherLink => OUT_OTHER_LINK,
+        RuledOutReason::StillFailingAfterRelease => OUT_STILL,
+        RuledOutReason::ShownClosedByLaterSuccess => OUT_SHOWN,
+    }
+}
+
+/// How much a weakness matters.
+pub const fn severity(severity: Severity) -> Text {
+    match severity {
+        Severity::Info => SEVERITY_INFO,
+        Severity::Warning => SEVERITY_WARNING,
+        Severity::Error => SEVERITY_ERROR,
+    }
+}

@@ -1,0 +1,474 @@
+//! The blame report for a terminal: verdict, blame table, failures by file, what the capture cannot show, next steps.
+
+use super::escape;
+use super::time;
+use crate::case::{
+    Attribution, CaseRecord, Cause, Confidence, Edge, Failure, FailureHolder, Holder, HolderKind, Mechanism, PartyCode,
+};
+use crate::lang::{Lang, Text, report as t};
+use crate::nt::FileTime;
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use indexmap::{IndexMap, IndexSet};
+use jiff::tz::TimeZone;
+use std::fmt::Write as _;
+
+/// How to draw.
+#[derive(Clone, Debug)]
+pub struct Style {
+    /// Language.
+    pub lang: Lang,
+    /// Zone of every time shown.
+    pub zone: TimeZone,
+    /// Columns of the terminal; `None` for no limit.
+    pub width: Option<u16>,
+    /// Only ASCII may be printed.
+    pub ascii: bool,
+}
+
+/// Files listed one by one, at most.
+const MAX_FILES: usize = 25;
+/// Failures of one file listed one by one, at most.
+const MAX_FAILURES: usize = 4;
+/// Cleared parties listed for one file, at most.
+const MAX_CLEARED: usize = 6;
+
+/// The whole report of one case.
+pub fn render(case: &CaseRecord, style: &Style) -> String {
+    let mut report = Report { case, style, out: String::new() };
+    report.head();
+    report.verdict();
+    report.holders();
+    report.files();
+    report.waits();
+    report.notes();
+    if style.ascii { escape::ascii(&report.out) } else { report.out }
+}
+
+/// A table in the house style.
+pub fn new_table(style: &Style, heads: &[Text]) -> Table {
+    let mut table = Table::new();
+    table.load_style(if style.ascii { presets::ASCII_FULL_CONDENSED } else { presets::UTF8_FULL_CONDENSED });
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    // Never let the library look at the terminal itself: the same record gives the same bytes everywhere.
+    table.force_no_tty();
+    if let Some(width) = style.width {
+        table.set_width(width);
+    }
+    table.set_header(heads.iter().map(|head| Cell::new(head.get(style.lang))));
+    table
+}
+
+struct Report<'a> {
+    case: &'a CaseRecord,
+    style: &'a Style,
+    out: String,
+}
+
+impl Report<'_> {
+    fn text(&self, text: Text) -> &'static str {
+        text.get(self.style.lang)
+    }
+
+    fn line(&mut self, line: &str) {
+        self.out.push_str(line);
+        self.out.push('\n');
+    }
+
+    fn heading(&mut self, text: Text) {
+        let heading = self.text(text);
+        self.out.push('\n');
+        self.line(heading);
+    }
+
+    fn time(&self, rfc3339: &str) -> String {
+        match FileTime::parse_rfc3339(rfc3339) {
+            Some(time) => time::time_of_day(time, &self.style.zone),
+            None => rfc3339.to_owned(),
+        }
+    }
+
+    fn head(&mut self) {
+        let capture = &self.case.capture;
+        let names: Vec<String> = capture.files.iter().map(|file| escape::terminal(&file.name)).collect();
+        let mut line = format!("{}: {}", self.text(t::CAPTURE), names.join(", "));
+        if let (Some(computer), Some(os)) = (&capture.computer, &capture.os) {
+            let bits = capture.bits.map_or_else(String::new, |bits| bits.to_string());
+            let machine = t::MACHINE.fill(
+                self.style.lang,
+                &[("computer", &escape::terminal(computer)), ("os", &escape::terminal(os)), ("bits", &bits)],
+            );
+            let _ = write!(line, " ({machine})");
+        }
+        self.line(&line);
+        let bounds = (
+            capture.first_event.as_deref().and_then(FileTime::parse_rfc3339),
+            capture.last_event.as_deref().and_then(FileTime::parse_rfc3339),
+        );
+        if let (Some(first), Some(last)) = bounds {
+            let count = |class: &str| grouped(capture.events.get(class).copied().unwrap_or_default());
+            let line = t::EVENTS_OF.fill(
+                self.style.lang,
+                &[
+                    ("total", &count("total")),
+                    ("file_system", &count("file_system")),
+                    ("first", &time::date_time(first, &self.style.zone)),
+                    ("last", &time::date_time(last, &self.style.zone)),
+                    ("zone", &time::zone_name(first, &self.style.zone)),
+                ],
+            );
+            self.line(&line);
+        }
+        let scope = &self.case.scope;
+        let or = |list: &[String], any: Text| {
+            if list.is_empty() { self.text(any).to_owned() } else { escape::terminal(&list.join(", ")) }
+        };
+        let (victims, paths) = (or(&scope.victims, t::ANY_PROCESS), or(&scope.paths, t::ANY_PATH));
+        let mut line = t::SCOPE.fill(self.style.lang, &[("victims", &victims), ("paths", &paths)]);
+        if !scope.results.is_empty() {
+            let results = t::SCOPE_RESULTS.fill(self.style.lang, &[("results", &scope.results.join(", "))]);
+            let _ = write!(line, "; {results}");
+        }
+        if scope.from.is_some() || scope.to.is_some() {
+            let bound = |time: &Option<String>| {
+                time.as_deref().map_or_else(|| self.text(t::OPEN_WINDOW).to_owned(), |time| self.time(time))
+            };
+            let values = (bound(&scope.from), bound(&scope.to));
+            let window = t::SCOPE_WINDOW.fill(self.style.lang, &[("from", &values.0), ("to", &values.1)]);
+            let _ = write!(line, "; {window}");
+        }
+        self.line(&line);
+    }
+
+    fn verdict(&mut self) {
+        let text = escape::terminal(&self.case.verdict.text);
+        let line = format!("{}: {text}", self.text(t::VERDICT));
+        self.out.push('\n');
+        self.line(&line);
+    }
+
+    fn holders(&mut self) {
+        if self.case.holders.is_empty() {
+            return;
+        }
+        self.heading(t::BLAME_TABLE);
+        let mut table = new_table(
+            self.style,
+            &[
+                t::HEAD_RANK,
+                t::HEAD_HOLDER,
+                t::HEAD_PID,
+                t::HEAD_VENDOR,
+                t::HEAD_CONFIDENCE,
+                t::HEAD_FAILURES,
+                t::HEAD_FILES,
+                t::HEAD_FIRST,
+                t::HEAD_LAST,
+                t::HEAD_BLOCKED,
+                t::HEAD_REASON,
+            ],
+        );
+        let lang = self.style.lang;
+        for holder in &self.case.holders {
+            let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
+            table.add_row(vec![
+                right(holder.rank.to_string()),
+                Cell::new(holder_name(holder)),
+                right(holder.process.as_ref().map_or_else(String::new, |process| process.pid.to_string())),
+                Cell::new(vendor(holder, lang)),
+                Cell::new(confidence(holder.confidence).get(lang)),
+                right(holder.failures.to_string()),
+                right(holder.files.to_string()),
+                Cell::new(self.time(&holder.first)),
+                Cell::new(self.time(&holder.last)),
+                right(time::duration(holder.blocked_ms)),
+                Cell::new(reasons(self.case, holder, lang)),
+            ]);
+        }
+        let table = table.to_string();
+        self.line(&table);
+    }
+
+    fn files(&mut self) {
+        let mut by_file: IndexMap<String, Vec<&Failure>> = IndexMap::new();
+        for failure in &self.case.failures {
+            by_file.entry(failure.path.to_lowercase()).or_default().push(failure);
+        }
+        if by_file.is_empty() {
+            return;
+        }
+        self.heading(t::BY_FILE);
+        let more_files = by_file.len().saturating_sub(MAX_FILES);
+        for failures in by_file.values().take(MAX_FILES) {
+            self.file(failures);
+        }
+        if more_files > 0 {
+            let line = t::MORE_FILES.fill(self.style.lang, &[("n", &more_files)]);
+            self.line(&line);
+        }
+    }
+
+    fn file(&mut self, failures: &[&Failure]) {
+        let Some(first) = failures.first() else { return };
+        let lang = self.style.lang;
+        self.line(&format!("  {}", escape::terminal(&first.path)));
+        for failure in failures.iter().take(MAX_FAILURES) {
+            let who = self.who(failure);
+            self.line(&format!(
+                "    {}  {} {} (PID {}) {} → {}: {who}",
+                failure.event,
+                self.time(&failure.time),
+                escape::terminal(&failure.process),
+                failure.pid,
+                escape::terminal(&failure.operation),
+                failure.result,
+            ));
+            if let Some(marker) = &failure.deleted_by {
+                let process = escape::terminal(&marker.process);
+                let values: &[(&str, &dyn std::fmt::Display)] =
+                    &[("process", &process), ("pid", &marker.pid), ("event", &marker.event)];
+                self.line(&format!("      {}", t::DELETED_BY.fill(lang, values)));
+            }
+            if let Some(release) = &failure.released_by {
+                let mut text = t::RELEASED_BY.fill(lang, &[("pid", &release.pid), ("event", &release.event)]);
+                if let Some(success) = &failure.confirmed_by {
+                    let _ = write!(text, "; {}", t::CONFIRMED_BY.fill(lang, &[("event", &success.event)]));
+                }
+                self.line(&format!("      {text}"));
+            }
+        }
+        if let Some(last) = failures.last().filter(|_| failures.len() > MAX_FAILURES) {
+            let values: &[(&str, &dyn std::fmt::Display)] =
+                &[("n", &(failures.len() - MAX_FAILURES)), ("last", &self.time(&last.time)), ("event", &last.event)];
+            self.line(&format!("    {}", t::MORE_FAILURES.fill(lang, values)));
+        }
+        let cleared: IndexSet<String> = failures
+            .iter()
+            .flat_map(|failure| &failure.ruled_out)
+            .map(|party| {
+                let process = escape::terminal(&party.process);
+                let reason = t::ruled_out(party.reason).get(lang);
+                t::CLEARED_LINE.fill(lang, &[("process", &process), ("pid", &party.pid), ("reason", &reason)])
+            })
+            .collect();
+        if !cleared.is_empty() {
+            let shown: Vec<&str> = cleared.iter().take(MAX_CLEARED).map(String::as_str).collect();
+            let more = if cleared.len() > MAX_CLEARED {
+                format!(" (+{})", cleared.len() - MAX_CLEARED)
+            } else {
+                String::new()
+            };
+            self.line(&format!("      {}: {}{more}", self.text(t::CLEARED), shown.join("; ")));
+        }
+    }
+
+    /// Who is behind one failure, in one line.
+    fn who(&self, failure: &Failure) -> String {
+        let lang = self.style.lang;
+        match failure.attribution {
+            Attribution::NoHolder => t::NOBODY.fill(lang, &[("cause", &t::cause(failure.cause).get(lang))]),
+            Attribution::NotVisible if failure.holders.is_empty() => {
+                let mut text = self.text(t::NOT_VISIBLE).to_owned();
+                if let Some(first) = failure.explanations.first() {
+                    let _ = write!(text, " ({})", t::explanation(*first).get(lang));
+                }
+                text
+            }
+            Attribution::SelfInflicted => {
+                let who = self.parties(failure);
+                t::SELF.fill(lang, &[("who", &who)])
+            }
+            Attribution::Holders | Attribution::NotVisible => self.parties(failure),
+        }
+    }
+
+    fn parties(&self, failure: &Failure) -> String {
+        let parties = failure.holders.iter().map(|holder| {
+            let name = match self.case.holders.iter().find(|party| party.id == holder.holder) {
+                Some(party) if party.kind == HolderKind::Driver => holder_name(party),
+                _ => format!("{} (PID {})", escape::terminal(&holder.process), holder.pid),
+            };
+            format!(
+                "{name} {}, {} [{}], {} – {}",
+                reason_of(failure.cause, holder, self.style.lang),
+                confidence(holder.confidence).get(self.style.lang),
+                holder.rule,
+                self.edge(&holder.hold.start),
+                self.edge(&holder.hold.end),
+            )
+        });
+        parties.collect::<Vec<_>>().join("; ")
+    }
+
+    fn edge(&self, edge: &Edge) -> String {
+        match edge {
+            Edge::At(at) => self.time(&at.time),
+            Edge::Outside(code) => self
+                .text(match code.as_str() {
+                    "before_capture" => t::BEFORE_CAPTURE,
+                    "after_capture" => t::AFTER_CAPTURE,
+                    _ => t::UNSEEN,
+                })
+                .to_owned(),
+        }
+    }
+
+    fn waits(&mut self) {
+        if self.case.waits.is_empty() {
+            return;
+        }
+        self.heading(t::WAITS);
+        for wait in self.case.waits.iter().take(MAX_FILES) {
+            let who: Vec<String> = wait
+                .holders
+                .iter()
+                .map(|holder| format!("{} (PID {})", escape::terminal(&holder.process), holder.pid))
+                .collect();
+            let line = t::WAIT_LINE.fill(
+                self.style.lang,
+                &[
+                    ("event", &wait.event),
+                    ("process", &escape::terminal(&wait.process)),
+                    ("time", &time::duration(wait.waited_ms)),
+                    ("operation", &escape::terminal(&wait.operation)),
+                    ("path", &escape::terminal(&wait.path)),
+                    ("who", &who.join(", ")),
+                ],
+            );
+            self.line(&format!("  {line}"));
+        }
+    }
+
+    fn notes(&mut self) {
+        let lang = self.style.lang;
+        let capture = &self.case.capture;
+        if !capture.quality.is_empty() {
+            self.heading(t::QUALITY);
+            for note in &capture.quality {
+                let severity = t::severity(note.severity).get(lang);
+                self.line(&format!("  - [{severity}] {}", escape::terminal(&note.text)));
+            }
+        }
+        for (heading, list) in [(t::CAVEATS, &self.case.caveats), (t::NEXT, &self.case.recommendations)] {
+            if list.is_empty() {
+                continue;
+            }
+            self.heading(heading);
+            for advice in list {
+                // A recipe has several lines; each is shown under its first.
+                let mut lines = advice.text.lines().map(escape::terminal);
+                let first = lines.next().unwrap_or_default();
+                self.line(&format!("  - {first}"));
+                for line in lines {
+                    self.line(&format!("    {line}"));
+                }
+            }
+        }
+        if let Some(check) = &capture.consistency {
+            let line = t::CONSISTENCY
+                .fill(lang, &[("opens", &grouped(check.opens_checked)), ("conflicts", &check.false_conflicts)]);
+            self.out.push('\n');
+            self.line(&line);
+        }
+        if let (Some(failure), Some(file)) = (self.case.failures.first(), capture.files.first()) {
+            let values: &[(&str, &dyn std::fmt::Display)] =
+                &[("file", &escape::terminal(&file.name)), ("event", &failure.event)];
+            let line = t::DETAILS_HINT.fill(lang, values);
+            self.line(&line);
+        }
+    }
+}
+
+/// The grade in words.
+pub const fn confidence(confidence: Confidence) -> Text {
+    match confidence {
+        Confidence::Proven => t::PROVEN,
+        Confidence::Likely => t::LIKELY,
+        Confidence::Possible => t::POSSIBLE,
+        Confidence::None => t::NONE,
+    }
+}
+
+fn holder_name(holder: &Holder) -> String {
+    let name = holder
+        .driver
+        .as_ref()
+        .map(|driver| driver.name.as_str())
+        .or(holder.process.as_ref().map(|process| process.name.as_str()))
+        .unwrap_or_default();
+    escape::terminal(name)
+}
+
+fn vendor(holder: &Holder, lang: Lang) -> String {
+    let company = match (&holder.process, &holder.driver) {
+        (Some(process), _) => process.company.as_deref(),
+        (None, Some(driver)) => driver.company.as_deref(),
+        (None, None) => None,
+    };
+    let mut text = match &holder.vendor {
+        Some(vendor) => {
+            let name = match (lang, vendor.name_zh.as_deref()) {
+                (Lang::ZhCn, Some(zh)) => zh.to_owned(),
+                (Lang::En, Some(zh)) if zh != vendor.name => format!("{} ({zh})", vendor.name),
+                _ => vendor.name.clone(),
+            };
+            vendor.product.as_ref().map_or_else(|| name.clone(), |product| format!("{name} {product}"))
+        }
+        None => company.unwrap_or_default().to_owned(),
+    };
+    let party = match holder.party {
+        PartyCode::ThirdParty => None,
+        PartyCode::Windows => Some(t::WINDOWS),
+        PartyCode::Victim => Some(t::VICTIM),
+    };
+    if let Some(party) = party {
+        let party = party.get(lang);
+        text = if text.is_empty() { party.to_owned() } else { format!("{text} [{party}]") };
+    }
+    if holder.on_behalf_of.is_some() {
+        let _ = write!(text, " [{}]", t::SMB.get(lang));
+    }
+    escape::terminal(&text)
+}
+
+/// The distinct reasons of one holder, most frequent first.
+fn reasons(case: &CaseRecord, holder: &Holder, lang: Lang) -> String {
+    let mut counts: IndexMap<String, usize> = IndexMap::new();
+    for failure in &case.failures {
+        for party in failure.holders.iter().filter(|party| party.holder == holder.id) {
+            *counts.entry(reason_of(failure.cause, party, lang)).or_default() += 1;
+        }
+    }
+    counts.sort_by(|_, a, _, b| b.cmp(a));
+    counts.into_keys().take(3).collect::<Vec<_>>().join("; ")
+}
+
+fn reason_of(cause: Cause, holder: &FailureHolder, lang: Lang) -> String {
+    if holder.mechanism == Mechanism::OpenHandle && cause == Cause::ShareConflict {
+        let sides = [
+            (&holder.not_shared_by_holder, t::REASON_NO_SHARE),
+            (&holder.not_shared_by_victim, t::REASON_VICTIM_NO_SHARE),
+        ];
+        let reasons: Vec<String> = sides
+            .into_iter()
+            .filter(|(classes, _)| !classes.is_empty())
+            .map(|(classes, text)| text.fill(lang, &[("classes", &classes.join("+"))]))
+            .collect();
+        if !reasons.is_empty() {
+            return reasons.join("; ");
+        }
+    }
+    t::mechanism(holder.mechanism, cause).get(lang).to_owned()
+}
+
+/// A count with thousands separators.
+pub fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
