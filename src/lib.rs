@@ -5,5 +5,7 @@ pub mod nt;
 pub mod blame;
 pub mod capture;
 pub mod case;
+pub mod cli;
 pub mod lang;
 pub mod pml;
+pub mod scenario;
