@@ -5,6 +5,8 @@ pub mod nt;
 pub mod blame;
 pub mod capture;
 pub mod case;
+pub mod cli;
 pub mod lang;
 pub mod pml;
 pub mod report;
+pub mod scenario;

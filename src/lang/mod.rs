@@ -7,6 +7,7 @@ pub mod advice;
 pub mod fail;
 pub mod record;
 pub mod report;
+pub mod scenario;
 pub mod vendors;
 
 use std::fmt;

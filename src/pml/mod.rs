@@ -9,6 +9,7 @@ pub mod error;
 pub mod event;
 pub mod layout;
 pub mod tables;
+pub mod write;
 
 pub use bytes::{PointerSize, Wide};
 pub use container::{Container, Header, Pml};

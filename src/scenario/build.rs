@@ -1,0 +1,113 @@
+//! From a parsed scenario to the writer.
+
+use std::io::{Seek, Write};
+
+use crate::pml::write::{Module, PmlWriter, Process, RawEvent, WriteError};
+
+use super::{ModuleDecl, ProcessDecl, Scenario};
+
+/// Class of network events, which count their sequence numbers apart …
+const NETWORK_CLASS: u32 = 5;
+/// … from here.
+const NETWORK_SEQUENCE: u32 = 0x2000_0000;
+/// Procmon reads the modules of running processes just before the first event: 41 ms here.
+const ENUMERATED_BEFORE: u64 = 410_000;
+
+/// Writes tables and events of `scenario`.
+pub(super) fn build<W: Write + Seek>(scenario: &Scenario, pml: &mut PmlWriter<W>) -> Result<(), WriteError> {
+    for process in &scenario.processes {
+        let process = self::process(scenario, process, pml)?;
+        pml.add_process(process);
+    }
+    for (address, name) in &scenario.hosts {
+        pml.add_host(*address, name);
+    }
+    for (port, is_tcp, name) in &scenario.ports {
+        pml.add_port(*port, *is_tcp, name);
+    }
+    let (mut sequence, mut network_sequence) = (1_u32, NETWORK_SEQUENCE);
+    for event in &scenario.events {
+        let Some(body) = &event.body else {
+            sequence = sequence.saturating_add(event.gap);
+            continue;
+        };
+        let counter = if body.class == NETWORK_CLASS { &mut network_sequence } else { &mut sequence };
+        let number = *counter;
+        *counter = number.saturating_add(1);
+        pml.event(&RawEvent {
+            process_index: scenario.processes.get(event.process).map_or(0, |process| process.index),
+            tid: event.tid,
+            class: body.class,
+            operation: body.operation,
+            sequence: number,
+            duration: event.duration,
+            time: event.time,
+            result: event.result,
+            stack: &event.stack,
+            detail: &body.detail,
+            extra: body.extra.as_deref(),
+        })?;
+    }
+    Ok(())
+}
+
+fn process<W: Write + Seek>(
+    scenario: &Scenario,
+    declared: &ProcessDecl,
+    pml: &mut PmlWriter<W>,
+) -> Result<Process, WriteError> {
+    let start = declared.started.unwrap_or(scenario.start);
+    let enumerated = start.max(scenario.start.saturating_sub(ENUMERATED_BEFORE));
+    let mut modules = Vec::with_capacity(declared.modules.len());
+    for module in &declared.modules {
+        let mut module = module.clone();
+        if module.path == declared.image && module.company.is_empty() {
+            module.company.clone_from(&declared.company);
+            module.version.clone_from(&declared.version);
+            module.description.clone_from(&declared.description);
+        }
+        modules.push(self::module(&module, enumerated, pml)?);
+    }
+    modules.sort_by_key(|module| (module.base, module.load_time));
+    Ok(Process {
+        index: declared.index,
+        pid: declared.pid,
+        parent_pid: declared.parent_pid,
+        parent_index: declared.parent_index,
+        luid: declared.luid,
+        session: declared.session,
+        start,
+        end: declared.ended.unwrap_or(0),
+        virtualized: declared.virtualized,
+        is_64_bit: declared.is_64_bit.into(),
+        integrity: pml.add_string(&declared.integrity)?,
+        user: pml.add_string(&declared.user)?,
+        name: pml.add_string(&declared.name)?,
+        image_path: pml.add_string(&declared.image)?,
+        command_line: pml.add_string(&declared.command_line)?,
+        company: pml.add_string(&declared.company)?,
+        version: pml.add_string(&declared.version)?,
+        description: pml.add_string(&declared.description)?,
+        modules,
+        ..Process::default()
+    })
+}
+
+fn module<W: Write + Seek>(
+    declared: &ModuleDecl,
+    enumerated: u64,
+    pml: &mut PmlWriter<W>,
+) -> Result<Module, WriteError> {
+    Ok(Module {
+        load_time: declared.loaded.unwrap_or(enumerated),
+        base: declared.base,
+        size: declared.size,
+        path: pml.add_string(&declared.path)?,
+        version: pml.add_string(&declared.version)?,
+        company: pml.add_string(&declared.company)?,
+        description: pml.add_string(&declared.description)?,
+        pe_timestamp: declared.timestamp,
+        pe_size: declared.size,
+        ..Module::default()
+    })
+}

@@ -1,0 +1,62 @@
+//! The sample captures: each is built from the scenario beside it, and independent readers agree on its contents.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use pmlblame::scenario;
+
+/// No sample may grow beyond this.
+const MAX_SAMPLE: usize = 1 << 20;
+
+fn samples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")
+}
+
+fn scenarios() -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = fs::read_dir(samples())
+        .expect("samples/ exists")
+        .map(|entry| entry.expect("a readable entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "scenario"))
+        .collect();
+    found.sort();
+    found
+}
+
+/// Rebuilds every sample; with `PMLBLAME_BLESS=1` it writes them instead of comparing.
+#[test]
+fn every_sample_is_what_its_scenario_builds() {
+    let bless = std::env::var_os("PMLBLAME_BLESS").is_some();
+    let scenarios = scenarios();
+    assert!(scenarios.len() >= 40, "only {} scenarios", scenarios.len());
+    let mut stale = Vec::new();
+    for path in scenarios {
+        let built = scenario::build_file(&path, std::io::Cursor::new(Vec::new()))
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+            .into_inner();
+        assert!(built.len() < MAX_SAMPLE, "{} makes {} bytes", path.display(), built.len());
+        let capture = path.with_extension("PML");
+        if bless {
+            fs::write(&capture, &built).expect("the capture can be written");
+        } else if fs::read(&capture).ok().as_ref() != Some(&built) {
+            stale.push(capture);
+        }
+    }
+    assert!(stale.is_empty(), "run this test with PMLBLAME_BLESS=1 to rebuild: {stale:?}");
+}
+
+/// Runs the check by two public readers where Python has them.
+#[test]
+fn independent_readers_agree() {
+    let python = std::env::var_os("PMLBLAME_PYTHON").unwrap_or_else(|| "python3".into());
+    let present = Command::new(&python).args(["-c", "import procmon_parser, procmon_reader"]).output();
+    if !present.is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: python3 with procmon-parser and procmon-reader not found (PMLBLAME_PYTHON names another)");
+        return;
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci/check-independent-readers.py");
+    let output = Command::new(&python).arg(script).arg(samples()).output().expect("python runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("captures agree"), "{text}");
+}
