@@ -29,7 +29,7 @@ impl FileTime {
     ///
     /// ```
     /// use pmlblame::nt::FileTime;
-    /// assert_eq!(FileTime(133_097_178_574_401_234).to_rfc3339(), "2022-10-08T05:50:57.4401234Z");
+    /// assert_eq!(FileTime(133_096_818_574_401_234).to_rfc3339(), "2022-10-08T05:50:57.4401234Z");
     /// ```
     pub fn to_rfc3339(self) -> String {
         match self.timestamp() {
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn round_trips_to_the_tick() {
-        let time = FileTime(133_097_178_574_401_234);
+        let time = FileTime(133_096_818_574_401_234);
         assert_eq!(FileTime::parse_rfc3339(&time.to_rfc3339()), Some(time));
         assert_eq!(FileTime(0).to_rfc3339(), "1601-01-01T00:00:00.0000000Z");
         assert_eq!(FileTime(u64::MAX).to_rfc3339(), "0xFFFFFFFFFFFFFFFF");
