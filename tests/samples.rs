@@ -1,5 +1,7 @@
 //! The sample captures: each is built from the scenario beside it, and independent readers agree on its contents.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
