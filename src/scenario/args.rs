@@ -101,7 +101,7 @@ impl Args {
     pub(super) fn hex(&mut self, key: &str) -> Result<Option<Vec<u8>>, ScenarioError> {
         let Some(word) = self.take(key) else { return Ok(None) };
         let digits: Vec<u8> = word.text.chars().filter_map(|c| c.to_digit(16).map(|digit| digit as u8)).collect();
-        if digits.len() != word.text.chars().count() || digits.len() % 2 != 0 {
+        if digits.len() != word.text.chars().count() || !digits.len().is_multiple_of(2) {
             return Err(word.bad("bytes in hex"));
         }
         Ok(Some(digits.chunks_exact(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect()))

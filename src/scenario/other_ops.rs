@@ -157,12 +157,12 @@ impl Parser<'_> {
             }
         }
         module.loaded = Some(moment.time);
-        if args.flag("listed", true)? {
-            if let Some(process) = self.processes.get_mut(moment.process) {
-                match process.modules.iter_mut().find(|known| known.base == module.base && known.path == module.path) {
-                    Some(known) => known.loaded = module.loaded,
-                    None => process.modules.push(module.clone()),
-                }
+        if args.flag("listed", true)?
+            && let Some(process) = self.processes.get_mut(moment.process)
+        {
+            match process.modules.iter_mut().find(|known| known.base == module.base && known.path == module.path) {
+                Some(known) => known.loaded = module.loaded,
+                None => process.modules.push(module.clone()),
             }
         }
         Ok(module)

@@ -365,10 +365,10 @@ impl<W: Write + Seek> PmlWriter<W> {
             if !known.insert(process.index) {
                 return Err(WriteError::DuplicateProcess(process.index));
             }
-            if !self.header.is_64_bit {
-                if let Some(module) = process.modules.iter().find(|module| module.base > u64::from(u32::MAX)) {
-                    return Err(WriteError::WideAddress(module.base));
-                }
+            if !self.header.is_64_bit
+                && let Some(module) = process.modules.iter().find(|module| module.base > u64::from(u32::MAX))
+            {
+                return Err(WriteError::WideAddress(module.base));
             }
         }
         match self.used_processes.difference(&known).min() {

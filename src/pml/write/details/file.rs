@@ -267,7 +267,7 @@ impl Details {
             arguments.u32(1, length);
             arguments.u32(3, 37);
         };
-        let chain = entries.map(|entries| entry_chain(entries));
+        let chain = entries.map(entry_chain);
         self.file(32, 1, Callback::Irp, 0, path, fill, &tail, chain)
     }
 
