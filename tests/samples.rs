@@ -1,6 +1,6 @@
 //! The sample captures: each is built from the scenario beside it, and independent readers agree on its contents.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -45,6 +45,16 @@ fn every_sample_is_what_its_scenario_builds() {
         }
     }
     assert!(stale.is_empty(), "run this test with PMLBLAME_BLESS=1 to rebuild: {stale:?}");
+}
+
+#[test]
+fn the_readme_lists_every_sample() {
+    let readme = fs::read_to_string(samples().join("README.md")).expect("samples/README.md exists");
+    let missing: Vec<PathBuf> = scenarios()
+        .into_iter()
+        .filter(|path| !readme.contains(&format!("({})", path.file_name().unwrap_or_default().to_string_lossy())))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 /// Runs the check by two public readers where Python has them.

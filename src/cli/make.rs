@@ -7,7 +7,7 @@ use tempfile::{Builder, NamedTempFile};
 
 use crate::lang::Lang;
 use crate::lang::scenario as texts;
-use crate::scenario::{self, BuildError};
+use crate::scenario::{self, BuildError, ScenarioErrorKind};
 
 /// Arguments of `make`.
 #[derive(Debug, clap::Args)]
@@ -34,7 +34,7 @@ pub fn make(args: &MakeArgs, lang: Lang) -> Result<String, String> {
                     ("file", &file.display()),
                     ("line", &fault.line),
                     ("column", &fault.column),
-                    ("fault", &texts::fault(&fault.kind, lang)),
+                    ("fault", &fault_text(&fault.kind, lang)),
                 ],
             )
         }
@@ -67,4 +67,49 @@ fn temporary_beside(output: &Path) -> io::Result<NamedTempFile> {
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
     builder.tempfile_in(folder)
+}
+
+/// The sentence for a fault, without its place.
+fn fault_text(kind: &ScenarioErrorKind, lang: Lang) -> String {
+    let word = kind.subject();
+    let text = match kind {
+        ScenarioErrorKind::UnknownDirective(_) => texts::UNKNOWN_DIRECTIVE,
+        ScenarioErrorKind::UnknownOperation(_) => texts::UNKNOWN_OPERATION,
+        ScenarioErrorKind::UnknownProcess(_) => texts::UNKNOWN_PROCESS,
+        ScenarioErrorKind::AmbiguousProcess(_) => texts::AMBIGUOUS_PROCESS,
+        ScenarioErrorKind::UnknownVariable(_) => texts::UNKNOWN_VARIABLE,
+        ScenarioErrorKind::UnknownModule(_) => texts::UNKNOWN_MODULE,
+        ScenarioErrorKind::UnknownStack(_) => texts::UNKNOWN_STACK,
+        ScenarioErrorKind::UnknownArgument(_) => texts::UNKNOWN_ARGUMENT,
+        ScenarioErrorKind::MissingArgument(_) => texts::MISSING_ARGUMENT,
+        ScenarioErrorKind::BadValue { .. } => texts::BAD_VALUE,
+        ScenarioErrorKind::Duplicate(_) => texts::DUPLICATE,
+        ScenarioErrorKind::Unclosed(_) => texts::UNCLOSED,
+        ScenarioErrorKind::Indented => texts::INDENTED,
+        ScenarioErrorKind::TooLate => texts::TOO_LATE,
+        ScenarioErrorKind::NoStart => texts::NO_START,
+        ScenarioErrorKind::Include { .. } => texts::INCLUDE,
+        ScenarioErrorKind::NotUtf8 => texts::NOT_UTF8,
+    };
+    let (mut expected, mut reason) = ("", "");
+    match kind {
+        ScenarioErrorKind::BadValue { expected: known, .. } => expected = texts::expected(known, lang),
+        ScenarioErrorKind::Include { reason: known, .. } => reason = known,
+        _ => {}
+    }
+    text.fill(lang, &[("word", &word), ("expected", &expected), ("reason", &reason)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_read_well_in_both_languages() {
+        let kind = ScenarioErrorKind::BadValue { expected: "a number", found: "x".into() };
+        assert_eq!(fault_text(&kind, Lang::En), "\"x\" is not what belongs here: a number");
+        assert_eq!(fault_text(&kind, Lang::ZhCn), "“x”不符合要求，此处应为：数字");
+        let kind = ScenarioErrorKind::Include { name: "a".into(), reason: "gone".into() };
+        assert_eq!(fault_text(&kind, Lang::En), "cannot include a: gone");
+    }
 }

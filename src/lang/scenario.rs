@@ -1,7 +1,6 @@
 //! Messages about scenarios and the captures built from them.
 
 use super::Lang;
-use crate::scenario::ScenarioErrorKind;
 
 crate::texts! {
     BUILT: "wrote {file} with {events} events", "已写入 {file}，共 {events} 个事件";
@@ -62,40 +61,12 @@ const EXPECTED_ZH: &[(&str, &str)] = &[
     ("yes or no", "yes 或 no"),
 ];
 
-/// The sentence for a fault, without its place.
-pub fn fault(kind: &ScenarioErrorKind, lang: Lang) -> String {
-    let word = kind.subject();
-    let text = match kind {
-        ScenarioErrorKind::UnknownDirective(_) => UNKNOWN_DIRECTIVE,
-        ScenarioErrorKind::UnknownOperation(_) => UNKNOWN_OPERATION,
-        ScenarioErrorKind::UnknownProcess(_) => UNKNOWN_PROCESS,
-        ScenarioErrorKind::AmbiguousProcess(_) => AMBIGUOUS_PROCESS,
-        ScenarioErrorKind::UnknownVariable(_) => UNKNOWN_VARIABLE,
-        ScenarioErrorKind::UnknownModule(_) => UNKNOWN_MODULE,
-        ScenarioErrorKind::UnknownStack(_) => UNKNOWN_STACK,
-        ScenarioErrorKind::UnknownArgument(_) => UNKNOWN_ARGUMENT,
-        ScenarioErrorKind::MissingArgument(_) => MISSING_ARGUMENT,
-        ScenarioErrorKind::BadValue { .. } => BAD_VALUE,
-        ScenarioErrorKind::Duplicate(_) => DUPLICATE,
-        ScenarioErrorKind::Unclosed(_) => UNCLOSED,
-        ScenarioErrorKind::Indented => INDENTED,
-        ScenarioErrorKind::TooLate => TOO_LATE,
-        ScenarioErrorKind::NoStart => NO_START,
-        ScenarioErrorKind::Include { .. } => INCLUDE,
-        ScenarioErrorKind::NotUtf8 => NOT_UTF8,
-    };
-    let (mut expected, mut reason) = ("", "");
-    match kind {
-        ScenarioErrorKind::BadValue { expected: known, .. } => {
-            expected = match lang {
-                Lang::En => known,
-                Lang::ZhCn => EXPECTED_ZH.iter().find(|(en, _)| en == known).map_or(*known, |(_, zh)| zh),
-            }
-        }
-        ScenarioErrorKind::Include { reason: known, .. } => reason = known,
-        _ => {}
+/// What should stand where a bad value does, in `lang`.
+pub fn expected(english: &'static str, lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => english,
+        Lang::ZhCn => EXPECTED_ZH.iter().find(|(en, _)| *en == english).map_or(english, |(_, zh)| zh),
     }
-    text.fill(lang, &[("word", &word), ("expected", &expected), ("reason", &reason)])
 }
 
 #[cfg(test)]
@@ -122,14 +93,5 @@ mod tests {
             }
         }
         assert!(found >= 30, "{found}");
-    }
-
-    #[test]
-    fn faults_read_well_in_both_languages() {
-        let kind = ScenarioErrorKind::BadValue { expected: "a number", found: "x".into() };
-        assert_eq!(fault(&kind, Lang::En), "\"x\" is not what belongs here: a number");
-        assert_eq!(fault(&kind, Lang::ZhCn), "“x”不符合要求，此处应为：数字");
-        let kind = ScenarioErrorKind::Include { name: "a".into(), reason: "gone".into() };
-        assert_eq!(fault(&kind, Lang::En), "cannot include a: gone");
     }
 }

@@ -46,7 +46,7 @@ const MAX_EXTRA: usize = 0xFFFF;
 #[non_exhaustive]
 pub enum WriteError {
     /// The output, or the temporary spool of the offset array, failed.
-    #[error("writing failed: {0}")]
+    #[error(transparent)]
     Io(#[from] io::Error),
     /// A fixed structure could not be serialised.
     #[error("a table could not be written: {0}")]

@@ -66,7 +66,7 @@ impl Header {
     }
 }
 
-/// One process record. Texts are string indices from [`PmlWriter::add_string`]; times are FILETIME (100 ns since 1601).
+/// One process record. Texts are string indices from [`PmlWriter::add_string`](super::PmlWriter::add_string); times are FILETIME (100 ns since 1601).
 #[derive(Clone, Debug)]
 pub struct Process {
     /// The driver's process number, unique in the file; events refer to it.
