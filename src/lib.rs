@@ -2,4 +2,5 @@
 
 pub mod capture;
 pub mod lang;
+pub mod locks;
 pub mod nt;
