@@ -236,7 +236,7 @@ mod tests {
         assert_eq!(split_stream(r"C:\d:$I30:$INDEX_ALLOCATION"), (r"C:\d", None));
         assert_eq!(split_stream(r"C:"), ("C:", None));
         assert_eq!(split_stream(r"C:\f"), (r"C:\f", None));
-        assert_eq!(split_stream("f:s"), ("f", Some("s")));
+        assert_eq!(split_stream("file:s"), ("file", Some("s")));
     }
 
     #[test]
