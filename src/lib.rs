@@ -7,6 +7,7 @@ pub mod capture;
 pub mod case;
 pub mod cli;
 pub mod lang;
+pub mod locks;
 pub mod pml;
 pub mod report;
 pub mod scenario;

@@ -324,6 +324,10 @@ pub struct OpLog {
     pub span: Option<(FileTime, FileTime)>,
     /// What the whole capture contains, which decides what absence proves.
     pub coverage: Coverage,
+    /// What ties device names, volume names and `\\SystemRoot` to drive letters, where the capture shows it.
+    pub roots: crate::nt::path::Roots,
+    /// Images that a process had mapped before the first event, from the capture's module tables.
+    pub images: Vec<(ProcessId, PathId)>,
 }
 
 /// What kinds of event the whole capture holds (not only those kept in the log).

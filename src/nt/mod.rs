@@ -4,6 +4,8 @@
 mod codes;
 pub mod access;
 pub mod file;
+pub mod path;
+pub mod sharing;
 pub mod status;
 pub mod time;
 

@@ -1,0 +1,105 @@
+//! The self-check: every file of a capture through the same rules (AT-11).
+
+use super::engine::{Engine, Options};
+use super::evidence::Bursts;
+use super::failure::is_lock_failure;
+use super::finding::{Attribution, Confidence};
+use super::identity::succeeded;
+use crate::capture::op::{EventIndex, OpLog, PathId};
+use crate::nt::NtStatus;
+use std::collections::BTreeMap;
+
+/// A create that succeeded though the table of holds would have refused it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FalseConflict {
+    /// The create.
+    pub event: EventIndex,
+    /// The create of the hold that should have refused it.
+    pub holder_event: Option<EventIndex>,
+    /// The path of the create.
+    pub path: PathId,
+    /// The rule.
+    pub rule: &'static str,
+}
+
+/// Failures of one status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StatusCount {
+    /// With a holder at least likely, or known to have none.
+    pub explained: u64,
+    /// The others.
+    pub unexplained: u64,
+}
+
+/// What the self-check found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Audit {
+    /// Successful creates of files and directories.
+    pub opens_checked: u64,
+    /// Those the model would have refused.
+    pub false_conflicts: Vec<FalseConflict>,
+    /// Failures of the lock class, by status in order of code.
+    pub failures: BTreeMap<NtStatus, StatusCount>,
+    /// Closes of handles whose open is not in the capture.
+    pub closes_without_open: u64,
+    /// Opens whose close is not in the capture and whose process did not end in it.
+    pub opens_without_close: u64,
+}
+
+impl Audit {
+    /// The sum over all statuses.
+    pub fn total(&self) -> StatusCount {
+        self.failures.values().fold(StatusCount::default(), |sum, count| StatusCount {
+            explained: sum.explained + count.explained,
+            unexplained: sum.unexplained + count.unexplained,
+        })
+    }
+}
+
+/// Replays every file of a log and explains every failure in it.
+pub fn audit(log: &OpLog) -> Audit {
+    let nobody = |_| false;
+    let mut engine = Engine::new(log, Options::new(&nobody));
+    let mut audit = Audit::default();
+    let failing: Vec<u32> = (0u32..)
+        .zip(&log.ops)
+        .filter(|(_, op)| is_lock_failure(op) && !(succeeded(op) && op.status != NtStatus::OPLOCK_BREAK_IN_PROGRESS))
+        .map(|(at, _)| at)
+        .collect();
+    for file in 0..engine.names.file_count() as u32 {
+        if engine.ops_of(file).is_empty() {
+            continue;
+        }
+        let track = engine.track(file);
+        audit.opens_checked += track.opens_checked;
+        audit.closes_without_open += track.closes_without_open;
+        audit.opens_without_close += track.opens_without_close;
+        for refused in &track.false_conflicts {
+            let Some(op) = engine.op(refused.by) else { continue };
+            let opened = track.holds.get(refused.hold as usize).and_then(|hold| hold.opened);
+            audit.false_conflicts.push(FalseConflict {
+                event: op.event,
+                holder_event: opened.and_then(|(at, _)| engine.op(at)).map(|op| op.event),
+                path: op.path,
+                rule: refused.rule,
+            });
+        }
+    }
+    audit.false_conflicts.sort_by_key(|conflict| conflict.event);
+    let bursts = Bursts::group(&engine, &failing);
+    for at in failing {
+        let Some(finding) = engine.explain(at, &bursts) else { continue };
+        if !finding.lock_class {
+            continue;
+        }
+        let explained = finding.attribution == Attribution::NoHolder
+            || finding.holders.iter().any(|holder| holder.confidence >= Confidence::Likely);
+        let count = audit.failures.entry(finding.status).or_default();
+        if explained {
+            count.explained += 1;
+        } else {
+            count.unexplained += 1;
+        }
+    }
+    audit
+}

@@ -1,0 +1,234 @@
+//! The run over one log: order, names, files on demand, and the entry points.
+
+use super::evidence::Bursts;
+use super::finding::{Analysis, Consistency, Finding};
+use super::identity::{NONE, Names};
+use super::replay::{Exits, Track};
+use super::spans::Instant;
+use crate::capture::op::{EventIndex, Op, OpKind, OpLog, ProcessId};
+use crate::nt::{FileTime, Ticks};
+use rustc_hash::FxHashMap;
+use std::rc::Rc;
+
+/// How the engine is to judge.
+#[derive(Clone, Copy)]
+pub struct Options<'a> {
+    /// Whether a process is a victim of the profile. The failing process always is.
+    pub is_victim: &'a dyn Fn(ProcessId) -> bool,
+    /// At most this many handle groups, sections or locks of one file are looked at for one failure.
+    pub limit: usize,
+    /// Opens of victims that took at least this long are examined for oplock breaks.
+    pub wait_threshold: Ticks,
+}
+
+impl std::fmt::Debug for Options<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("limit", &self.limit)
+            .field("wait_threshold", &self.wait_threshold)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Options<'a> {
+    /// The usual limits: 4096 parties, waits from 50 ms.
+    pub const fn new(is_victim: &'a dyn Fn(ProcessId) -> bool) -> Self {
+        Self { is_victim, limit: 4096, wait_threshold: Ticks(500_000) }
+    }
+}
+
+/// The state of one run.
+pub(crate) struct Engine<'a> {
+    pub(crate) log: &'a OpLog,
+    pub(crate) options: Options<'a>,
+    /// Operation indices in completion order.
+    pub(crate) order: Vec<u32>,
+    /// The position of each operation in `order`.
+    ticks: Vec<u32>,
+    pub(crate) names: Names,
+    /// Operations by file: where each file's part of `by_file` begins.
+    starts: Vec<u32>,
+    by_file: Vec<u32>,
+    pub(crate) exits: Exits,
+    tracks: FxHashMap<u32, Rc<Track>>,
+    /// Processes by the path of their current directory, with the start event if seen (VI-10).
+    pub(crate) directories: FxHashMap<u32, Vec<(ProcessId, Option<u32>)>>,
+    /// Nodes still allowed to be walked in directory trees.
+    pub(crate) budget: u64,
+}
+
+impl<'a> Engine<'a> {
+    pub(crate) fn new(log: &'a OpLog, options: Options<'a>) -> Self {
+        let count = u32::try_from(log.ops.len()).unwrap_or(u32::MAX - 1);
+        let mut order: Vec<u32> = (0..count).collect();
+        // Stable: operations that complete in the same tick keep the order of their events.
+        order.sort_by_key(|at| log.ops.get(*at as usize).map_or(FileTime(0), |op| Instant::of(op).end));
+        let mut ticks = vec![0; count as usize];
+        for (tick, at) in (0u32..).zip(&order) {
+            if let Some(slot) = ticks.get_mut(*at as usize) {
+                *slot = tick;
+            }
+        }
+        let names = Names::replay(log, &order);
+        let (starts, by_file) = group_by_file(&names, &order);
+        let mut engine = Self {
+            log,
+            options,
+            order,
+            ticks,
+            names,
+            starts,
+            by_file,
+            exits: exits(log),
+            tracks: FxHashMap::default(),
+            directories: FxHashMap::default(),
+            budget: 20_000_000,
+        };
+        engine.note_directories();
+        engine
+    }
+
+    fn note_directories(&mut self) {
+        let mut starts: FxHashMap<ProcessId, u32> = FxHashMap::default();
+        let mut seen: Vec<(u32, ProcessId)> = Vec::new();
+        for (at, op) in (0u32..).zip(&self.log.ops) {
+            if let OpKind::ProcessStart { current_directory } = op.kind {
+                starts.insert(op.process, at);
+                if let Some(path) = current_directory {
+                    seen.push((self.names.key(path), op.process));
+                }
+            }
+        }
+        for (process, info) in (0u32..).map(ProcessId).zip(&self.log.processes) {
+            if let Some(path) = info.current_directory {
+                seen.push((self.names.key(path), process));
+            }
+        }
+        seen.sort_unstable();
+        seen.dedup();
+        for (key, process) in seen {
+            self.directories.entry(key).or_default().push((process, starts.get(&process).copied()));
+        }
+    }
+
+    pub(crate) fn op(&self, at: u32) -> Option<&'a Op> {
+        self.log.ops.get(at as usize)
+    }
+
+    pub(crate) fn tick(&self, at: u32) -> u32 {
+        self.ticks.get(at as usize).copied().unwrap_or(NONE)
+    }
+
+    pub(crate) fn is_victim(&self, process: ProcessId) -> bool {
+        (self.options.is_victim)(process)
+    }
+
+    /// The operation of an event.
+    pub(crate) fn find(&self, event: EventIndex) -> Option<u32> {
+        let at = self.log.ops.partition_point(|op| op.event < event);
+        (self.log.ops.get(at)?.event == event).then_some(at as u32)
+    }
+
+    /// The operations of one file in completion order.
+    pub(crate) fn ops_of(&self, file: u32) -> &[u32] {
+        let at = |n: u32| self.starts.get(n as usize).map_or(0, |start| *start as usize);
+        self.by_file.get(at(file)..at(file + 1)).unwrap_or(&[])
+    }
+
+    /// The replay of one file, done on first demand.
+    pub(crate) fn track(&mut self, file: u32) -> Rc<Track> {
+        if let Some(track) = self.tracks.get(&file) {
+            return Rc::clone(track);
+        }
+        if self.tracks.len() > 8192 {
+            self.tracks.clear(); // bounds memory over a whole capture; what is needed again is replayed again
+        }
+        let ops = if file == NONE { Vec::new() } else { self.ops_of(file).to_vec() };
+        let track = Rc::new(Track::build(self.log, &self.names, &self.exits, file, ops));
+        self.tracks.insert(file, Rc::clone(&track));
+        track
+    }
+}
+
+fn group_by_file(names: &Names, order: &[u32]) -> (Vec<u32>, Vec<u32>) {
+    let mut starts = vec![0u32; names.file_count() + 1];
+    let file_of = |at: u32| names.file(names.place(at).link);
+    for &at in order {
+        if let Some(count) = starts.get_mut(file_of(at).wrapping_add(1) as usize)
+            && file_of(at) != NONE
+        {
+            *count += 1;
+        }
+    }
+    let mut sum = 0;
+    for start in &mut starts {
+        sum += *start;
+        *start = sum;
+    }
+    let mut next = starts.clone();
+    let mut by_file = vec![0u32; sum as usize];
+    for &at in order {
+        let file = file_of(at);
+        if file == NONE {
+            continue;
+        }
+        if let Some(slot) = next.get_mut(file as usize) {
+            if let Some(entry) = by_file.get_mut(*slot as usize) {
+                *entry = at;
+            }
+            *slot += 1;
+        }
+    }
+    (starts, by_file)
+}
+
+fn exits(log: &OpLog) -> Exits {
+    let mut exits: Exits = log.processes.iter().map(|process| process.ended.map(|time| (None, time))).collect();
+    for (at, op) in (0u32..).zip(&log.ops) {
+        if matches!(op.kind, OpKind::ProcessExit)
+            && let Some(exit) = exits.get_mut(op.process.0 as usize)
+        {
+            *exit = Some((Some(at), op.start));
+        }
+    }
+    exits
+}
+
+/// Explains the failing operations `targets`, in event order. Events that are not in the log are left out.
+pub fn analyse(log: &OpLog, targets: &[EventIndex], options: &Options<'_>) -> Analysis {
+    let mut engine = Engine::new(log, *options);
+    let mut wanted: Vec<u32> = targets.iter().filter_map(|event| engine.find(*event)).collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let bursts = Bursts::group(&engine, &wanted);
+    let mut findings: Vec<Finding> = Vec::with_capacity(wanted.len());
+    for &at in &wanted {
+        findings.extend(engine.explain(at, &bursts));
+    }
+    let waits = engine.waits();
+    let consistency = engine.consistency(&wanted);
+    Analysis { findings, bursts: bursts.into_public(&engine), waits, consistency }
+}
+
+/// What `why` tells of one failure: see [`super::FileHistory`]. `None` when the event is not in the log.
+pub fn history(log: &OpLog, event: EventIndex, options: &Options<'_>) -> Option<super::FileHistory> {
+    Engine::new(log, *options).history(event)
+}
+
+impl Engine<'_> {
+    /// The self-check over the files of the operations asked about.
+    fn consistency(&mut self, wanted: &[u32]) -> Consistency {
+        let mut files: Vec<u32> = wanted.iter().map(|at| self.names.file(self.names.place(*at).link)).collect();
+        files.sort_unstable();
+        files.dedup();
+        let mut sum = Consistency::default();
+        for file in files {
+            let track = self.track(file);
+            sum.opens_checked += track.opens_checked;
+            sum.false_conflicts += track.false_conflicts.len() as u64;
+            sum.closes_without_open += track.closes_without_open;
+            sum.opens_without_close += track.opens_without_close;
+        }
+        sum
+    }
+}

@@ -1,0 +1,384 @@
+//! What the engine says: plain data that mirrors the case record, in codes.
+
+use super::failure::Cause;
+use crate::capture::op::{DriverId, EventIndex, PathId, ProcessId};
+use crate::nt::sharing::AccessClasses;
+use crate::nt::{AccessMask, CreateDisposition, CreateOptions, FileTime, NtStatus, ShareAccess, Ticks};
+
+/// How well a party is implicated. Ordered: a greater one is surer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Confidence {
+    /// Circumstantial: it may or may not have held the file at that moment.
+    Possible,
+    /// The overlap is shown, a detail is inferred.
+    Likely,
+    /// The capture itself shows the hold over the failure, and the rule that turns it into this status.
+    Proven,
+}
+
+/// How a party held the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Mechanism {
+    /// An open handle on the file.
+    OpenHandle,
+    /// The file is mapped as an image.
+    ImageMapping,
+    /// The file is mapped as data.
+    DataMapping,
+    /// A byte-range lock.
+    ByteRangeLock,
+    /// A handle on a child of the directory that is pending deletion.
+    ChildDeletePending,
+    /// A handle or mapping on a child whose own deletion was refused.
+    ChildInUse,
+    /// A handle on a parent directory that is pending deletion.
+    ParentDeletePending,
+    /// The handle that carries a POSIX disposition.
+    PosixMarker,
+    /// A handle or mapping on the file to be replaced.
+    ReplacedTarget,
+    /// A handle below the directory to be renamed.
+    OpenDescendant,
+    /// A handle on the directory the name was to go to.
+    DestinationDirectory,
+    /// The process's current directory.
+    CurrentDirectory,
+    /// An oplock whose owner had to give way.
+    Oplock,
+    /// A filter driver whose frame issued the operation.
+    FilterInStack,
+}
+
+/// Who is implicated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Party {
+    /// A process.
+    Process(ProcessId),
+    /// A kernel driver acting under a process that is not its author.
+    Driver {
+        /// The driver.
+        driver: DriverId,
+        /// The process the capture shows its I/O under.
+        process: ProcessId,
+    },
+}
+
+impl Party {
+    /// The process the capture shows.
+    pub const fn process(self) -> ProcessId {
+        match self {
+            Self::Process(process) | Self::Driver { process, .. } => process,
+        }
+    }
+}
+
+/// One end of a hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edge {
+    /// At this event; the time is the event's start.
+    At(EventIndex, FileTime),
+    /// Older than the first event.
+    BeforeCapture,
+    /// Still there after the last event.
+    AfterCapture,
+    /// It left no event (an unmapped view, a close that was not recorded).
+    Unseen,
+}
+
+/// One hold on a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// When it began.
+    pub start: Edge,
+    /// When it ended.
+    pub end: Edge,
+    /// Access asked for, generic rights mapped; `None` when unknown or meaningless.
+    pub access: Option<AccessMask>,
+    /// Share mode; `None` when unknown or meaningless.
+    pub share: Option<ShareAccess>,
+    /// The path it was opened by when that is not the failing one: hard link, old name, 8.3, stream, child, parent.
+    pub path: Option<PathId>,
+    /// The locked range, for a byte-range lock.
+    pub range: Option<Range>,
+}
+
+/// Which side refused to share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// The victim wants it, the holder does not share it.
+    HolderDoesNotShare,
+    /// The holder has it, the victim does not share it.
+    VictimDoesNotShare,
+}
+
+/// Classes in conflict, in one direction (SA-3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Conflict {
+    /// The direction.
+    pub side: Side,
+    /// The classes.
+    pub classes: AccessClasses,
+}
+
+/// One implicated party.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Holder {
+    /// Who.
+    pub party: Party,
+    /// How sure.
+    pub confidence: Confidence,
+    /// How it held the file.
+    pub mechanism: Mechanism,
+    /// The rule that turns the hold into the status.
+    pub rule: &'static str,
+    /// The process is certain and which of its handles is not (AT-3).
+    pub handle_ambiguous: bool,
+    /// The hold.
+    pub hold: Hold,
+    /// Further holds of the same party that block alike, a few of them.
+    pub more: Vec<Hold>,
+    /// What conflicts, for share conflicts.
+    pub conflicts: Vec<Conflict>,
+    /// The holder is a victim of the profile and no driver acts in its name.
+    pub victim: bool,
+    /// The open impersonates another account under System: a remote client of the SMB server (VI-5).
+    pub smb_client: bool,
+    /// The first success after its release confirms it (AT-10).
+    pub confirmed: bool,
+}
+
+/// Why another process is not to blame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// Open, and shares all that is needed and needs nothing that is withheld.
+    CompatibleSharing,
+    /// Open with none of the counted access classes.
+    AttributesOnly,
+    /// Open through another link, which a pending delete does not see.
+    OtherLink,
+    /// Its handle was closed before.
+    ClosedBefore,
+    /// A later success shows that its handle was closed, though its close is not in the capture (AT-11).
+    ShownClosedByLaterSuccess,
+    /// The process had ended.
+    ExitedBefore,
+    /// It opened the file only after the failure.
+    OpenedAfter,
+    /// Its own open was refused.
+    OwnOpenFailed,
+    /// The operation kept failing after it had let go.
+    StillFailingAfterRelease,
+    /// It holds an earlier file of that name.
+    OtherFile,
+    /// It holds a file of the same leaf name elsewhere.
+    SameNameOtherFile,
+}
+
+/// A process cleared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RuledOut {
+    /// Who.
+    pub process: ProcessId,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// What may stand behind a failure nobody visible explains, most likely first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Explanation {
+    /// A filter driver below the monitor opened the file for itself (VI-1).
+    FilterBelowProcmonAltitude,
+    /// A handle older than the capture.
+    OpenBeforeCapture,
+    /// A mapping, whose end leaves no event.
+    Mapping,
+    /// The kernel holds it permanently: hives, paging file (VI-12).
+    KernelHeld,
+    /// A remote client of the SMB server (VI-5).
+    SmbClient,
+    /// A handle inherited or duplicated into another process (AT-6).
+    InheritedOrDuplicatedHandle,
+    /// A process that a filter left out of the capture (AT-12).
+    OutsideFilter,
+    /// Events were lost.
+    EventsMissing,
+}
+
+/// To whom a failure goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Attribution {
+    /// At least one holder is known.
+    Holders,
+    /// Every holder is a victim.
+    SelfInflicted,
+    /// No holder can be found, or only possible suspects.
+    NotVisible,
+    /// Nobody is behind it.
+    NoHolder,
+}
+
+/// How a file came to be pending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DeleteHow {
+    /// FileDispositionInformation, or Ex without POSIX semantics.
+    Disposition,
+    /// FileDispositionInformationEx with POSIX semantics.
+    PosixDisposition,
+    /// The close of a handle opened delete-on-close.
+    DeleteOnClose,
+}
+
+/// Who marked the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeletedBy {
+    /// The marking event: the disposition, or the close of a delete-on-close handle.
+    pub event: EventIndex,
+    /// Its process.
+    pub process: ProcessId,
+    /// How.
+    pub how: DeleteHow,
+}
+
+/// The close that ended what stood in the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Release {
+    /// The event.
+    pub event: EventIndex,
+    /// Its process.
+    pub process: ProcessId,
+    /// Its start.
+    pub time: FileTime,
+}
+
+/// A byte range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Range {
+    /// First byte.
+    pub offset: i64,
+    /// Bytes.
+    pub length: i64,
+    /// Exclusive lock, or a write.
+    pub exclusive: bool,
+}
+
+/// What the failing operation asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Requested {
+    /// Access as asked for.
+    pub access: Option<AccessMask>,
+    /// Share mode.
+    pub share: Option<ShareAccess>,
+    /// Disposition.
+    pub disposition: Option<CreateDisposition>,
+    /// Options, for opens.
+    pub options: Option<CreateOptions>,
+    /// The access the check was made with, when a disposition or a generic right adds to it (SA-5, SA-11).
+    pub effective: Option<AccessMask>,
+    /// Destination of a rename or link.
+    pub target: Option<PathId>,
+    /// Range of a lock, read or write.
+    pub range: Option<Range>,
+}
+
+/// One failure explained, as far as it can be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// The failing event.
+    pub event: EventIndex,
+    /// Its start.
+    pub time: FileTime,
+    /// Its process.
+    pub process: ProcessId,
+    /// Its thread.
+    pub thread: Option<u32>,
+    /// Its path.
+    pub path: PathId,
+    /// How it failed.
+    pub status: NtStatus,
+    /// Whether a lock stands behind it. False only for an ACCESS DENIED that no rule ties to an open.
+    pub lock_class: bool,
+    /// What stood in the way.
+    pub cause: Cause,
+    /// To whom it goes.
+    pub attribution: Attribution,
+    /// What it asked for.
+    pub requested: Requested,
+    /// The implicated, surest first.
+    pub holders: Vec<Holder>,
+    /// Who marked the file, for pending deletes.
+    pub deleted_by: Option<DeletedBy>,
+    /// The close that ended the blocking.
+    pub released_by: Option<Release>,
+    /// The first success after that release (AT-10).
+    pub confirmed_by: Option<EventIndex>,
+    /// For failures nobody visible explains.
+    pub explanations: Vec<Explanation>,
+    /// The others, cleared.
+    pub ruled_out: Vec<RuledOut>,
+    /// The file was created within the capture (AT-5).
+    pub born_in_capture: bool,
+    /// The retry burst it belongs to, an index into [`Analysis::bursts`].
+    pub burst: usize,
+    /// More parties were open than the engine looks at; the list of holders may be incomplete.
+    pub truncated: bool,
+}
+
+/// Failures of one process with one kind of operation on one file, without a success between them (AT-10).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Burst {
+    /// The failing events.
+    pub failures: Vec<EventIndex>,
+    /// Start of the first.
+    pub first: FileTime,
+    /// Completion of the last.
+    pub last: FileTime,
+    /// The success (or the name found gone, for a delete) that ended it; `None` when it failed for good.
+    pub success: Option<EventIndex>,
+    /// From the first failure to the success, or to the last failure.
+    pub blocked: Ticks,
+}
+
+/// An operation that was delayed, not refused (OP-2).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wait {
+    /// The delayed event.
+    pub event: EventIndex,
+    /// Its start.
+    pub time: FileTime,
+    /// Its process.
+    pub process: ProcessId,
+    /// Its thread.
+    pub thread: Option<u32>,
+    /// Its path.
+    pub path: PathId,
+    /// How long it took.
+    pub waited: Ticks,
+    /// Who was slow to give way.
+    pub holders: Vec<Holder>,
+}
+
+/// The self-check over the files that the findings touch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Consistency {
+    /// Successful creates looked at.
+    pub opens_checked: u64,
+    /// Those the table of holds would have refused (AT-11).
+    pub false_conflicts: u64,
+    /// Closes of handles that the capture does not show opened (AT-6).
+    pub closes_without_open: u64,
+    /// Handles that the capture does not show closed.
+    pub opens_without_close: u64,
+}
+
+/// All findings of one run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Analysis {
+    /// One per failing event asked about, in event order.
+    pub findings: Vec<Finding>,
+    /// Retries grouped.
+    pub bursts: Vec<Burst>,
+    /// Delayed operations of victims.
+    pub waits: Vec<Wait>,
+    /// The self-check.
+    pub consistency: Consistency,
+}

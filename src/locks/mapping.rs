@@ -1,0 +1,184 @@
+//! Sections over a file: images and data, from their creation until something shows them gone (MM-1 to MM-5, SA-8).
+
+use super::identity::Names;
+use super::replay::Exits;
+use super::spans::Instant;
+use crate::capture::op::{Op, OpKind, OpLog, ProcessId};
+use crate::nt::sharing::AccessClasses;
+use crate::nt::{AccessMask, CreateDisposition, FileTime, ShareAccess};
+use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
+
+/// `SEC_IMAGE`.
+const SEC_IMAGE: u32 = 0x0100_0000;
+/// `PAGE_READWRITE | PAGE_EXECUTE_READWRITE`: write intent. Copy on write has none.
+const WRITABLE: u32 = 0x04 | 0x40;
+
+/// What a section is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    /// The process's own program: stays until it exits.
+    Program,
+    /// An image that was loaded.
+    Image,
+    /// An image section that nothing shows loaded.
+    ImageSection,
+    /// A data section.
+    Data { writable: bool },
+    /// The system does not record which.
+    Unknown { writable: bool },
+}
+
+/// The sections of one kind that a process made over the file.
+#[derive(Debug, Default)]
+struct Made {
+    /// Since before the first event.
+    older: bool,
+    /// Completion of each, with the operation.
+    times: Vec<(FileTime, u32)>,
+}
+
+/// One section that may be alive.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mapped {
+    pub(crate) process: ProcessId,
+    pub(crate) kind: Kind,
+    /// The operation that made it; `None` when older than the capture.
+    pub(crate) made: Option<u32>,
+    /// The exit that ends it, if known.
+    pub(crate) exit: Option<(Option<u32>, FileTime)>,
+    /// Held over the whole instant, were it never unmapped.
+    pub(crate) through: bool,
+}
+
+/// The sections of one file.
+#[derive(Debug, Default)]
+pub(crate) struct Sections {
+    made: IndexMap<(ProcessId, Kind), Made, FxBuildHasher>,
+    /// Successes that no data section, writable data section or image would have allowed: their starts.
+    no_data: Vec<FileTime>,
+    no_writable: Vec<FileTime>,
+    no_image: Vec<FileTime>,
+}
+
+impl Kind {
+    /// Whether it may be an image mapping.
+    pub(crate) fn image(self) -> bool {
+        matches!(self, Self::Program | Self::Image | Self::ImageSection | Self::Unknown { .. })
+    }
+
+    /// Whether it may be a data mapping.
+    pub(crate) fn data(self) -> bool {
+        matches!(self, Self::Data { .. } | Self::Unknown { .. })
+    }
+
+    fn writable(self) -> bool {
+        matches!(self, Self::Data { writable: true } | Self::Unknown { writable: true })
+    }
+}
+
+impl Sections {
+    pub(crate) fn images_before(&mut self, names: &Names, file: u32) {
+        for &(process, own) in names.images_of(file) {
+            self.made.entry((process, if own { Kind::Program } else { Kind::Image })).or_default().older = true;
+        }
+    }
+
+    pub(crate) fn created(&mut self, op: &Op, at: u32, now: Instant, protection: u32, allocation: u32) {
+        let writable = protection & WRITABLE != 0;
+        let kind = match allocation {
+            0 => Kind::Unknown { writable },
+            bits if bits & SEC_IMAGE != 0 => Kind::ImageSection,
+            _ => Kind::Data { writable },
+        };
+        self.made.entry((op.process, kind)).or_default().times.push((now.end, at));
+    }
+
+    pub(crate) fn loaded(&mut self, log: &OpLog, op: &Op, at: u32, now: Instant) {
+        let own = log.processes.get(op.process.0 as usize).is_some_and(|process| {
+            let path = log.paths.get(op.path);
+            !process.image_path.is_empty() && crate::nt::path::same(&process.image_path, path)
+        });
+        let kind = if own { Kind::Program } else { Kind::Image };
+        self.made.entry((op.process, kind)).or_default().times.push((now.end, at));
+        // The section made for the load is this image, not another mapping.
+        for kind in [Kind::Unknown { writable: false }, Kind::ImageSection] {
+            self.made.shift_remove(&(op.process, kind));
+        }
+    }
+
+    /// A successful create is evidence against sections that would have refused it (MM-2, MM-4, SA-8).
+    pub(crate) fn success(&mut self, op: &Op, now: Instant) {
+        let OpKind::Create(create) = op.kind else { return };
+        let (Some(access), Some(share)) = (create.access, create.share) else { return };
+        let effective = crate::nt::sharing::effective_access(access, create.disposition);
+        let overwrites = matches!(
+            create.disposition,
+            Some(CreateDisposition::OVERWRITE | CreateDisposition::OVERWRITE_IF | CreateDisposition::SUPERSEDE)
+        );
+        if effective.intersects(AccessMask::WRITE_DATA) {
+            note(&mut self.no_image, now.start);
+        }
+        if overwrites {
+            note(&mut self.no_data, now.start);
+        }
+        if !AccessClasses::of(effective).is_empty() && !share.contains(ShareAccess::WRITE) {
+            note(&mut self.no_writable, now.start);
+        }
+    }
+
+    /// A disposition succeeded: nothing was mapped (MM-1); an image of several links only if the check was forced (MM-3).
+    pub(crate) fn disposed(&mut self, now: Instant, image_too: bool) {
+        note(&mut self.no_data, now.start);
+        if image_too {
+            note(&mut self.no_image, now.start);
+        }
+    }
+
+    /// The file was cut to nothing: no section of any kind (MM-4).
+    pub(crate) fn truncated(&mut self, now: Instant) {
+        note(&mut self.no_data, now.start);
+        note(&mut self.no_image, now.start);
+    }
+
+    /// The sections that may be alive within `at`, the latest of each process and kind.
+    pub(crate) fn at(&self, at: Instant, exits: &Exits, limit: usize) -> Vec<Mapped> {
+        let mut found = Vec::new();
+        for (&(process, kind), made) in &self.made {
+            if found.len() >= limit {
+                break;
+            }
+            let exit = exits.get(process.0 as usize).copied().flatten();
+            if exit.is_some_and(|(_, time)| time <= at.start) {
+                continue;
+            }
+            let after = made.times.partition_point(|(time, _)| *time <= at.end);
+            let latest = made.times.get(..after).and_then(|times| times.last());
+            let (since, op) = match latest {
+                Some((time, op)) => (*time, Some(*op)),
+                None if made.older => (FileTime(0), None),
+                None => continue,
+            };
+            let gone = |list: &[FileTime]| {
+                let before = list.partition_point(|time| *time < at.start);
+                list.get(..before).and_then(|times| times.last()).is_some_and(|time| *time >= since)
+            };
+            let image_gone = !kind.image() || gone(&self.no_image);
+            let data_gone = !kind.data() || gone(&self.no_data) || (kind.writable() && gone(&self.no_writable));
+            if image_gone && data_gone {
+                continue;
+            }
+            let through = since <= at.start && exit.is_none_or(|(_, time)| time >= at.end);
+            found.push(Mapped { process, kind, made: op, exit, through });
+        }
+        found
+    }
+}
+
+fn note(list: &mut Vec<FileTime>, time: FileTime) {
+    // Completion order is nearly start order; keeping the list ascending lets it be searched.
+    let time = list.last().map_or(time, |last| time.max(*last));
+    if list.last() != Some(&time) {
+        list.push(time);
+    }
+}

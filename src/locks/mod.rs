@@ -1,0 +1,32 @@
+//! The locking engine: who held a file when an operation on it was refused.
+//!
+//! It reads the source-neutral operations of [`crate::capture::op`] and nothing else. The work is done in three steps:
+//! `identity` replays names and says which file each operation meant; `replay` turns the operations of one file into
+//! holds with edges; `attribute` asks for one failure which holds made it fail, how sure that is, and who is cleared.
+//! The numbers of rules (`SA-3`, `DP-3`, `AT-10`, …) are those of the project's locking reference.
+
+mod attribute;
+mod audit;
+mod byterange;
+mod delete;
+mod engine;
+mod evidence;
+mod failure;
+mod finding;
+mod history;
+mod hold;
+mod identity;
+mod mapping;
+mod refute;
+mod replay;
+mod spans;
+mod waits;
+
+pub use audit::{Audit, FalseConflict, StatusCount, audit};
+pub use engine::{Options, analyse, history};
+pub use failure::{Cause, is_lock_failure};
+pub use finding::{
+    Analysis, Attribution, Burst, Confidence, Conflict, Consistency, DeleteHow, DeletedBy, Edge, Explanation, Finding,
+    Hold, Holder, Mechanism, Party, Range, Reason, Release, Requested, RuledOut, Side, Wait,
+};
+pub use history::{FileHistory, HistoryEvent, HistoryHold};
