@@ -1,4 +1,5 @@
-//! The `pmlblame` program.
+//! The `pmlblame` program: hands over to [`pmlblame::cli`].
+
 fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+    pmlblame::cli::main()
 }

@@ -5,7 +5,8 @@
 use std::fs;
 use std::io::Cursor;
 
-use pmlblame::cli::make::{MakeArgs, make};
+use pmlblame::cli::exit::Exit;
+use pmlblame::cli::make::{MakeArgs, run};
 use pmlblame::lang::Lang;
 use pmlblame::nt::NtStatus;
 use pmlblame::pml::write::grow::{Growth, grow};
@@ -110,22 +111,23 @@ fn events_come_out_as_written_down() {
 fn make_writes_whole_files_or_none() {
     let folder = tempfile::tempdir().unwrap();
     let args = MakeArgs { scenario: folder.path().join("a.scenario"), output: folder.path().join("a.PML") };
-    let unread = make(&args, Lang::En).unwrap_err();
+    let said = |args: &MakeArgs, lang| run(args, lang).unwrap_err().message(lang);
+    let unread = said(&args, Lang::En);
     assert!(unread.starts_with("cannot read ") && unread.contains("a.scenario"), "{unread}");
 
     fs::write(&args.scenario, format!("{HEAD}+1 TiWorker.exe CloseFile C:\\a\n")).unwrap();
-    assert_eq!(make(&args, Lang::En), Ok(format!("wrote {} with 1 events", args.output.display())));
+    assert_eq!(run(&args, Lang::En).unwrap(), Exit::Done);
     let before = fs::read(&args.output).unwrap();
 
     fs::write(&args.scenario, format!("{HEAD}+1 TiWorker.exe CloseFile\n")).unwrap();
-    let told = make(&args, Lang::ZhCn).unwrap_err();
+    let told = said(&args, Lang::ZhCn);
     assert_eq!(told, format!("{}:4:1：缺少 path", args.scenario.display()));
     assert_eq!(fs::read(&args.output).unwrap(), before);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "a temporary file was left");
 
     let nowhere = MakeArgs { output: folder.path().join("none/a.PML"), ..args };
     fs::write(&nowhere.scenario, HEAD).unwrap();
-    assert!(make(&nowhere, Lang::En).unwrap_err().starts_with("cannot write "));
+    assert!(said(&nowhere, Lang::En).contains("cannot be written"));
 }
 
 #[test]

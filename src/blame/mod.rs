@@ -4,6 +4,7 @@ pub mod advice;
 pub mod altitudes;
 pub mod facts;
 pub mod filters;
+pub mod gather;
 pub mod party;
 pub mod scope;
 pub mod vendors;

@@ -294,6 +294,43 @@ pub enum OpKind {
     Other,
 }
 
+impl OpKind {
+    /// The name in Procmon's Operation column; empty for [`Self::Other`].
+    pub const fn procmon_name(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "CreateFile",
+            Self::Cleanup => "CloseFile",
+            Self::Close => "IRP_MJ_CLOSE",
+            Self::QueryOpen { .. } => "QueryOpen",
+            Self::SetDisposition { .. } => "SetDispositionInformationFile",
+            Self::SetDispositionEx { .. } => "SetDispositionInformationEx",
+            Self::Rename { ex: false, .. } => "SetRenameInformationFile",
+            Self::Rename { ex: true, .. } => "SetRenameInformationEx",
+            Self::Link { ex: false, .. } => "SetLinkInformationFile",
+            Self::Link { ex: true, .. } => "SetLinkInformationEx",
+            Self::SetEndOfFile(_) => "SetEndOfFileInformationFile",
+            Self::SetAllocation(_) => "SetAllocationInformationFile",
+            Self::SetBasic(_) => "SetBasicInformationFile",
+            Self::CreateSection { .. } => "CreateFileMapping",
+            Self::Lock { .. } => "LockFile",
+            Self::Unlock { .. } => "UnlockFileSingle",
+            Self::UnlockAll => "UnlockFileAll",
+            Self::Read { .. } => "ReadFile",
+            Self::Write { .. } => "WriteFile",
+            Self::QueryFileId { .. } => "QueryFileInternalInformationFile",
+            Self::QueryStandard { .. } => "QueryStandardInformationFile",
+            Self::QueryAttributes(_) => "QueryBasicInformationFile",
+            Self::ShortName { .. } => "QueryDirectory",
+            Self::FsControl(_) => "FileSystemControl",
+            Self::LoadImage => "Load Image",
+            Self::ProcessCreate { .. } => "Process Create",
+            Self::ProcessStart { .. } => "Process Start",
+            Self::ProcessExit => "Process Exit",
+            Self::Other => "",
+        }
+    }
+}
+
 /// A kernel driver named by stack frames.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DriverInfo {

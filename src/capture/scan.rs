@@ -91,6 +91,29 @@ impl Capture {
     }
 }
 
+impl Capture {
+    /// Images that were already mapped when the capture began: modules whose load time is not after the first event.
+    fn images_before(&self, selection: &Selection, by_index: &FxHashMap<u32, ProcessId>, log: &mut OpLog) {
+        let Some(begin) = self.span().map(|(first, _)| first) else { return };
+        for segment in self.segments() {
+            let pml = segment.pml();
+            for process in &pml.container().processes {
+                // Idle's list is a copy of Procmon's own modules and means nothing.
+                let Some(&id) = by_index.get(&process.index).filter(|_| process.pid != 0) else { continue };
+                for module in process.modules.iter().filter(|module| module.loaded <= begin) {
+                    let path = pml.string(module.path);
+                    if selection.wants(&path) {
+                        let path = log.paths.intern(&path);
+                        if !log.images.contains(&(id, path)) {
+                            log.images.push((id, path));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// A run of events of one segment.
 #[derive(Clone, Copy, Debug)]
 pub struct Chunk<'a> {
@@ -301,6 +324,8 @@ impl Source for Capture {
         for (ops, paths) in parts {
             append(&mut log.ops, &mut log.paths, &ops, &paths);
         }
+        log.roots.system_root = self.header().map(|header| header.system_root.clone());
+        self.images_before(selection, &by_index, &mut log);
         for op in &log.ops {
             if let OpKind::ProcessStart { current_directory: Some(directory) } = op.kind
                 && let Some(process) = log.processes.get_mut(op.process.0 as usize)

@@ -1,28 +1,41 @@
 //! `pmlblame make`: builds a capture from a scenario file.
 
-use std::io;
-use std::path::{Path, PathBuf};
-
-use tempfile::{Builder, NamedTempFile};
-
+use super::exit::Exit;
+use super::fail::Fail;
+use super::output::{self, Unfinished};
 use crate::lang::Lang;
 use crate::lang::scenario as texts;
 use crate::scenario::{self, BuildError, ScenarioErrorKind};
+use std::path::PathBuf;
 
 /// Arguments of `make`.
 #[derive(Debug, clap::Args)]
 pub struct MakeArgs {
-    /// The scenario, a text file (see docs/scenario-format.md)
+    /// The scenario, a text file (see docs/scenario-format.md).
     #[arg(value_name = "SCENARIO")]
     pub scenario: PathBuf,
-    /// The capture to write
+    /// The capture to write.
     #[arg(short, long, value_name = "FILE.PML")]
     pub output: PathBuf,
 }
 
-/// Builds the capture, whole or not at all, and gives the sentence to print; the error is a sentence too.
-pub fn make(args: &MakeArgs, lang: Lang) -> Result<String, String> {
-    let explain = |error: BuildError| match error {
+/// Builds the capture, whole or not at all.
+///
+/// # Errors
+/// A scenario that cannot be understood, with line and column, or a file that cannot be read or written.
+pub fn run(args: &MakeArgs, lang: Lang) -> Result<Exit, Fail> {
+    let parsed = scenario::parse_file(&args.scenario).map_err(|error| explain(args, error, lang))?;
+    let file = Unfinished::create(&args.output)?;
+    let file = scenario::write(&parsed, file)
+        .map_err(|error| Fail::Write { path: args.output.clone(), source: std::io::Error::other(error.to_string()) })?;
+    file.finish()?;
+    let built = texts::BUILT.fill(lang, &[("file", &args.output.display()), ("events", &parsed.event_count())]);
+    output::stdout(|out| writeln!(out, "{built}").map_err(output::written("-".as_ref())))?;
+    Ok(Exit::Done)
+}
+
+fn explain(args: &MakeArgs, error: BuildError, lang: Lang) -> Fail {
+    Fail::Said(match error {
         BuildError::Scenario(fault) => {
             let file = match &fault.file {
                 Some(name) => args.scenario.with_file_name(name),
@@ -41,32 +54,10 @@ pub fn make(args: &MakeArgs, lang: Lang) -> Result<String, String> {
         BuildError::Read(error) => {
             texts::CANNOT_READ.fill(lang, &[("file", &args.scenario.display()), ("error", &error)])
         }
-        BuildError::Write(error) => write_failed(&args.output, &error, lang),
-    };
-    let parsed = scenario::parse_file(&args.scenario).map_err(explain)?;
-    let unwritable = |error: io::Error| write_failed(&args.output, &error, lang);
-    let file = temporary_beside(&args.output).map_err(unwritable)?;
-    let file = scenario::write(&parsed, file).map_err(|error| write_failed(&args.output, &error, lang))?;
-    file.persist(&args.output).map_err(|error| unwritable(error.error))?;
-    Ok(texts::BUILT.fill(lang, &[("file", &args.output.display()), ("events", &parsed.event_count())]))
-}
-
-fn write_failed(output: &Path, error: &dyn std::fmt::Display, lang: Lang) -> String {
-    texts::CANNOT_WRITE.fill(lang, &[("file", &output.display()), ("error", &error)])
-}
-
-/// A temporary file in the folder of `output`, so that the final rename stays on one volume.
-fn temporary_beside(output: &Path) -> io::Result<NamedTempFile> {
-    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = Builder::new();
-    builder.prefix(".pmlblame-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // Temporary files are private by default; a capture gets what the umask gives any new file.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(folder)
+        BuildError::Write(error) => {
+            texts::CANNOT_WRITE.fill(lang, &[("file", &args.output.display()), ("error", &error)])
+        }
+    })
 }
 
 /// The sentence for a fault, without its place.

@@ -1,3 +1,48 @@
-//! The command line.
+//! The command line: arguments in, files and terminal out. The only place that knows of either.
 
+pub mod args;
+pub mod blame;
+pub mod exit;
+pub mod fail;
 pub mod make;
+pub mod output;
+pub mod term;
+
+use args::{Cli, Command};
+use clap::Parser;
+use exit::Exit;
+use fail::Fail;
+use std::process::ExitCode;
+
+/// Runs the program with the arguments of the process.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap prints help and version to stdout and usage errors to stderr, and knows which exit code goes with it.
+            let usage = error.use_stderr();
+            let _ = error.print();
+            return if usage { Exit::Usage } else { Exit::Done }.into();
+        }
+    };
+    let lang = cli.global.language();
+    match run(&cli) {
+        Ok(exit) => exit.into(),
+        Err(fail) if fail.is_broken_pipe() => Exit::Done.into(),
+        Err(fail) => {
+            term::complain(&fail.message(lang), lang);
+            fail.exit().into()
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<Exit, Fail> {
+    output::clean_up_on_interrupt();
+    cli.global.build_threads()?;
+    match &cli.command {
+        None => blame::run(&cli.blame, &cli.global),
+        Some(Command::Blame(args)) => blame::run(args, &cli.global),
+        Some(Command::Schema) => blame::schema(),
+        Some(Command::Make(args)) => make::run(args, cli.global.language()),
+    }
+}

@@ -411,7 +411,7 @@ fn vendor(holder: &Holder, lang: Lang) -> String {
                 (Lang::En, Some(zh)) if zh != vendor.name => format!("{} ({zh})", vendor.name),
                 _ => vendor.name.clone(),
             };
-            vendor.product.as_ref().map_or_else(|| name.clone(), |product| format!("{name} {product}"))
+            crate::case::joined_name(&name, vendor.product.as_deref())
         }
         None => company.unwrap_or_default().to_owned(),
     };
@@ -465,7 +465,7 @@ pub fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
             out.push(',');
         }
         out.push(digit);

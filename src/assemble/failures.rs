@@ -1,0 +1,232 @@
+//! Findings of the engine in the shape of the record.
+
+use super::Parts;
+use super::holders::{Holders, grade};
+use crate::capture::op::{EventIndex, Op, OpLog, PathId, ProcessId};
+use crate::case::{self, Attribution, Cause, ExplanationCode, HowDeleted, Mechanism, RuledOutReason};
+use crate::lang::{Lang, record as t};
+use crate::locks::{self, Conflict, Edge, Side};
+use crate::nt::FileTime;
+
+pub(super) fn failures(parts: &Parts<'_>, holders: &Holders) -> Vec<case::Failure> {
+    parts.analysis.findings.iter().map(|finding| failure(parts, holders, finding)).collect()
+}
+
+pub(super) fn waits(parts: &Parts<'_>, holders: &Holders) -> Vec<case::Wait> {
+    let wait = |wait: &locks::Wait| case::Wait {
+        event: wait.event.0,
+        time: wait.time.to_rfc3339(),
+        pid: pid(parts.log, wait.process),
+        tid: wait.thread,
+        process: name(parts.log, wait.process),
+        operation: operation(parts, wait.event),
+        path: parts.log.paths.get(wait.path).to_owned(),
+        waited_ms: wait.waited.as_millis(),
+        cause: Cause::OplockBreak,
+        holders: wait.holders.iter().map(|holder| failure_holder(parts, holders, holder, wait.path)).collect(),
+    };
+    parts.analysis.waits.iter().map(wait).collect()
+}
+
+fn failure(parts: &Parts<'_>, holders: &Holders, finding: &locks::Finding) -> case::Failure {
+    let log = parts.log;
+    case::Failure {
+        event: finding.event.0,
+        time: finding.time.to_rfc3339(),
+        pid: pid(log, finding.process),
+        tid: finding.thread,
+        process: name(log, finding.process),
+        operation: operation(parts, finding.event),
+        path: log.paths.get(finding.path).to_owned(),
+        status: finding.status.to_string(),
+        result: finding.status.result_text().into_owned(),
+        cause: cause(finding.cause),
+        attribution: match finding.attribution {
+            locks::Attribution::Holders => Attribution::Holders,
+            locks::Attribution::SelfInflicted => Attribution::SelfInflicted,
+            locks::Attribution::NotVisible => Attribution::NotVisible,
+            locks::Attribution::NoHolder => Attribution::NoHolder,
+        },
+        requested: requested(log, &finding.requested),
+        holders: finding.holders.iter().map(|holder| failure_holder(parts, holders, holder, finding.path)).collect(),
+        deleted_by: finding.deleted_by.map(|marker| case::DeletedBy {
+            event: marker.event.0,
+            pid: pid(log, marker.process),
+            process: name(log, marker.process),
+            how: match marker.how {
+                locks::DeleteHow::Disposition => HowDeleted::Disposition,
+                locks::DeleteHow::PosixDisposition => HowDeleted::PosixDisposition,
+                locks::DeleteHow::DeleteOnClose => HowDeleted::DeleteOnClose,
+            },
+        }),
+        released_by: finding
+            .released_by
+            .map(|release| case::ReleasedBy { event: release.event.0, pid: pid(log, release.process) }),
+        confirmed_by: finding.confirmed_by.map(|event| case::EventRef { event: event.0 }),
+        explanations: finding.explanations.iter().map(|code| explanation(*code)).collect(),
+        ruled_out: finding
+            .ruled_out
+            .iter()
+            .map(|cleared| case::RuledOut {
+                pid: pid(log, cleared.process),
+                process: name(log, cleared.process),
+                reason: reason(cleared.reason),
+            })
+            .collect(),
+    }
+}
+
+fn failure_holder(
+    parts: &Parts<'_>,
+    holders: &Holders,
+    holder: &locks::Holder,
+    failing: PathId,
+) -> case::FailureHolder {
+    let log = parts.log;
+    let process = holder.party.process();
+    let withheld = |side: Side| -> Vec<String> {
+        let conflicts = holder.conflicts.iter().filter(|conflict| conflict.side == side);
+        conflicts.flat_map(|conflict| conflict.classes.names()).collect()
+    };
+    case::FailureHolder {
+        holder: holders.id(holder.party),
+        pid: pid(log, process),
+        process: name(log, process),
+        confidence: grade(Some(holder.confidence)),
+        mechanism: mechanism(holder.mechanism),
+        rule: holder.rule.to_owned(),
+        handle: holder.handle_ambiguous.then(|| "ambiguous".to_owned()),
+        hold: case::Hold {
+            start: edge(holder.hold.start),
+            end: edge(holder.hold.end),
+            access: holder.hold.access.map(crate::nt::AccessMask::names),
+            share: holder.hold.share.map(crate::nt::ShareAccess::names),
+            path: holder.hold.path.filter(|path| *path != failing).map(|path| log.paths.get(path).to_owned()),
+        },
+        conflict: holder.conflicts.iter().map(|conflict| conflict_text(conflict, parts.options.lang)).collect(),
+        not_shared_by_holder: withheld(Side::HolderDoesNotShare),
+        not_shared_by_victim: withheld(Side::VictimDoesNotShare),
+    }
+}
+
+fn conflict_text(conflict: &Conflict, lang: Lang) -> String {
+    let classes = conflict.classes.names().join("+");
+    let text = match conflict.side {
+        Side::HolderDoesNotShare => t::CONFLICT_HOLDER,
+        Side::VictimDoesNotShare => t::CONFLICT_VICTIM,
+    };
+    text.fill(lang, &[("classes", &classes)])
+}
+
+fn edge(edge: Edge) -> case::Edge {
+    match edge {
+        Edge::At(event, time) => case::Edge::At(case::At { event: event.0, time: time.to_rfc3339() }),
+        Edge::BeforeCapture => case::Edge::Outside("before_capture".to_owned()),
+        Edge::AfterCapture => case::Edge::Outside("after_capture".to_owned()),
+        Edge::Unseen => case::Edge::Outside("unseen".to_owned()),
+    }
+}
+
+fn requested(log: &OpLog, asked: &locks::Requested) -> Option<case::Requested> {
+    let record = case::Requested {
+        access: asked.access.map(crate::nt::AccessMask::names),
+        share: asked.share.map(crate::nt::ShareAccess::names),
+        disposition: asked
+            .disposition
+            .map(|disposition| disposition.name().map_or_else(|| format!("{:#x}", disposition.0), str::to_owned)),
+        options: asked.options.map(crate::nt::CreateOptions::names),
+        effective: asked.effective.map(crate::nt::AccessMask::names),
+        target: asked.target.map(|target| log.paths.get(target).to_owned()),
+        range: asked.range.map(|range| case::LockRange {
+            offset: range.offset,
+            length: range.length,
+            exclusive: Some(range.exclusive),
+        }),
+    };
+    (record != case::Requested::default()).then_some(record)
+}
+
+fn pid(log: &OpLog, process: ProcessId) -> u32 {
+    log.processes.get(process.0 as usize).map_or(0, |process| process.pid)
+}
+
+fn name(log: &OpLog, process: ProcessId) -> String {
+    log.processes.get(process.0 as usize).map_or_else(String::new, |process| process.name.clone())
+}
+
+/// The operation of an event as Procmon names it.
+fn operation(parts: &Parts<'_>, event: EventIndex) -> String {
+    if let Some(name) = parts.source.operation(event) {
+        return name;
+    }
+    let at = parts.log.ops.partition_point(|op| op.event < event);
+    let op: Option<&Op> = parts.log.ops.get(at..).and_then(|ops| ops.iter().find(|op| op.event == event));
+    op.map_or("", |op| op.kind.procmon_name()).to_owned()
+}
+
+const fn cause(cause: locks::Cause) -> Cause {
+    match cause {
+        locks::Cause::ShareConflict => Cause::ShareConflict,
+        locks::Cause::DeletePending => Cause::DeletePending,
+        locks::Cause::ImageSection => Cause::ImageSection,
+        locks::Cause::UserMapped => Cause::UserMapped,
+        locks::Cause::ByteRangeLock => Cause::ByteRangeLock,
+        locks::Cause::DirectoryNotEmpty => Cause::DirectoryNotEmpty,
+        locks::Cause::OplockBreak => Cause::OplockBreak,
+        locks::Cause::RenameBlocked => Cause::RenameBlocked,
+        locks::Cause::Other => Cause::Other,
+    }
+}
+
+const fn mechanism(mechanism: locks::Mechanism) -> Mechanism {
+    match mechanism {
+        locks::Mechanism::OpenHandle => Mechanism::OpenHandle,
+        locks::Mechanism::ImageMapping => Mechanism::ImageMapping,
+        locks::Mechanism::DataMapping => Mechanism::DataMapping,
+        locks::Mechanism::ByteRangeLock => Mechanism::ByteRangeLock,
+        locks::Mechanism::ChildDeletePending => Mechanism::ChildDeletePending,
+        locks::Mechanism::ChildInUse => Mechanism::ChildInUse,
+        locks::Mechanism::ParentDeletePending => Mechanism::ParentDeletePending,
+        locks::Mechanism::PosixMarker => Mechanism::PosixMarker,
+        locks::Mechanism::ReplacedTarget => Mechanism::ReplacedTarget,
+        locks::Mechanism::OpenDescendant => Mechanism::OpenDescendant,
+        locks::Mechanism::DestinationDirectory => Mechanism::DestinationDirectory,
+        locks::Mechanism::CurrentDirectory => Mechanism::CurrentDirectory,
+        locks::Mechanism::Oplock => Mechanism::Oplock,
+        locks::Mechanism::FilterInStack => Mechanism::FilterInStack,
+    }
+}
+
+const fn explanation(code: locks::Explanation) -> ExplanationCode {
+    match code {
+        locks::Explanation::FilterBelowProcmonAltitude => ExplanationCode::FilterBelowProcmonAltitude,
+        locks::Explanation::OpenBeforeCapture => ExplanationCode::OpenBeforeCapture,
+        locks::Explanation::Mapping => ExplanationCode::Mapping,
+        locks::Explanation::KernelHeld => ExplanationCode::KernelHeld,
+        locks::Explanation::SmbClient => ExplanationCode::SmbClient,
+        locks::Explanation::InheritedOrDuplicatedHandle => ExplanationCode::InheritedOrDuplicatedHandle,
+        locks::Explanation::OutsideFilter => ExplanationCode::OutsideFilter,
+        locks::Explanation::EventsMissing => ExplanationCode::EventsMissing,
+    }
+}
+
+const fn reason(reason: locks::Reason) -> RuledOutReason {
+    match reason {
+        locks::Reason::CompatibleSharing => RuledOutReason::CompatibleSharing,
+        locks::Reason::AttributesOnly => RuledOutReason::AttributesOnly,
+        locks::Reason::OtherLink => RuledOutReason::OtherLink,
+        locks::Reason::ClosedBefore => RuledOutReason::ClosedBefore,
+        locks::Reason::ShownClosedByLaterSuccess => RuledOutReason::ShownClosedByLaterSuccess,
+        locks::Reason::ExitedBefore => RuledOutReason::ExitedBefore,
+        locks::Reason::OpenedAfter => RuledOutReason::OpenedAfter,
+        locks::Reason::OwnOpenFailed => RuledOutReason::OwnOpenFailed,
+        locks::Reason::StillFailingAfterRelease => RuledOutReason::StillFailingAfterRelease,
+        locks::Reason::OtherFile => RuledOutReason::OtherFile,
+        locks::Reason::SameNameOtherFile => RuledOutReason::SameNameOtherFile,
+    }
+}
+
+/// Start of a failing event, for those who need only that.
+pub(super) fn first_failure(parts: &Parts<'_>) -> Option<FileTime> {
+    parts.analysis.findings.first().map(|finding| finding.time)
+}

@@ -1,0 +1,229 @@
+//! From a source of events to the case record: runs the passes, the engine and the attribution to parties, and puts
+//! the result into the plain data that every report reads.
+
+mod failures;
+mod holders;
+mod quality;
+mod verdict;
+
+use crate::blame::altitudes::AltitudeList;
+use crate::blame::facts::{ModuleFacts, is_microsoft};
+use crate::blame::filters::{FilterSurvey, candidate_filters};
+use crate::blame::gather::{Gathered, gather};
+use crate::blame::scope::{PatternError, Scope, ScopeOptions};
+use crate::blame::vendors::VendorCatalogue;
+use crate::capture::op::{DriverInfo, OpLog, ProcessId};
+use crate::capture::source::{Machine, Source, Survey};
+use crate::case::{self, CaseRecord};
+use crate::lang::Lang;
+use crate::locks;
+use crate::nt::FileTime;
+use indexmap::IndexMap;
+
+/// What a caller decides about a case.
+#[derive(Clone, Debug)]
+pub struct CaseOptions<'a> {
+    /// Whose failures count.
+    pub scope: ScopeOptions,
+    /// Language of the texts.
+    pub lang: Lang,
+    /// Vendors and products.
+    pub catalogue: &'a VendorCatalogue,
+    /// When the record is made; `None` for a reproducible record.
+    pub generated: Option<FileTime>,
+    /// The files of the capture.
+    pub files: Vec<case::File>,
+    /// What opening the capture already showed.
+    pub notes: Vec<SourceNote>,
+}
+
+/// A weakness found while opening a capture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SourceNote {
+    /// Events are missing between two segments.
+    MissingSegment {
+        /// Sequence numbers missing.
+        missing: u64,
+    },
+    /// Two segments hold the same events.
+    OverlappingSegments {
+        /// Sequence numbers held twice.
+        events: u64,
+    },
+    /// A file beside the capture looks like a segment but was not used.
+    SegmentLeftOut {
+        /// File name.
+        name: String,
+        /// Why, in the words of the reader.
+        reason: String,
+    },
+    /// The capture was damaged and its events were rescued.
+    Recovered {
+        /// Events found.
+        events: u64,
+        /// Bytes that held no readable event.
+        lost_bytes: u64,
+        /// Processes whose name could not be restored.
+        nameless: u64,
+    },
+    /// The capture ends in the middle of a record.
+    Truncated,
+    /// Rows of an export that could not be read.
+    MalformedRows {
+        /// How many.
+        rows: u64,
+        /// Line of the first.
+        first_line: u64,
+    },
+}
+
+/// Everything known about a case before it is put in words.
+pub(crate) struct Parts<'a> {
+    pub(crate) options: &'a CaseOptions<'a>,
+    pub(crate) machine: Machine,
+    pub(crate) scope: &'a Scope,
+    pub(crate) survey: &'a Survey,
+    pub(crate) outside: u64,
+    pub(crate) log: &'a OpLog,
+    pub(crate) analysis: &'a locks::Analysis,
+    pub(crate) filters: FilterSurvey,
+    pub(crate) source: &'a dyn Source,
+}
+
+/// A finished analysis: the record, and what the record was made from.
+#[derive(Debug)]
+pub struct Case {
+    /// The record.
+    pub record: CaseRecord,
+    /// The operations on the files concerned.
+    pub log: OpLog,
+    /// What the engine found.
+    pub analysis: locks::Analysis,
+}
+
+/// Analyses one source.
+///
+/// # Errors
+/// A path pattern of the scope that cannot be understood.
+pub fn analyse(source: &dyn Source, options: &CaseOptions<'_>) -> Result<Case, PatternError> {
+    let machine = source.machine();
+    let scope = Scope::new(&options.scope, machine.system_root.as_deref())?;
+    let survey = source.survey();
+    let Gathered { failures, outside, log } =
+        gather(source, &survey, &scope, &|driver| is_author(options.catalogue, driver));
+    let is_victim = |id: ProcessId| scope.is_victim_id(&log, id);
+    let mut analysis = locks::analyse(&log, &failures, &locks::Options::new(&is_victim));
+    // An ACCESS DENIED that no rule ties to an open is a matter of permissions, not of locks.
+    analysis.findings.retain(|finding| finding.lock_class);
+    let modules = source.kernel_modules();
+    let filters = candidate_filters(
+        options.catalogue,
+        modules.iter().map(|module| ModuleFacts {
+            path: &module.path,
+            company: &module.company,
+            description: &module.description,
+            version: &module.version,
+        }),
+    );
+    let parts = Parts {
+        options,
+        machine,
+        scope: &scope,
+        survey: &survey,
+        outside,
+        log: &log,
+        analysis: &analysis,
+        filters,
+        source,
+    };
+    let record = record(&parts);
+    Ok(Case { record, log, analysis })
+}
+
+/// Whether a kernel module that stands in a stack may be the author of the operation: a file-system filter of a third
+/// party, or Windows' own anti-virus filter. Windows' other filters re-issue requests on behalf of the caller.
+fn is_author(catalogue: &VendorCatalogue, driver: &DriverInfo) -> bool {
+    let facts = ModuleFacts {
+        path: &driver.path,
+        company: &driver.company,
+        description: &driver.description,
+        version: &driver.version,
+    };
+    let name = driver.name.to_ascii_lowercase();
+    if name.starts_with("procmon") {
+        return false;
+    }
+    let listed = AltitudeList::embedded().find(&driver.name);
+    if is_microsoft(&driver.company) {
+        return listed.is_some_and(|found| found.rows.iter().any(|row| row.altitude.is_anti_virus()));
+    }
+    listed.is_some() || catalogue.identify_driver(&facts).is_some_and(|found| found.vendor.is_some())
+}
+
+fn record(parts: &Parts<'_>) -> CaseRecord {
+    let holders = holders::Holders::new(parts);
+    let failures = failures::failures(parts, &holders);
+    let waits = failures::waits(parts, &holders);
+    let scope = parts.scope;
+    let (verdict, recommendations, caveats) = verdict::verdict(parts, &holders, &failures);
+    let mut events = IndexMap::new();
+    let counts = &parts.survey.counts;
+    for (class, count) in [
+        ("total", counts.total),
+        ("file_system", counts.file_system),
+        ("registry", counts.registry),
+        ("process", counts.process),
+        ("network", counts.network),
+        ("profiling", counts.profiling),
+    ] {
+        events.insert(class.to_owned(), count);
+    }
+    if counts.other > 0 {
+        events.insert("other".to_owned(), counts.other);
+    }
+    let consistency = parts.analysis.consistency;
+    let explained =
+        failures.iter().filter(|failure| failure.attribution != case::Attribution::NotVisible).count() as u64;
+    CaseRecord {
+        schema: case::SCHEMA.to_owned(),
+        tool: case::Tool { name: "pmlblame".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        generated: parts.options.generated.map(FileTime::to_rfc3339),
+        language: parts.options.lang.tag().to_owned(),
+        capture: case::Capture {
+            files: parts.options.files.clone(),
+            computer: parts.machine.computer.clone(),
+            system_root: parts.machine.system_root.clone(),
+            os: parts.machine.os.clone(),
+            bits: parts.machine.bits,
+            first_event: parts.survey.span.map(|(first, _)| first.to_rfc3339()),
+            last_event: parts.survey.span.map(|(_, last)| last.to_rfc3339()),
+            events,
+            quality: quality::quality(parts),
+            consistency: (!failures.is_empty()).then_some(case::Consistency {
+                opens_checked: consistency.opens_checked,
+                false_conflicts: consistency.false_conflicts,
+                failures_explained: explained,
+                failures_unexplained: failures.len() as u64 - explained,
+                closes_without_open: consistency.closes_without_open,
+                opens_without_close: consistency.opens_without_close,
+            }),
+        },
+        scope: case::Scope {
+            profile: scope.profile.as_code().to_owned(),
+            victims: scope.victims.clone(),
+            paths: scope.paths.clone(),
+            results: scope.results.iter().map(|status| status.result_text().into_owned()).collect(),
+            from: scope.from.map(FileTime::to_rfc3339),
+            to: scope.to.map(FileTime::to_rfc3339),
+            failures_outside: parts.outside,
+        },
+        verdict,
+        holders: holders.into_records(),
+        failures,
+        waits,
+        cbs: None,
+        recommendations,
+        caveats,
+    }
+}

@@ -1,0 +1,116 @@
+//! What weakens a verdict: kinds of event that are missing, numbers that have gaps, a capture begun too late.
+
+use super::failures::first_failure;
+use super::{Parts, SourceNote};
+use crate::case::{Quality, Severity};
+use crate::lang::{Text, record as t};
+use std::fmt::Display;
+
+/// A late start is worth a word when the first refusal comes this soon after the first event, in seconds.
+const LATE_START: f64 = 2.0;
+
+/// Gaps in the driver's numbers below this share are usual: the default filter hides Procmon's own events.
+const USUAL_GAPS_PERCENT: f64 = 20.0;
+
+pub(super) fn quality(parts: &Parts<'_>) -> Vec<Quality> {
+    let lang = parts.options.lang;
+    let mut notes: Vec<Quality> = Vec::new();
+    let mut add = |code: &str, severity: Severity, text: Text, values: &[(&str, &dyn Display)]| {
+        notes.push(Quality { code: code.to_owned(), severity, text: text.fill(lang, values) });
+    };
+    for note in &parts.options.notes {
+        source_note(note, &mut add);
+    }
+    let survey = parts.survey;
+    let coverage = survey.coverage;
+    if survey.damage.records > 0 {
+        let first = survey.damage.first.as_deref().unwrap_or_default();
+        add("damaged_records", Severity::Warning, t::Q_DAMAGED, &[("n", &survey.damage.records), ("first", &first)]);
+    }
+    if survey.counts.file_system == 0 {
+        add("no_file_system_events", Severity::Error, t::Q_NO_FILE_SYSTEM, &[]);
+        return notes;
+    }
+    let exact = parts.log.coverage;
+    if coverage.creates == 0 {
+        add("no_open_events", Severity::Error, t::Q_NO_OPEN, &[]);
+    } else if lacks_closes(coverage.creates, coverage.cleanups) {
+        let values: &[(&str, &dyn Display)] = &[("creates", &coverage.creates), ("closes", &coverage.cleanups)];
+        add("no_close_events", Severity::Error, t::Q_NO_CLOSE, values);
+    }
+    if !exact.has_detail && !coverage.has_detail {
+        add("no_detail", Severity::Error, t::Q_NO_DETAIL, &[]);
+    }
+    if !coverage.has_durations {
+        add("no_durations", Severity::Warning, t::Q_NO_DURATION, &[]);
+    }
+    if coverage.active_processes <= 2 {
+        let n = coverage.active_processes;
+        add("filtered_before_saving", Severity::Warning, t::Q_ONE_PROCESS, &[("n", &n)]);
+    }
+    if let Some(missing) = coverage.sequence_gaps.filter(|missing| *missing > 0) {
+        let kept = survey.counts.total - survey.counts.network.min(survey.counts.total);
+        let span = kept.saturating_add(missing);
+        let percent = 100.0 * missing as f64 / span.max(1) as f64;
+        let severity = if percent > USUAL_GAPS_PERCENT { Severity::Warning } else { Severity::Info };
+        let shown = format!("{percent:.1}");
+        let values: &[(&str, &dyn Display)] = &[("missing", &missing), ("span", &span), ("percent", &shown)];
+        add("sequence_gaps", severity, t::Q_GAPS, values);
+    }
+    if coverage.image_loads == 0 {
+        add("no_image_loads", Severity::Info, t::Q_NO_IMAGES, &[]);
+    }
+    if survey.with_stack == 0 {
+        add("no_stacks", Severity::Info, t::Q_NO_STACKS, &[]);
+    }
+    if let (Some(failure), Some((begin, _))) = (first_failure(parts), survey.span) {
+        let seconds = failure.since(begin).as_secs();
+        if seconds < LATE_START {
+            let seconds = format!("{seconds:.1}");
+            add("capture_started_late", Severity::Info, t::Q_STARTED_LATE, &[("seconds", &seconds)]);
+        }
+    }
+    notes
+}
+
+/// Whether closes are so rare among opens that they must have been filtered out.
+pub(super) const fn lacks_closes(creates: u64, cleanups: u64) -> bool {
+    creates >= 10 && cleanups * 10 < creates
+}
+
+fn source_note(note: &SourceNote, add: &mut impl FnMut(&str, Severity, Text, &[(&str, &dyn Display)])) {
+    match note {
+        SourceNote::MissingSegment { missing } => {
+            add("missing_segment", Severity::Warning, t::Q_MISSING_SEGMENT, &[("missing", missing)]);
+        }
+        SourceNote::OverlappingSegments { events } => {
+            add("overlapping_segments", Severity::Warning, t::Q_OVERLAP, &[("events", events)]);
+        }
+        SourceNote::SegmentLeftOut { name, reason } => {
+            add("segment_left_out", Severity::Warning, t::Q_LEFT_OUT, &[("name", name), ("reason", reason)]);
+        }
+        SourceNote::Recovered { events, lost_bytes, nameless } => add(
+            "recovered",
+            Severity::Warning,
+            t::Q_RECOVERED,
+            &[("events", events), ("lost", lost_bytes), ("nameless", nameless)],
+        ),
+        SourceNote::Truncated => add("truncated", Severity::Warning, t::Q_TRUNCATED, &[]),
+        SourceNote::MalformedRows { rows, first_line } => {
+            add("malformed_rows", Severity::Warning, t::Q_ROWS, &[("n", rows), ("line", first_line)]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lacks_closes;
+
+    #[test]
+    fn a_capture_without_closes_is_told_from_a_short_one() {
+        assert!(lacks_closes(100, 0));
+        assert!(lacks_closes(100, 9));
+        assert!(!lacks_closes(100, 10));
+        assert!(!lacks_closes(3, 0));
+    }
+}

@@ -1,0 +1,321 @@
+//! The answer in one sentence, what to do next, and what the answer does not cover.
+
+use super::Parts;
+use super::holders::Holders;
+use super::quality::lacks_closes;
+use crate::blame::advice::{self, Evidence, Gaps, HolderFacts};
+use crate::blame::filters::CandidateFilter;
+use crate::case::{Advice, Attribution, Confidence, Failure, Holder, Verdict, VerdictCode};
+use crate::lang::advice::AdviceValues;
+use crate::lang::{self, Lang, record as t};
+use crate::locks::Edge;
+use rustc_hash::FxHashSet;
+
+/// Verdict, recommendations and caveats.
+pub(super) fn verdict(
+    parts: &Parts<'_>,
+    holders: &Holders,
+    failures: &[Failure],
+) -> (Verdict, Vec<Advice>, Vec<Advice>) {
+    let lang = parts.options.lang;
+    let (firm, suspects): (Vec<_>, Vec<_>) = holders
+        .iter()
+        .filter(|(holder, _)| holder.party != crate::case::PartyCode::Victim)
+        .partition(|(holder, _)| holder.confidence > Confidence::Possible);
+    let count = |attribution| failures.iter().filter(|failure| failure.attribution == attribution).count();
+    let unseen = count(Attribution::NotVisible);
+    let selfish = count(Attribution::SelfInflicted);
+    let victim = victims(parts, failures);
+    let code = match (failures.is_empty(), firm.len()) {
+        (true, _) => VerdictCode::NoFailures,
+        (_, 1) => VerdictCode::Culprit,
+        (_, 2..) => VerdictCode::SeveralCulprits,
+        (_, 0) if unseen > 0 || !suspects.is_empty() => VerdictCode::NoVisibleHolder,
+        (_, 0) if selfish > 0 => VerdictCode::SelfInflicted,
+        (_, 0) => VerdictCode::NoHolder,
+    };
+    let named: Vec<&(&Holder, &HolderFacts)> = match code {
+        VerdictCode::Culprit | VerdictCode::SeveralCulprits => firm.iter().collect(),
+        VerdictCode::NoVisibleHolder => suspects.iter().collect(),
+        _ => Vec::new(),
+    };
+    let mut ids: Vec<String> = named.iter().map(|(holder, _)| holder.id.clone()).collect();
+    let mut confidence = named.first().map_or(Confidence::None, |(holder, _)| holder.confidence);
+    if code == VerdictCode::SelfInflicted {
+        let own: Vec<&Holder> = holders.iter().map(|(holder, _)| holder).collect();
+        confidence = own.iter().map(|holder| holder.confidence).max().unwrap_or(Confidence::None);
+        ids = own.iter().map(|holder| holder.id.clone()).collect();
+    }
+    let explained = |ids: &[String]| {
+        let by = |failure: &&Failure| {
+            failure
+                .holders
+                .iter()
+                .any(|holder| holder.confidence > Confidence::Possible && ids.contains(&holder.holder))
+        };
+        failures.iter().filter(by).count()
+    };
+    let first = named.first().map(|(holder, _)| who(holder, lang)).unwrap_or_default();
+    let grade = confidence_text(confidence, lang);
+    let total = failures.len();
+    let mut text = match code {
+        VerdictCode::Culprit => {
+            let files = named.first().map_or(0, |(holder, _)| holder.files);
+            t::CULPRIT.fill(
+                lang,
+                &[
+                    ("who", &first),
+                    ("files", &files),
+                    ("victim", &victim),
+                    ("explained", &explained(&ids)),
+                    ("failures", &total),
+                    ("confidence", &grade),
+                ],
+            )
+        }
+        VerdictCode::SeveralCulprits => t::SEVERAL.fill(
+            lang,
+            &[
+                ("n", &named.len()),
+                ("who", &first),
+                ("victim", &victim),
+                ("explained", &explained(&ids)),
+                ("failures", &total),
+                ("confidence", &grade),
+            ],
+        ),
+        VerdictCode::SelfInflicted => {
+            t::SELF_INFLICTED.fill(lang, &[("victim", &victim), ("failures", &total), ("confidence", &grade)])
+        }
+        VerdictCode::NoVisibleHolder => {
+            let mut text =
+                t::NOT_VISIBLE.fill(lang, &[("victim", &victim), ("unexplained", &unseen), ("failures", &total)]);
+            let born =
+                parts.analysis.findings.iter().any(|finding| {
+                    finding.born_in_capture && finding.attribution == crate::locks::Attribution::NotVisible
+                });
+            if born {
+                join(&mut text, t::NOT_VISIBLE_BORN.get(lang), lang);
+            }
+            if !first.is_empty() {
+                join(&mut text, &t::NOT_VISIBLE_SUSPECT.fill(lang, &[("who", &first)]), lang);
+            }
+            text
+        }
+        VerdictCode::NoHolder => t::NO_HOLDER.fill(lang, &[("failures", &total)]),
+        VerdictCode::NoFailures => {
+            let or = |list: &[String], any: lang::Text| {
+                if list.is_empty() { any.get(lang).to_owned() } else { list.join(", ") }
+            };
+            let victims = or(&parts.scope.victims, t::ANY_PROCESS);
+            let paths = or(&parts.scope.paths, t::ANY_PATH);
+            let mut text = t::NO_FAILURES.fill(lang, &[("victims", &victims), ("paths", &paths)]);
+            if parts.outside > 0 {
+                join(&mut text, &t::NO_FAILURES_OUTSIDE.fill(lang, &[("n", &parts.outside)]), lang);
+            }
+            text
+        }
+    };
+    if matches!(code, VerdictCode::Culprit | VerdictCode::SeveralCulprits) {
+        for (n, sentence) in [(unseen, t::REST_UNSEEN), (selfish, t::REST_SELF)] {
+            if n > 0 {
+                join(&mut text, &sentence.fill(lang, &[("n", &n)]), lang);
+            }
+        }
+    }
+    let recommendations = recommendations(parts, holders, failures, unseen > 0);
+    let caveats = caveats(parts, holders, failures);
+    (Verdict { code, confidence, holders: ids, text }, recommendations, caveats)
+}
+
+fn join(text: &mut String, sentence: &str, lang: Lang) {
+    if lang == Lang::En {
+        text.push(' ');
+    }
+    text.push_str(sentence);
+}
+
+fn confidence_text(confidence: Confidence, lang: Lang) -> &'static str {
+    match confidence {
+        Confidence::Proven => t::PROVEN,
+        Confidence::Likely => t::LIKELY,
+        Confidence::Possible | Confidence::None => t::POSSIBLE,
+    }
+    .get(lang)
+}
+
+/// The processes whose operations failed, named once each.
+fn victims(parts: &Parts<'_>, failures: &[Failure]) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for failure in failures {
+        if !names.iter().any(|name| name.eq_ignore_ascii_case(&failure.process)) {
+            names.push(&failure.process);
+        }
+    }
+    match names.len() {
+        0 => parts.scope.victims.join(", "),
+        1..=3 => names.join(", "),
+        n => format!("{}, … (+{})", names[..3].join(", "), n - 3),
+    }
+}
+
+/// A party in a sentence.
+fn who(holder: &Holder, lang: Lang) -> String {
+    let vendor = holder.vendor.as_ref().map(|vendor| {
+        let name = match (lang, &vendor.name_zh) {
+            (Lang::ZhCn, Some(zh)) => zh.clone(),
+            _ => vendor.name.clone(),
+        };
+        let name = crate::case::joined_name(&name, vendor.product.as_deref());
+        if vendor.by.as_deref() == Some("name_only") { t::NAME_ONLY.fill(lang, &[("vendor", &name)]) } else { name }
+    });
+    match (&holder.process, &holder.driver, vendor) {
+        (Some(process), _, Some(vendor)) => {
+            t::WHO_PROCESS_VENDOR.fill(lang, &[("name", &process.name), ("pid", &process.pid), ("vendor", &vendor)])
+        }
+        (Some(process), _, None) => t::WHO_PROCESS.fill(lang, &[("name", &process.name), ("pid", &process.pid)]),
+        (None, Some(driver), Some(vendor)) => {
+            t::WHO_DRIVER_VENDOR.fill(lang, &[("name", &driver.name), ("vendor", &vendor)])
+        }
+        (None, Some(driver), None) => t::WHO_DRIVER.fill(lang, &[("name", &driver.name)]),
+        (None, None, _) => String::new(),
+    }
+}
+
+fn recommendations(parts: &Parts<'_>, holders: &Holders, failures: &[Failure], unseen: bool) -> Vec<Advice> {
+    let lang = parts.options.lang;
+    let file = parts.options.files.first().map_or("CAPTURE.PML", |file| file.name.as_str());
+    if failures.is_empty() {
+        let show =
+            Advice { code: "show_other_failures".to_owned(), text: t::SHOW_OTHERS.fill(lang, &[("file", &file)]) };
+        return if parts.outside > 0 { vec![show] } else { Vec::new() };
+    }
+    let coverage = parts.survey.coverage;
+    let (records, facts): (Vec<&Holder>, Vec<HolderFacts>) =
+        holders.iter().map(|(holder, facts)| (holder, *facts)).unzip();
+    let candidates = &parts.filters.candidates;
+    let evidence = Evidence {
+        holders: &facts,
+        unseen_holder: unseen,
+        filters_loaded: !candidates.is_empty(),
+        delete_left_pending: left_pending(parts),
+        gaps: Gaps {
+            events_missing: lacks_closes(coverage.creates, coverage.cleanups)
+                || coverage.creates == 0
+                || coverage.active_processes <= 2,
+            started_late: failures
+                .iter()
+                .any(|failure| failure.explanations.contains(&crate::case::ExplanationCode::OpenBeforeCapture)),
+            export_only: parts.machine.bits.is_none(),
+        },
+    };
+    let folder = failures.first().map(|failure| folder(&failure.path)).unwrap_or_default();
+    let filters = filter_names(candidates);
+    let altitude = parts.filters.recapture_altitude().map(|altitude| altitude.as_str().to_owned()).unwrap_or_default();
+    let mut list: Vec<Advice> = Vec::new();
+    for advice in advice::advise(&evidence) {
+        let holder = advice.holder.and_then(|at| records.get(at));
+        let product = holder.map(|holder| product(holder, lang)).unwrap_or_default();
+        let process = holder.map(|holder| image(holder)).unwrap_or_default();
+        let values = AdviceValues {
+            product: &product,
+            process,
+            path: &folder,
+            altitude: &altitude,
+            filters: &filters,
+            monitor: parts.filters.monitor,
+        };
+        let code = advice.code.as_code();
+        if let Some(text) = lang::advice::render(code, &values, lang)
+            && !list.iter().any(|have| have.text == text)
+        {
+            list.push(Advice { code: code.to_owned(), text });
+        }
+    }
+    list
+}
+
+/// Whether a delete that stood in the way was still pending when the capture ended.
+fn left_pending(parts: &Parts<'_>) -> bool {
+    parts.analysis.findings.iter().any(|finding| {
+        finding.deleted_by.is_some()
+            && finding.released_by.is_none()
+            && finding.holders.iter().any(|holder| holder.hold.end == Edge::AfterCapture)
+    })
+}
+
+/// The folder to speak of: an in-flight folder as a whole, else the file's own.
+fn folder(path: &str) -> String {
+    let lower = path.to_ascii_lowercase();
+    for name in ["\\winsxs\\temp\\inflight", "\\winsxs\\temp\\pendingdeletes", "\\winsxs\\temp\\pendingrenames"] {
+        if let Some(at) = lower.find(name)
+            && path.is_char_boundary(at + name.len())
+        {
+            return path[..at + name.len()].to_owned();
+        }
+    }
+    path.rsplit_once('\\').map_or(path, |(folder, _)| folder).to_owned()
+}
+
+fn image(holder: &Holder) -> &str {
+    match (&holder.process, &holder.driver) {
+        (Some(process), _) => &process.name,
+        (None, Some(driver)) => &driver.name,
+        (None, None) => "",
+    }
+}
+
+fn product(holder: &Holder, lang: Lang) -> String {
+    match &holder.vendor {
+        Some(vendor) => {
+            let name = match (lang, &vendor.name_zh) {
+                (Lang::ZhCn, Some(zh)) => zh,
+                _ => &vendor.name,
+            };
+            crate::case::joined_name(&name, vendor.product.as_deref())
+        }
+        None => image(holder).to_owned(),
+    }
+}
+
+/// The candidate filters as one text: name, altitude, company.
+fn filter_names(candidates: &[CandidateFilter]) -> String {
+    let name = |filter: &CandidateFilter| {
+        let mut facts: Vec<String> =
+            filter.altitudes.iter().map(|row| row.altitude.as_str().to_owned()).take(1).collect();
+        if !filter.company.is_empty() {
+            facts.push(filter.company.clone());
+        }
+        if facts.is_empty() { filter.name.clone() } else { format!("{} ({})", filter.name, facts.join(", ")) }
+    };
+    candidates.iter().map(name).collect::<Vec<_>>().join(", ")
+}
+
+fn caveats(parts: &Parts<'_>, holders: &Holders, failures: &[Failure]) -> Vec<Advice> {
+    let lang = parts.options.lang;
+    let mut list = Vec::new();
+    let candidates = &parts.filters.candidates;
+    if !candidates.is_empty() && !failures.is_empty() {
+        let filters = filter_names(candidates);
+        let mut text = t::C_BELOW.fill(lang, &[("filters", &filters)]);
+        join(&mut text, t::C_LOADED_NOT_PROOF.get(lang), lang);
+        list.push(Advice { code: "filters_below_procmon_altitude".to_owned(), text });
+    }
+    for (holder, _) in holders.iter() {
+        if holder.vendor.as_ref().is_some_and(|vendor| vendor.by.as_deref() == Some("name_only")) {
+            let text = t::C_NAME_ONLY.fill(lang, &[("who", &who(holder, lang))]);
+            list.push(Advice { code: "vendor_by_name_only".to_owned(), text });
+        }
+    }
+    let several = failures.iter().any(|failure| {
+        failure.cause == crate::case::Cause::DeletePending
+            && failure.holders.iter().map(|holder| &holder.holder).collect::<FxHashSet<_>>().len() > 1
+    });
+    if several {
+        list.push(Advice {
+            code: "every_holder_must_close".to_owned(),
+            text: t::C_SEVERAL_NEEDED.get(lang).to_owned(),
+        });
+    }
+    list
+}

@@ -1,0 +1,167 @@
+//! From a scope to the operations that can explain its failures: the failing files under every name they go by, the
+//! folders they lie in, and what is below a folder that could not be removed or moved.
+
+use super::scope::Scope;
+use crate::capture::op::{EventIndex, Op, OpKind, OpLog, PathTable};
+use crate::capture::scan::is_refused_rename;
+use crate::capture::select::{Selection, fold, without_stream};
+use crate::capture::source::{FilterTest, Source, Survey};
+use crate::nt::NtStatus;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// Passes over the capture after the first, at most: each one follows names the one before revealed.
+const MAX_PASSES: usize = 6;
+
+/// Names followed at most; a hostile rename chain cannot make it endless.
+const MAX_NAMES: usize = 1 << 20;
+
+/// The failures of a scope and everything needed to explain them.
+#[derive(Debug)]
+pub struct Gathered {
+    /// Failures in scope.
+    pub failures: Vec<EventIndex>,
+    /// Lock-class failures out of scope.
+    pub outside: u64,
+    /// The operations on the files concerned.
+    pub log: OpLog,
+}
+
+/// Collects what `scope` needs from a surveyed source.
+pub fn gather(source: &dyn Source, survey: &Survey, scope: &Scope, is_filter: &FilterTest<'_>) -> Gathered {
+    let is_failure = |op: &&Op| crate::locks::is_lock_failure(op);
+    let (inside, outside): (Vec<&Op>, Vec<&Op>) =
+        survey.ops.iter().filter(is_failure).partition(|op| scope.contains(op, &survey.processes, &survey.paths));
+    let failures: Vec<EventIndex> = inside.iter().map(|op| op.event).collect();
+    let outside = outside.len() as u64;
+    if inside.is_empty() {
+        let log = OpLog {
+            processes: survey.processes.clone(),
+            span: survey.span,
+            coverage: survey.coverage,
+            ..OpLog::default()
+        };
+        return Gathered { failures, outside, log };
+    }
+    let names = Names::new(survey);
+    let mut selection = Selection::default();
+    for op in inside {
+        names.select_failure(op, &survey.paths, &mut selection);
+    }
+    let mut log = source.collect(&selection, survey, is_filter);
+    for _ in 1..MAX_PASSES {
+        if !widen(&log, &names, &mut selection) {
+            break;
+        }
+        log = source.collect(&selection, survey, is_filter);
+    }
+    Gathered { failures, outside, log }
+}
+
+/// Adds what a collected log reveals: 8.3 names, file ids, and other names of files with these ids.
+fn widen(log: &OpLog, names: &Names, selection: &mut Selection) -> bool {
+    let mut grown = false;
+    let mut ids: FxHashSet<u128> = FxHashSet::default();
+    for op in &log.ops {
+        match op.kind {
+            OpKind::ShortName { long, short } => {
+                for name in [long, short] {
+                    grown |= names.select(log.paths.get(name), selection);
+                }
+            }
+            OpKind::QueryFileId { id } if id != 0 => {
+                let path = log.paths.get(op.path);
+                if selection.wants_id(id) {
+                    grown |= names.select(path, selection);
+                } else if selection.is_seed(path) {
+                    ids.insert(id);
+                }
+            }
+            _ => {}
+        }
+    }
+    for id in ids {
+        grown |= selection.add_id(id);
+    }
+    grown
+}
+
+/// The renames and links of a capture as a graph of names.
+struct Names {
+    /// Folded name → the names it was renamed or linked to, or came from.
+    others: FxHashMap<Box<str>, Vec<Box<str>>>,
+}
+
+impl Names {
+    fn new(survey: &Survey) -> Self {
+        let mut others: FxHashMap<Box<str>, Vec<Box<str>>> = FxHashMap::default();
+        for op in &survey.ops {
+            let (OpKind::Rename { target, .. } | OpKind::Link { target, .. }) = op.kind else { continue };
+            let Some(target) = target.filter(|_| op.status.is_success()) else { continue };
+            let old = fold(without_stream(survey.paths.get(op.path)));
+            let new = fold(without_stream(survey.paths.get(target)));
+            if old != new {
+                others.entry(old.as_str().into()).or_default().push(new.as_str().into());
+                others.entry(new.into()).or_default().push(old.into());
+            }
+        }
+        others.values_mut().for_each(|names| {
+            names.sort_unstable();
+            names.dedup();
+        });
+        Self { others }
+    }
+
+    fn select_failure(&self, op: &Op, paths: &PathTable, selection: &mut Selection) {
+        let path = paths.get(op.path);
+        selection.add_seed(path);
+        self.select(path, selection);
+        self.select_ancestors(path, selection);
+        if let OpKind::Rename { target: Some(target), .. } | OpKind::Link { target: Some(target), .. } = op.kind {
+            let target = paths.get(target);
+            selection.add_seed(target);
+            self.select(target, selection);
+            self.select_ancestors(target, selection);
+        }
+        if op.status == NtStatus::DIRECTORY_NOT_EMPTY || is_refused_rename(op) {
+            selection.add_subtree(path);
+        }
+    }
+
+    /// Adds `path` under every name it can be reached by through renames and links. Returns whether one was new.
+    fn select(&self, path: &str, selection: &mut Selection) -> bool {
+        let mut grown = false;
+        let mut queue = vec![fold(without_stream(path))];
+        let mut followed: FxHashSet<String> = FxHashSet::default();
+        while let Some(name) = queue.pop() {
+            if followed.len() >= MAX_NAMES || !followed.insert(name.clone()) {
+                continue;
+            }
+            grown |= selection.add_file(&name);
+            // A renamed folder takes everything below it along, so each ancestor's other names count too.
+            let mut end = name.len();
+            loop {
+                if let Some(names) = self.others.get(&name[..end]) {
+                    queue.extend(names.iter().map(|other| format!("{other}{}", &name[end..])));
+                }
+                match name[..end].rfind('\\') {
+                    Some(at) if at > 2 => end = at,
+                    _ => break,
+                }
+            }
+        }
+        grown
+    }
+
+    /// Adds the folders above `path` that can matter (a pending parent, a rename's destination folder). The upper two
+    /// levels (`C:\Windows`) are opened by everybody all the time and are never deleted.
+    fn select_ancestors(&self, path: &str, selection: &mut Selection) {
+        let mut rest = without_stream(path);
+        while let Some(at) = rest.rfind('\\') {
+            rest = &rest[..at];
+            if rest.matches('\\').count() < 2 {
+                break;
+            }
+            selection.add_file(rest);
+        }
+    }
+}

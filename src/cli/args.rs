@@ -1,0 +1,211 @@
+//! The arguments, as text and switches; each command turns them into what it needs.
+
+use super::fail::Fail;
+use crate::blame::scope::Profile;
+use crate::lang::Lang;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Proves from a Process Monitor capture who held a file when an open, delete or rename was refused.
+#[derive(Debug, Parser)]
+#[command(
+    name = "pmlblame",
+    version,
+    max_term_width = 100,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true,
+    after_help = EXIT_CODES,
+    after_long_help = LONG_HELP
+)]
+pub struct Cli {
+    /// What to do; without a command, `blame`.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Arguments of `blame`.
+    #[command(flatten)]
+    pub blame: BlameArgs,
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 analysed, whatever the verdict; 1 a file could not be read or written; 2 wrong usage;
+3 a culprit was found (only with --fail-on culprit); 130 interrupted.";
+
+const LONG_HELP: &str = "\
+Examples:
+  pmlblame customer.PML                           who held TiWorker's and TrustedInstaller's files
+  pmlblame customer.PML --json case.json          also write the case record
+  pmlblame --profile any --path 'D:\\Data' x.PML   anybody's failures below one folder
+
+Exit codes:
+  0    analysed, whatever the verdict
+  1    a file could not be read, analysed or written
+  2    wrong usage
+  3    a culprit was found (only with --fail-on culprit)
+  130  interrupted";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print who held the files (the default command).
+    Blame(BlameArgs),
+    /// Print the JSON Schema of the case record.
+    Schema,
+    /// Build a capture from a readable scenario.
+    Make(super::make::MakeArgs),
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub struct GlobalArgs {
+    /// Language of everything printed; by default that of the system.
+    #[arg(long, global = true, value_enum, help_heading = "Output")]
+    pub lang: Option<LangArg>,
+    /// Threads to use; by default one for each core.
+    #[arg(long, global = true, value_name = "N", help_heading = "Advanced")]
+    pub threads: Option<usize>,
+    /// Print no progress and no hints, only results and errors.
+    #[arg(long, short, global = true, help_heading = "Output")]
+    pub quiet: bool,
+}
+
+/// A language.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum LangArg {
+    /// English.
+    En,
+    /// Simplified Chinese.
+    #[value(name = "zh-CN", alias = "zh-cn", alias = "zh")]
+    ZhCn,
+}
+
+impl GlobalArgs {
+    /// The language asked for, else that of the locale.
+    pub fn language(&self) -> Lang {
+        match self.lang {
+            Some(LangArg::En) => Lang::En,
+            Some(LangArg::ZhCn) => Lang::ZhCn,
+            None => super::term::locale_language(),
+        }
+    }
+
+    /// Sets up the worker threads.
+    ///
+    /// # Errors
+    /// When the system refuses them.
+    pub fn build_threads(&self) -> Result<(), Fail> {
+        if let Some(threads) = self.threads {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.clamp(1, 1024));
+            pool.build_global().map_err(|error| Fail::Threads(error.to_string()))?;
+        }
+        Ok(())
+    }
+}
+
+/// Arguments of `blame`.
+#[derive(Debug, Args)]
+pub struct BlameArgs {
+    /// Captures (.PML) or patterns; of a split capture the first file.
+    #[arg(required = true, value_name = "CAPTURE", help_heading = "Input")]
+    pub captures: Vec<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "documented at its type")]
+    pub input: InputArgs,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "documented at its type")]
+    pub scope: ScopeArgs,
+    /// Write the case record as JSON to FILE, or to stdout with `-` (then nothing else goes there).
+    #[arg(long, value_name = "FILE|-", help_heading = "Output")]
+    pub json: Option<PathBuf>,
+    /// Leave the time of making out of the record, so that the same capture gives the same bytes.
+    #[arg(long, help_heading = "Output")]
+    pub reproducible: bool,
+    /// Zone of the times shown: `local`, `UTC`, `+08:00` or a name such as `Asia/Shanghai`.
+    #[arg(long, value_name = "ZONE", help_heading = "Output")]
+    pub tz: Option<String>,
+    /// Width of the tables in columns; by default that of the terminal, 160 without one.
+    #[arg(long, value_name = "COLUMNS", help_heading = "Output")]
+    pub width: Option<u16>,
+    /// Exit with 3 when the verdict is this.
+    #[arg(long, value_enum, value_name = "VERDICT", help_heading = "Output")]
+    pub fail_on: Option<FailOn>,
+    /// A file of your own vendors and products, added to the built-in list.
+    #[arg(long, value_name = "FILE.toml", help_heading = "Scope")]
+    pub vendors: Option<PathBuf>,
+    /// Do not compute the SHA-256 of the capture files for the record.
+    #[arg(long, help_heading = "Advanced")]
+    pub no_hash: bool,
+}
+
+/// How captures are opened.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct InputArgs {
+    /// Do not look for `name-1.PML`, `name-2.PML`, … beside the capture.
+    #[arg(long, help_heading = "Input")]
+    pub no_segments: bool,
+    /// Read files into memory instead of mapping them.
+    #[arg(long, help_heading = "Advanced")]
+    pub no_mmap: bool,
+}
+
+impl InputArgs {
+    /// In the terms of the reader.
+    pub fn options(self) -> crate::capture::OpenOptions {
+        crate::capture::OpenOptions { segments: !self.no_segments, map: !self.no_mmap }
+    }
+}
+
+/// Whose failures count.
+#[derive(Clone, Debug, Args)]
+pub struct ScopeArgs {
+    /// Set of victims and paths.
+    #[arg(long, value_enum, default_value = "servicing", help_heading = "Scope")]
+    pub profile: ProfileArg,
+    /// Victim process name, in place of the profile's (repeatable).
+    #[arg(long = "victim", value_name = "NAME", help_heading = "Scope")]
+    pub victims: Vec<String>,
+    /// Path, folder or pattern such as `*\InFlight\*`, in place of the profile's (repeatable).
+    #[arg(long = "path", value_name = "GLOB", help_heading = "Scope")]
+    pub paths: Vec<String>,
+    /// Only this result, such as `DELETE PENDING` or `0xC0000056` (repeatable).
+    #[arg(long = "result", value_name = "NAME", value_parser = parse_result, help_heading = "Scope")]
+    pub results: Vec<crate::nt::NtStatus>,
+    /// Only failures from this time on: RFC 3339, or date and time, or time of day, in the zone shown.
+    #[arg(long, value_name = "TIME", help_heading = "Scope")]
+    pub from: Option<String>,
+    /// Only failures up to this time.
+    #[arg(long, value_name = "TIME", help_heading = "Scope")]
+    pub to: Option<String>,
+}
+
+fn parse_result(text: &str) -> Result<crate::nt::NtStatus, String> {
+    crate::nt::NtStatus::from_text(text).ok_or_else(|| format!("'{text}' is no result that Process Monitor shows"))
+}
+
+/// A profile.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ProfileArg {
+    /// TiWorker and TrustedInstaller below WinSxS\Temp\InFlight, PendingDeletes, PendingRenames.
+    Servicing,
+    /// Every process and path.
+    Any,
+}
+
+impl From<ProfileArg> for Profile {
+    fn from(profile: ProfileArg) -> Self {
+        match profile {
+            ProfileArg::Servicing => Self::Servicing,
+            ProfileArg::Any => Self::Any,
+        }
+    }
+}
+
+/// A verdict to fail on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// One or several culprits were found.
+    Culprit,
+}

@@ -1,0 +1,204 @@
+//! `pmlblame CAPTURE…`: from captures to blame tables and case records.
+
+use super::args::{BlameArgs, FailOn, GlobalArgs, InputArgs, ScopeArgs};
+use super::exit::Exit;
+use super::fail::Fail;
+use super::{output, term};
+use crate::assemble::{self, Case, CaseOptions, SourceNote};
+use crate::blame::scope::ScopeOptions;
+use crate::blame::vendors::VendorCatalogue;
+use crate::capture::Capture;
+use crate::capture::source::Source;
+use crate::case::{self, CaseRecord, VerdictCode};
+use crate::nt::FileTime;
+use crate::report::{json, table, time};
+use jiff::tz::TimeZone;
+use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Widest table drawn where there is no terminal to ask.
+const WIDTH: u16 = 160;
+
+/// Runs the command.
+///
+/// # Errors
+/// The first capture that cannot be opened or analysed, or a result that cannot be written.
+pub fn run(args: &BlameArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
+    let catalogue = catalogue(args.vendors.as_deref())?;
+    let zone = zone(args.tz.as_deref())?;
+    let captures = expand(&args.captures)?;
+    let mut records = Vec::new();
+    let to_stdout = args.json.as_deref() == Some(Path::new("-"));
+    for (number, path) in captures.iter().enumerate() {
+        let record = analyse(path, args, global, &catalogue, &zone)?.record;
+        if !to_stdout {
+            let style = style(args, global, &zone);
+            let report = table::render(&record, &style);
+            output::stdout(|out| {
+                let between = if number > 0 { "\n" } else { "" };
+                write!(out, "{between}{report}").map_err(output::written(Path::new("-")))
+            })?;
+        }
+        records.push(record);
+    }
+    if let Some(file) = &args.json {
+        output::write(file, |out| write_records(out, &records).map_err(output::written(file)))?;
+    }
+    let culprit =
+        records.iter().any(|record| matches!(record.verdict.code, VerdictCode::Culprit | VerdictCode::SeveralCulprits));
+    Ok(if culprit && args.fail_on == Some(FailOn::Culprit) { Exit::Culprit } else { Exit::Done })
+}
+
+/// One capture gives one record; several give an array of them.
+fn write_records(out: &mut dyn Write, records: &[CaseRecord]) -> std::io::Result<()> {
+    match records {
+        [record] => json::write(out, record),
+        records => json::write(out, &records),
+    }
+}
+
+/// Prints the schema of the case record.
+///
+/// # Errors
+/// Those of stdout.
+pub fn schema() -> Result<Exit, Fail> {
+    output::stdout(|out| json::write(out, &json::schema()).map_err(output::written(Path::new("-"))))?;
+    Ok(Exit::Done)
+}
+
+fn analyse(
+    path: &Path,
+    args: &BlameArgs,
+    global: &GlobalArgs,
+    catalogue: &VendorCatalogue,
+    zone: &TimeZone,
+) -> Result<Case, Fail> {
+    let capture = open(path, args.input)?;
+    // The digest reads the whole file once more; it runs beside the analysis, and only a record needs it.
+    let hash = args.json.is_some() && !args.no_hash;
+    let day = capture.span().map(|(first, _)| first);
+    let generated = if args.reproducible { None } else { FileTime::from_timestamp(jiff::Timestamp::now()) };
+    let options = CaseOptions {
+        scope: scope(&args.scope, zone, day)?,
+        lang: global.language(),
+        catalogue,
+        generated,
+        files: files(&capture, false),
+        notes: notes(&capture),
+    };
+    let (files, case) = rayon::join(|| files(&capture, hash), || assemble::analyse(&capture as &dyn Source, &options));
+    let mut case = case?;
+    case.record.capture.files = files;
+    Ok(case)
+}
+
+/// Opens a capture with its segments.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn open(path: &Path, input: InputArgs) -> Result<Capture, Fail> {
+    let capture = Capture::open(path, &input.options())?;
+    for segment in capture.segments() {
+        segment.advise_sequential();
+    }
+    Ok(capture)
+}
+
+/// What opening the capture showed.
+pub fn notes(capture: &Capture) -> Vec<SourceNote> {
+    let seams = capture.seams.iter().map(|seam| match u64::try_from(seam.missing) {
+        Ok(missing) => SourceNote::MissingSegment { missing },
+        Err(_) => SourceNote::OverlappingSegments { events: seam.missing.unsigned_abs() },
+    });
+    let left_out = capture.left_out.iter().map(|error| SourceNote::SegmentLeftOut {
+        name: error.path().file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        reason: error.reason(),
+    });
+    seams.chain(left_out).collect()
+}
+
+fn files(capture: &Capture, hash: bool) -> Vec<case::File> {
+    capture
+        .segments()
+        .iter()
+        .map(|segment| case::File {
+            name: segment.file_name(),
+            bytes: segment.bytes().len() as u64,
+            sha256: hash.then(|| hex(&Sha256::digest(segment.bytes()))),
+            events: u64::from(segment.pml().event_count()),
+        })
+        .collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn catalogue(file: Option<&Path>) -> Result<Cow<'static, VendorCatalogue>, Fail> {
+    let Some(path) = file else { return Ok(Cow::Borrowed(VendorCatalogue::embedded())) };
+    let text = std::fs::read_to_string(path).map_err(|source| Fail::Read { path: path.to_owned(), source })?;
+    VendorCatalogue::with_overrides(&text)
+        .map(Cow::Owned)
+        .map_err(|source| Fail::Vendors { path: path.to_owned(), source })
+}
+
+/// The zone of the times shown; the local one unless told otherwise.
+///
+/// # Errors
+/// A name that is no zone.
+pub fn zone(name: Option<&str>) -> Result<TimeZone, Fail> {
+    time::parse_zone(name.unwrap_or("local")).map_err(Fail::Zone)
+}
+
+/// The scope in the terms of the analysis.
+///
+/// # Errors
+/// A time that cannot be understood.
+pub fn scope(args: &ScopeArgs, zone: &TimeZone, day: Option<FileTime>) -> Result<ScopeOptions, Fail> {
+    let parse = |text: &Option<String>| match text {
+        Some(text) => time::parse_time(text, zone, day).map(Some).ok_or_else(|| Fail::Time(text.clone())),
+        None => Ok(None),
+    };
+    Ok(ScopeOptions {
+        profile: args.profile.into(),
+        victims: args.victims.clone(),
+        paths: args.paths.clone(),
+        results: args.results.clone(),
+        from: parse(&args.from)?,
+        to: parse(&args.to)?,
+    })
+}
+
+fn style(args: &BlameArgs, global: &GlobalArgs, zone: &TimeZone) -> table::Style {
+    let width = args.width.or_else(term::width).unwrap_or(WIDTH);
+    table::Style {
+        lang: global.language(),
+        zone: zone.clone(),
+        width: Some(width.max(60)),
+        ascii: term::ascii_only(term::stdout_is_terminal()),
+    }
+}
+
+/// The files that the arguments name: a pattern stands for what it matches, for shells that leave that to the program.
+///
+/// # Errors
+/// A pattern without a match.
+pub fn expand(arguments: &[PathBuf]) -> Result<Vec<PathBuf>, Fail> {
+    let mut files = Vec::new();
+    for argument in arguments {
+        let text = argument.to_string_lossy();
+        if argument.exists() || !text.contains(['*', '?', '[']) {
+            files.push(argument.clone());
+            continue;
+        }
+        let matches = glob::glob(&text).map_err(|_| Fail::NoMatch(text.clone().into_owned()))?;
+        let before = files.len();
+        files.extend(matches.filter_map(Result::ok));
+        if files.len() == before {
+            return Err(Fail::NoMatch(text.into_owned()));
+        }
+    }
+    Ok(files)
+}

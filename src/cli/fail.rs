@@ -1,0 +1,139 @@
+//! Everything that can end a run early, as one line for people: the file, the offset, and what to do.
+
+use super::exit::Exit;
+use crate::blame::scope::PatternError;
+use crate::blame::vendors::VendorFileError;
+use crate::capture::OpenError;
+use crate::lang::{Lang, fail as t};
+use crate::pml::{PmlError, PmlErrorKind};
+use std::io;
+use std::path::PathBuf;
+
+/// An end without a result.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Fail {
+    /// A capture that cannot be opened.
+    Open(OpenError),
+    /// A file that cannot be read.
+    Read {
+        /// File.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file that cannot be written.
+    Write {
+        /// File; `-` is stdout.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A pattern that matches no file.
+    NoMatch(String),
+    /// A path pattern that is not valid.
+    Pattern(PatternError),
+    /// A zone that is not known.
+    Zone(String),
+    /// A time that cannot be understood.
+    Time(String),
+    /// A vendor file that cannot be understood.
+    Vendors {
+        /// File.
+        path: PathBuf,
+        /// What is wrong, and on which line.
+        source: VendorFileError,
+    },
+    /// Worker threads could not be started.
+    Threads(String),
+    /// A failure of one command that is already in words.
+    Said(String),
+}
+
+impl Fail {
+    /// Whether the reader of our output went away, which is no failure.
+    pub fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::Write { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    /// The exit code that goes with it.
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::Pattern(_) | Self::Zone(_) | Self::Time(_) => Exit::Usage,
+            _ => Exit::Failed,
+        }
+    }
+
+    /// One line.
+    pub fn message(&self, lang: Lang) -> String {
+        match self {
+            Self::Open(error) => open(error, lang),
+            Self::Read { path, source } => t::READ.fill(lang, &[("file", &path.display()), ("why", source)]),
+            Self::Write { path, source } => t::WRITE.fill(lang, &[("file", &path.display()), ("why", source)]),
+            Self::NoMatch(pattern) => t::NO_MATCH.fill(lang, &[("pattern", pattern)]),
+            Self::Pattern(error) => t::PATTERN.fill(lang, &[("pattern", &error.pattern), ("why", &error.reason)]),
+            Self::Zone(name) => t::ZONE.fill(lang, &[("name", name)]),
+            Self::Time(text) => t::TIME.fill(lang, &[("text", text)]),
+            Self::Vendors { path, source } => t::VENDORS.fill(lang, &[("file", &path.display()), ("why", source)]),
+            Self::Threads(why) => t::THREADS.fill(lang, &[("why", why)]),
+            Self::Said(text) => text.clone(),
+        }
+    }
+}
+
+fn open(error: &OpenError, lang: Lang) -> String {
+    match error {
+        OpenError::Io { path, source } => t::READ.fill(lang, &[("file", &path.display()), ("why", source)]),
+        OpenError::Pml { path, source } => {
+            let what = what(source, lang);
+            let region = source.region.to_string();
+            let at = format!("{:#x}", source.at);
+            let mut line = t::BAD_CAPTURE
+                .fill(lang, &[("file", &path.display()), ("region", &region), ("at", &at), ("what", &what)]);
+            line.push_str(if lang == Lang::En { " " } else { "" });
+            line.push_str(&advice(source).fill(lang, &[("file", &path.display())]));
+            line
+        }
+        OpenError::Mismatch { path, what } => t::MISMATCH.fill(lang, &[("file", &path.display()), ("what", what)]),
+    }
+}
+
+fn what(error: &PmlError, lang: Lang) -> String {
+    let hex = |value: u64| format!("{value:#x}");
+    match &error.kind {
+        PmlErrorKind::Empty => t::EMPTY.get(lang).to_owned(),
+        PmlErrorKind::NotPml { found } => t::NOT_PML.fill(lang, &[("found", &format!("{found:02X?}"))]),
+        PmlErrorKind::Version(version) => t::VERSION.fill(lang, &[("version", version)]),
+        PmlErrorKind::Truncated { needed, available } => {
+            t::TRUNCATED.fill(lang, &[("needed", &hex(*needed)), ("available", &hex(*available))])
+        }
+        PmlErrorKind::NotClosed => t::NOT_CLOSED.get(lang).to_owned(),
+        PmlErrorKind::OutOfFile { value, size } => {
+            t::OUT_OF_FILE.fill(lang, &[("value", &hex(*value)), ("size", &hex(*size))])
+        }
+        PmlErrorKind::Invalid { field, value } => t::INVALID.fill(lang, &[("field", field), ("value", &hex(*value))]),
+        PmlErrorKind::NoSuchIndex { index } => t::NO_SUCH_INDEX.fill(lang, &[("index", index)]),
+    }
+}
+
+const fn advice(error: &PmlError) -> crate::lang::Text {
+    match error.kind {
+        PmlErrorKind::Empty | PmlErrorKind::Truncated { .. } => t::DO_COPY_AGAIN,
+        PmlErrorKind::NotPml { .. } => t::DO_CHECK_FILE,
+        PmlErrorKind::Version(_) => t::DO_VERSION,
+        PmlErrorKind::NotClosed => t::DO_CLOSE,
+        _ => t::DO_DAMAGED,
+    }
+}
+
+impl From<OpenError> for Fail {
+    fn from(error: OpenError) -> Self {
+        Self::Open(error)
+    }
+}
+
+impl From<PatternError> for Fail {
+    fn from(error: PatternError) -> Self {
+        Self::Pattern(error)
+    }
+}

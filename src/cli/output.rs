@@ -1,0 +1,130 @@
+//! Results: files written whole or not at all, and stdout.
+
+use super::fail::Fail;
+use std::io::{self, BufWriter, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use tempfile::NamedTempFile;
+
+/// Temporary files that an interrupt must remove.
+static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// On Ctrl-C, removes what is unfinished and ends with 130.
+pub fn clean_up_on_interrupt() {
+    // A second handler cannot be set; the first one does the same.
+    let _ = ctrlc::set_handler(|| {
+        if let Ok(files) = UNFINISHED.lock() {
+            for file in files.iter() {
+                let _ = std::fs::remove_file(file);
+            }
+        }
+        std::process::exit(130);
+    });
+}
+
+/// Writes `path` whole or not at all; `-` is stdout.
+///
+/// # Errors
+/// Those of the file system, with the file's name.
+pub fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> Result<(), Fail>) -> Result<(), Fail> {
+    if path == Path::new("-") {
+        return stdout(fill);
+    }
+    let mut file = BufWriter::with_capacity(1 << 20, Unfinished::create(path)?);
+    fill(&mut file)?;
+    file.into_inner().map_err(|error| written(path)(error.into_error()))?.finish()
+}
+
+/// A file that takes its place only when it is finished; dropped or interrupted before, it leaves nothing.
+#[derive(Debug)]
+pub struct Unfinished {
+    file: Option<NamedTempFile>,
+    place: PathBuf,
+}
+
+impl Unfinished {
+    /// Begins a file beside `place`, so that the final rename stays on one volume.
+    ///
+    /// # Errors
+    /// Those of the file system, with the file's name.
+    pub fn create(place: &Path) -> Result<Self, Fail> {
+        let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".pmlblame-").suffix(".part");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // Temporary files are private by default; a result gets what the umask gives any new file.
+            builder.permissions(std::fs::Permissions::from_mode(0o666));
+        }
+        let file = builder.tempfile_in(folder).map_err(written(place))?;
+        if let Ok(mut files) = UNFINISHED.lock() {
+            files.push(file.path().to_owned());
+        }
+        Ok(Self { file: Some(file), place: place.to_owned() })
+    }
+
+    /// Puts the file in its place.
+    ///
+    /// # Errors
+    /// Those of the file system, with the file's name.
+    pub fn finish(mut self) -> Result<(), Fail> {
+        let Some(file) = self.file.take() else { return Ok(()) };
+        let unfinished = file.path().to_owned();
+        let kept = file.persist(&self.place).map_err(|error| written(&self.place)(error.error));
+        forget(&unfinished);
+        kept.map(drop)
+    }
+
+    fn inner(&mut self) -> io::Result<&mut NamedTempFile> {
+        self.file.as_mut().ok_or_else(|| io::Error::other("the file is finished"))
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(file) = self.file.take() {
+            let unfinished = file.path().to_owned();
+            drop(file);
+            forget(&unfinished);
+        }
+    }
+}
+
+impl Write for Unfinished {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.inner()?.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner()?.flush()
+    }
+}
+
+impl Seek for Unfinished {
+    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+        self.inner()?.seek(to)
+    }
+}
+
+fn forget(unfinished: &Path) {
+    if let Ok(mut files) = UNFINISHED.lock() {
+        files.retain(|file| file != unfinished);
+    }
+}
+
+/// Writes to stdout, buffered.
+///
+/// # Errors
+/// Those of stdout; a broken pipe is told apart by [`Fail::is_broken_pipe`].
+pub fn stdout(fill: impl FnOnce(&mut dyn Write) -> Result<(), Fail>) -> Result<(), Fail> {
+    let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    fill(&mut out)?;
+    out.flush().map_err(|source| Fail::Write { path: PathBuf::from("-"), source })
+}
+
+/// Turns an error of writing to `path` into a failure that names it.
+pub fn written(path: &Path) -> impl FnOnce(io::Error) -> Fail {
+    let path = path.to_owned();
+    move |source| Fail::Write { path, source }
+}
