@@ -2,6 +2,7 @@
 
 #[macro_use]
 pub mod nt;
+pub mod assemble;
 pub mod blame;
 pub mod capture;
 pub mod case;

@@ -272,7 +272,7 @@ fn product(holder: &Holder, lang: Lang) -> String {
                 (Lang::ZhCn, Some(zh)) => zh,
                 _ => &vendor.name,
             };
-            crate::case::joined_name(&name, vendor.product.as_deref())
+            crate::case::joined_name(name, vendor.product.as_deref())
         }
         None => image(holder).to_owned(),
     }
