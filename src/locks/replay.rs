@@ -387,11 +387,14 @@ impl Builder<'_> {
                     let group = self.user(key);
                     if let Some(count) = self.counts.get_mut(group as usize) {
                         let inside = count.last_create.is_some_and(|create| create.end >= op.start);
-                        if count.open == 0 && op.driver.is_none() && !inside && !self.creating(nth, &ops, op) {
-                            if let Some(count) = self.counts.get_mut(group as usize) {
-                                count.open += 1;
-                                count.missing += 1;
-                            }
+                        if count.open == 0
+                            && op.driver.is_none()
+                            && !inside
+                            && !self.creating(nth, &ops, op)
+                            && let Some(count) = self.counts.get_mut(group as usize)
+                        {
+                            count.open += 1;
+                            count.missing += 1;
                         }
                     }
                     if let Some(group) = self.track.groups.get_mut(group as usize) {
