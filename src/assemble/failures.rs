@@ -28,7 +28,7 @@ pub(super) fn waits(parts: &Parts<'_>, holders: &Holders) -> Vec<case::Wait> {
     parts.analysis.waits.iter().map(wait).collect()
 }
 
-fn failure(parts: &Parts<'_>, holders: &Holders, finding: &locks::Finding) -> case::Failure {
+pub(super) fn failure(parts: &Parts<'_>, holders: &Holders, finding: &locks::Finding) -> case::Failure {
     let log = parts.log;
     case::Failure {
         event: finding.event.0,
@@ -118,7 +118,7 @@ fn conflict_text(conflict: &Conflict, lang: Lang) -> String {
     text.fill(lang, &[("classes", &classes)])
 }
 
-fn edge(edge: Edge) -> case::Edge {
+pub(super) fn edge(edge: Edge) -> case::Edge {
     match edge {
         Edge::At(event, time) => case::Edge::At(case::At { event: event.0, time: time.to_rfc3339() }),
         Edge::BeforeCapture => case::Edge::Outside("before_capture".to_owned()),
@@ -146,11 +146,11 @@ fn requested(log: &OpLog, asked: &locks::Requested) -> Option<case::Requested> {
     (record != case::Requested::default()).then_some(record)
 }
 
-fn pid(log: &OpLog, process: ProcessId) -> u32 {
+pub(super) fn pid(log: &OpLog, process: ProcessId) -> u32 {
     log.processes.get(process.0 as usize).map_or(0, |process| process.pid)
 }
 
-fn name(log: &OpLog, process: ProcessId) -> String {
+pub(super) fn name(log: &OpLog, process: ProcessId) -> String {
     log.processes.get(process.0 as usize).map_or_else(String::new, |process| process.name.clone())
 }
 
@@ -162,6 +162,11 @@ fn operation(parts: &Parts<'_>, event: EventIndex) -> String {
     let at = parts.log.ops.partition_point(|op| op.event < event);
     let op: Option<&Op> = parts.log.ops.get(at..).and_then(|ops| ops.iter().find(|op| op.event == event));
     op.map_or("", |op| op.kind.procmon_name()).to_owned()
+}
+
+/// The same for an operation at hand.
+pub(super) fn operation_of(parts: &Parts<'_>, op: &Op) -> String {
+    parts.source.operation(op.event).unwrap_or_else(|| op.kind.procmon_name().to_owned())
 }
 
 const fn cause(cause: locks::Cause) -> Cause {
@@ -178,7 +183,7 @@ const fn cause(cause: locks::Cause) -> Cause {
     }
 }
 
-const fn mechanism(mechanism: locks::Mechanism) -> Mechanism {
+pub(super) const fn mechanism(mechanism: locks::Mechanism) -> Mechanism {
     match mechanism {
         locks::Mechanism::OpenHandle => Mechanism::OpenHandle,
         locks::Mechanism::ImageMapping => Mechanism::ImageMapping,

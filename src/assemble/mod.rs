@@ -4,7 +4,10 @@
 mod failures;
 mod holders;
 mod quality;
+mod story;
 mod verdict;
+
+pub use story::{NoStory, audit, story};
 
 use crate::blame::altitudes::AltitudeList;
 use crate::blame::facts::{ModuleFacts, is_microsoft};
@@ -116,16 +119,7 @@ pub fn analyse(source: &dyn Source, options: &CaseOptions<'_>) -> Result<Case, P
     let mut analysis = locks::analyse(&log, &failures, &locks::Options::new(&is_victim));
     // An ACCESS DENIED that no rule ties to an open is a matter of permissions, not of locks.
     analysis.findings.retain(|finding| finding.lock_class);
-    let modules = source.kernel_modules();
-    let filters = candidate_filters(
-        options.catalogue,
-        modules.iter().map(|module| ModuleFacts {
-            path: &module.path,
-            company: &module.company,
-            description: &module.description,
-            version: &module.version,
-        }),
-    );
+    let filters = filters(source, options.catalogue);
     let parts = Parts {
         options,
         machine,
@@ -139,6 +133,20 @@ pub fn analyse(source: &dyn Source, options: &CaseOptions<'_>) -> Result<Case, P
     };
     let record = record(&parts);
     Ok(Case { record, log, analysis })
+}
+
+/// The filters among the loaded kernel modules.
+fn filters(source: &dyn Source, catalogue: &VendorCatalogue) -> FilterSurvey {
+    let modules = source.kernel_modules();
+    candidate_filters(
+        catalogue,
+        modules.iter().map(|module| ModuleFacts {
+            path: &module.path,
+            company: &module.company,
+            description: &module.description,
+            version: &module.version,
+        }),
+    )
 }
 
 /// Whether a kernel module that stands in a stack may be the author of the operation: a file-system filter of a third
@@ -167,48 +175,23 @@ fn record(parts: &Parts<'_>) -> CaseRecord {
     let waits = failures::waits(parts, &holders);
     let scope = parts.scope;
     let (verdict, recommendations, caveats) = verdict::verdict(parts, &holders, &failures);
-    let mut events = IndexMap::new();
-    let counts = &parts.survey.counts;
-    for (class, count) in [
-        ("total", counts.total),
-        ("file_system", counts.file_system),
-        ("registry", counts.registry),
-        ("process", counts.process),
-        ("network", counts.network),
-        ("profiling", counts.profiling),
-    ] {
-        events.insert(class.to_owned(), count);
-    }
-    if counts.other > 0 {
-        events.insert("other".to_owned(), counts.other);
-    }
     let consistency = parts.analysis.consistency;
     let explained =
         failures.iter().filter(|failure| failure.attribution != case::Attribution::NotVisible).count() as u64;
+    let consistency = (!failures.is_empty()).then_some(case::Consistency {
+        opens_checked: consistency.opens_checked,
+        false_conflicts: consistency.false_conflicts,
+        failures_explained: explained,
+        failures_unexplained: failures.len() as u64 - explained,
+        closes_without_open: consistency.closes_without_open,
+        opens_without_close: consistency.opens_without_close,
+    });
     CaseRecord {
         schema: case::SCHEMA.to_owned(),
         tool: case::Tool { name: "pmlblame".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
         generated: parts.options.generated.map(FileTime::to_rfc3339),
         language: parts.options.lang.tag().to_owned(),
-        capture: case::Capture {
-            files: parts.options.files.clone(),
-            computer: parts.machine.computer.clone(),
-            system_root: parts.machine.system_root.clone(),
-            os: parts.machine.os.clone(),
-            bits: parts.machine.bits,
-            first_event: parts.survey.span.map(|(first, _)| first.to_rfc3339()),
-            last_event: parts.survey.span.map(|(_, last)| last.to_rfc3339()),
-            events,
-            quality: quality::quality(parts),
-            consistency: (!failures.is_empty()).then_some(case::Consistency {
-                opens_checked: consistency.opens_checked,
-                false_conflicts: consistency.false_conflicts,
-                failures_explained: explained,
-                failures_unexplained: failures.len() as u64 - explained,
-                closes_without_open: consistency.closes_without_open,
-                opens_without_close: consistency.opens_without_close,
-            }),
-        },
+        capture: capture_record(parts.options, &parts.machine, parts.survey, &quality::quality(parts), consistency),
         scope: case::Scope {
             profile: scope.profile.as_code().to_owned(),
             victims: scope.victims.clone(),
@@ -225,5 +208,42 @@ fn record(parts: &Parts<'_>) -> CaseRecord {
         cbs: None,
         recommendations,
         caveats,
+    }
+}
+
+/// What is known of the capture itself.
+fn capture_record(
+    options: &CaseOptions<'_>,
+    machine: &Machine,
+    survey: &Survey,
+    quality: &[case::Quality],
+    consistency: Option<case::Consistency>,
+) -> case::Capture {
+    let mut events = IndexMap::new();
+    let counts = &survey.counts;
+    for (class, count) in [
+        ("total", counts.total),
+        ("file_system", counts.file_system),
+        ("registry", counts.registry),
+        ("process", counts.process),
+        ("network", counts.network),
+        ("profiling", counts.profiling),
+    ] {
+        events.insert(class.to_owned(), count);
+    }
+    if counts.other > 0 {
+        events.insert("other".to_owned(), counts.other);
+    }
+    case::Capture {
+        files: options.files.clone(),
+        computer: machine.computer.clone(),
+        system_root: machine.system_root.clone(),
+        os: machine.os.clone(),
+        bits: machine.bits,
+        first_event: survey.span.map(|(first, _)| first.to_rfc3339()),
+        last_event: survey.span.map(|(_, last)| last.to_rfc3339()),
+        events,
+        quality: quality.to_vec(),
+        consistency,
     }
 }

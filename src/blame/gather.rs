@@ -6,6 +6,7 @@ use crate::capture::op::{EventIndex, Op, OpKind, OpLog, PathTable};
 use crate::capture::scan::is_refused_rename;
 use crate::capture::select::{Selection, fold, without_stream};
 use crate::capture::source::{FilterTest, Source, Survey};
+use crate::locks;
 use crate::nt::NtStatus;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -28,23 +29,45 @@ pub struct Gathered {
 
 /// Collects what `scope` needs from a surveyed source.
 pub fn gather(source: &dyn Source, survey: &Survey, scope: &Scope, is_filter: &FilterTest<'_>) -> Gathered {
-    let is_failure = |op: &&Op| crate::locks::is_lock_failure(op);
-    let (inside, outside): (Vec<&Op>, Vec<&Op>) =
-        survey.ops.iter().filter(is_failure).partition(|op| scope.contains(op, &survey.processes, &survey.paths));
+    let is_inside = |op: &&Op| scope.contains(op, &survey.processes, &survey.paths);
+    let (inside, outside): (Vec<&Op>, Vec<&Op>) = survey.ops.iter().filter(|op| is_failure(op)).partition(is_inside);
     let failures: Vec<EventIndex> = inside.iter().map(|op| op.event).collect();
-    let outside = outside.len() as u64;
-    if inside.is_empty() {
-        let log = OpLog {
+    // A delayed open is no failure, but who delayed it belongs to the case.
+    let delayed = survey.ops.iter().filter(|op| is_delayed(op)).filter(is_inside);
+    let seeds: Vec<&Op> = inside.iter().copied().chain(delayed).collect();
+    Gathered { failures, outside: outside.len() as u64, log: collect(source, survey, &seeds, is_filter) }
+}
+
+/// Whether the operation was refused in a way that can mean that somebody is in the way.
+pub fn is_failure(op: &Op) -> bool {
+    locks::is_lock_failure(op) && op.status != NtStatus::OPLOCK_BREAK_IN_PROGRESS || is_refused_by_oplock(op)
+}
+
+/// An open that came back with the oplock break still under way has its handle; the status is a delay, not a refusal.
+fn is_refused_by_oplock(op: &Op) -> bool {
+    matches!(op.status, NtStatus::CANNOT_BREAK_OPLOCK | NtStatus::OPLOCK_NOT_GRANTED) && locks::is_lock_failure(op)
+}
+
+/// An open that succeeded, but took long enough to have waited for somebody.
+fn is_delayed(op: &Op) -> bool {
+    matches!(op.kind, OpKind::Create(_))
+        && op.status.is_success()
+        && op.end.is_some_and(|end| end.since(op.start) >= locks::WAIT_THRESHOLD)
+}
+
+/// Collects what explains `seeds`: the operations on their files under every name these go by.
+pub fn collect(source: &dyn Source, survey: &Survey, seeds: &[&Op], is_filter: &FilterTest<'_>) -> OpLog {
+    if seeds.is_empty() {
+        return OpLog {
             processes: survey.processes.clone(),
             span: survey.span,
             coverage: survey.coverage,
             ..OpLog::default()
         };
-        return Gathered { failures, outside, log };
     }
     let names = Names::new(survey);
     let mut selection = Selection::default();
-    for op in inside {
+    for op in seeds {
         names.select_failure(op, &survey.paths, &mut selection);
     }
     let mut log = source.collect(&selection, survey, is_filter);
@@ -54,7 +77,7 @@ pub fn gather(source: &dyn Source, survey: &Survey, scope: &Scope, is_filter: &F
         }
         log = source.collect(&selection, survey, is_filter);
     }
-    Gathered { failures, outside, log }
+    log
 }
 
 /// Adds what a collected log reveals: 8.3 names, file ids, and other names of files with these ids.

@@ -7,7 +7,7 @@ use super::op::{
     Coverage, DriverId, DriverInfo, EventIndex, Op, OpKind, OpLog, PathId, PathTable, ProcessId, ProcessInfo,
 };
 use super::select::Selection;
-use super::source::{ClassCounts, Damage, FilterTest, Machine, Source, Survey, may_be_lock_class};
+use super::source::{ClassCounts, Damage, FilterTest, Machine, SLOW_OPEN, Source, Survey, may_be_lock_class};
 use super::{Capture, Segment};
 use crate::nt::NtStatus;
 use crate::pml::{Event, EventClass, Module, Pml, PointerSize};
@@ -176,6 +176,7 @@ impl Part {
                 self.coverage.creates += u64::from(operation == code::CREATE && success);
                 self.coverage.cleanups += u64::from(operation == code::CLEANUP && success);
                 let wanted = may_be_lock_class(status)
+                    || operation == code::CREATE && event.duration().is_some_and(|time| time >= SLOW_OPEN)
                     || operation == code::SET_INFORMATION
                         && event.file().is_some_and(|file| {
                             let class = file.sub_operation();

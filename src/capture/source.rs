@@ -3,7 +3,7 @@
 
 use super::op::{Coverage, Op, OpLog, PathTable, ProcessInfo};
 use super::select::Selection;
-use crate::nt::{FileTime, NtStatus};
+use crate::nt::{FileTime, NtStatus, Ticks};
 
 /// How many events of each class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,8 +38,8 @@ pub struct Damage {
 pub struct Survey {
     /// Events by class.
     pub counts: ClassCounts,
-    /// Every refused or delayed file operation with a lock-class result, every rename, link and deletion mark, and the
-    /// life of processes; in event order. Their paths are in `paths`.
+    /// Every file operation with a lock-class result, every open that took at least [`SLOW_OPEN`], every rename, link
+    /// and deletion mark, and the life of processes; in event order. Their paths are in `paths`.
     pub ops: Vec<Op>,
     /// The paths of `ops`.
     pub paths: PathTable,
@@ -91,6 +91,9 @@ pub trait Source: Sync {
     /// Kernel modules that are loaded (the modules of the System process): path, company, version, description.
     fn kernel_modules(&self) -> Vec<super::op::DriverInfo>;
 }
+
+/// An open that took this long may have waited for somebody to give way.
+pub const SLOW_OPEN: Ticks = Ticks(500_000);
 
 /// Results that can mean "somebody is in the way"; whether they do depends on the operation.
 pub const fn may_be_lock_class(status: NtStatus) -> bool {

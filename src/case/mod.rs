@@ -4,10 +4,13 @@
 //! version 1, absent means unknown, and readers skip keys and codes they do not know. Types here are made for output
 //! alone and borrow nothing.
 
+mod audit;
 pub mod codes;
 mod failure;
 mod holder;
+mod story;
 
+pub use audit::{AUDIT_SCHEMA, AuditFailures, AuditRecord, FalseConflict, StatusCount};
 pub use codes::{
     Attribution, Cause, Confidence, ExplanationCode, HowDeleted, Mechanism, OnBehalfOf, PartyCode, RuledOutReason,
     Severity, VerdictCode,
@@ -16,6 +19,8 @@ pub use failure::{
     At, DeletedBy, Edge, EventRef, Failure, FailureHolder, Hold, LockRange, ReleasedBy, Requested, RuledOut, Wait,
 };
 pub use holder::{Driver, Holder, HolderKind, Process, Vendor, joined_name};
+
+pub use story::{Story, StoryEvent, StoryHold, WHY_SCHEMA};
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;

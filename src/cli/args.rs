@@ -1,8 +1,10 @@
 //! The arguments, as text and switches; each command turns them into what it needs.
 
 use super::fail::Fail;
+use super::term;
 use crate::blame::scope::Profile;
 use crate::lang::Lang;
+use crate::report::table::Style;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -52,6 +54,10 @@ Exit codes:
 pub enum Command {
     /// Print who held the files (the default command).
     Blame(BlameArgs),
+    /// Tell the story of one failure: everything done to the file, who held it, the rule, who is cleared.
+    Why(super::why::WhyArgs),
+    /// Check the locking model against every file of a capture.
+    Audit(super::why::AuditArgs),
     /// Print the JSON Schema of the case record.
     Schema,
     /// Build a capture from a readable scenario.
@@ -88,7 +94,7 @@ impl GlobalArgs {
         match self.lang {
             Some(LangArg::En) => Lang::En,
             Some(LangArg::ZhCn) => Lang::ZhCn,
-            None => super::term::locale_language(),
+            None => term::locale_language(),
         }
     }
 
@@ -123,21 +129,45 @@ pub struct BlameArgs {
     /// Leave the time of making out of the record, so that the same capture gives the same bytes.
     #[arg(long, help_heading = "Output")]
     pub reproducible: bool,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "documented at its type")]
+    pub show: ShowArgs,
+    /// Exit with 3 when the verdict is this.
+    #[arg(long, value_enum, value_name = "VERDICT", help_heading = "Output")]
+    pub fail_on: Option<FailOn>,
+    /// Do not compute the SHA-256 of the capture files for the record.
+    #[arg(long, help_heading = "Advanced")]
+    pub no_hash: bool,
+}
+
+/// How results are shown.
+#[derive(Clone, Debug, Args)]
+pub struct ShowArgs {
     /// Zone of the times shown: `local`, `UTC`, `+08:00` or a name such as `Asia/Shanghai`.
     #[arg(long, value_name = "ZONE", help_heading = "Output")]
     pub tz: Option<String>,
     /// Width of the tables in columns; by default that of the terminal, 160 without one.
     #[arg(long, value_name = "COLUMNS", help_heading = "Output")]
     pub width: Option<u16>,
-    /// Exit with 3 when the verdict is this.
-    #[arg(long, value_enum, value_name = "VERDICT", help_heading = "Output")]
-    pub fail_on: Option<FailOn>,
     /// A file of your own vendors and products, added to the built-in list.
     #[arg(long, value_name = "FILE.toml", help_heading = "Scope")]
     pub vendors: Option<PathBuf>,
-    /// Do not compute the SHA-256 of the capture files for the record.
-    #[arg(long, help_heading = "Advanced")]
-    pub no_hash: bool,
+}
+
+/// Widest table drawn where there is no terminal to ask.
+const WIDTH: u16 = 160;
+
+impl ShowArgs {
+    /// In the terms of the reports.
+    pub fn style(&self, global: &GlobalArgs, zone: jiff::tz::TimeZone) -> Style {
+        let width = self.width.or_else(term::width).unwrap_or(WIDTH);
+        Style {
+            lang: global.language(),
+            zone,
+            width: Some(width.max(60)),
+            ascii: term::ascii_only(term::stdout_is_terminal()),
+        }
+    }
 }
 
 /// How captures are opened.

@@ -3,7 +3,7 @@
 use super::args::{BlameArgs, FailOn, GlobalArgs, InputArgs, ScopeArgs};
 use super::exit::Exit;
 use super::fail::Fail;
-use super::{output, term};
+use super::output;
 use crate::assemble::{self, Case, CaseOptions, SourceNote};
 use crate::blame::scope::ScopeOptions;
 use crate::blame::vendors::VendorCatalogue;
@@ -18,23 +18,20 @@ use std::borrow::Cow;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Widest table drawn where there is no terminal to ask.
-const WIDTH: u16 = 160;
-
 /// Runs the command.
 ///
 /// # Errors
 /// The first capture that cannot be opened or analysed, or a result that cannot be written.
 pub fn run(args: &BlameArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
-    let catalogue = catalogue(args.vendors.as_deref())?;
-    let zone = zone(args.tz.as_deref())?;
+    let catalogue = catalogue(args.show.vendors.as_deref())?;
+    let zone = zone(args.show.tz.as_deref())?;
     let captures = expand(&args.captures)?;
     let mut records = Vec::new();
     let to_stdout = args.json.as_deref() == Some(Path::new("-"));
     for (number, path) in captures.iter().enumerate() {
         let record = analyse(path, args, global, &catalogue, &zone)?.record;
         if !to_stdout {
-            let style = style(args, global, &zone);
+            let style = args.show.style(global, zone.clone());
             let report = table::render(&record, &style);
             output::stdout(|out| {
                 let between = if number > 0 { "\n" } else { "" };
@@ -119,7 +116,8 @@ pub fn notes(capture: &Capture) -> Vec<SourceNote> {
     seams.chain(left_out).collect()
 }
 
-fn files(capture: &Capture, hash: bool) -> Vec<case::File> {
+/// The files of a capture, with their digests when `hash`.
+pub fn files(capture: &Capture, hash: bool) -> Vec<case::File> {
     capture
         .segments()
         .iter()
@@ -136,7 +134,11 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn catalogue(file: Option<&Path>) -> Result<Cow<'static, VendorCatalogue>, Fail> {
+/// The built-in vendors, with those of `file`.
+///
+/// # Errors
+/// When the file cannot be read or understood.
+pub fn catalogue(file: Option<&Path>) -> Result<Cow<'static, VendorCatalogue>, Fail> {
     let Some(path) = file else { return Ok(Cow::Borrowed(VendorCatalogue::embedded())) };
     let text = std::fs::read_to_string(path).map_err(|source| Fail::Read { path: path.to_owned(), source })?;
     VendorCatalogue::with_overrides(&text)
@@ -169,16 +171,6 @@ pub fn scope(args: &ScopeArgs, zone: &TimeZone, day: Option<FileTime>) -> Result
         from: parse(&args.from)?,
         to: parse(&args.to)?,
     })
-}
-
-fn style(args: &BlameArgs, global: &GlobalArgs, zone: &TimeZone) -> table::Style {
-    let width = args.width.or_else(term::width).unwrap_or(WIDTH);
-    table::Style {
-        lang: global.language(),
-        zone: zone.clone(),
-        width: Some(width.max(60)),
-        ascii: term::ascii_only(term::stdout_is_terminal()),
-    }
 }
 
 /// The files that the arguments name: a pattern stands for what it matches, for shells that leave that to the program.

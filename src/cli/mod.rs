@@ -7,6 +7,7 @@ pub mod fail;
 pub mod make;
 pub mod output;
 pub mod term;
+pub mod why;
 
 use args::{Cli, Command};
 use clap::Parser;
@@ -42,6 +43,8 @@ fn run(cli: &Cli) -> Result<Exit, Fail> {
     match &cli.command {
         None => blame::run(&cli.blame, &cli.global),
         Some(Command::Blame(args)) => blame::run(args, &cli.global),
+        Some(Command::Why(args)) => why::run_why(args, &cli.global),
+        Some(Command::Audit(args)) => why::run_audit(args, &cli.global),
         Some(Command::Schema) => blame::schema(),
         Some(Command::Make(args)) => make::run(args, cli.global.language()),
     }

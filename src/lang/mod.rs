@@ -9,6 +9,7 @@ pub mod record;
 pub mod report;
 pub mod scenario;
 pub mod vendors;
+pub mod why;
 
 use std::fmt;
 

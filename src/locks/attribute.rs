@@ -376,11 +376,7 @@ impl Engine<'_> {
             return Confidence::Possible;
         }
         let stops = matches!(hold.ended, Ended::Close(_, close) if failing.burst.last.start <= close.end);
-        if (before && (after || closed_after)) || (closed_after && stops) || after {
-            Confidence::Likely
-        } else {
-            Confidence::Possible
-        }
+        if after || (closed_after && (before || stops)) { Confidence::Likely } else { Confidence::Possible }
     }
 
     /// What the capture as a whole lets a handle be (AT-11, AT-12).

@@ -30,10 +30,13 @@ impl std::fmt::Debug for Options<'_> {
     }
 }
 
+/// Opens of victims that took at least this long are examined for oplock breaks, unless told otherwise.
+pub const WAIT_THRESHOLD: Ticks = Ticks(500_000);
+
 impl<'a> Options<'a> {
     /// The usual limits: 4096 parties, waits from 50 ms.
     pub const fn new(is_victim: &'a dyn Fn(ProcessId) -> bool) -> Self {
-        Self { is_victim, limit: 4096, wait_threshold: Ticks(500_000) }
+        Self { is_victim, limit: 4096, wait_threshold: WAIT_THRESHOLD }
     }
 }
 

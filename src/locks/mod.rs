@@ -23,7 +23,7 @@ mod spans;
 mod waits;
 
 pub use audit::{Audit, FalseConflict, StatusCount, audit};
-pub use engine::{Options, analyse, history};
+pub use engine::{Options, WAIT_THRESHOLD, analyse, history};
 pub use failure::{Cause, is_lock_failure};
 pub use finding::{
     Analysis, Attribution, Burst, Confidence, Conflict, Consistency, DeleteHow, DeletedBy, Edge, Explanation, Finding,

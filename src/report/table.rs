@@ -302,13 +302,7 @@ impl Report<'_> {
     fn edge(&self, edge: &Edge) -> String {
         match edge {
             Edge::At(at) => self.time(&at.time),
-            Edge::Outside(code) => self
-                .text(match code.as_str() {
-                    "before_capture" => t::BEFORE_CAPTURE,
-                    "after_capture" => t::AFTER_CAPTURE,
-                    _ => t::UNSEEN,
-                })
-                .to_owned(),
+            Edge::Outside(code) => self.text(outside(code)).to_owned(),
         }
     }
 
@@ -375,6 +369,15 @@ impl Report<'_> {
             let line = t::DETAILS_HINT.fill(lang, values);
             self.line(&line);
         }
+    }
+}
+
+/// An edge outside what the capture shows, in words.
+pub fn outside(code: &str) -> Text {
+    match code {
+        "before_capture" => t::BEFORE_CAPTURE,
+        "after_capture" => t::AFTER_CAPTURE,
+        _ => t::UNSEEN,
     }
 }
 

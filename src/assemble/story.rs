@@ -1,0 +1,192 @@
+//! The story of one failure, and the self-check of a whole capture, as plain data.
+
+use super::failures::{self, edge, mechanism, name, operation_of, pid};
+use super::holders::Holders;
+use super::{CaseOptions, Parts, capture_record, filters, is_author};
+use crate::blame::gather;
+use crate::blame::scope::{Profile, Scope, ScopeOptions};
+use crate::capture::EventIndex;
+use crate::capture::op::{Op, OpKind, OpLog, ProcessId};
+use crate::capture::select::Selection;
+use crate::capture::source::Source;
+use crate::case::{self, AuditFailures, AuditRecord, Story, StoryEvent, StoryHold};
+use crate::lang::record as t;
+use crate::locks::{self, HistoryHold, Party};
+use crate::nt::{AccessMask, NtStatus, ShareAccess};
+
+/// Why there is no story.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoStory {
+    /// The capture has fewer events.
+    NoSuchEvent,
+    /// The event did not fail in a way that can mean a lock.
+    NotALockFailure,
+}
+
+/// Tells the story of event `event`.
+///
+/// # Errors
+/// When there is no such event, or it was not refused because of a lock.
+pub fn story(source: &dyn Source, event: EventIndex, options: &CaseOptions<'_>) -> Result<Story, NoStory> {
+    let survey = source.survey();
+    if event.0 >= survey.counts.total {
+        return Err(NoStory::NoSuchEvent);
+    }
+    let seed = survey.ops.iter().find(|op| op.event == event && gather::is_failure(op));
+    let seed = seed.ok_or(NoStory::NotALockFailure)?;
+    let log = gather::collect(source, &survey, &[seed], &|driver| is_author(options.catalogue, driver));
+    let machine = source.machine();
+    let any = ScopeOptions { profile: Profile::Any, ..ScopeOptions::default() };
+    let Ok(scope) = Scope::new(&any, None) else { return Err(NoStory::NotALockFailure) };
+    // Whoever failed is the victim here; that makes a hold of its own a self-inflicted one.
+    let victim = seed.process;
+    let is_victim = |id: ProcessId| id == victim;
+    let engine_options = locks::Options::new(&is_victim);
+    let analysis = locks::analyse(&log, &[event], &engine_options);
+    let history = locks::history(&log, event, &engine_options).ok_or(NoStory::NotALockFailure)?;
+    if !history.finding.lock_class {
+        return Err(NoStory::NotALockFailure);
+    }
+    let filters = filters(source, options.catalogue);
+    let parts = Parts {
+        options,
+        machine,
+        scope: &scope,
+        survey: &survey,
+        outside: 0,
+        log: &log,
+        analysis: &analysis,
+        filters,
+        source,
+    };
+    let holders = Holders::new(&parts);
+    let finding = analysis.findings.first().unwrap_or(&history.finding);
+    let failure = failures::failure(&parts, &holders, finding);
+    let mut events: Vec<StoryEvent> = history
+        .events
+        .iter()
+        .filter_map(|told| {
+            let op = find(&log, told.event)?;
+            Some(StoryEvent {
+                event: told.event.0,
+                time: told.time.to_rfc3339(),
+                pid: pid(&log, told.process),
+                process: name(&log, told.process),
+                operation: operation_of(&parts, op),
+                result: op.status.result_text().into_owned(),
+                path: log.paths.get(told.path).to_owned(),
+                detail: detail(&log, op),
+            })
+        })
+        .collect();
+    events.dedup_by_key(|event| event.event);
+    let holds = history.holds.iter().map(|told| hold(&log, finding, told)).collect();
+    Ok(Story { schema: case::WHY_SCHEMA.to_owned(), failure, events, holds, truncated: history.truncated })
+}
+
+fn find(log: &OpLog, event: EventIndex) -> Option<&Op> {
+    let at = log.ops.partition_point(|op| op.event < event);
+    // A directory query yields its 8.3 names before itself; the event is told by what it was.
+    log.ops.get(at..)?.iter().take_while(|op| op.event == event).last()
+}
+
+fn hold(log: &OpLog, finding: &locks::Finding, told: &HistoryHold) -> StoryHold {
+    let process = told.party.process();
+    let implicated = finding.holders.iter().any(|holder| {
+        holder.party == told.party
+            && std::iter::once(&holder.hold).chain(&holder.more).any(|hold| hold.start == told.hold.start)
+    });
+    StoryHold {
+        pid: pid(log, process),
+        process: name(log, process),
+        driver: match told.party {
+            Party::Driver { driver, .. } => log.drivers.get(usize::from(driver.0)).map(|driver| driver.name.clone()),
+            Party::Process(_) => None,
+        },
+        mechanism: mechanism(told.mechanism),
+        start: edge(told.hold.start),
+        end: edge(told.hold.end),
+        access: told.hold.access.map(AccessMask::names),
+        share: told.hold.share.map(ShareAccess::names),
+        path: told.hold.path.filter(|path| *path != finding.path).map(|path| log.paths.get(path).to_owned()),
+        implicated,
+    }
+}
+
+/// What an operation asked for, in Windows' own terms.
+fn detail(log: &OpLog, op: &Op) -> Option<String> {
+    let target = |path: Option<crate::capture::op::PathId>| path.map_or("?", |path| log.paths.get(path)).to_owned();
+    Some(match op.kind {
+        OpKind::Create(create) => {
+            let mut parts = Vec::new();
+            if let Some(access) = create.access {
+                parts.push(format!("access {}", or_none(access.names())));
+            }
+            if let Some(share) = create.share {
+                parts.push(format!("share {}", or_none(share.names())));
+            }
+            if let Some(disposition) = create.disposition.and_then(crate::nt::CreateDisposition::name) {
+                parts.push(disposition.to_owned());
+            }
+            if create.options.contains(crate::nt::CreateOptions::DELETE_ON_CLOSE) {
+                parts.push("DELETE_ON_CLOSE".to_owned());
+            }
+            parts.join(", ")
+        }
+        OpKind::SetDisposition { delete, .. } => format!("delete {delete}"),
+        OpKind::SetDispositionEx { flags, .. } => or_none(flags.names()),
+        OpKind::Rename { target: to, .. } | OpKind::Link { target: to, .. } => format!("→ {}", target(to)),
+        OpKind::SetEndOfFile(size) | OpKind::SetAllocation(size) => format!("{size} bytes"),
+        OpKind::Lock { offset, length, exclusive, .. } => {
+            format!("{} {offset}+{length}", if exclusive { "exclusive" } else { "shared" })
+        }
+        OpKind::Unlock { offset, length } => format!("{offset}+{length}"),
+        OpKind::Read { offset, length, .. } | OpKind::Write { offset, length, .. } => format!("{offset}+{length}"),
+        OpKind::FsControl(code) => format!("{code:#x}"),
+        _ => return None,
+    })
+}
+
+fn or_none(names: Vec<String>) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join("|") }
+}
+
+/// Replays every file of a capture through the same rules.
+pub fn audit(source: &dyn Source, options: &CaseOptions<'_>) -> AuditRecord {
+    let survey = source.survey();
+    let log = source.collect(&Selection::everything(), &survey, &|driver| is_author(options.catalogue, driver));
+    let found = locks::audit(&log);
+    let total = found.total();
+    let count =
+        |count: locks::StatusCount| case::StatusCount { explained: count.explained, unexplained: count.unexplained };
+    let by_status = found
+        .failures
+        .iter()
+        .map(|(status, counted): (&NtStatus, _)| (status.result_text().into_owned(), count(*counted)))
+        .collect();
+    let false_conflicts = found
+        .false_conflicts
+        .iter()
+        .map(|conflict| case::FalseConflict {
+            event: conflict.event.0,
+            holder_event: conflict.holder_event.map(|event| event.0),
+            path: log.paths.get(conflict.path).to_owned(),
+            rule: conflict.rule.to_owned(),
+        })
+        .collect();
+    let capture = capture_record(options, &source.machine(), &survey, &[], None);
+    let mut notes = Vec::new();
+    if super::quality::lacks_closes(survey.coverage.creates, survey.coverage.cleanups) {
+        notes.push(t::A_NO_CLOSES.get(options.lang).to_owned());
+    }
+    AuditRecord {
+        schema: case::AUDIT_SCHEMA.to_owned(),
+        capture,
+        opens_checked: found.opens_checked,
+        false_conflicts,
+        failures: AuditFailures { explained: total.explained, unexplained: total.unexplained, by_status },
+        closes_without_open: found.closes_without_open,
+        opens_without_close: found.opens_without_close,
+        notes,
+    }
+}

@@ -1,0 +1,76 @@
+//! The story of one failure: what everybody did to the file around it, and who held it from when to when.
+
+use super::{Edge, Failure, Mechanism};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// Value of `schema` in a story.
+pub const WHY_SCHEMA: &str = "pmlblame/why/1";
+
+/// The story of one failure.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(title = "pmlblame story of one failure")]
+pub struct Story {
+    /// Always `pmlblame/why/1`.
+    pub schema: String,
+    /// The failure as in the case record.
+    pub failure: Failure,
+    /// Everything done to the file around it, in event order.
+    pub events: Vec<StoryEvent>,
+    /// Every hold on the file, by start.
+    pub holds: Vec<StoryHold>,
+    /// There were more events or holds than are told; those nearest to the failure are.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
+}
+
+/// One event on the file.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct StoryEvent {
+    /// Event number.
+    pub event: u64,
+    /// Start, RFC 3339 UTC.
+    pub time: String,
+    /// Process id.
+    pub pid: u32,
+    /// Process name.
+    pub process: String,
+    /// Operation.
+    pub operation: String,
+    /// Result text.
+    pub result: String,
+    /// Path.
+    pub path: String,
+    /// Access and share mode of an open, flags of a mark, target of a rename; in Windows' terms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// One hold on the file.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct StoryHold {
+    /// Process id.
+    pub pid: u32,
+    /// Process name.
+    pub process: String,
+    /// The driver that holds in the process's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub driver: Option<String>,
+    /// By what.
+    pub mechanism: Mechanism,
+    /// Begin.
+    pub start: Edge,
+    /// End.
+    pub end: Edge,
+    /// Access, if known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access: Option<Vec<String>>,
+    /// Share mode, if known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share: Option<Vec<String>>,
+    /// The name it was opened by, when it is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// It is one of those that made the operation fail.
+    pub implicated: bool,
+}
