@@ -1,6 +1,14 @@
 //! Every vector of the share-access and delete-pending tables, through the real engine: each becomes an operation log
 //! with the recorded statuses, and what the engine says about every failing step is compared with the table.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
+
 use pmlblame::capture::op::{Create, EventIndex, Op, OpKind, OpLog, PathId, ProcessId, ProcessInfo};
 use pmlblame::locks::{Analysis, Attribution, Edge, Finding, Mechanism, Options, analyse, audit, is_lock_failure};
 use pmlblame::nt::{

@@ -15,7 +15,11 @@ pub fn write<T: Serialize>(out: &mut dyn Write, record: &T) -> io::Result<()> {
 
 /// The JSON Schema (draft 2020-12) of the case record, generated from its types.
 pub fn schema() -> serde_json::Value {
-    let mut schema = schemars::schema_for!(CaseRecord).to_value();
+    let mut schema = schemars::generate::SchemaSettings::draft2020_12()
+        .for_serialize()
+        .into_generator()
+        .into_root_schema_for::<CaseRecord>()
+        .to_value();
     if let Some(object) = schema.as_object_mut() {
         object.insert("$id".to_owned(), format!("https://pmlblame.invalid/schema/{}", crate::case::SCHEMA).into());
     }
