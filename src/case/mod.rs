@@ -4,6 +4,7 @@
 //! version 1, absent means unknown, and readers skip keys and codes they do not know. Types here are made for output
 //! alone and borrow nothing.
 
+pub mod cbs;
 pub mod codes;
 mod failure;
 mod holder;
