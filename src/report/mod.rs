@@ -1,5 +1,6 @@
 //! How a case is shown: JSON, its schema, and tables for people. Reads only the case record.
 
+pub mod cbs;
 pub mod escape;
 pub mod json;
 pub mod table;
