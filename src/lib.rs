@@ -12,3 +12,4 @@ pub mod locks;
 pub mod pml;
 pub mod report;
 pub mod scenario;
+pub mod servicing;

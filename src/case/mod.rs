@@ -5,6 +5,7 @@
 //! alone and borrow nothing.
 
 mod audit;
+pub mod cbs;
 pub mod codes;
 mod failure;
 mod holder;

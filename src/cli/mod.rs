@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod blame;
+pub mod cbs;
 pub mod exit;
 pub mod fail;
 pub mod make;

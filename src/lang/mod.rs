@@ -4,6 +4,8 @@
 //! lacks one language does not compile, and a test compares the places of the two.
 
 pub mod advice;
+pub mod cbs;
+pub mod cbs_codes;
 pub mod fail;
 pub mod record;
 pub mod report;

@@ -1,6 +1,7 @@
 //! How a case is shown: JSON, its schema, and tables for people. Reads only the case record.
 
 pub mod audit;
+pub mod cbs;
 pub mod escape;
 pub mod json;
 pub mod table;

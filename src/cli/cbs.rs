@@ -1,0 +1,226 @@
+//! `pmlblame cbs`: what servicing logs say, without a capture.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::tz::TimeZone;
+
+use crate::assemble::cbs::{cbs_report, comparison};
+use crate::case::Tool;
+use crate::case::cbs::CbsReport;
+use crate::lang::{Lang, cbs as t};
+use crate::report::cbs::{missing_list, render};
+use crate::report::table::Style;
+use crate::servicing::cbs::merge::{Joined, NamedLog, join};
+use crate::servicing::cbs::{CbsError, analyse};
+use crate::servicing::sources::{Limits, Skipped, visit};
+use crate::servicing::winsxs::{Listing, ListingError};
+
+/// Arguments of `cbs`.
+#[derive(Debug, Args)]
+pub struct CbsArgs {
+    /// CBS logs, folders, zip or cab archives, nested; logs in them are found by content.
+    #[arg(required_unless_present = "winsxs_bad", value_name = "PATH", help_heading = "Input")]
+    pub paths: Vec<PathBuf>,
+    /// A listing of WinSxS of the machine that fails (`tree /f` or `dir /s /b`).
+    #[arg(long, value_name = "FILE", requires = "winsxs_good", help_heading = "Input")]
+    pub winsxs_bad: Option<PathBuf>,
+    /// A listing of WinSxS of a machine that works.
+    #[arg(long, value_name = "FILE", requires = "winsxs_bad", help_heading = "Input")]
+    pub winsxs_good: Option<PathBuf>,
+    /// Write the report as JSON to FILE, or to stdout with `-` (then nothing else goes there).
+    #[arg(long, value_name = "FILE|-", help_heading = "Output")]
+    pub json: Option<PathBuf>,
+    /// Print only the missing payload directories, one a line.
+    #[arg(long, help_heading = "Output")]
+    pub list: bool,
+}
+
+/// What [`run_cbs`] needs beyond the arguments.
+#[derive(Clone, Debug)]
+pub struct CbsOptions {
+    /// Logs, folders, archives.
+    pub paths: Vec<PathBuf>,
+    /// Listings of WinSxS: of the machine that fails, of one that works.
+    pub winsxs: Option<(PathBuf, PathBuf)>,
+    /// Where the JSON goes; `-` is the output.
+    pub json: Option<PathBuf>,
+    /// Print only the missing directories.
+    pub list: bool,
+    /// Language.
+    pub lang: Lang,
+    /// Columns for tables; `None` for no limit.
+    pub width: Option<u16>,
+    /// Print ASCII only.
+    pub ascii: bool,
+    /// Show progress on stderr.
+    pub progress: bool,
+}
+
+impl CbsOptions {
+    /// The options for the arguments; output is for no terminal until told otherwise.
+    pub fn new(args: &CbsArgs, lang: Lang) -> Self {
+        Self {
+            paths: args.paths.clone(),
+            winsxs: args.winsxs_bad.clone().zip(args.winsxs_good.clone()),
+            json: args.json.clone(),
+            list: args.list,
+            lang,
+            width: None,
+            ascii: false,
+            progress: false,
+        }
+    }
+}
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CbsFail {
+    /// A file cannot be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: String,
+        /// The cause.
+        source: io::Error,
+    },
+    /// A file is no listing of WinSxS.
+    #[error("{path}: {source}")]
+    Listing {
+        /// The file.
+        path: String,
+        /// The cause.
+        source: ListingError,
+    },
+    /// No log was found; what was skipped says why.
+    #[error("no CBS log found")]
+    NoLog(Vec<Skipped>),
+    /// Reading a log failed.
+    #[error(transparent)]
+    Log(#[from] CbsError),
+}
+
+impl CbsFail {
+    /// One line for a person.
+    pub fn message(&self, lang: Lang) -> String {
+        match self {
+            Self::Io { path, source } => t::E_NO_PATH.fill(lang, &[("path", path), ("error", source)]),
+            Self::Listing { path, source: ListingError::Read(source) } => {
+                t::E_NO_PATH.fill(lang, &[("path", path), ("error", source)])
+            }
+            Self::Listing { path, .. } => t::E_NOT_A_LISTING.fill(lang, &[("path", path)]),
+            Self::NoLog(skipped) => {
+                let mut line = t::NO_LOG.get(lang).to_owned();
+                for skipped in skipped.iter().take(5) {
+                    let reason = t::skip_text(skipped.reason.as_code()).map_or("", |text| text.get(lang));
+                    line.push_str(&format!(" {}: {reason}.", skipped.path));
+                }
+                line
+            }
+            Self::Log(CbsError::Interrupted) => t::E_INTERRUPTED.get(lang).to_owned(),
+            Self::Log(error) => error.to_string(),
+        }
+    }
+}
+
+/// Reads every log in `paths` and lays them together, oldest first.
+///
+/// # Errors
+/// When a log's stream cannot even be started; unreadable inputs are among the skipped.
+pub fn read_logs(paths: &[PathBuf], progress: bool) -> Result<(Joined, Vec<Skipped>), CbsError> {
+    let mut logs = Vec::new();
+    let skipped = visit(paths, Limits::default(), &mut |found, stream| {
+        let bar = bar(found.size, &found.name, progress);
+        let facts = analyse(stream, &mut |read| {
+            bar.set_position(read);
+            true
+        })?;
+        bar.finish_and_clear();
+        logs.push(NamedLog { name: found.name, path: found.path, facts });
+        Ok(())
+    })?;
+    Ok((join(logs), skipped))
+}
+
+/// Reads logs and listings and builds the report.
+///
+/// # Errors
+/// When there is nothing to report on.
+pub fn build_report(options: &CbsOptions) -> Result<CbsReport, CbsFail> {
+    let (joined, skipped) = read_logs(&options.paths, options.progress)?;
+    if joined.logs.is_empty() && (options.winsxs.is_none() || !options.paths.is_empty()) {
+        return Err(CbsFail::NoLog(skipped));
+    }
+    let mut report = cbs_report(&joined, &skipped, options.lang);
+    if let Some((bad, good)) = &options.winsxs {
+        let (bad_listing, good_listing) = (listing(bad)?, listing(good)?);
+        report.winsxs = Some(comparison(&joined, (&file_name(bad), &bad_listing), (&file_name(good), &good_listing)));
+    }
+    report.tool = Some(Tool { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() });
+    report.language = Some(options.lang.tag().to_owned());
+    Ok(report)
+}
+
+/// Runs the command: the report to `out`, the JSON to its file.
+///
+/// # Errors
+/// When there is nothing to report on, or a result cannot be written.
+pub fn run_cbs(options: &CbsOptions, out: &mut dyn Write) -> Result<CbsReport, CbsFail> {
+    let report = build_report(options)?;
+    let to_out = |source| CbsFail::Io { path: "-".to_owned(), source };
+    let json_to_out = options.json.as_deref() == Some(Path::new("-"));
+    if let Some(path) = &options.json {
+        let mut text = serde_json::to_vec_pretty(&report)
+            .map_err(|error| CbsFail::Io { path: path.display().to_string(), source: error.into() })?;
+        text.push(b'\n');
+        if json_to_out {
+            out.write_all(&text).map_err(to_out)?;
+        } else {
+            whole_file(path, &text).map_err(|source| CbsFail::Io { path: path.display().to_string(), source })?;
+        }
+    }
+    if !json_to_out {
+        let text = if options.list {
+            missing_list(&report)
+        } else {
+            let style = Style { lang: options.lang, zone: TimeZone::UTC, width: options.width, ascii: options.ascii };
+            render(&report, &style)
+        };
+        out.write_all(text.as_bytes()).map_err(to_out)?;
+    }
+    out.flush().map_err(to_out)?;
+    Ok(report)
+}
+
+/// Writes beside the file first, so that no half of it is ever seen.
+fn whole_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+fn listing(path: &Path) -> Result<Listing, CbsFail> {
+    let shown = path.display().to_string();
+    let file = File::open(path).map_err(|source| CbsFail::Io { path: shown.clone(), source })?;
+    Listing::read(file).map_err(|source| CbsFail::Listing { path: shown, source })
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+fn bar(size: Option<u64>, name: &str, show: bool) -> ProgressBar {
+    let target = if show { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(size, target);
+    if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {bytes}/{total_bytes} {eta}") {
+        bar.set_style(style);
+    }
+    bar.set_message(crate::report::escape::terminal(name));
+    bar
+}

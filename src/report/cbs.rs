@@ -1,0 +1,472 @@
+//! What servicing logs say, for a terminal: the answer, the attempts, the order of causes, and what needs repair.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+
+use comfy_table::{Cell, CellAlignment, Table};
+
+use super::escape::{self, terminal};
+use super::table::{Style, new_table};
+use crate::case::cbs::{Attempt, CbsFile, CbsReport};
+use crate::lang::{Lang, Text, cbs as t};
+
+/// Rows of one table, at most; the JSON has all.
+const MAX_ROWS: usize = 40;
+
+/// The whole report.
+pub fn render(report: &CbsReport, style: &Style) -> String {
+    let mut page = Page { report, style, out: String::new() };
+    page.answer();
+    page.logs();
+    page.attempts();
+    page.order();
+    page.locked();
+    page.damaged();
+    page.missing();
+    page.winsxs();
+    page.next_steps();
+    page.notes();
+    if style.ascii { escape::ascii(&page.out) } else { page.out }
+}
+
+/// One missing directory a line, to collect them from a good machine.
+pub fn missing_list(report: &CbsReport) -> String {
+    let mut out = String::new();
+    for item in &report.missing {
+        out.push_str(&terminal(&item.directory));
+        out.push('\n');
+    }
+    out
+}
+
+/// One row of the order of causes.
+struct Told<'a> {
+    file: Option<&'a str>,
+    line: u64,
+    local: &'a str,
+    role: Text,
+    code: String,
+    place: &'a str,
+}
+
+struct Page<'a> {
+    report: &'a CbsReport,
+    style: &'a Style,
+    out: String,
+}
+
+impl Page<'_> {
+    fn lang(&self) -> Lang {
+        self.style.lang
+    }
+
+    fn word(&self, text: Text) -> &'static str {
+        text.get(self.style.lang)
+    }
+
+    fn line(&mut self, line: &str) {
+        self.out.push_str(line);
+        self.out.push('\n');
+    }
+
+    fn heading(&mut self, text: Text) {
+        let heading = self.word(text);
+        self.out.push('\n');
+        self.line(heading);
+    }
+
+    fn table(&mut self, mut rows: Vec<Vec<Cell>>, heads: &[Text]) {
+        let more = rows.len().saturating_sub(MAX_ROWS);
+        rows.truncate(MAX_ROWS);
+        let mut table: Table = new_table(self.style, heads);
+        table.add_rows(rows);
+        let table = table.to_string();
+        self.line(&table);
+        if more > 0 {
+            let line = t::ROWS_MORE.fill(self.lang(), &[("n", &more)]);
+            self.line(&line);
+        }
+    }
+
+    /// The attempt that the diagnosis is about.
+    fn subject(&self) -> Option<&Attempt> {
+        let diagnosis = self.report.diagnosis.as_ref()?;
+        self.report.attempts.iter().rev().find(|attempt| attempt.diagnosis.as_ref() == Some(diagnosis))
+    }
+
+    fn answer(&mut self) {
+        let lang = self.lang();
+        if self.report.files.is_empty() {
+            if self.report.winsxs.is_none() {
+                self.line(t::NO_LOG.get(lang));
+            }
+            return;
+        }
+        let Some(attempt) = self.subject() else {
+            let line = t::NOTHING_FAILED.fill(lang, &[("n", &self.report.files.len())]);
+            self.line(&line);
+            return;
+        };
+        let mut head = Vec::new();
+        head.extend(attempt.identifier.as_deref().map(terminal));
+        head.extend(attempt.package.as_deref().map(terminal));
+        let mut lines = Vec::new();
+        if !head.is_empty() {
+            lines.push(head.join("  "));
+        }
+        if let Some(result) = &attempt.result {
+            let symbol = result.symbol.as_deref().unwrap_or_default();
+            let mut line = match result.text.as_deref() {
+                Some(meaning) => {
+                    let values: &[(&str, &dyn std::fmt::Display)] =
+                        &[("code", &result.hresult), ("symbol", &symbol), ("meaning", &meaning)];
+                    t::MEANING.fill(lang, values)
+                }
+                None => t::code_with_symbol(&result.hresult, result.symbol.as_deref()),
+            };
+            if let Some(phase) = &result.phase {
+                let _ = write!(line, " [{}: {}]", self.word(t::C_PHASE), terminal(phase));
+            }
+            lines.push(line);
+        }
+        lines.extend(attempt.diagnosis.as_ref().map(|diagnosis| terminal(&diagnosis.text)));
+        for line in lines {
+            self.line(&line);
+        }
+    }
+
+    fn logs(&mut self) {
+        if self.report.files.is_empty() {
+            return;
+        }
+        self.heading(t::H_LOGS);
+        let rows = self.report.files.iter().map(|file| {
+            vec![
+                Cell::new(terminal(shown(self.report, file))),
+                Cell::new(file.first_local.as_deref().unwrap_or_default()),
+                Cell::new(file.last_local.as_deref().unwrap_or_default()),
+                Cell::new(offset(file.utc_offset_minutes, self.lang())),
+                number(file.records),
+                number(file.unparsed_lines),
+                Cell::new(&file.encoding),
+            ]
+        });
+        let rows = rows.collect();
+        let heads = [t::C_LOG, t::C_FROM, t::C_TO, t::C_OFFSET, t::C_RECORDS, t::C_UNPARSED, t::C_ENCODING];
+        self.table(rows, &heads);
+    }
+
+    fn attempts(&mut self) {
+        let attempts: Vec<&Attempt> = self
+            .report
+            .attempts
+            .iter()
+            .filter(|attempt| attempt.session.is_some() || attempt.failed.is_some())
+            .collect();
+        if attempts.is_empty() {
+            return;
+        }
+        self.heading(t::H_ATTEMPTS);
+        let lang = self.lang();
+        let row = |attempt: &&Attempt| {
+            let names = [attempt.identifier.as_deref(), attempt.package.as_deref()];
+            let names: Vec<String> = names.into_iter().flatten().map(terminal).collect();
+            let phase = attempt.result.as_ref().and_then(|result| result.phase.as_deref()).unwrap_or_default();
+            vec![
+                Cell::new(attempt.session.as_deref().map_or_else(|| t::V_OUTSIDE.get(lang).to_owned(), terminal)),
+                Cell::new(attempt.started_utc.as_deref().map(to_second).unwrap_or_default()),
+                Cell::new(terminal(attempt.client.as_deref().unwrap_or_default())),
+                Cell::new(names.join("\n")),
+                Cell::new(terminal(phase)),
+                Cell::new(outcome(attempt, lang)),
+                Cell::new(
+                    attempt.first_error.as_ref().map(|event| terminal(&t::error_name(event, lang))).unwrap_or_default(),
+                ),
+            ]
+        };
+        let rows = attempts.iter().map(row).collect();
+        let heads = [t::C_SESSION, t::C_STARTED, t::C_CLIENT, t::C_PACKAGE, t::C_PHASE, t::C_RESULT, t::C_FIRST_ERROR];
+        self.table(rows, &heads);
+    }
+
+    /// First error, the one that set the result, locks, in the order of the log.
+    fn order(&mut self) {
+        let Some(attempt) = self.subject().cloned() else { return };
+        let lang = self.lang();
+        let mut told: Vec<Told<'_>> = Vec::new();
+        let (first, set) = (attempt.first_error.as_ref(), attempt.set_result.as_ref());
+        let same = first.is_some() && first == set;
+        let roles = [
+            (first, if same { t::V_FIRST_SETS } else { t::V_FIRST }),
+            (set.filter(|_| !same), t::V_SETS),
+            (attempt.returned_by.as_ref().filter(|returned| Some(*returned) != set), t::V_RETURNED),
+        ];
+        for (found, role) in roles {
+            told.extend(found.map(|event| Told {
+                file: event.file.as_deref(),
+                line: event.line,
+                local: &event.local,
+                role,
+                code: t::error_name(event, lang),
+                place: event.function.as_deref().unwrap_or(&event.record),
+            }));
+        }
+        for lock in attempt.locks.iter().take(MAX_ROWS) {
+            let known = told.iter_mut().find(|row| row.file == Some(lock.file.as_str()) && row.line == lock.line);
+            match known {
+                Some(row) => row.place = &lock.path,
+                None => told.push(Told {
+                    file: Some(&lock.file),
+                    line: lock.line,
+                    local: &lock.local,
+                    role: stage(lock),
+                    code: lock.symbol.as_ref().unwrap_or(&lock.ntstatus).clone(),
+                    place: &lock.path,
+                }),
+            }
+        }
+        if attempt.files.len() == 1 {
+            told.sort_by_key(|row| row.line);
+        }
+        if told.is_empty() {
+            return;
+        }
+        let rows = told.iter().map(|row| self.order_row(row)).collect();
+        self.heading(t::H_ORDER);
+        self.table(rows, &[t::C_LINE, t::C_TIME, t::C_ROLE, t::C_CODE, t::C_WHERE]);
+    }
+
+    fn order_row(&self, told: &Told<'_>) -> Vec<Cell> {
+        let line = match told.file {
+            Some(file) if self.report.files.len() > 1 => format!("{}:{}", terminal(file), told.line),
+            _ => told.line.to_string(),
+        };
+        vec![
+            Cell::new(line).set_alignment(CellAlignment::Right),
+            Cell::new(told.local),
+            Cell::new(told.role.get(self.lang())),
+            Cell::new(terminal(&told.code)),
+            Cell::new(terminal(told.place)),
+        ]
+    }
+
+    fn locked(&mut self) {
+        let lang = self.lang();
+        let mut rows = Vec::new();
+        for (attempt, lock) in
+            self.report.attempts.iter().flat_map(|attempt| attempt.locks.iter().map(move |lock| (attempt, lock)))
+        {
+            let stage = stage(lock);
+            let maker: Vec<String> =
+                attempt.makers.iter().map(|maker| format!("{} {}", maker.pid16, to_second(&maker.first_utc))).collect();
+            rows.push(vec![
+                number(lock.line),
+                Cell::new(&lock.local),
+                Cell::new(lock.symbol.as_deref().unwrap_or(&lock.ntstatus)),
+                Cell::new(stage.get(lang)),
+                Cell::new(terminal(&lock.path)),
+                Cell::new(maker.join("\n")),
+            ]);
+        }
+        if rows.is_empty() {
+            return;
+        }
+        self.heading(t::H_LOCKED);
+        self.table(rows, &[t::C_LINE, t::C_TIME, t::C_STATUS, t::C_STAGE, t::C_PATH, t::C_MADE]);
+    }
+
+    fn damaged(&mut self) {
+        let lang = self.lang();
+        let mut rows = Vec::new();
+        let mut seen = HashSet::new();
+        for file in self.report.files.iter().filter(|file| file.copy_of.is_none()) {
+            for found in &file.hydration_failures {
+                let code = found.symbol.as_deref().or(found.code.as_deref()).unwrap_or_default();
+                let name = found.file.as_deref().unwrap_or_default();
+                let component = match &found.version {
+                    Some(version) => format!("{} {version}", found.component),
+                    None => found.component.clone(),
+                };
+                if seen.insert((component.clone(), name.to_owned(), code.to_owned())) {
+                    let what = t::V_HYDRATION.fill(lang, &[("code", &code)]);
+                    rows.push([terminal(&component), terminal(name), what, String::new(), String::new()]);
+                }
+            }
+            for found in &file.hash_mismatches {
+                let text = |value: &Option<String>| value.as_deref().map(terminal).unwrap_or_default();
+                let (expected, actual) = (text(&found.expected), text(&found.actual));
+                if seen.insert((found.file.clone(), expected.clone(), actual.clone())) {
+                    let component = text(&found.component);
+                    let what = t::V_HASH.get(lang).to_owned();
+                    rows.push([component, terminal(&found.file), what, expected, actual]);
+                }
+            }
+        }
+        if rows.is_empty() {
+            return;
+        }
+        self.heading(t::H_DAMAGED);
+        let rows = rows.into_iter().map(|row| row.into_iter().map(Cell::new).collect()).collect();
+        self.table(rows, &[t::C_COMPONENT, t::C_FILE, t::C_WHAT, t::C_EXPECTED, t::C_ACTUAL]);
+    }
+
+    fn missing(&mut self) {
+        if self.report.missing.is_empty() {
+            return;
+        }
+        self.heading(t::H_MISSING);
+        let row = |item: &crate::case::cbs::MissingItem| {
+            let part = |get: fn(&crate::case::cbs::Component) -> &str| {
+                Cell::new(item.component.as_ref().map(|component| terminal(get(component))).unwrap_or_default())
+            };
+            let files: Vec<String> = item.files.iter().map(|file| terminal(file)).collect();
+            vec![
+                part(|component| &component.arch),
+                part(|component| &component.name),
+                part(|component| &component.version),
+                Cell::new(files.join("\n")),
+                Cell::new(terminal(&item.directory)),
+                number(item.times),
+            ]
+        };
+        let rows = self.report.missing.iter().map(row).collect();
+        self.table(rows, &[t::C_ARCH, t::C_COMPONENT, t::C_VERSION, t::C_FILE, t::C_DIRECTORY, t::C_TIMES]);
+    }
+
+    fn winsxs(&mut self) {
+        let Some(found) = &self.report.winsxs else { return };
+        let lang = self.lang();
+        self.heading(t::H_WINSXS);
+        let lacking = found.lacking.len() as u64 + found.left_out;
+        let line = t::WINSXS_BOTH.fill(
+            lang,
+            &[
+                ("good", &terminal(&found.good.name)),
+                ("good_dirs", &found.good.directories),
+                ("bad", &terminal(&found.bad.name)),
+                ("bad_dirs", &found.bad.directories),
+                ("lacking", &lacking),
+            ],
+        );
+        self.line(&line);
+        let row = |item: &crate::case::cbs::Lacking| {
+            let rank = match item.rank.as_str() {
+                "asked_by_log" => t::V_ASKED,
+                "same_component" => t::V_SAME,
+                _ => t::V_REST,
+            };
+            let what = item.files.map(|n| t::V_WHOLE.fill(lang, &[("n", &n)])).unwrap_or_default();
+            vec![Cell::new(rank.get(lang)), Cell::new(terminal(&item.path)), Cell::new(what)]
+        };
+        let rows: Vec<Vec<Cell>> = found.lacking.iter().map(row).collect();
+        let (absent, present) = (&found.not_on_good, &found.present_on_bad);
+        let mut lines = Vec::new();
+        for directory in absent.iter().take(MAX_ROWS) {
+            lines.push(t::WINSXS_NOT_ON_GOOD.fill(lang, &[("directory", &terminal(directory))]));
+        }
+        for directory in present.iter().take(MAX_ROWS) {
+            lines.push(t::WINSXS_PRESENT.fill(lang, &[("directory", &terminal(directory))]));
+        }
+        if !rows.is_empty() {
+            self.table(rows, &[t::C_RANK, t::C_DIRECTORY, t::C_FILES]);
+        }
+        for line in lines {
+            self.line(&line);
+        }
+    }
+
+    fn next_steps(&mut self) {
+        if self.report.recommendations.is_empty() {
+            return;
+        }
+        self.heading(t::H_NEXT);
+        let steps: Vec<String> = self.report.recommendations.iter().map(|step| terminal(&step.text)).collect();
+        for (at, step) in steps.iter().enumerate() {
+            self.line(&format!("  {}. {step}", at + 1));
+        }
+    }
+
+    fn notes(&mut self) {
+        let lang = self.lang();
+        let colon = if lang == Lang::ZhCn { "：" } else { ": " };
+        let mut lines = Vec::new();
+        for file in &self.report.files {
+            let name = terminal(shown(self.report, file));
+            if let Some(other) = &file.copy_of {
+                lines.push(t::COPY_OF.fill(lang, &[("log", &name), ("other", &terminal(other))]));
+            }
+            for shared in &file.shared {
+                let values: &[(&str, &dyn std::fmt::Display)] = &[
+                    ("log", &name),
+                    ("other", &terminal(&shared.with)),
+                    ("records", &shared.records),
+                    ("first", &shared.first_local),
+                    ("last", &shared.last_local),
+                ];
+                lines.push(t::SHARED.fill(lang, values));
+            }
+            lines.extend(file.notes.iter().map(|note| format!("{name}{colon}{}", terminal(&note.text))));
+        }
+        if !lines.is_empty() {
+            self.heading(t::H_NOTES);
+            for line in &lines {
+                self.line(&format!("  {line}"));
+            }
+        }
+        if self.report.skipped.is_empty() {
+            return;
+        }
+        self.heading(t::H_SKIPPED);
+        let skipped: Vec<String> = self
+            .report
+            .skipped
+            .iter()
+            .map(|skipped| format!("  {}{colon}{}", terminal(&skipped.path), terminal(&skipped.text)))
+            .collect();
+        for line in skipped {
+            self.line(&line);
+        }
+    }
+}
+
+/// What a lock meant for its attempt.
+fn stage(lock: &crate::case::cbs::LockRef) -> Text {
+    match (lock.sets_result, lock.stage.as_str()) {
+        (true, _) => t::V_CAUSE,
+        (false, "cleanup") => t::V_CLEANUP,
+        _ => t::V_OPERATION,
+    }
+}
+
+/// The base name when no other log has the same, else the path.
+fn shown<'a>(report: &'a CbsReport, file: &'a CbsFile) -> &'a str {
+    let same = report.files.iter().filter(|other| other.name.eq_ignore_ascii_case(&file.name)).count();
+    file.path.as_deref().filter(|_| same > 1).unwrap_or(&file.name)
+}
+
+fn number(value: u64) -> Cell {
+    Cell::new(value).set_alignment(CellAlignment::Right)
+}
+
+/// `+08:00`
+fn offset(minutes: Option<i32>, lang: Lang) -> String {
+    let Some(minutes) = minutes else { return t::V_UNKNOWN_ZONE.get(lang).to_owned() };
+    let sign = if minutes < 0 { '-' } else { '+' };
+    format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60)
+}
+
+/// `2022-10-08 05:49:33` of an RFC 3339 time.
+fn to_second(time: &str) -> String {
+    time.get(..19).unwrap_or(time).replace('T', " ")
+}
+
+fn outcome(attempt: &Attempt, lang: Lang) -> String {
+    match (attempt.failed, &attempt.result) {
+        (Some(false), _) => t::V_SUCCESS.get(lang).to_owned(),
+        (Some(true), Some(result)) => match &result.symbol {
+            Some(symbol) => format!("{}\n{symbol}", result.hresult),
+            None => result.hresult.clone(),
+        },
+        _ => t::V_UNKNOWN.get(lang).to_owned(),
+    }
+}

@@ -1,0 +1,468 @@
+//! Finds servicing logs by content: in files, folders, zip and cab archives, nested.
+//!
+//! Archives come from customers and may be hostile, so depth, number of entries and unpacked bytes are bounded, and an
+//! archive inside an archive is unpacked to an anonymous temporary file, never to memory.
+
+use std::cell::Cell;
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::panic::{self, AssertUnwindSafe};
+use std::path::{Path, PathBuf};
+
+use encoding_rs::GB18030;
+
+use super::cbs::CbsError;
+use super::cbs::record::{Start, parse_start};
+use super::lines::LineReader;
+
+/// Bytes looked at to tell what a file is.
+const HEAD: usize = 64 * 1024;
+
+/// Folders are followed this deep.
+const MAX_FOLDERS: u32 = 32;
+
+/// What may be read at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Archives within archives.
+    pub depth: u32,
+    /// Files and archive entries looked at.
+    pub entries: u64,
+    /// Bytes unpacked from all archives together.
+    pub unpacked: u64,
+    /// Bytes of one nested archive.
+    pub nested: u64,
+}
+
+impl Default for Limits {
+    /// Four levels, 200,000 entries, 16 GiB unpacked, 2 GiB for a nested archive.
+    fn default() -> Self {
+        Self { depth: 4, entries: 200_000, unpacked: 16 << 30, nested: 2 << 30 }
+    }
+}
+
+/// Why an input was not read, or not wholly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SkipReason {
+    /// Given by name, but neither log nor archive.
+    NotALog,
+    /// The system refuses to open or read it.
+    Unreadable,
+    /// The archive's structure is broken.
+    ArchiveDamaged,
+    /// Needs a password.
+    Encrypted,
+    /// Nested deeper than allowed.
+    TooDeep,
+    /// More entries than allowed.
+    TooMany,
+    /// Unpacks to more than allowed; what was read before the limit counts.
+    TooLarge,
+    /// A compression method that cannot be read.
+    Unsupported,
+}
+
+impl SkipReason {
+    /// The stable code.
+    pub const fn as_code(self) -> &'static str {
+        match self {
+            Self::NotALog => "not_a_log",
+            Self::Unreadable => "unreadable",
+            Self::ArchiveDamaged => "archive_damaged",
+            Self::Encrypted => "encrypted",
+            Self::TooDeep => "too_deep",
+            Self::TooMany => "too_many",
+            Self::TooLarge => "too_large",
+            Self::Unsupported => "unsupported",
+        }
+    }
+}
+
+/// An input that was not read, or not wholly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// Path, or archive and path inside joined with `/`.
+    pub path: String,
+    /// Why.
+    pub reason: SkipReason,
+    /// The system's or the archive reader's own words.
+    pub detail: Option<String>,
+}
+
+/// A log that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Base name.
+    pub name: String,
+    /// Path, or archive and path inside joined with `/`.
+    pub path: String,
+    /// Size of the text, where known.
+    pub size: Option<u64>,
+}
+
+/// Takes a log as a stream.
+pub type Visit<'a> = dyn FnMut(Found, &mut dyn Read) -> Result<(), CbsError> + 'a;
+
+/// Calls `each` for every log in `paths`, in the order given, folders by name.
+///
+/// # Errors
+/// Those of `each`; everything else is a [`Skipped`].
+pub fn visit(paths: &[PathBuf], limits: Limits, each: &mut Visit<'_>) -> Result<Vec<Skipped>, CbsError> {
+    let mut walk =
+        Walk { limits, entries: 0, left: Cell::new(limits.unpacked), seen: HashSet::new(), skipped: Vec::new(), each };
+    for path in paths {
+        walk.path(path, true, 0)?;
+    }
+    Ok(walk.skipped)
+}
+
+/// What a file is, by its first bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Log,
+    Zip,
+    Cab,
+    Other,
+}
+
+/// Judges by content; a name like `CbsPersist_….log` tips the scales when the start of the log is torn.
+fn kind(name: &str, head: &[u8]) -> Kind {
+    match head {
+        [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => return Kind::Zip,
+        [b'M', b'S', b'C', b'F', ..] => return Kind::Cab,
+        _ => {}
+    }
+    let (mut own, mut any) = (false, false);
+    let seen = LineReader::new(head).and_then(|mut lines| {
+        lines.for_each::<io::Error>(|_, line| {
+            if let Start::Header(header) = parse_start(line) {
+                any = true;
+                own |= matches!(header.component, "CBS" | "CSI" | "DPX");
+            }
+            Ok(())
+        })
+    });
+    let lower = name.to_ascii_lowercase();
+    let named = lower.starts_with("cbs") && lower.contains(".log");
+    let torn = head.is_empty() || head.len() >= HEAD || any;
+    if seen.is_ok() && (own || (named && torn && !head.is_empty())) { Kind::Log } else { Kind::Other }
+}
+
+struct Walk<'a, 'b> {
+    limits: Limits,
+    entries: u64,
+    left: Cell<u64>,
+    seen: HashSet<PathBuf>,
+    skipped: Vec<Skipped>,
+    each: &'a mut Visit<'b>,
+}
+
+impl Walk<'_, '_> {
+    fn skip(&mut self, path: &str, reason: SkipReason, detail: Option<String>) {
+        // A hostile archive may have very many bad entries.
+        if self.skipped.len() < 1000 {
+            self.skipped.push(Skipped { path: path.to_owned(), reason, detail });
+        }
+    }
+
+    /// Counts an entry; false once there are too many.
+    fn count(&mut self, path: &str) -> bool {
+        self.entries += 1;
+        if self.entries == self.limits.entries + 1 {
+            self.skip(path, SkipReason::TooMany, None);
+        }
+        self.entries <= self.limits.entries
+    }
+
+    fn path(&mut self, path: &Path, explicit: bool, folders: u32) -> Result<(), CbsError> {
+        let shown = path.display().to_string();
+        if !self.count(&shown) {
+            return Ok(());
+        }
+        let meta = match fs::metadata(path) {
+            Ok(meta) => meta,
+            Err(error) => {
+                self.skip(&shown, SkipReason::Unreadable, Some(error.to_string()));
+                return Ok(());
+            }
+        };
+        if meta.is_dir() {
+            return self.folder(path, &shown, folders);
+        }
+        if !meta.is_file() {
+            if explicit {
+                self.skip(&shown, SkipReason::NotALog, None);
+            }
+            return Ok(());
+        }
+        if let Ok(real) = fs::canonicalize(path)
+            && !self.seen.insert(real)
+        {
+            return Ok(());
+        }
+        let mut file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) => {
+                self.skip(&shown, SkipReason::Unreadable, Some(error.to_string()));
+                return Ok(());
+            }
+        };
+        let mut head = Vec::new();
+        let start = (&mut file).take(HEAD as u64).read_to_end(&mut head).and_then(|_| file.seek(SeekFrom::Start(0)));
+        if let Err(error) = start {
+            self.skip(&shown, SkipReason::Unreadable, Some(error.to_string()));
+            return Ok(());
+        }
+        let name = base_name(&shown);
+        match kind(name, &head) {
+            Kind::Log => {
+                (self.each)(Found { name: name.to_owned(), path: shown.clone(), size: Some(meta.len()) }, &mut file)
+            }
+            Kind::Zip => self.zip(&shown, file, 1),
+            Kind::Cab => self.cab(&shown, file, 1),
+            Kind::Other => {
+                if explicit {
+                    self.skip(&shown, SkipReason::NotALog, None);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn folder(&mut self, path: &Path, shown: &str, folders: u32) -> Result<(), CbsError> {
+        if folders >= MAX_FOLDERS {
+            self.skip(shown, SkipReason::TooDeep, None);
+            return Ok(());
+        }
+        let listing = fs::read_dir(path).and_then(|entries| entries.take(1_000_000).collect::<io::Result<Vec<_>>>());
+        let mut children = match listing {
+            Ok(children) => children,
+            Err(error) => {
+                self.skip(shown, SkipReason::Unreadable, Some(error.to_string()));
+                return Ok(());
+            }
+        };
+        children.sort_by_key(fs::DirEntry::file_name);
+        for child in children {
+            // A link to a folder may lead back up.
+            let is_link = child.file_type().is_ok_and(|kind| kind.is_symlink());
+            if is_link && fs::metadata(child.path()).is_ok_and(|meta| meta.is_dir()) {
+                continue;
+            }
+            self.path(&child.path(), false, folders + 1)?;
+        }
+        Ok(())
+    }
+
+    fn zip(&mut self, shown: &str, file: File, depth: u32) -> Result<(), CbsError> {
+        if depth > self.limits.depth {
+            self.skip(shown, SkipReason::TooDeep, None);
+            return Ok(());
+        }
+        let mut archive = match zip::ZipArchive::new(io::BufReader::new(file)) {
+            Ok(archive) => archive,
+            Err(error) => {
+                self.skip(shown, SkipReason::ArchiveDamaged, Some(error.to_string()));
+                return Ok(());
+            }
+        };
+        for index in 0..archive.len() {
+            if !self.count(shown) {
+                return Ok(());
+            }
+            let (inner, encrypted) = match archive.by_index_raw(index) {
+                Ok(entry) if entry.is_dir() => continue,
+                Ok(entry) => (decode_name(entry.name_raw()), entry.encrypted()),
+                Err(error) => {
+                    self.skip(shown, SkipReason::ArchiveDamaged, Some(error.to_string()));
+                    continue;
+                }
+            };
+            let path = format!("{shown}/{inner}");
+            if encrypted {
+                self.skip(&path, SkipReason::Encrypted, None);
+                continue;
+            }
+            match archive.by_index(index) {
+                Ok(mut entry) => {
+                    let size = Some(entry.size());
+                    self.entry(&path, size, &mut entry, depth)?;
+                }
+                Err(zip::result::ZipError::CompressionMethodNotSupported(_)) => {
+                    self.skip(&path, SkipReason::Unsupported, None);
+                }
+                Err(error) => self.skip(&path, SkipReason::ArchiveDamaged, Some(error.to_string())),
+            }
+        }
+        Ok(())
+    }
+
+    fn cab(&mut self, shown: &str, file: File, depth: u32) -> Result<(), CbsError> {
+        if depth > self.limits.depth {
+            self.skip(shown, SkipReason::TooDeep, None);
+            return Ok(());
+        }
+        let mut file = file;
+        let opened = super::cabinet::check(&mut file)
+            .and_then(|()| file.seek(SeekFrom::Start(0)))
+            .and_then(|_| cab::Cabinet::new(io::BufReader::new(file)));
+        let mut cabinet = match opened {
+            Ok(cabinet) => cabinet,
+            Err(error) => {
+                self.skip(shown, SkipReason::ArchiveDamaged, Some(error.to_string()));
+                return Ok(());
+            }
+        };
+        // A file is reached by unpacking its folder from the start, so each costs what lies before it as well.
+        let mut names: Vec<(String, u64, u64)> = Vec::new();
+        let mut known = HashSet::new();
+        for folder in cabinet.folder_entries() {
+            let mut before = 0u64;
+            for entry in folder.file_entries() {
+                let size = u64::from(entry.uncompressed_size());
+                if known.insert(entry.name().to_owned()) {
+                    names.push((entry.name().to_owned(), size, before));
+                }
+                before = before.saturating_add(size);
+            }
+        }
+        for (name, size, before) in names {
+            if !self.count(shown) {
+                return Ok(());
+            }
+            let path = format!("{shown}/{}", name.replace('\\', "/"));
+            let left = self.left.get();
+            if before > left {
+                self.skip(&path, SkipReason::TooLarge, None);
+                continue;
+            }
+            self.left.set(left - before);
+            // The reader may give up on hostile data by a panic: it runs alone, what it unpacks is used afterwards.
+            let limit = self.limits.nested.min(self.left.get());
+            let unpacked = panic::catch_unwind(AssertUnwindSafe(|| {
+                let mut entry = cabinet.read_file(&name)?;
+                let mut head = Vec::new();
+                (&mut entry).take(HEAD as u64).read_to_end(&mut head)?;
+                if kind(base_name(&path), &head) == Kind::Other {
+                    return Ok(Unpacked::OfNoInterest);
+                }
+                Ok(match spool(&mut Cursor::new(head).chain(entry), limit)? {
+                    Some(file) => Unpacked::File(file),
+                    None => Unpacked::TooLarge,
+                })
+            }));
+            match unpacked {
+                Ok(Ok(Unpacked::File(mut file))) => self.entry(&path, Some(size), &mut file, depth)?,
+                Ok(Ok(Unpacked::OfNoInterest)) => {}
+                Ok(Ok(Unpacked::TooLarge)) => self.skip(&path, SkipReason::TooLarge, None),
+                Err(_) => {
+                    self.skip(shown, SkipReason::ArchiveDamaged, None);
+                    return Ok(());
+                }
+                Ok(Err(error)) => {
+                    let error: io::Error = error;
+                    let quantum = error.to_string().to_ascii_lowercase().contains("quantum");
+                    let reason = if quantum { SkipReason::Unsupported } else { SkipReason::ArchiveDamaged };
+                    self.skip(&path, reason, Some(error.to_string()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One entry of an archive: a log is streamed, an archive unpacked to a temporary file.
+    fn entry(&mut self, path: &str, size: Option<u64>, entry: &mut dyn Read, depth: u32) -> Result<(), CbsError> {
+        let left = Cell::new(self.left.get());
+        let exceeded = Cell::new(false);
+        let mut entry = Budget { inner: entry, left: &left, exceeded: &exceeded };
+        let mut head = Vec::new();
+        if let Err(error) = (&mut entry).take(HEAD as u64).read_to_end(&mut head) {
+            self.left.set(left.get());
+            self.skip(path, SkipReason::ArchiveDamaged, Some(error.to_string()));
+            return Ok(());
+        }
+        let name = base_name(path);
+        let found = kind(name, &head);
+        let outcome = match found {
+            Kind::Log => {
+                let mut whole = Cursor::new(head).chain(&mut entry);
+                (self.each)(Found { name: name.to_owned(), path: path.to_owned(), size }, &mut whole)
+            }
+            Kind::Zip | Kind::Cab => {
+                let mut whole = Cursor::new(head).chain(&mut entry);
+                let spooled = spool(&mut whole, self.limits.nested);
+                self.left.set(left.get());
+                match spooled {
+                    Ok(Some(file)) if found == Kind::Zip => return self.zip(path, file, depth + 1),
+                    Ok(Some(file)) => return self.cab(path, file, depth + 1),
+                    Ok(None) => self.skip(path, SkipReason::TooLarge, None),
+                    Err(error) => self.skip(path, SkipReason::ArchiveDamaged, Some(error.to_string())),
+                }
+                Ok(())
+            }
+            Kind::Other => Ok(()),
+        };
+        self.left.set(left.get());
+        if exceeded.get() {
+            self.skip(path, SkipReason::TooLarge, None);
+        }
+        outcome
+    }
+}
+
+/// What became of a file in a cabinet.
+enum Unpacked {
+    File(File),
+    OfNoInterest,
+    TooLarge,
+}
+
+/// Ends a stream when the common budget is used up.
+struct Budget<'a> {
+    inner: &'a mut dyn Read,
+    left: &'a Cell<u64>,
+    exceeded: &'a Cell<bool>,
+}
+
+impl Read for Budget<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let left = self.left.get();
+        if left == 0 {
+            self.exceeded.set(true);
+            return Ok(0);
+        }
+        let room = into.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let got = self.inner.read(into.get_mut(..room).unwrap_or_default())?;
+        self.left.set(left - got as u64);
+        Ok(got)
+    }
+}
+
+/// Unpacks to a temporary file without a name; `None` when it is larger than allowed.
+fn spool(from: &mut dyn Read, limit: u64) -> io::Result<Option<File>> {
+    let mut file = tempfile::tempfile()?;
+    let copied = io::copy(&mut from.take(limit.saturating_add(1)), &mut file)?;
+    if copied > limit {
+        return Ok(None);
+    }
+    file.seek(SeekFrom::Start(0))?;
+    Ok(Some(file))
+}
+
+fn base_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
+}
+
+/// Names in a zip are UTF-8, or the code page of the machine that packed it.
+fn decode_name(raw: &[u8]) -> String {
+    let name = match std::str::from_utf8(raw) {
+        Ok(name) => name.to_owned(),
+        Err(_) => GB18030.decode_without_bom_handling(raw).0.into_owned(),
+    };
+    name.replace('\\', "/")
+}
+
+#[cfg(test)]
+mod tests;

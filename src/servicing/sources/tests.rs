@@ -1,0 +1,139 @@
+use std::io::Write;
+
+use super::*;
+
+const LOG: &str = "2022-10-08 13:49:31, Info                  CBS    TI: --- Initializing Trusted Installer ---\r\n";
+
+fn zipped(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in entries {
+        writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+fn cabbed(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut builder = cab::CabinetBuilder::new();
+    let folder = builder.add_folder(cab::CompressionType::MsZip);
+    for (name, _) in entries {
+        folder.add_file(*name);
+    }
+    let mut writer = builder.build(Cursor::new(Vec::new())).unwrap();
+    let mut bytes = entries.iter();
+    while let Some(mut file) = writer.next_file().unwrap() {
+        file.write_all(bytes.next().unwrap().1).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+/// Path below the folder and length.
+type FoundLogs = Vec<(String, u64)>;
+/// Path below the folder and code.
+type SkippedInputs = Vec<(String, &'static str)>;
+
+fn run(files: &[(&str, &[u8])], limits: Limits) -> (FoundLogs, SkippedInputs) {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    let prefix = format!("{}/", folder.path().display());
+    let below = |path: String| path.replace('\\', "/").trim_start_matches(&prefix.replace('\\', "/")).to_owned();
+    let mut found = Vec::new();
+    let skipped = visit(&[folder.path().to_owned()], limits, &mut |log, stream| {
+        found.push((below(log.path), io::copy(stream, &mut io::sink()).unwrap()));
+        Ok(())
+    })
+    .unwrap();
+    (found, skipped.into_iter().map(|skipped| (below(skipped.path), skipped.reason.as_code())).collect())
+}
+
+#[test]
+fn logs_are_found_by_content_at_every_depth() {
+    let log = LOG.as_bytes();
+    let wide: Vec<u8> = LOG.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let cab = cabbed(&[("CbsPersist_20220928050108.log", log), ("notes.txt", b"hello")]);
+    let inner = zipped(&[
+        ("Windows/Logs/CBS/CbsPersist_1.cab", &cab),
+        ("dism.log", b"2022-10-08 13:49:31, Info                  DISM   x"),
+    ]);
+    let outer = zipped(&[("日志/inner.zip", &inner), ("strange-name.txt", log)]);
+    let (found, skipped) =
+        run(&[("a/CBS.log", log), ("b.zip", &outer), ("c.bin", &wide), ("d.txt", b"no log")], Limits::default());
+    let length = log.len() as u64;
+    assert_eq!(
+        found,
+        [
+            ("a/CBS.log".to_owned(), length),
+            ("b.zip/日志/inner.zip/Windows/Logs/CBS/CbsPersist_1.cab/CbsPersist_20220928050108.log".to_owned(), length),
+            ("b.zip/strange-name.txt".to_owned(), length),
+            ("c.bin".to_owned(), length * 2),
+        ]
+    );
+    assert_eq!(skipped, []);
+}
+
+#[test]
+fn bombs_are_bounded() {
+    let mut huge = LOG.as_bytes().to_vec();
+    huge.resize(4 << 20, b'x');
+    let bomb = zipped(&[("1.log", &huge), ("2.log", &huge)]);
+    let limits = Limits { unpacked: 5 << 20, ..Limits::default() };
+    let (found, skipped) = run(&[("bomb.zip", &bomb)], limits);
+    assert_eq!(found, [("bomb.zip/1.log".to_owned(), 4 << 20), ("bomb.zip/2.log".to_owned(), 1 << 20)]);
+    assert_eq!(skipped, [("bomb.zip/2.log".to_owned(), "too_large")]);
+
+    let mut nested = zipped(&[("CBS.log", LOG.as_bytes())]);
+    for _ in 0..6 {
+        nested = zipped(&[("deeper.zip", &nested)]);
+    }
+    let (found, skipped) = run(&[("nest.zip", &nested)], Limits::default());
+    assert_eq!(found, []);
+    assert_eq!(skipped.iter().map(|(_, code)| *code).collect::<Vec<_>>(), ["too_deep"]);
+
+    let limits = Limits { nested: 1 << 20, ..Limits::default() };
+    let stored = zipped(&[("inner.zip", &{
+        let mut bytes = zipped(&[("CBS.log", LOG.as_bytes())]);
+        bytes.resize(2 << 20, 0);
+        bytes
+    })]);
+    let (_, skipped) = run(&[("large.zip", &stored)], limits);
+    assert_eq!(skipped, [("large.zip/inner.zip".to_owned(), "too_large")]);
+
+    let many: Vec<(String, Vec<u8>)> = (0..50).map(|n| (format!("{n}.txt"), Vec::new())).collect();
+    let many: Vec<(&str, &[u8])> = many.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+    let limits = Limits { entries: 20, ..Limits::default() };
+    let (_, skipped) = run(&[("many.zip", &zipped(&many))], limits);
+    assert_eq!(skipped, [("many.zip".to_owned(), "too_many")]);
+}
+
+#[test]
+fn damaged_archives_are_named_and_never_fatal() {
+    let zip = zipped(&[("CBS.log", LOG.as_bytes())]);
+    let (found, skipped) = run(&[("cut.zip", &zip[..zip.len() / 2]), ("good.log", LOG.as_bytes())], Limits::default());
+    assert_eq!(found.len(), 1);
+    assert_eq!(skipped, [("cut.zip".to_owned(), "archive_damaged")]);
+    let cab = cabbed(&[("CBS.log", LOG.repeat(50).as_bytes())]);
+    for at in 0..cab.len() {
+        let mut broken = cab.clone();
+        broken[at] ^= 0x41;
+        run(&[("x.cab", &broken)], Limits::default());
+    }
+    for at in 0..zip.len() {
+        let mut broken = zip.clone();
+        broken[at] ^= 0x41;
+        run(&[("x.zip", &broken)], Limits::default());
+    }
+}
+
+#[test]
+fn a_named_file_that_is_no_log_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.txt");
+    fs::write(&path, "no log").unwrap();
+    let skipped = visit(&[path, folder.path().join("none")], Limits::default(), &mut |_, _| Ok(())).unwrap();
+    let codes: Vec<_> = skipped.iter().map(|skipped| skipped.reason.as_code()).collect();
+    assert_eq!(codes, ["not_a_log", "unreadable"]);
+}
