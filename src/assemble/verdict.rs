@@ -4,7 +4,7 @@ use super::Parts;
 use super::holders::Holders;
 use super::quality::lacks_closes;
 use crate::blame::advice::{self, Evidence, Gaps, HolderFacts};
-use crate::blame::filters::CandidateFilter;
+use crate::blame::filters::{CandidateFilter, FilterRank};
 use crate::case::{Advice, Attribution, Confidence, Failure, Holder, Verdict, VerdictCode};
 use crate::lang::advice::AdviceValues;
 use crate::lang::{self, Lang, record as t};
@@ -294,9 +294,11 @@ fn filter_names(candidates: &[CandidateFilter]) -> String {
 fn caveats(parts: &Parts<'_>, holders: &Holders, failures: &[Failure]) -> Vec<Advice> {
     let lang = parts.options.lang;
     let mut list = Vec::new();
-    let candidates = &parts.filters.candidates;
+    // Windows' own anti-virus filter sits below the monitor like anybody else's.
+    let own = parts.filters.microsoft.iter().filter(|filter| filter.rank == FilterRank::AntiVirus);
+    let candidates: Vec<CandidateFilter> = parts.filters.candidates.iter().chain(own).cloned().collect();
     if !candidates.is_empty() && !failures.is_empty() {
-        let filters = filter_names(candidates);
+        let filters = filter_names(&candidates);
         let mut text = t::C_BELOW.fill(lang, &[("filters", &filters)]);
         join(&mut text, t::C_LOADED_NOT_PROOF.get(lang), lang);
         list.push(Advice { code: "filters_below_procmon_altitude".to_owned(), text });

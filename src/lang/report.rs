@@ -39,8 +39,6 @@ crate::texts! {
     HEAD_TIME: "Time", "时间";
     HEAD_OPERATION: "Operation", "操作";
     HEAD_RESULT: "Result", "结果";
-    HEAD_HELD_BY: "Held by", "占用者";
-    HEAD_HELD: "Held from – to", "占用时段";
     BEFORE_CAPTURE: "before the capture", "捕获开始之前";
     AFTER_CAPTURE: "end of the capture", "捕获结束之时";
     UNSEEN: "not shown", "捕获中未显示";
@@ -49,9 +47,12 @@ crate::texts! {
     NOBODY: "nobody: {cause}", "无占用者：{cause}";
     NOT_VISIBLE: "not visible in this capture", "此捕获中不可见";
     SELF: "{who} (the installer itself)", "{who}（安装程序自身）";
+    SUSPECTED: "not visible; suspected: {who}", "不可见；嫌疑对象：{who}";
+    HELD_BY: "held by {who} from {from} to {to}: {reason} ({confidence}, {rule})", "占用者 {who}，{from} 至 {to}：{reason}（{confidence}，{rule}）";
+    HANDLE_AMBIGUOUS: "the process is certain, which of its handles is not", "进程确定，具体句柄不确定";
     DELETED_BY: "marked for deletion by {process} (PID {pid}), event {event}", "由 {process}（PID {pid}）标记为删除，事件 {event}";
     RELEASED_BY: "released by PID {pid}, event {event}", "由 PID {pid} 释放，事件 {event}";
-    CONFIRMED_BY: "then it succeeded, event {event}", "随后操作成功，事件 {event}";
+    CONFIRMED_BY: "after that the operation went through, event {event}", "此后操作得以完成，事件 {event}";
     CLEARED: "Cleared", "已排除嫌疑";
     CLEARED_LINE: "{process} (PID {pid}): {reason}", "{process}（PID {pid}）：{reason}";
     WAITS: "Delays with a known cause", "已知原因的延迟";

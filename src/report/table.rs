@@ -29,6 +29,8 @@ pub struct Style {
 const MAX_FILES: usize = 25;
 /// Failures of one file listed one by one, at most.
 const MAX_FAILURES: usize = 4;
+/// Holds, marks and releases listed for one file, at most.
+const MAX_FACTS: usize = 12;
 /// Cleared parties listed for one file, at most.
 const MAX_CLEARED: usize = 6;
 
@@ -214,7 +216,7 @@ impl Report<'_> {
         for failure in failures.iter().take(MAX_FAILURES) {
             let who = self.who(failure);
             self.line(&format!(
-                "    {}  {} {} (PID {}) {} → {}: {who}",
+                "    {:>6}  {}  {} (PID {})  {} → {}  ← {who}",
                 failure.event,
                 self.time(&failure.time),
                 escape::terminal(&failure.process),
@@ -222,24 +224,29 @@ impl Report<'_> {
                 escape::terminal(&failure.operation),
                 failure.result,
             ));
-            if let Some(marker) = &failure.deleted_by {
-                let process = escape::terminal(&marker.process);
-                let values: &[(&str, &dyn std::fmt::Display)] =
-                    &[("process", &process), ("pid", &marker.pid), ("event", &marker.event)];
-                self.line(&format!("      {}", t::DELETED_BY.fill(lang, values)));
-            }
-            if let Some(release) = &failure.released_by {
-                let mut text = t::RELEASED_BY.fill(lang, &[("pid", &release.pid), ("event", &release.event)]);
-                if let Some(success) = &failure.confirmed_by {
-                    let _ = write!(text, "; {}", t::CONFIRMED_BY.fill(lang, &[("event", &success.event)]));
-                }
-                self.line(&format!("      {text}"));
-            }
         }
         if let Some(last) = failures.last().filter(|_| failures.len() > MAX_FAILURES) {
             let values: &[(&str, &dyn std::fmt::Display)] =
                 &[("n", &(failures.len() - MAX_FAILURES)), ("last", &self.time(&last.time)), ("event", &last.event)];
-            self.line(&format!("    {}", t::MORE_FAILURES.fill(lang, values)));
+            self.line(&format!("            {}", t::MORE_FAILURES.fill(lang, values)));
+        }
+        let mut facts: IndexSet<String> = IndexSet::new();
+        for failure in failures {
+            facts.extend(failure.holders.iter().map(|holder| self.hold_line(failure, holder)));
+        }
+        for failure in failures {
+            if let Some(marker) = &failure.deleted_by {
+                let process = escape::terminal(&marker.process);
+                let values: &[(&str, &dyn std::fmt::Display)] =
+                    &[("process", &process), ("pid", &marker.pid), ("event", &marker.event)];
+                facts.insert(t::DELETED_BY.fill(lang, values));
+            }
+        }
+        for failure in failures {
+            facts.extend(self.release_line(failure));
+        }
+        for fact in facts.iter().take(MAX_FACTS) {
+            self.line(&format!("            {fact}"));
         }
         let cleared: IndexSet<String> = failures
             .iter()
@@ -257,11 +264,22 @@ impl Report<'_> {
             } else {
                 String::new()
             };
-            self.line(&format!("      {}: {}{more}", self.text(t::CLEARED), shown.join("; ")));
+            self.line(&format!("            {}: {}{more}", self.text(t::CLEARED), shown.join("; ")));
         }
     }
 
-    /// Who is behind one failure, in one line.
+    /// The close that ended a failure's cause, and the success that confirms it.
+    fn release_line(&self, failure: &Failure) -> Option<String> {
+        let lang = self.style.lang;
+        let release = failure.released_by.as_ref()?;
+        let mut text = t::RELEASED_BY.fill(lang, &[("pid", &release.pid), ("event", &release.event)]);
+        if let Some(success) = &failure.confirmed_by {
+            let _ = write!(text, "; {}", t::CONFIRMED_BY.fill(lang, &[("event", &success.event)]));
+        }
+        Some(text)
+    }
+
+    /// Who is behind one failure, in a few words.
     fn who(&self, failure: &Failure) -> String {
         let lang = self.style.lang;
         match failure.attribution {
@@ -277,26 +295,43 @@ impl Report<'_> {
                 let who = self.parties(failure);
                 t::SELF.fill(lang, &[("who", &who)])
             }
-            Attribution::Holders | Attribution::NotVisible => self.parties(failure),
+            Attribution::NotVisible => t::SUSPECTED.fill(lang, &[("who", &self.parties(failure))]),
+            Attribution::Holders => self.parties(failure),
+        }
+    }
+
+    fn party(&self, holder: &FailureHolder) -> String {
+        match self.case.holders.iter().find(|party| party.id == holder.holder) {
+            Some(party) if party.kind == HolderKind::Driver => holder_name(party),
+            _ => format!("{} (PID {})", escape::terminal(&holder.process), holder.pid),
         }
     }
 
     fn parties(&self, failure: &Failure) -> String {
-        let parties = failure.holders.iter().map(|holder| {
-            let name = match self.case.holders.iter().find(|party| party.id == holder.holder) {
-                Some(party) if party.kind == HolderKind::Driver => holder_name(party),
-                _ => format!("{} (PID {})", escape::terminal(&holder.process), holder.pid),
-            };
-            format!(
-                "{name} {}, {} [{}], {} – {}",
-                reason_of(failure.cause, holder, self.style.lang),
-                confidence(holder.confidence).get(self.style.lang),
-                holder.rule,
-                self.edge(&holder.hold.start),
-                self.edge(&holder.hold.end),
-            )
-        });
-        parties.collect::<Vec<_>>().join("; ")
+        let names: IndexSet<String> = failure.holders.iter().map(|holder| self.party(holder)).collect();
+        names.into_iter().collect::<Vec<_>>().join(", ")
+    }
+
+    fn hold_line(&self, failure: &Failure, holder: &FailureHolder) -> String {
+        let lang = self.style.lang;
+        let mut line = t::HELD_BY.fill(
+            lang,
+            &[
+                ("who", &self.party(holder)),
+                ("from", &self.edge(&holder.hold.start)),
+                ("to", &self.edge(&holder.hold.end)),
+                ("reason", &reason_of(failure.cause, holder, lang)),
+                ("confidence", &confidence(holder.confidence).get(lang)),
+                ("rule", &holder.rule),
+            ],
+        );
+        if holder.handle.is_some() {
+            let _ = write!(line, " ({})", self.text(t::HANDLE_AMBIGUOUS));
+        }
+        if let Some(path) = &holder.hold.path {
+            let _ = write!(line, " — {}", escape::terminal(path));
+        }
+        line
     }
 
     fn edge(&self, edge: &Edge) -> String {
