@@ -152,4 +152,5 @@ fn check_same_capture(first: &Segment, other: &Segment) -> Result<(), OpenError>
     };
     Err(OpenError::Mismatch { path: other.path.clone(), what })
 }
+pub mod columns;
 pub mod modules;

@@ -134,20 +134,21 @@ impl<'a> ValueInformation<'a> {
                     // The data may begin behind the captured block; Procmon follows the offset all the same.
                     bytes: extra.bytes.get(offset..)?,
                     length: u32_at(block, 12)?,
-                    available: extra.len.checked_sub(24)?,
+                    available: extra.len.saturating_sub(24),
                     captured: extra.len.saturating_sub(offset),
                 };
                 (Some(Wide(rest.get(..length).unwrap_or(rest))), Some(data))
             }
-            _ => {
+            2 => {
                 let data = ValueData {
                     bytes: extra.bytes.get(12..)?,
                     length: u32_at(block, 8)?,
-                    available: extra.len.checked_sub(12)?,
+                    available: extra.len.saturating_sub(12),
                     captured: extra.len.saturating_sub(12),
                 };
                 (None, Some(data))
             }
+            _ => (None, None),
         };
         Some(Self { kind, name, data })
     }
