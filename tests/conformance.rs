@@ -29,7 +29,8 @@ fn differences(ours: &[u8], theirs: &[u8]) -> (usize, Option<(usize, String, Str
     let bytes = ours.iter().zip(theirs).filter(|(a, b)| a != b).count() + ours.len().abs_diff(theirs.len());
     let lines = |data: &'_ [u8]| data.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect::<Vec<_>>();
     let (ours, theirs) = (lines(ours), lines(theirs));
-    let different: Vec<usize> = (0..ours.len().max(theirs.len())).filter(|at| ours.get(*at) != theirs.get(*at)).collect();
+    let different: Vec<usize> =
+        (0..ours.len().max(theirs.len())).filter(|at| ours.get(*at) != theirs.get(*at)).collect();
     println!("{} lines differ", different.len());
     let text = |lines: &[Vec<u8>], at: usize| {
         lines.get(at).map(|line| String::from_utf8_lossy(line).into_owned()).unwrap_or_default()

@@ -153,4 +153,6 @@ fn check_same_capture(first: &Segment, other: &Segment) -> Result<(), OpenError>
     Err(OpenError::Mismatch { path: other.path.clone(), what })
 }
 pub mod columns;
+pub mod filter;
 pub mod modules;
+pub mod pmc;
