@@ -2,7 +2,7 @@
 
 use pmlblame::capture::columns::Column;
 use pmlblame::capture::{Capture, OpenOptions};
-use pmlblame::export::{self, Style};
+use pmlblame::export::{Context, Format, Request, Style};
 use pmlblame::pml::ops::Generation;
 use std::path::PathBuf;
 
@@ -54,7 +54,8 @@ fn every_byte_of_every_pair() {
         let capture = Capture::open(&corpus.join(format!("{name}.PML")), &OpenOptions::default()).unwrap();
         let mut ours = Vec::new();
         let style = Style { generation, ..Style::default() };
-        let outcome = export::write_csv(&capture, &header_columns(&theirs), style, &mut ours).unwrap();
+        let request = Request { format: Format::Csv, columns: header_columns(&theirs), ..Request::default() };
+        let outcome = Context::new(&capture, style).write(&request, &mut ours, &|_| true).unwrap();
         assert_eq!(outcome.written, capture.event_count(), "{name}");
         assert_eq!((outcome.broken, outcome.unreadable), (0, 0), "{name}");
         let (bytes, first) = differences(&ours, &theirs);

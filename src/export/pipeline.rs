@@ -6,12 +6,15 @@
 use super::render::{Renderer, is_whole};
 use super::row::Row;
 use super::scene::Scene;
+use super::selector::{Memory, Selector};
 use crate::pml::PmlError;
 use rayon::prelude::*;
 use std::io::{self, Write};
 
 /// Events rendered into one buffer.
 const CHUNK: u32 = 512;
+/// Events looked at in one piece when a filter leaves most of them out.
+const FILTERED_CHUNK: u32 = 4_096;
 /// Buffers larger than this are given back after use: a few odd events must not grow memory for good.
 const KEEP: usize = 1 << 20;
 
@@ -23,10 +26,6 @@ pub(crate) trait RowWriter<'a>: Sync {
     fn row(&self, out: &mut Vec<u8>, renderer: &mut Renderer<'a>, number: u64, row: &Row<'a>);
     /// Writes what stands for an event whose record cannot be read.
     fn unreadable(&self, out: &mut Vec<u8>, number: u64, error: &PmlError);
-    /// Whether the event belongs to the output.
-    fn selects(&self, _: &mut Renderer<'a>, _: u64, _: &Row<'a>) -> bool {
-        true
-    }
 }
 
 /// Which events of a capture file to write, and their numbers in the capture.
@@ -52,7 +51,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.written += other.written;
         self.broken += other.broken;
         self.unreadable += other.unreadable;
@@ -64,34 +63,36 @@ impl Outcome {
 struct Chunk {
     buffer: Vec<u8>,
     outcome: Outcome,
+    memory: Memory,
 }
 
 /// Renders and writes the events; `progress` hears of events done.
 pub(crate) fn run<'a, W: RowWriter<'a>>(
     writer: &W,
     events: &Events,
-    filter: impl Fn(&mut Renderer<'a>, &Row<'a>) -> bool + Sync,
+    selector: Option<&Selector<'a>>,
     sink: &mut (dyn Write + Send),
     progress: &(dyn Fn(u64) -> bool + Sync),
 ) -> io::Result<Outcome> {
     let threads = rayon::current_num_threads();
     let per_wave = (threads * 4).clamp(4, 48) as u32;
+    let chunk = if selector.is_some() { FILTERED_CHUNK } else { CHUNK };
     let mut total = Outcome::default();
     let mut waves: [Vec<Chunk>; 2] = Default::default();
     let mut at = events.range.start;
     let (mut rendering, mut writing) = (0, 1);
     loop {
-        let end = at.saturating_add(per_wave * CHUNK).min(events.range.end);
-        let starts: Vec<u32> = (at..end).step_by(CHUNK as usize).collect();
+        let end = at.saturating_add(per_wave * chunk).min(events.range.end);
+        let starts: Vec<u32> = (at..end).step_by(chunk as usize).collect();
         let mut previous = std::mem::take(&mut waves[writing]);
         let mut current = std::mem::take(&mut waves[rendering]);
         current.resize_with(starts.len(), Chunk::default);
         let (written, ()) = rayon::join(
             || write(&mut previous, sink, &mut total),
             || {
-                current.par_iter_mut().zip(starts).for_each(|(chunk, start)| {
-                    let range = start..start.saturating_add(CHUNK).min(end);
-                    render(writer, events.first, range, &filter, chunk);
+                current.par_iter_mut().zip(starts).for_each(|(target, start)| {
+                    let range = start..start.saturating_add(chunk).min(end);
+                    render(writer, events.first, range, selector, target);
                 });
             },
         );
@@ -114,7 +115,7 @@ fn render<'a, W: RowWriter<'a>>(
     writer: &W,
     first: u64,
     range: std::ops::Range<u32>,
-    filter: &(impl Fn(&mut Renderer<'a>, &Row<'a>) -> bool + Sync),
+    selector: Option<&Selector<'a>>,
     chunk: &mut Chunk,
 ) {
     chunk.buffer.clear();
@@ -125,10 +126,13 @@ fn render<'a, W: RowWriter<'a>>(
         let number = first + u64::from(n);
         match scene.pml.event(n) {
             Ok(event) => {
-                let row = Row::new(event);
-                if !filter(&mut renderer, &row) || !writer.selects(&mut renderer, number, &row) {
-                    continue;
-                }
+                let row = match selector {
+                    None => Row::new(event),
+                    Some(selector) => match selector.select(event, &mut chunk.memory, &mut renderer) {
+                        Some(row) => row,
+                        None => continue,
+                    },
+                };
                 let before = renderer.broken;
                 writer.row(&mut chunk.buffer, &mut renderer, number, &row);
                 if renderer.broken > before || !is_whole(&row) {

@@ -8,6 +8,7 @@ use super::sink::TextSink;
 use super::{fields, text};
 use crate::capture::columns::Column;
 use crate::nt::NtStatus;
+use crate::pml::EventClass;
 use crate::pml::ops::Generation;
 
 /// Longest Detail Procmon prints, UTF-16 units.
@@ -51,10 +52,7 @@ impl<'a> Renderer<'a> {
             Column::Path => row.path(out, &self.scene),
             Column::Result => result(out, event.status(), self.scene.style.generation),
             Column::Detail => self.detail(out, row),
-            Column::EventClass => match row.class.name() {
-                Some(name) => out.extend_from_slice(name.as_bytes()),
-                None => out.extend_from_slice(crate::pml::ops::UNKNOWN.as_bytes()),
-            },
+            Column::EventClass => out.extend_from_slice(class_name(row.class).as_bytes()),
             Column::Sequence => out.extend_from_slice(b"n/a"),
             Column::Tid => text::decimal(out, event.thread_id().into()),
             Column::Category => out.extend_from_slice(category(row).as_bytes()),
@@ -75,11 +73,6 @@ impl<'a> Renderer<'a> {
         }
         text::cut_units(out, start, DETAIL_LIMIT);
     }
-
-    /// The clock of start times, for a sink.
-    pub(crate) const fn clock(&self) -> &Clock {
-        &self.start
-    }
 }
 
 /// What stands for a detail that does not hold its structure.
@@ -97,8 +90,13 @@ pub(crate) fn is_whole(row: &Row<'_>) -> bool {
     !matches!(row.body, Body::Broken)
 }
 
+/// The Event Class column.
+pub(crate) fn class_name(class: EventClass) -> &'static str {
+    class.name().unwrap_or(crate::pml::ops::UNKNOWN)
+}
+
 /// The Result column.
-fn result(out: &mut Vec<u8>, status: NtStatus, generation: Generation) {
+pub(crate) fn result(out: &mut Vec<u8>, status: NtStatus, generation: Generation) {
     /// `STATUS_REPARSE_GLOBAL`: later releases have a text for it.
     const REPARSE_GLOBAL: NtStatus = NtStatus(0x368);
     match status.procmon_text() {

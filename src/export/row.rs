@@ -62,7 +62,7 @@ impl<'a> Row<'a> {
     }
 
     /// Information class or minor function of a file-system event; 0 otherwise.
-    pub(crate) fn sub(&self) -> u8 {
+    pub(crate) fn sub_operation(&self) -> u8 {
         match self.body {
             Body::File(file) => file.sub_operation(),
             _ => 0,
