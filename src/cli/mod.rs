@@ -4,6 +4,7 @@ pub mod args;
 pub mod blame;
 pub mod exit;
 pub mod fail;
+pub mod events;
 pub mod make;
 pub mod output;
 pub mod term;

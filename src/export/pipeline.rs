@@ -150,8 +150,8 @@ fn render<'a, W: RowWriter<'a>>(
     }
 }
 
-fn write(chunks: &mut Vec<Chunk>, sink: &mut dyn Write, total: &mut Outcome) -> io::Result<()> {
-    for chunk in chunks.iter_mut() {
+fn write(chunks: &mut [Chunk], sink: &mut dyn Write, total: &mut Outcome) -> io::Result<()> {
+    for chunk in chunks {
         sink.write_all(&chunk.buffer)?;
         total.add(&chunk.outcome);
         if chunk.buffer.capacity() > KEEP {

@@ -4,6 +4,7 @@
 //! lacks one language does not compile, and a test compares the places of the two.
 
 pub mod advice;
+pub mod events;
 pub mod fail;
 pub mod record;
 pub mod report;

@@ -27,10 +27,9 @@ pub(super) fn send<S: Sink>(row: &Row<'_>, file: FileDetail<'_>, scene: &Scene<'
         code::FILE_SYSTEM_CONTROL | code::DEVICE_CONTROL | code::INTERNAL_DEVICE_CONTROL => {
             control(row, Control::parse(file)?, sink);
         }
-        code::LOCK_CONTROL => match file.sub_operation() {
-            1..=4 => lock(file.sub_operation() == 1, Lock::parse(file)?, sink),
-            _ => {}
-        },
+        code::LOCK_CONTROL if matches!(file.sub_operation(), 1..=4) => {
+            lock(file.sub_operation() == 1, Lock::parse(file)?, sink);
+        }
         code::DIRECTORY_CONTROL => match file.sub_operation() {
             1 => directory::query(row, file, extra, scene, sink)?,
             2 => directory::notify(file, sink),

@@ -31,11 +31,7 @@ pub(super) fn query<S: Sink>(
             sink.wide("Name", "name", crate::pml::Wide(name.0.get(..most).unwrap_or(name.0)));
         }
         class::ALL => all(All::parse(block)?, sink),
-        class::STREAM => {
-            if S::TYPED || scene.style.generation >= Generation::V3_6 {
-                streams(block, sink);
-            }
-        }
+        class::STREAM if S::TYPED || scene.style.generation >= Generation::V3_6 => streams(block, sink),
         class::NETWORK_OPEN => network_open(NetworkOpen::parse(block)?, sink),
         class::ATTRIBUTE_TAG => {
             attributes("Attributes", u32_at(block, 0)?, sink);
