@@ -1,5 +1,7 @@
 //! The CSV export against Procmon's own, byte for byte.
 
+#![allow(clippy::unwrap_used, reason = "helpers of a test")]
+
 use pmlblame::capture::columns::Column;
 use pmlblame::capture::{Capture, OpenOptions};
 use pmlblame::export::{Context, Format, Request, Style};

@@ -2,10 +2,15 @@
 
 mod inspect;
 
+use super::args::{GlobalArgs, InputArgs};
+use super::exit::Exit;
+use super::fail::Fail;
+use super::progress::Progress;
+use super::{output, term};
 use crate::capture::columns::{Column, parse_columns};
 use crate::capture::filter::{Filter, Relation, Rule};
 use crate::capture::pmc::ProcmonConfig;
-use crate::capture::{Capture, EventIndex, OpenError, OpenOptions};
+use crate::capture::{Capture, EventIndex};
 use crate::export::locale::LOCALES;
 use crate::export::{Context, Format, Locale, Outcome, Request, Style};
 use crate::lang::{Lang, events as t};
@@ -20,12 +25,9 @@ pub struct EventsArgs {
     /// The capture (.PML); of a split one the first file
     #[arg(value_name = "CAPTURE", help_heading = "Input")]
     pub capture: PathBuf,
-    /// Do not look for `name-1.PML`, `name-2.PML`, … beside the capture
-    #[arg(long, help_heading = "Input")]
-    pub no_segments: bool,
-    /// Read files into memory instead of mapping them
-    #[arg(long, help_heading = "Advanced")]
-    pub no_mmap: bool,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "documented at its type")]
+    pub input: InputArgs,
     /// Form of the output
     #[arg(long, value_enum, default_value = "table", help_heading = "Output")]
     pub format: FormatArg,
@@ -97,26 +99,6 @@ fn parse_generation(text: &str) -> Result<Generation, String> {
     Generation::parse(text).ok_or_else(|| Generation::ALL.map(|(_, name)| name).join(", "))
 }
 
-/// What ends the command early, in words or to be put in words by the caller.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum EventsError {
-    /// The arguments make no sense.
-    Usage(String),
-    /// The capture cannot be opened.
-    Open(OpenError),
-    /// A file cannot be read; in words.
-    Failed(String),
-    /// The output cannot be written.
-    Write(io::Error),
-}
-
-impl From<io::Error> for EventsError {
-    fn from(error: io::Error) -> Self {
-        Self::Write(error)
-    }
-}
-
 /// What the terminal gives.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Surroundings {
@@ -146,16 +128,15 @@ const NEIGHBOURS: u64 = 5;
 ///
 /// # Errors
 /// The first argument that makes no sense, or the capture's.
-pub fn prepare(args: &EventsArgs, surroundings: Surroundings) -> Result<Prepared, EventsError> {
+pub fn prepare(args: &EventsArgs, surroundings: Surroundings) -> Result<Prepared, Fail> {
     let lang = surroundings.lang;
-    let usage = EventsError::Usage;
+    let usage = Fail::Usage;
     let mut warnings = Vec::new();
     let locale = Locale::find(&args.locale).ok_or_else(|| {
         let known = LOCALES.iter().map(|locale| locale.tag).collect::<Vec<_>>().join(", ");
         usage(t::NO_LOCALE.fill(lang, &[("name", &args.locale), ("known", &known)]))
     })?;
-    let zone =
-        crate::report::time::parse_zone(&args.tz).map_err(|name| usage(t::NO_ZONE.fill(lang, &[("name", &name)])))?;
+    let zone = crate::report::time::parse_zone(&args.tz).map_err(Fail::Zone)?;
     let config = match &args.pmc {
         Some(path) => Some(read_config(path, lang, &mut warnings)?),
         None => None,
@@ -173,8 +154,7 @@ pub fn prepare(args: &EventsArgs, surroundings: Surroundings) -> Result<Prepared
     add_rules(&mut filter, &args.filter, true, lang)?;
     add_rules(&mut filter, &args.exclude, false, lang)?;
 
-    let options = OpenOptions { segments: !args.no_segments, map: !args.no_mmap };
-    let capture = Capture::open(&args.capture, &options).map_err(EventsError::Open)?;
+    let capture = Capture::open(&args.capture, &args.input.options())?;
     warnings.extend(capture.left_out.iter().map(|error| t::LEFT_OUT.fill(lang, &[("why", error)])));
     let first = capture.span().and_then(|(first, _)| first.timestamp()).unwrap_or_default();
     let style =
@@ -198,10 +178,9 @@ pub fn prepare(args: &EventsArgs, surroundings: Surroundings) -> Result<Prepared
     Ok(prepared)
 }
 
-fn read_config(path: &Path, lang: Lang, warnings: &mut Vec<String>) -> Result<ProcmonConfig, EventsError> {
-    let bad = |why: &dyn std::fmt::Display| {
-        EventsError::Failed(t::BAD_CONFIG.fill(lang, &[("file", &path.display()), ("why", why)]))
-    };
+fn read_config(path: &Path, lang: Lang, warnings: &mut Vec<String>) -> Result<ProcmonConfig, Fail> {
+    let bad =
+        |why: &dyn std::fmt::Display| Fail::Said(t::BAD_CONFIG.fill(lang, &[("file", &path.display()), ("why", why)]));
     let data = std::fs::read(path).map_err(|error| bad(&error))?;
     let config = ProcmonConfig::parse(&data).map_err(|error| bad(&error))?;
     if !config.unknown_columns.is_empty() {
@@ -211,11 +190,11 @@ fn read_config(path: &Path, lang: Lang, warnings: &mut Vec<String>) -> Result<Pr
     Ok(config)
 }
 
-fn add_rules(filter: &mut Filter, rules: &[String], include: bool, lang: Lang) -> Result<(), EventsError> {
+fn add_rules(filter: &mut Filter, rules: &[String], include: bool, lang: Lang) -> Result<(), Fail> {
     for text in rules {
         let rule = Rule::parse(text, include).map_err(|_| {
             let relations = Relation::ALL.map(|(_, name)| name).join(", ");
-            EventsError::Usage(t::NO_RULE.fill(lang, &[("rule", text), ("relations", &relations)]))
+            Fail::Usage(t::NO_RULE.fill(lang, &[("rule", text), ("relations", &relations)]))
         })?;
         filter.rules.push(rule);
     }
@@ -230,20 +209,20 @@ fn parse_events(text: &str) -> Option<RangeInclusive<u64>> {
 }
 
 impl Prepared {
-    fn choose_events(&mut self, args: &EventsArgs) -> Result<(), EventsError> {
+    fn choose_events(&mut self, args: &EventsArgs) -> Result<(), Fail> {
         if args.event.is_empty() && args.around.is_empty() {
             return Ok(());
         }
         let count = self.capture.event_count();
         let mut single = Vec::new();
         for text in &args.event {
-            let range = parse_events(text)
-                .ok_or_else(|| EventsError::Usage(t::NO_NUMBER.fill(self.lang, &[("text", text)])))?;
+            let range =
+                parse_events(text).ok_or_else(|| Fail::Usage(t::NO_NUMBER.fill(self.lang, &[("text", text)])))?;
             single.push(range);
         }
         single.extend(args.around.iter().map(|number| *number..=*number));
         if let Some(missing) = single.iter().map(|range| *range.end()).find(|end| *end >= count) {
-            return Err(EventsError::Usage(t::NO_EVENT.fill(self.lang, &[("event", &missing), ("count", &count)])));
+            return Err(Fail::Usage(t::NO_EVENT.fill(self.lang, &[("event", &missing), ("count", &count)])));
         }
         let around = args
             .around
@@ -270,26 +249,31 @@ impl Prepared {
         }
     }
 
-    /// Writes everything to `out`.
+    /// Writes everything to `out`, which goes to `path`.
     ///
     /// # Errors
     /// Those of `out`, or an event to show that cannot be read.
     pub fn write(
         &self,
+        path: &Path,
         out: &mut (dyn Write + Send),
         progress: &(dyn Fn(u64) -> bool + Sync),
-    ) -> Result<Outcome, EventsError> {
+    ) -> Result<Outcome, Fail> {
         let context = Context::new(&self.capture, self.style);
         let lines = self.full.is_empty() || self.request.events.as_ref().is_some_and(|events| !events.is_empty());
-        let outcome = if lines { context.write(&self.request, out, progress)? } else { Outcome::default() };
+        let outcome = if lines {
+            context.write(&self.request, out, progress).map_err(output::written(path))?
+        } else {
+            Outcome::default()
+        };
         for (at, number) in self.full.iter().cloned().flatten().enumerate() {
             if lines || at > 0 {
-                out.write_all(b"\n")?;
+                out.write_all(b"\n").map_err(output::written(path))?;
             }
             let Some(inspected) = context.inspect(EventIndex(number)) else { continue };
-            let inspected = inspected.map_err(|error| EventsError::Failed(error.to_string()))?;
+            let inspected = inspected.map_err(|error| Fail::Said(error.to_string()))?;
             let file = self.capture.locate(EventIndex(number)).map(|(segment, _)| segment.file_name());
-            inspect::print(&inspected, &file.unwrap_or_default(), self.lang, out)?;
+            inspect::print(&inspected, &file.unwrap_or_default(), self.lang, out).map_err(output::written(path))?;
         }
         Ok(outcome)
     }
@@ -308,39 +292,40 @@ impl Prepared {
     }
 }
 
-/// Writes a prepared run to its file or stdout. A file appears whole or not at all.
+/// Runs the command.
 ///
 /// # Errors
-/// As [`Prepared::write`], and those of the file system.
-pub fn run_events(
-    prepared: &Prepared,
-    output: Option<&Path>,
-    progress: &(dyn Fn(u64) -> bool + Sync),
-) -> Result<Outcome, EventsError> {
-    let Some(path) = output else {
-        let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout());
-        let outcome = prepared.write(&mut out, progress)?;
-        out.flush()?;
-        return Ok(outcome);
+/// Bad arguments, a capture that cannot be read, an output that cannot be written.
+pub fn run(args: &EventsArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
+    let lang = global.language();
+    let width = if term::stdout_is_terminal() { term::width().map(usize::from) } else { None };
+    let prepared = prepare(args, Surroundings { lang, width })?;
+    for line in &prepared.warnings {
+        term::warn(line);
+    }
+    let visible = !global.quiet && (args.output.is_some() || width.is_none());
+    let progress = Progress::new(prepared.events(), visible, lang);
+    let advance = |events| progress.advance(events);
+    let outcome = match args.output.as_deref().filter(|path| *path != Path::new("-")) {
+        Some(path) => {
+            let mut out = io::BufWriter::with_capacity(1 << 18, output::Unfinished::create(path)?);
+            let outcome = prepared.write(path, &mut out, &advance)?;
+            out.into_inner().map_err(|error| output::written(path)(error.into_error()))?.finish()?;
+            outcome
+        }
+        None => {
+            let path = Path::new("-");
+            let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout());
+            let outcome = prepared.write(path, &mut out, &advance)?;
+            out.flush().map_err(output::written(path))?;
+            outcome
+        }
     };
-    let named = |error: &dyn std::fmt::Display| {
-        EventsError::Failed(t::CANNOT_WRITE.fill(prepared.lang, &[("file", &path.display()), ("why", error)]))
-    };
-    // Beside its place, so that the final rename stays on one volume.
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let file = tempfile::Builder::new()
-        .prefix(".pmlblame-")
-        .suffix(".part")
-        .tempfile_in(folder)
-        .map_err(|error| named(&error))?;
-    let mut out = io::BufWriter::with_capacity(1 << 18, file);
-    let outcome = match prepared.write(&mut out, progress) {
-        Err(EventsError::Write(error)) => return Err(named(&error)),
-        other => other?,
-    };
-    let file = out.into_inner().map_err(|error| named(error.error()))?;
-    file.persist(path).map_err(|error| named(&error.error))?;
-    Ok(outcome)
+    progress.finish();
+    for line in prepared.complaints(&outcome) {
+        term::warn(&line);
+    }
+    Ok(Exit::Done)
 }
 
 #[cfg(test)]

@@ -10,9 +10,6 @@ crate::texts! {
     /// A locale that is not known.
     NO_LOCALE: "the locale '{name}' is not known. Known: {known}",
         "未知的区域设置“{name}”。可用：{known}";
-    /// A zone that is not known.
-    NO_ZONE: "'{name}' is no time zone: use local, UTC, +08:00 or a name such as Asia/Shanghai",
-        "“{name}”不是时区：请使用 local、UTC、+08:00 或 Asia/Shanghai 之类的名称";
     /// A number or range of events that cannot be understood.
     NO_NUMBER: "'{text}' is no event number: use 1234 or a range such as 1234-1250",
         "“{text}”不是事件编号：请使用 1234 或 1234-1250 这样的范围";
@@ -25,9 +22,6 @@ crate::texts! {
     /// Rules of a configuration file that were left out.
     UNKNOWN_COLUMNS: "{file}: rules and columns with the numbers {numbers} are not known and were left out",
         "{file}：编号为 {numbers} 的列未知，已忽略相关的规则和列";
-    /// A file that cannot be written.
-    CANNOT_WRITE: "{file}: cannot be written: {why}",
-        "{file}：无法写入：{why}";
     /// Events whose detail is damaged.
     BROKEN: "{count} events have a detail that does not hold together, the first is event {event}; their details are given as hex",
         "{count} 个事件的详细信息已损坏（第一个是事件 {event}），这些详细信息以十六进制给出";
