@@ -23,6 +23,7 @@ enum Step {
 #[derive(Debug)]
 pub(crate) struct Csv<'a> {
     scene: Scene<'a>,
+    columns: &'a [Column],
     steps: Vec<Step>,
     runs: usize,
     /// For each process, its runs: `runs` texts in turn.
@@ -30,7 +31,7 @@ pub(crate) struct Csv<'a> {
 }
 
 impl<'a> Csv<'a> {
-    pub(crate) fn new(scene: Scene<'a>, columns: &[Column]) -> Self {
+    pub(crate) fn new(scene: Scene<'a>, columns: &'a [Column]) -> Self {
         let mut steps = Vec::new();
         let mut runs: Vec<Vec<Column>> = Vec::new();
         let mut in_run = false;
@@ -54,9 +55,14 @@ impl<'a> Csv<'a> {
             .texts
             .processes()
             .iter()
-            .flat_map(|process| runs.iter().map(|run| render_run(process, run, &clock)))
-            .collect();
-        Self { scene, steps, runs: runs.len(), rendered }
+            .flat_map(|process| {
+                runs.iter().enumerate().map(|(at, run)| {
+                    let (first, last) = (starts(&steps, at), ends(&steps, at));
+                    render_run(process, run, first, last, &clock)
+                })
+            })
+            .collect::<Vec<_>>();
+        Self { scene, columns, steps, runs: runs.len(), rendered }
     }
 
     /// The header line.
@@ -72,9 +78,19 @@ impl<'a> Csv<'a> {
     }
 }
 
-/// The fields of neighbouring process columns with the separators between them.
-fn render_run(process: &ProcessTexts, run: &[Column], clock: &Clock) -> Box<[u8]> {
-    let mut out = Vec::new();
+/// Whether run `run` begins the line.
+fn starts(steps: &[Step], run: usize) -> bool {
+    matches!(steps.first(), Some(Step::Process(first)) if *first == run)
+}
+
+/// Whether run `run` ends the line.
+fn ends(steps: &[Step], run: usize) -> bool {
+    matches!(steps.last(), Some(Step::Process(last)) if *last == run)
+}
+
+/// The fields of neighbouring process columns with the quotes and commas between and around them.
+fn render_run(process: &ProcessTexts, run: &[Column], first: bool, last: bool, clock: &Clock) -> Box<[u8]> {
+    let mut out = if first { b"\"".to_vec() } else { b"\",\"".to_vec() };
     for (at, column) in run.iter().enumerate() {
         if at > 0 {
             out.extend_from_slice(b"\",\"");
@@ -83,6 +99,7 @@ fn render_run(process: &ProcessTexts, run: &[Column], clock: &Clock) -> Box<[u8]
         process_column(&mut out, process, *column, clock);
         escape(&mut out, start);
     }
+    out.extend_from_slice(if last { b"\"\r\n" } else { b"\",\"" });
     out.into_boxed_slice()
 }
 
@@ -121,14 +138,18 @@ impl<'a> RowWriter<'a> for Csv<'a> {
     }
 
     fn row(&self, out: &mut Vec<u8>, renderer: &mut Renderer<'a>, _: u64, row: &Row<'a>) {
-        out.push(b'"');
         let mut slot = None;
+        // Runs bring the marks around them, single columns only those towards other columns and the ends.
+        let mut in_column = false;
         for (at, step) in self.steps.iter().enumerate() {
-            if at > 0 {
-                out.extend_from_slice(b"\",\"");
-            }
             match step {
                 Step::Column(column) => {
+                    if in_column {
+                        out.extend_from_slice(b"\",\"");
+                    } else if at == 0 {
+                        out.push(b'"');
+                    }
+                    in_column = true;
                     let start = out.len();
                     renderer.column(out, row, *column);
                     if matches!(column, Column::Path | Column::Detail) {
@@ -136,6 +157,7 @@ impl<'a> RowWriter<'a> for Csv<'a> {
                     }
                 }
                 Step::Process(run) => {
+                    in_column = false;
                     let slot =
                         *slot.get_or_insert_with(|| self.scene.texts.slot(self.scene.pml, row.event.process_index()));
                     if let Some(text) = self.rendered.get(slot * self.runs + run) {
@@ -144,13 +166,15 @@ impl<'a> RowWriter<'a> for Csv<'a> {
                 }
             }
         }
-        out.extend_from_slice(b"\"\r\n");
+        if in_column {
+            out.extend_from_slice(b"\"\r\n");
+        }
     }
 
     fn unreadable(&self, out: &mut Vec<u8>, _: u64, error: &crate::pml::PmlError) {
-        for (at, step) in self.steps.iter().enumerate() {
+        for (at, column) in self.columns.iter().enumerate() {
             out.extend_from_slice(if at > 0 { b",\"" } else { b"\"" });
-            if let Step::Column(Column::Detail) = step {
+            if *column == Column::Detail {
                 let start = out.len();
                 out.extend_from_slice(format!("<Broken event: {error}>").as_bytes());
                 escape(out, start);

@@ -307,7 +307,7 @@ impl Clock {
         }
         self.turn_to(local / TICKS_PER_SECOND);
         out.extend_from_slice(&self.before_fraction);
-        text::padded(out, local % TICKS_PER_SECOND, 7);
+        out.extend_from_slice(&text::fraction(local));
         out.extend_from_slice(&self.after_fraction);
     }
 
@@ -347,18 +347,12 @@ pub(crate) fn rfc3339(out: &mut Vec<u8>, time: FileTime) {
         return text::hex(out, time.0);
     }
     let civil = Civil::new(time.0 / TICKS_PER_SECOND);
-    for (value, places, after) in [
-        (civil.year, if civil.year > 9999 { 5 } else { 4 }, b'-'),
-        (civil.month.into(), 2, b'-'),
-        (civil.day.into(), 2, b'T'),
-        (civil.hour.into(), 2, b':'),
-        (civil.minute.into(), 2, b':'),
-        (civil.second.into(), 2, b'.'),
-        (time.0 % TICKS_PER_SECOND, 7, b'Z'),
-    ] {
-        text::padded(out, value, places);
-        out.push(after);
-    }
+    text::padded(out, civil.year, if civil.year > 9999 { 5 } else { 4 });
+    let [[m, n], [d, e]] = [civil.month, civil.day].map(|value| text::two(value.into()));
+    let [[h, i], [j, k], [s, t]] = [civil.hour, civil.minute, civil.second].map(|value| text::two(value.into()));
+    out.extend_from_slice(&[b'-', m, n, b'-', d, e, b'T', h, i, b':', j, k, b':', s, t, b'.']);
+    out.extend_from_slice(&text::fraction(time.0));
+    out.push(b'Z');
 }
 
 #[cfg(test)]

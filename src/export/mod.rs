@@ -84,15 +84,15 @@ impl Default for Request {
 pub struct Context<'c> {
     capture: &'c Capture,
     style: Style,
-    accounts: Accounts,
+    accounts: Accounts<'c>,
     origin: FileTime,
 }
 
 impl<'c> Context<'c> {
-    /// Joins them; looks through the process-creation events for the accounts of SIDs.
+    /// Joins them.
     pub fn new(capture: &'c Capture, style: Style) -> Self {
         let origin = capture.span().map(|(first, _)| first).unwrap_or_default();
-        Self { capture, style, accounts: Accounts::find(capture), origin }
+        Self { capture, style, accounts: Accounts::new(capture), origin }
     }
 
     fn scene<'a>(&'a self, segment: &'a Segment, texts: &'a SegmentTexts) -> Scene<'a> {
@@ -118,6 +118,10 @@ impl<'c> Context<'c> {
             Format::Xml => xml::head(self.capture, &texts, out)?,
             Format::Table => out.write_all(&layout.header())?,
             Format::Jsonl => {}
+        }
+        let details = request.format == Format::Jsonl || request.columns.contains(&Column::Detail);
+        if details && request.filter.is_empty() && request.events.is_none() {
+            self.accounts.find_all();
         }
         let compiled = request.filter.compile();
         let mut total = Outcome::default();

@@ -15,6 +15,8 @@ use std::io::{self, Write};
 const CHUNK: u32 = 512;
 /// Events looked at in one piece when a filter leaves most of them out.
 const FILTERED_CHUNK: u32 = 4_096;
+/// Events whose heads are read together.
+const BATCH: usize = 16;
 /// Buffers larger than this are given back after use: a few odd events must not grow memory for good.
 const KEEP: usize = 1 << 20;
 
@@ -122,19 +124,19 @@ fn render<'a, W: RowWriter<'a>>(
     chunk.outcome = Outcome::default();
     let scene = writer.scene();
     let mut renderer = Renderer::new(scene);
-    for n in range {
+    let emit = |n: u32, chunk: &mut Chunk, renderer: &mut Renderer<'a>| {
         let number = first + u64::from(n);
         match scene.pml.event(n) {
             Ok(event) => {
                 let row = match selector {
                     None => Row::new(event),
-                    Some(selector) => match selector.select(event, &mut chunk.memory, &mut renderer) {
+                    Some(selector) => match selector.select(event, &mut chunk.memory, renderer) {
                         Some(row) => row,
-                        None => continue,
+                        None => return,
                     },
                 };
                 let before = renderer.broken;
-                writer.row(&mut chunk.buffer, &mut renderer, number, &row);
+                writer.row(&mut chunk.buffer, renderer, number, &row);
                 if renderer.broken > before || !is_whole(&row) {
                     chunk.outcome.broken += 1;
                     chunk.outcome.first_bad.get_or_insert(number);
@@ -147,6 +149,20 @@ fn render<'a, W: RowWriter<'a>>(
             }
         }
         chunk.outcome.written += 1;
+    };
+    let Some(selector) = selector else {
+        range.for_each(|n| emit(n, chunk, &mut renderer));
+        return;
+    };
+    let mut heads = [None; BATCH];
+    for batch in range.clone().step_by(BATCH) {
+        scene.pml.heads(batch, &mut heads);
+        for (n, head) in (batch..range.end).zip(&heads) {
+            // A record outside the file is shown whatever the filter: it cannot be asked.
+            if head.as_ref().is_none_or(|head| selector.may_pass(head, &mut chunk.memory)) {
+                emit(n, chunk, &mut renderer);
+            }
+        }
     }
 }
 

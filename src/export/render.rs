@@ -99,6 +99,9 @@ pub(crate) fn class_name(class: EventClass) -> &'static str {
 pub(crate) fn result(out: &mut Vec<u8>, status: NtStatus, generation: Generation) {
     /// `STATUS_REPARSE_GLOBAL`: later releases have a text for it.
     const REPARSE_GLOBAL: NtStatus = NtStatus(0x368);
+    if status == NtStatus::SUCCESS {
+        return out.extend_from_slice(b"SUCCESS");
+    }
     match status.procmon_text() {
         Some(_) if status == REPARSE_GLOBAL && generation < Generation::V3_6 => {}
         Some(text) => return out.extend_from_slice(text.as_bytes()),
@@ -113,16 +116,13 @@ fn relative(out: &mut Vec<u8>, ticks: u64) {
     let seconds = ticks / 10_000_000;
     let hours = seconds / 3600;
     if hours < 100 {
-        text::padded(out, hours, 2);
+        out.extend_from_slice(&text::two(hours));
     } else {
         text::decimal(out, hours);
     }
-    out.push(b':');
-    text::padded(out, seconds / 60 % 60, 2);
-    out.push(b':');
-    text::padded(out, seconds % 60, 2);
-    out.push(b'.');
-    text::padded(out, ticks % 10_000_000, 7);
+    let ([m, n], [s, t]) = (text::two(seconds / 60 % 60), text::two(seconds % 60));
+    let [a, b, c, d, e, f, g] = text::fraction(ticks);
+    out.extend_from_slice(&[b':', m, n, b':', s, t, b'.', a, b, c, d, e, f, g]);
 }
 
 /// A column that is the same for all events of a process; nothing for a process that the table does not have.

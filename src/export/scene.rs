@@ -8,6 +8,7 @@ use crate::pml::ops::{Generation, code};
 use crate::pml::{EventClass, Pml, StringIndex};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
+use std::sync::OnceLock;
 
 /// How events are to be worded.
 #[derive(Clone, Copy, Debug)]
@@ -141,49 +142,84 @@ impl SegmentTexts {
 }
 
 /// Accounts by SID, as far as the capture tells: the SIDs in Process Create events, the names in the process table.
-#[derive(Clone, Debug, Default)]
-pub struct Accounts {
-    names: FxHashMap<Box<[u8]>, Box<str>>,
+///
+/// They are looked for when first needed, or beforehand by many threads.
+#[derive(Debug)]
+pub struct Accounts<'c> {
+    capture: &'c Capture,
+    names: OnceLock<FxHashMap<Box<[u8]>, Box<str>>>,
 }
 
 /// Events looked at in one piece of parallel work.
 const PIECE: u32 = 16_384;
+/// Events whose heads are read together.
+const BATCH: usize = 16;
 
-impl Accounts {
-    /// Looks through all process-creation events of a capture.
-    pub fn find(capture: &Capture) -> Self {
+impl<'c> Accounts<'c> {
+    /// Of a capture; nothing is looked for yet.
+    pub const fn new(capture: &'c Capture) -> Self {
+        Self { capture, names: OnceLock::new() }
+    }
+
+    /// Looks through all process-creation events on all threads.
+    pub fn find_all(&self) {
+        if self.names.get().is_some() {
+            return;
+        }
         let mut names = FxHashMap::default();
-        for segment in capture.segments() {
+        for segment in self.capture.segments() {
             let pml = segment.pml();
             let pieces = pml.event_count().div_ceil(PIECE);
             let found: Vec<(&[u8], String)> =
-                (0..pieces).into_par_iter().flat_map_iter(|piece| creations(pml, piece * PIECE)).collect();
-            for (sid, user) in found {
-                names.entry(sid.into()).or_insert_with(|| user.into_boxed_str());
-            }
+                (0..pieces).into_par_iter().flat_map_iter(|piece| creations(pml, piece * PIECE, PIECE)).collect();
+            add(&mut names, found);
         }
-        Self { names }
+        // Another thread may have been first, with the same result.
+        let _ = self.names.set(names);
     }
 
     /// The account of a SID: from the capture, else the well-known name.
     pub fn name(&self, sid: Sid<'_>) -> Option<&str> {
-        self.names.get(sid.0).map(|name| &**name).or_else(|| sid.well_known())
+        // On one thread: this may run inside parallel work, which must not wait for more of its kind.
+        let names = self.names.get_or_init(|| {
+            let mut names = FxHashMap::default();
+            for segment in self.capture.segments() {
+                add(&mut names, creations(segment.pml(), 0, u32::MAX));
+            }
+            names
+        });
+        names.get(sid.0).map(|name| &**name).or_else(|| sid.well_known())
     }
 }
 
-fn creations(pml: Pml<'_>, first: u32) -> impl Iterator<Item = (&[u8], String)> {
-    let last = first.saturating_add(PIECE).min(pml.event_count());
-    (first..last).filter_map(move |n| {
-        let event = pml.event(n).ok()?;
-        if event.class() != EventClass::PROCESS
-            || !matches!(event.operation(), code::PROCESS_DEFINED | code::PROCESS_CREATE)
-        {
-            return None;
+fn add(names: &mut FxHashMap<Box<[u8]>, Box<str>>, found: Vec<(&[u8], String)>) {
+    for (sid, user) in found {
+        names.entry(sid.into()).or_insert_with(|| user.into_boxed_str());
+    }
+}
+
+fn creations(pml: Pml<'_>, first: u32, count: u32) -> Vec<(&[u8], String)> {
+    let last = first.saturating_add(count).min(pml.event_count());
+    let mut found = Vec::new();
+    let mut heads = [None; BATCH];
+    for batch in (first..last).step_by(BATCH) {
+        pml.heads(batch, &mut heads);
+        for (n, head) in (batch..last).zip(heads) {
+            if head.is_some_and(|head| {
+                head.class == EventClass::PROCESS
+                    && matches!(head.operation, code::PROCESS_DEFINED | code::PROCESS_CREATE)
+            }) {
+                found.extend(creation(pml, n));
+            }
         }
-        let created = Create::parse(event.detail().ok()?)?;
-        let user = pml.string(pml.process(created.process_index)?.user);
-        if user.is_empty() { None } else { Some((created.user?.0, user)) }
-    })
+    }
+    found
+}
+
+fn creation(pml: Pml<'_>, n: u32) -> Option<(&[u8], String)> {
+    let created = Create::parse(pml.event(n).ok()?.detail().ok()?)?;
+    let user = pml.string(pml.process(created.process_index)?.user);
+    if user.is_empty() { None } else { Some((created.user?.0, user)) }
 }
 
 /// Everything a row of one capture file is rendered against.
@@ -194,7 +230,7 @@ pub struct Scene<'a> {
     /// Its texts.
     pub texts: &'a SegmentTexts,
     /// Accounts of the capture.
-    pub accounts: &'a Accounts,
+    pub accounts: &'a Accounts<'a>,
     /// Wording.
     pub style: Style,
     /// Start of the capture's first event, from which Relative Time counts.

@@ -8,8 +8,8 @@ use super::row::{Body, Row};
 use super::scene::{ProcessTexts, Scene};
 use crate::capture::columns::Column;
 use crate::capture::filter::{ColumnRules, CompiledFilter, FilterView};
-use crate::pml::Event;
 use crate::pml::bytes::DetailText;
+use crate::pml::{Event, Head};
 use rustc_hash::FxHashMap;
 
 /// A compiled filter with what can be decided beforehand.
@@ -87,31 +87,34 @@ impl<'a> Selector<'a> {
         selector
     }
 
-    /// The event's row, when the event passes.
+    /// Whether the event may pass, from its head alone.
     #[inline]
-    pub(crate) fn select(&self, event: Event<'a>, memory: &mut Memory, renderer: &mut Renderer<'a>) -> Option<Row<'a>> {
-        if let Some(processes) = &self.processes {
-            let slot = self.scene.texts.slot(self.scene.pml, event.process_index());
-            if !processes.get(slot).copied().unwrap_or_default() {
-                return None;
-            }
-        }
+    pub(crate) fn may_pass(&self, head: &Head, memory: &mut Memory) -> bool {
         if let Some(rules) = self.result {
-            let status = event.status();
-            let passes = *memory.results.entry(status.0).or_insert_with(|| {
+            let passes = *memory.results.entry(head.status.0).or_insert_with(|| {
                 let mut text = Vec::new();
-                super::render::result(&mut text, status, self.scene.style.generation);
+                super::render::result(&mut text, head.status, self.scene.style.generation);
                 rules.pass_text(&text)
             });
             if !passes {
-                return None;
+                return false;
             }
         }
-        if let Some(rules) = self.class
-            && !rules.pass_text(super::render::class_name(event.class()).as_bytes())
-        {
-            return None;
+        if let Some(processes) = &self.processes {
+            let slot = self.scene.texts.slot(self.scene.pml, head.process);
+            if !processes.get(slot).copied().unwrap_or_default() {
+                return false;
+            }
         }
+        match self.class {
+            Some(rules) => rules.pass_text(super::render::class_name(head.class).as_bytes()),
+            None => true,
+        }
+    }
+
+    /// The row of an event that [`Self::may_pass`], when it passes.
+    #[inline]
+    pub(crate) fn select(&self, event: Event<'a>, memory: &mut Memory, renderer: &mut Renderer<'a>) -> Option<Row<'a>> {
         let row = Row::new(event);
         if let Some(rules) = self.operation {
             let passes = *memory

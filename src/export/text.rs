@@ -83,11 +83,40 @@ pub(crate) fn padded(out: &mut Vec<u8>, value: u64, places: usize) {
     out.extend_from_slice(digits.get(20 - places.min(20)..).unwrap_or_default());
 }
 
+/// The seven digits of a fraction of a second in 100 ns.
+#[inline]
+pub(crate) const fn fraction(ticks: u64) -> [u8; 7] {
+    let ticks = (ticks % 10_000_000) as u32;
+    let (high, low) = (ticks / 10_000, ticks % 10_000);
+    let (a, b, c) = (high / 100, high % 100, low / 100);
+    let d = low % 100;
+    const ZERO: u8 = b'0';
+    [
+        ZERO + a as u8,
+        ZERO + (b / 10) as u8,
+        ZERO + (b % 10) as u8,
+        ZERO + (c / 10) as u8,
+        ZERO + (c % 10) as u8,
+        ZERO + (d / 10) as u8,
+        ZERO + (d % 10) as u8,
+    ]
+}
+
 /// A length of time in 100 ns as `S.fffffff`.
 pub(crate) fn seconds(out: &mut Vec<u8>, ticks: u64) {
-    decimal(out, ticks / 10_000_000);
-    out.push(b'.');
-    padded(out, ticks % 10_000_000, 7);
+    let [a, b, c, d, e, f, g] = fraction(ticks);
+    let whole = ticks / 10_000_000;
+    if whole < 10 {
+        return out.extend_from_slice(&[b'0' + whole as u8, b'.', a, b, c, d, e, f, g]);
+    }
+    decimal(out, whole);
+    out.extend_from_slice(&[b'.', a, b, c, d, e, f, g]);
+}
+
+/// Two digits of a number below 100.
+#[inline]
+pub(crate) const fn two(value: u64) -> [u8; 2] {
+    [b'0' + (value / 10 % 10) as u8, b'0' + (value % 10) as u8]
 }
 
 /// UTF-16LE as UTF-8; an unpaired surrogate becomes U+FFFD.

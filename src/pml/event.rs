@@ -241,6 +241,33 @@ impl std::fmt::Debug for Beyond<'_> {
     }
 }
 
+/// The fields of an event that most questions are decided by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// The driver's process number.
+    pub process: u32,
+    /// Event class.
+    pub class: EventClass,
+    /// Operation within the class.
+    pub operation: u16,
+    /// Result.
+    pub status: NtStatus,
+}
+
+impl Head {
+    /// Reads it from the first bytes of a record.
+    #[inline]
+    pub(super) fn read(head: &[u8; EVENT_HEAD]) -> Self {
+        let number = |at| u32_at(head, at).unwrap_or_default();
+        Self {
+            process: number(field::PROCESS),
+            class: EventClass(number(field::CLASS)),
+            operation: u16_at(head, field::OPERATION).unwrap_or_default(),
+            status: NtStatus(number(field::RESULT)),
+        }
+    }
+}
+
 /// Frames of a stack, innermost first.
 #[derive(Clone, Copy, Debug)]
 pub struct Stack<'a> {

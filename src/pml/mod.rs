@@ -16,5 +16,5 @@ pub mod write;
 pub use bytes::{PointerSize, Wide};
 pub use container::{Container, Header, Pml};
 pub use error::{PmlError, PmlErrorKind, Region};
-pub use event::{Event, EventClass, FileDetail};
+pub use event::{Event, EventClass, FileDetail, Head};
 pub use tables::{Host, Module, Port, Process, StringIndex};
