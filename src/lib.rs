@@ -7,6 +7,7 @@ pub mod blame;
 pub mod capture;
 pub mod case;
 pub mod cli;
+pub mod export;
 pub mod lang;
 pub mod locks;
 pub mod pml;

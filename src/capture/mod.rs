@@ -1,9 +1,13 @@
 //! One capture, whatever it was stored in: its segments, its processes and its operations.
 
 pub mod author;
+pub mod columns;
 pub mod decode;
+pub mod filter;
 pub mod map;
+pub mod modules;
 pub mod op;
+pub mod pmc;
 pub mod scan;
 pub mod segment;
 pub mod select;
@@ -152,4 +156,3 @@ fn check_same_capture(first: &Segment, other: &Segment) -> Result<(), OpenError>
     };
     Err(OpenError::Mismatch { path: other.path.clone(), what })
 }
-pub mod modules;

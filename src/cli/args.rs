@@ -58,6 +58,8 @@ pub enum Command {
     Why(super::why::WhyArgs),
     /// Check the locking model against every file of a capture.
     Audit(super::why::AuditArgs),
+    /// Print or export every event as Process Monitor shows it.
+    Events(super::events::EventsArgs),
     /// Print the JSON Schema of the case record.
     Schema,
     /// Build a capture from a readable scenario.

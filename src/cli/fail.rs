@@ -48,6 +48,8 @@ pub enum Fail {
     Threads(String),
     /// A failure of one command that is already in words.
     Said(String),
+    /// Arguments that make no sense, already in words.
+    Usage(String),
 }
 
 impl Fail {
@@ -59,7 +61,7 @@ impl Fail {
     /// The exit code that goes with it.
     pub const fn exit(&self) -> Exit {
         match self {
-            Self::Pattern(_) | Self::Zone(_) | Self::Time(_) => Exit::Usage,
+            Self::Pattern(_) | Self::Zone(_) | Self::Time(_) | Self::Usage(_) => Exit::Usage,
             _ => Exit::Failed,
         }
     }
@@ -76,7 +78,7 @@ impl Fail {
             Self::Time(text) => t::TIME.fill(lang, &[("text", text)]),
             Self::Vendors { path, source } => t::VENDORS.fill(lang, &[("file", &path.display()), ("why", source)]),
             Self::Threads(why) => t::THREADS.fill(lang, &[("why", why)]),
-            Self::Said(text) => text.clone(),
+            Self::Said(text) | Self::Usage(text) => text.clone(),
         }
     }
 }

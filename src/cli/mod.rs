@@ -3,10 +3,12 @@
 pub mod args;
 pub mod blame;
 pub mod cbs;
+pub mod events;
 pub mod exit;
 pub mod fail;
 pub mod make;
 pub mod output;
+pub mod progress;
 pub mod term;
 pub mod why;
 
@@ -46,6 +48,7 @@ fn run(cli: &Cli) -> Result<Exit, Fail> {
         Some(Command::Blame(args)) => blame::run(args, &cli.global),
         Some(Command::Why(args)) => why::run_why(args, &cli.global),
         Some(Command::Audit(args)) => why::run_audit(args, &cli.global),
+        Some(Command::Events(args)) => events::run(args, &cli.global),
         Some(Command::Schema) => blame::schema(),
         Some(Command::Make(args)) => make::run(args, cli.global.language()),
     }

@@ -6,6 +6,7 @@
 pub mod advice;
 pub mod cbs;
 pub mod cbs_codes;
+pub mod events;
 pub mod fail;
 pub mod record;
 pub mod report;

@@ -80,6 +80,12 @@ pub fn pointer_at(data: &[u8], at: usize, size: PointerSize) -> Option<u64> {
 pub struct Wide<'a>(pub &'a [u8]);
 
 impl<'a> Wide<'a> {
+    /// The text in front of the first NUL.
+    pub fn until_nul(self) -> Self {
+        let units = self.0.chunks_exact(2).position(|unit| unit == [0, 0]).unwrap_or(self.0.len() / 2);
+        Self(self.0.get(..units * 2).unwrap_or(self.0))
+    }
+
     /// The text up to the first NUL; unpaired surrogates become U+FFFD.
     pub fn decode(self) -> String {
         let units = self.0.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).take_while(|u| *u != 0);
@@ -131,6 +137,25 @@ impl<'a> DetailText<'a> {
                 Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect(),
             },
             Self::Wide(wide) => Cow::Owned(wide.decode_all()),
+        }
+    }
+
+    /// The characters in front of the first NUL.
+    pub fn until_nul(self) -> Self {
+        match self {
+            Self::Ascii(bytes) => {
+                let end = memchr::memchr(0, bytes).unwrap_or(bytes.len());
+                Self::Ascii(bytes.get(..end).unwrap_or(bytes))
+            }
+            Self::Wide(wide) => Self::Wide(wide.until_nul()),
+        }
+    }
+
+    /// How many bytes it takes in the file.
+    pub const fn byte_len(self) -> usize {
+        match self {
+            Self::Ascii(bytes) => bytes.len(),
+            Self::Wide(wide) => wide.0.len(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::bytes::{PointerSize, Wide};
 use super::error::{PmlError, PmlErrorKind, Region};
-use super::event::Event;
+use super::event::{Event, Head};
 use super::layout::{HEADER_SIZE, OFFSET_ENTRY};
 use super::tables::{self, Hosts, Process, StringIndex, Strings};
 use binrw::{BinRead, io::Cursor};
@@ -258,6 +258,17 @@ impl<'a> Pml<'a> {
             return Err(PmlError::new(self.container.header.event_offsets, Region::EventOffsets, kind));
         };
         Event::new(self.data, at, n, self.container.header.pointer)
+    }
+
+    /// The heads of the events from `first` on, as many as fit. Reading several at a time lets the processor wait for
+    /// their memory at the same time, which is what a walk over a large capture consists of. `None` for a record
+    /// outside the file.
+    #[inline]
+    pub fn heads<const N: usize>(self, first: u32, heads: &mut [Option<Head>; N]) {
+        for (n, head) in (first..).zip(heads) {
+            let start = self.event_offset(n).and_then(|at| usize::try_from(at).ok());
+            *head = start.and_then(|start| self.data.get(start..)?.first_chunk()).map(Head::read);
+        }
     }
 
     /// String `index`; empty when the table does not have it.

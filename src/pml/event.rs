@@ -184,6 +184,24 @@ impl<'a> Event<'a> {
         self.data.get(offset + 2..end).map(Some).ok_or_else(|| self.truncated(end))
     }
 
+    /// The detail with the bytes behind it: Procmon reads some strings without respecting the end of the block.
+    #[inline]
+    pub fn detail_beyond(self) -> Result<Beyond<'a>, PmlError> {
+        let len = self.detail()?.len();
+        Ok(Beyond { bytes: self.data.get(self.detail_start()..).unwrap_or_default(), len })
+    }
+
+    /// The extra detail with the bytes behind it.
+    ///
+    /// # Errors
+    /// As [`Self::extra`].
+    #[inline]
+    pub fn extra_beyond(self) -> Result<Option<Beyond<'a>>, PmlError> {
+        let Some(block) = self.extra()? else { return Ok(None) };
+        let offset = self.u32_field(field::EXTRA_OFFSET) as usize + 2;
+        Ok(Some(Beyond { bytes: self.data.get(offset..).unwrap_or_default(), len: block.len() }))
+    }
+
     /// Length of the record without its extra detail.
     pub fn record_length(self) -> u64 {
         (self.detail_start() as u64).saturating_add(u64::from(self.u32_field(field::DETAIL_SIZE)))
@@ -193,6 +211,60 @@ impl<'a> Event<'a> {
     #[inline]
     pub fn file(self) -> Option<FileDetail<'a>> {
         FileDetail::new(self.detail().ok()?, self.pointer)
+    }
+}
+
+/// A block of a record together with the bytes of the file behind it.
+#[derive(Clone, Copy)]
+pub struct Beyond<'a> {
+    /// From the start of the block to the end of the file.
+    pub bytes: &'a [u8],
+    /// Length of the block itself.
+    pub len: usize,
+}
+
+impl<'a> Beyond<'a> {
+    /// The block alone.
+    pub fn block(self) -> &'a [u8] {
+        self.bytes.get(..self.len).unwrap_or(self.bytes)
+    }
+
+    /// The same from byte `at` of the block on; `None` past the end of the block.
+    pub fn from(self, at: usize) -> Option<Self> {
+        Some(Self { bytes: self.bytes.get(at..)?, len: self.len.checked_sub(at)? })
+    }
+}
+
+impl std::fmt::Debug for Beyond<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} bytes", self.len)
+    }
+}
+
+/// The fields of an event that most questions are decided by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// The driver's process number.
+    pub process: u32,
+    /// Event class.
+    pub class: EventClass,
+    /// Operation within the class.
+    pub operation: u16,
+    /// Result.
+    pub status: NtStatus,
+}
+
+impl Head {
+    /// Reads it from the first bytes of a record.
+    #[inline]
+    pub(super) fn read(head: &[u8; EVENT_HEAD]) -> Self {
+        let number = |at| u32_at(head, at).unwrap_or_default();
+        Self {
+            process: number(field::PROCESS),
+            class: EventClass(number(field::CLASS)),
+            operation: u16_at(head, field::OPERATION).unwrap_or_default(),
+            status: NtStatus(number(field::RESULT)),
+        }
     }
 }
 
@@ -280,6 +352,16 @@ impl<'a> FileDetail<'a> {
     /// Argument 6: always 64 bits.
     pub fn argument6(self) -> u64 {
         u64_at(self.detail, self.pointer.pick(0x24, 0x38)).unwrap_or_default()
+    }
+
+    /// The byte at `at` of the detail.
+    pub fn byte(self, at: usize) -> u8 {
+        u8_at(self.detail, at).unwrap_or_default()
+    }
+
+    /// The u32 at `at` of the detail.
+    pub fn u32(self, at: usize) -> u32 {
+        u32_at(self.detail, at).unwrap_or_default()
     }
 
     /// All bytes of the detail.

@@ -5,14 +5,16 @@
 
 pub mod bytes;
 pub mod container;
+pub mod detail;
 pub mod error;
 pub mod event;
 pub mod layout;
+pub mod ops;
 pub mod tables;
 pub mod write;
 
 pub use bytes::{PointerSize, Wide};
 pub use container::{Container, Header, Pml};
 pub use error::{PmlError, PmlErrorKind, Region};
-pub use event::{Event, EventClass};
+pub use event::{Event, EventClass, FileDetail, Head};
 pub use tables::{Host, Module, Port, Process, StringIndex};

@@ -1,0 +1,46 @@
+//! A progress bar on stderr, shown only when the work takes longer than half a second.
+
+use crate::lang::{Lang, events as t};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long nothing is shown.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Events gone through, of all.
+#[derive(Debug)]
+pub struct Progress {
+    bar: ProgressBar,
+    started: Instant,
+    visible: bool,
+    shown: AtomicBool,
+}
+
+impl Progress {
+    /// For `events` events; never shown unless `visible` and stderr is a terminal.
+    pub fn new(events: u64, visible: bool, lang: Lang) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(events), ProgressDrawTarget::hidden());
+        let template = "{wide_bar} {pos}/{len} {msg}  {per_sec}  {eta}";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_message(t::PROGRESS.get(lang));
+        let visible = visible && super::term::stderr_is_terminal();
+        Self { bar, started: Instant::now(), visible, shown: AtomicBool::new(false) }
+    }
+
+    /// `events` more are done. Always `true`: go on.
+    pub fn advance(&self, events: u64) -> bool {
+        self.bar.inc(events);
+        if self.visible && self.started.elapsed() > PATIENCE && !self.shown.swap(true, Ordering::Relaxed) {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        true
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,43 @@
+//! The fields of every detail, in Procmon's order, to a [`Sink`].
+
+mod directory;
+mod file;
+mod info;
+pub(crate) mod masks;
+mod network;
+mod process;
+mod registry;
+mod volume;
+
+use super::row::{Body, Row};
+use super::scene::Scene;
+use super::sink::Sink;
+use super::text;
+
+/// Sends the fields of a row's detail to `sink`.
+///
+/// `None` when the bytes do not hold the structure; fields may have been sent by then.
+pub(crate) fn send<S: Sink>(row: &Row<'_>, scene: &Scene<'_>, sink: &mut S) -> Option<()> {
+    match row.body {
+        Body::File(detail) => file::send(row, detail, scene, sink),
+        Body::Registry(detail) => registry::send(row, detail, sink),
+        Body::Network(detail) => {
+            network::send(detail, sink);
+            Some(())
+        }
+        Body::Process(detail) => process::send(row, detail, sink),
+        Body::Profiling(detail) => process::send_profiling(row, detail, sink),
+        Body::Other(detail) => {
+            raw(detail, sink);
+            Some(())
+        }
+        Body::Broken => None,
+    }
+}
+
+/// Bytes that nobody has described.
+fn raw<S: Sink>(bytes: &[u8], sink: &mut S) {
+    if !bytes.is_empty() {
+        sink.write("Data", "raw", |out| text::hex_bytes(out, bytes, " "));
+    }
+}

@@ -1,0 +1,61 @@
+//! Sentences of `pmlblame events`.
+
+crate::texts! {
+    /// A column that does not exist.
+    NO_COLUMN: "'{name}' is no column of Process Monitor. Columns: {columns}",
+        "Process Monitor 没有名为“{name}”的列。可用的列：{columns}";
+    /// A filter rule that cannot be understood.
+    NO_RULE: "cannot understand the filter '{rule}': it should read like \"Path contains InFlight\". Relations: {relations}",
+        "无法理解筛选条件“{rule}”：应类似 \"Path contains InFlight\"。可用的关系：{relations}";
+    /// A locale that is not known.
+    NO_LOCALE: "the locale '{name}' is not known. Known: {known}",
+        "未知的区域设置“{name}”。可用：{known}";
+    /// A number or range of events that cannot be understood.
+    NO_NUMBER: "'{text}' is no event number: use 1234 or a range such as 1234-1250",
+        "“{text}”不是事件编号：请使用 1234 或 1234-1250 这样的范围";
+    /// A number beyond the capture.
+    NO_EVENT: "there is no event {event}: the capture has {count} events, numbered from 0",
+        "没有编号为 {event} 的事件：该捕获共有 {count} 个事件，编号从 0 开始";
+    /// A configuration file that cannot be read.
+    BAD_CONFIG: "{file}: {why}",
+        "{file}：{why}";
+    /// Rules of a configuration file that were left out.
+    UNKNOWN_COLUMNS: "{file}: rules and columns with the numbers {numbers} are not known and were left out",
+        "{file}：编号为 {numbers} 的列未知，已忽略相关的规则和列";
+    /// Events whose detail is damaged.
+    BROKEN: "{count} events have a detail that does not hold together, the first is event {event}; their details are given as hex",
+        "{count} 个事件的详细信息已损坏（第一个是事件 {event}），这些详细信息以十六进制给出";
+    /// Events whose record is outside the file.
+    UNREADABLE: "{count} events have a record that lies outside the file; of these only the number is given",
+        "{count} 个事件的记录位于文件之外，仅给出其编号";
+    /// A segment that was not used.
+    LEFT_OUT: "left out: {why}",
+        "未使用：{why}";
+    /// Heading of one event.
+    EVENT: "Event {event}   (sequence number {sequence}, offset {offset} in {file})",
+        "事件 {event}   （序列号 {sequence}，位于 {file} 的偏移 {offset}）";
+    /// Heading of the decoded fields.
+    FIELDS: "Decoded detail",
+        "解码后的详细信息";
+    /// Heading of the bytes of a broken detail.
+    BROKEN_DETAIL: "Broken detail, as bytes",
+        "损坏的详细信息（原始字节）";
+    /// Heading of the stack.
+    STACK: "Stack, innermost first",
+        "调用堆栈（最内层在前）";
+    /// No stack was recorded.
+    NO_STACK: "No stack was recorded",
+        "未记录调用堆栈";
+    /// A frame outside all modules.
+    NO_MODULE: "(no module)",
+        "（无模块）";
+    /// Marks kernel frames.
+    KERNEL: "kernel",
+        "内核";
+    /// Marks user frames.
+    USER: "user",
+        "用户";
+    /// Message of the progress bar.
+    PROGRESS: "events",
+        "个事件";
+}
