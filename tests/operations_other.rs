@@ -486,7 +486,7 @@ fn threads_do_not_change_a_byte_and_filters_select() {
     }
     for (rules, expected) in [
         (filter(&[("Path contains inflight", true)]), 20),
-        (filter(&[("Path contains inflight", true), ("Result is SHARING VIOLATION", true)]), 7),
+        (filter(&[("Path contains inflight", true), ("Result is SHARING VIOLATION", true)]), 6),
         (filter(&[("Process Name is ctfmon.exe", true), ("Path contains InFlight", false)]), 19_980),
         (filter(&[("Process Name is not ctfmon.exe", true)]), 0),
         (
