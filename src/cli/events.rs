@@ -42,7 +42,7 @@ pub struct EventsArgs {
     pub stacks: bool,
     /// Time zone: `local`, `UTC`, `+08:00` or a name such as `Asia/Shanghai`. As in Procmon one offset, that of the
     /// zone at the first event, is used for every time
-    #[arg(long, value_name = "ZONE", default_value = "local", help_heading = "Wording")]
+    #[arg(long, value_name = "ZONE", default_value = "local", allow_hyphen_values = true, help_heading = "Wording")]
     pub tz: String,
     /// Dates, times and numbers as this locale of Windows writes them
     #[arg(long, value_name = "LOCALE", default_value = "en-US", help_heading = "Wording")]

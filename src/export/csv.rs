@@ -2,6 +2,7 @@
 
 use super::locale::Clock;
 use super::pipeline::RowWriter;
+use super::plan::{Plan, Run, Step};
 use super::render::{Renderer, process_column};
 use super::row::Row;
 use super::scene::{ProcessTexts, Scene};
@@ -10,59 +11,19 @@ use crate::capture::columns::Column;
 /// What stands in front of the first line.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// A step of writing a line.
-#[derive(Clone, Copy, Debug)]
-enum Step {
-    /// A column that changes from event to event.
-    Column(Column),
-    /// Columns side by side that are the same for all events of a process, rendered beforehand.
-    Process(usize),
-}
-
 /// The columns of a CSV file, and for one capture file the columns of each process ready to be copied.
 #[derive(Debug)]
 pub(crate) struct Csv<'a> {
     scene: Scene<'a>,
     columns: &'a [Column],
-    steps: Vec<Step>,
-    runs: usize,
-    /// For each process, its runs: `runs` texts in turn.
-    rendered: Vec<Box<[u8]>>,
+    plan: Plan,
 }
 
 impl<'a> Csv<'a> {
     pub(crate) fn new(scene: Scene<'a>, columns: &'a [Column]) -> Self {
-        let mut steps = Vec::new();
-        let mut runs: Vec<Vec<Column>> = Vec::new();
-        let mut in_run = false;
-        for column in columns {
-            if !column.is_of_process() {
-                steps.push(Step::Column(*column));
-                in_run = false;
-                continue;
-            }
-            if !in_run {
-                steps.push(Step::Process(runs.len()));
-                runs.push(Vec::new());
-                in_run = true;
-            }
-            if let Some(run) = runs.last_mut() {
-                run.push(*column);
-            }
-        }
         let clock = Clock::new(scene.style.locale, scene.style.offset_seconds);
-        let rendered = scene
-            .texts
-            .processes()
-            .iter()
-            .flat_map(|process| {
-                runs.iter().enumerate().map(|(at, run)| {
-                    let (first, last) = (starts(&steps, at), ends(&steps, at));
-                    render_run(process, run, first, last, &clock)
-                })
-            })
-            .collect::<Vec<_>>();
-        Self { scene, columns, steps, runs: runs.len(), rendered }
+        let plan = Plan::new(columns, scene.texts, |out, process, run| render_run(out, process, run, &clock));
+        Self { scene, columns, plan }
     }
 
     /// The header line.
@@ -78,29 +39,18 @@ impl<'a> Csv<'a> {
     }
 }
 
-/// Whether run `run` begins the line.
-fn starts(steps: &[Step], run: usize) -> bool {
-    matches!(steps.first(), Some(Step::Process(first)) if *first == run)
-}
-
-/// Whether run `run` ends the line.
-fn ends(steps: &[Step], run: usize) -> bool {
-    matches!(steps.last(), Some(Step::Process(last)) if *last == run)
-}
-
 /// The fields of neighbouring process columns with the quotes and commas between and around them.
-fn render_run(process: &ProcessTexts, run: &[Column], first: bool, last: bool, clock: &Clock) -> Box<[u8]> {
-    let mut out = if first { b"\"".to_vec() } else { b"\",\"".to_vec() };
-    for (at, column) in run.iter().enumerate() {
+fn render_run(out: &mut Vec<u8>, process: &ProcessTexts, run: &Run, clock: &Clock) {
+    out.extend_from_slice(if run.first { b"\"" } else { b"\",\"" });
+    for (at, column) in run.columns.iter().enumerate() {
         if at > 0 {
             out.extend_from_slice(b"\",\"");
         }
         let start = out.len();
-        process_column(&mut out, process, *column, clock);
-        escape(&mut out, start);
+        process_column(out, process, *column, clock);
+        escape(out, start);
     }
-    out.extend_from_slice(if last { b"\"\r\n" } else { b"\",\"" });
-    out.into_boxed_slice()
+    out.extend_from_slice(if run.last { b"\"\r\n" } else { b"\",\"" });
 }
 
 /// Doubles the quotes and replaces the line feeds of what lies in `out` from `start` on.
@@ -141,7 +91,7 @@ impl<'a> RowWriter<'a> for Csv<'a> {
         let mut slot = None;
         // Runs bring the marks around them, single columns only those towards other columns and the ends.
         let mut in_column = false;
-        for (at, step) in self.steps.iter().enumerate() {
+        for (at, step) in self.plan.steps.iter().enumerate() {
             match step {
                 Step::Column(column) => {
                     if in_column {
@@ -160,9 +110,7 @@ impl<'a> RowWriter<'a> for Csv<'a> {
                     in_column = false;
                     let slot =
                         *slot.get_or_insert_with(|| self.scene.texts.slot(self.scene.pml, row.event.process_index()));
-                    if let Some(text) = self.rendered.get(slot * self.runs + run) {
-                        out.extend_from_slice(text);
-                    }
+                    out.extend_from_slice(self.plan.text(slot, *run));
                 }
             }
         }

@@ -10,6 +10,7 @@ mod json;
 mod jsonl;
 pub mod locale;
 mod pipeline;
+mod plan;
 mod render;
 mod row;
 pub mod scene;
@@ -136,10 +137,7 @@ impl<'c> Context<'c> {
                 Format::Csv => job.run(&csv::Csv::new(scene, &request.columns), &mut out),
                 Format::Table => job.run(&table::Table { scene, layout: &layout }, &mut out),
                 Format::Jsonl => job.run(&jsonl::Jsonl::new(scene, resolver()), &mut out),
-                Format::Xml => {
-                    let names = request.columns.iter().map(|column| xml::element_name(*column)).collect();
-                    job.run(&xml::Xml { scene, columns: &request.columns, names, stacks: resolver() }, &mut out)
-                }
+                Format::Xml => job.run(&xml::Xml::new(scene, &request.columns, resolver()), &mut out),
             }?;
             total.add(&outcome);
         }

@@ -1,7 +1,9 @@
 //! Procmon's XML: all processes with their modules, then the events; on request each event with its stack.
 
+use super::locale::Clock;
 use super::pipeline::RowWriter;
-use super::render::Renderer;
+use super::plan::{Plan, Step};
+use super::render::{Renderer, process_column};
 use super::row::Row;
 use super::scene::{Scene, SegmentTexts};
 use super::text;
@@ -18,12 +20,13 @@ const LINE: &[u8] = b"\r\n";
 /// Writes events as XML elements.
 #[derive(Debug)]
 pub(crate) struct Xml<'a> {
-    pub(crate) scene: Scene<'a>,
-    pub(crate) columns: &'a [Column],
-    /// Element names of the columns.
-    pub(crate) names: Vec<String>,
+    scene: Scene<'a>,
+    columns: &'a [Column],
+    /// Element names of the columns that change from event to event, in the order of the plan's steps.
+    names: Vec<String>,
+    plan: Plan,
     /// Resolves stacks, when they are wanted.
-    pub(crate) stacks: Option<StackResolver<'a>>,
+    stacks: Option<StackResolver<'a>>,
 }
 
 /// The element name of a column: its title with every blank, and what XML does not allow, as `_`.
@@ -124,14 +127,23 @@ fn element(out: &mut Vec<u8>, name: &str, write: impl FnOnce(&mut Vec<u8>)) {
 
 /// Bytes of UTF-8 that cannot stand as they are. 0xC2 leads U+0080–U+009F, 0xF0–0xF4 what UTF-16 writes in two units.
 const fn is_special(byte: u8) -> bool {
-    matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'' | 0x7F | 0xC2 | 0xF0..=0xF4)
-        || (byte < 0x20 && byte != b'\t' && byte != b'\r')
+    (byte == b'&')
+        | (byte == b'<')
+        | (byte == b'>')
+        | (byte == b'"')
+        | (byte == b'\'')
+        | (byte == 0x7F)
+        | (byte == 0xC2)
+        | (byte >= 0xF0)
+        | ((byte < 0x20) & (byte != b'\t') & (byte != b'\r'))
 }
 
 /// Escapes what lies in `out` from `start` on: five entities, LF to CR LF, and `_` for what Procmon cannot write:
 /// control characters and each half of a surrogate pair.
 fn escape(out: &mut Vec<u8>, start: usize) {
-    if !out.get(start..).unwrap_or_default().iter().any(|byte| is_special(*byte)) {
+    // Without branches, so that the compiler can take many bytes at a time.
+    let special = |piece: &[u8]| piece.iter().fold(false, |any, byte| any | is_special(*byte));
+    if !out.get(start..).unwrap_or_default().chunks(64).any(special) {
         return;
     }
     let value = out.split_off(start);
@@ -158,6 +170,20 @@ fn escape(out: &mut Vec<u8>, start: usize) {
 }
 
 impl<'a> Xml<'a> {
+    pub(crate) fn new(scene: Scene<'a>, columns: &'a [Column], stacks: Option<StackResolver<'a>>) -> Self {
+        let clock = Clock::new(scene.style.locale, scene.style.offset_seconds);
+        let plan = Plan::new(columns, scene.texts, |out, process, run| {
+            for column in &run.columns {
+                element(out, &element_name(*column), |out| process_column(out, process, *column, &clock));
+            }
+        });
+        let names = plan.steps.iter().map(|step| match step {
+            Step::Column(column) => element_name(*column),
+            Step::Process(_) => String::new(),
+        });
+        Self { scene, columns, names: names.collect(), plan, stacks }
+    }
+
     fn stack(&self, out: &mut Vec<u8>, resolver: &StackResolver<'a>, row: &Row<'a>) {
         let Ok(stack) = row.event.stack() else { return };
         let time: FileTime = row.event.time();
@@ -195,8 +221,12 @@ impl<'a> RowWriter<'a> for Xml<'a> {
         // The empty line stands between events: the one in front of the first is cut off where the rows are written.
         out.extend_from_slice(b"\r\n<event>\r\n");
         element(out, "ProcessIndex", |out| text::decimal(out, row.event.process_index().into()));
-        for (column, name) in self.columns.iter().zip(&self.names) {
-            element(out, name, |out| renderer.column(out, row, *column));
+        let slot = self.scene.texts.slot(self.scene.pml, row.event.process_index());
+        for (step, name) in self.plan.steps.iter().zip(&self.names) {
+            match step {
+                Step::Column(column) => element(out, name, |out| renderer.column(out, row, *column)),
+                Step::Process(run) => out.extend_from_slice(self.plan.text(slot, *run)),
+            }
         }
         if let Some(resolver) = &self.stacks {
             self.stack(out, resolver, row);
@@ -206,8 +236,8 @@ impl<'a> RowWriter<'a> for Xml<'a> {
 
     fn unreadable(&self, out: &mut Vec<u8>, _: u64, error: &PmlError) {
         out.extend_from_slice(b"\r\n<event>\r\n");
-        for (column, name) in self.columns.iter().zip(&self.names) {
-            element(out, name, |out| {
+        for column in self.columns {
+            element(out, &element_name(*column), |out| {
                 if *column == Column::Detail {
                     out.extend_from_slice(format!("<Broken event: {error}>").as_bytes());
                 }
