@@ -19,6 +19,10 @@ use crate::nt::{AccessMask, CreateDisposition, DispositionFlags, NtStatus, Renam
 
 /// Directory removals are followed this deep through children that were refused themselves.
 const MAX_NESTING: u32 = 8;
+/// Children of a directory looked into for one failure.
+const MAX_CHILDREN: usize = 256;
+/// Parties reported for one failure.
+pub(crate) const MAX_PARTIES: usize = 64;
 
 /// A party under examination.
 #[derive(Clone, Debug)]
@@ -261,12 +265,17 @@ impl Engine<'_> {
             return;
         }
         let track = self.track(self.names.file(link));
-        let (groups, more) = track.weigh(failing.at, self.options.limit, rule.fit);
+        let (groups, more) = track.weigh(failing.at, self.options.limit, &self.work, rule.fit);
         found.truncated |= more;
         for (group, weighed) in groups {
+            if found.suspects.len() > 4 * MAX_PARTIES {
+                found.truncated = true;
+                return;
+            }
             if weighed.possible
                 && let Some(suspect) = self.suspect(failing, &track, group, &weighed, rule)
             {
+                self.work.spend(100);
                 add(&mut found.suspects, suspect);
             }
         }
@@ -317,13 +326,22 @@ impl Engine<'_> {
         if conflict.is_some() && best.stream != self.names.place(failing.index).stream {
             rule_id = "SA-6";
         }
+        if rule_id == "DP-3" && best.stream != UNNAMED {
+            rule_id = "DP-9";
+        }
         let mut more = Vec::new();
+        let mut end = self.end_of(best);
         for index in weighed.holds.iter().skip(1).take(8) {
             if let Some(hold) = track.holds.get(*index as usize)
                 && hold.paired_alive(failing.at)
                 && (rule.fit)(hold) != Fit::No
             {
                 more.push(self.public_hold(failing, hold));
+                // All of them must go, so the release is the last.
+                end = match (end, self.end_of(hold)) {
+                    (Some(a), Some(b)) => Some(if b.1.start > a.1.start { b } else { a }),
+                    _ => None,
+                };
             }
         }
         let system = self.log.processes.get(best.process.0 as usize).is_some_and(|process| process.is_system());
@@ -346,12 +364,16 @@ impl Engine<'_> {
             },
             inferred: fits == Fit::Maybe || confidence < Confidence::Likely,
             left_early: matches!(best.ended, Ended::Close(_, close) if close.end <= failing.burst.last.start),
-            end: match best.ended {
-                Ended::Close(op, at) => Some((op, at)),
-                Ended::Exit(Some(op), time) => Some((op, Instant::point(time))),
-                _ => None,
-            },
+            end,
         })
+    }
+
+    fn end_of(&self, hold: &HoldRec) -> Option<(u32, Instant)> {
+        match hold.ended {
+            Ended::Close(op, at) => Some((op, at)),
+            Ended::Exit(Some(op), time) => Some((op, Instant::point(time))),
+            _ => None,
+        }
     }
 
     pub(crate) fn counts_as_victim(&self, failing: Failing<'_>, process: crate::capture::op::ProcessId) -> bool {
@@ -502,20 +524,7 @@ impl Engine<'_> {
         }
         let fit = |hold: &HoldRec| if hold.link == link { Fit::Yes } else { Fit::No };
         let by = Rule { mechanism, rule, fit: &fit, conflict: &none, ceiling };
-        let from = found.suspects.len();
         self.by_handle(failing, link, &by, found);
-        if rule == "DP-3" {
-            let track = self.track(self.names.file(link));
-            for suspect in found.suspects.iter_mut().skip(from) {
-                let named = track.holds.iter().take(4096).any(|hold| {
-                    hold.stream != UNNAMED
-                        && hold.opened.is_some_and(|(at, _)| self.edge(at) == suspect.holder.hold.start)
-                });
-                if named {
-                    suspect.holder.rule = "DP-9";
-                }
-            }
-        }
     }
 
     /// CANNOT DELETE: the read-only attribute, else mappings.
@@ -734,20 +743,11 @@ impl Engine<'_> {
             if !visited.insert(dir) {
                 continue;
             }
-            let children: Vec<u32> = self
-                .names
-                .children(dir)
-                .take(65_536)
-                .filter(|stay| stay.from <= tick && tick < stay.to)
-                .map(|stay| stay.link)
-                .collect();
-            let cost = children.len() as u64 + 1;
-            if self.budget < cost {
+            if self.work.is_spent() {
                 found.truncated = true;
                 return;
             }
-            self.budget -= cost;
-            for link in children {
+            for link in self.entries(dir, tick) {
                 let fit = |hold: &HoldRec| if hold.link == link { Fit::Yes } else { Fit::No };
                 let ceiling = Confidence::Proven;
                 let mechanism = Mechanism::OpenDescendant;
@@ -826,21 +826,16 @@ impl Engine<'_> {
         let dir = self.names.file(link);
         let tick = self.tick(failing.index);
         let mut live = false;
-        let children: Vec<u32> = self
-            .names
-            .children(dir)
-            .take(65_536)
-            .filter(|stay| stay.from <= tick && tick < stay.to)
-            .map(|stay| stay.link)
-            .collect();
-        self.budget = self.budget.saturating_sub(children.len() as u64);
-        if self.budget == 0 {
+        if self.work.is_spent() {
             found.truncated = true;
             return;
         }
-        for child in children {
+        let mut examined = 0;
+        for child in self.entries(dir, tick) {
             if self.names.ever_marked(child) {
-                if found.suspects.len() < 256 {
+                examined += 1;
+                found.truncated |= examined > MAX_CHILDREN;
+                if examined <= MAX_CHILDREN {
                     let mut inner = Blockers::default();
                     self.pending(failing, child, Some("DR-1"), &mut inner);
                     let marked = inner.mark.is_some();
@@ -859,6 +854,21 @@ impl Engine<'_> {
         }
     }
 
+    /// The names in a directory at a tick.
+    fn entries(&self, dir: u32, tick: u32) -> Vec<u32> {
+        let mut walked = 0;
+        let entries = self
+            .names
+            .children(dir)
+            .inspect(|_| walked += 1)
+            .take(65_536)
+            .filter(|stay| stay.from <= tick && tick < stay.to)
+            .map(|stay| stay.link)
+            .collect();
+        self.work.spend(walked + 1);
+        entries
+    }
+
     /// DR-2: children whose own deletion by this process a lock refused, and would still refuse.
     fn children_in_use(&mut self, failing: Failing<'_>, dir: u32, tick: u32, found: &mut Blockers) {
         if failing.nesting >= MAX_NESTING {
@@ -873,7 +883,7 @@ impl Engine<'_> {
             .iter()
             .rev()
             .take_while(|entry| entry.0 == dir)
-            .take(256)
+            .take(MAX_CHILDREN)
             .map(|entry| entry.2)
             .collect();
         let mut seen = rustc_hash::FxHashSet::default();
@@ -887,6 +897,11 @@ impl Engine<'_> {
             {
                 continue;
             }
+            if self.work.is_spent() {
+                found.truncated = true;
+                return;
+            }
+            self.work.spend(1000); // what is nested multiplies
             let inner = Failing { index, op, at: failing.at, burst: failing.burst, nesting: failing.nesting + 1 };
             let pending = op.status == NtStatus::DELETE_PENDING;
             for mut suspect in self.blockers(inner).suspects {
@@ -913,7 +928,7 @@ impl Engine<'_> {
         if failing.op.status == NtStatus::OPLOCK_NOT_GRANTED {
             let track = self.track(self.names.file(place.link));
             let writer = |hold: &HoldRec| hold.grant.is_some_and(|grant| grant.classes.contains(AccessClasses::WRITE));
-            let (groups, _) = track.weigh(failing.at, self.options.limit, &|hold| {
+            let (groups, _) = track.weigh(failing.at, self.options.limit, &self.work, &|hold| {
                 if hold.process != own && writer(hold) { Fit::Yes } else { Fit::No }
             });
             let writers = groups.iter().any(|(_, weighed)| weighed.possible);

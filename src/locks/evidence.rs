@@ -1,6 +1,6 @@
 //! Evidence around a failure: retries and their end, releases, and why the others are not to blame (AT-9 to AT-12).
 
-use super::attribute::{Blockers, Failing, Suspect};
+use super::attribute::{Blockers, Failing, MAX_PARTIES, Suspect};
 use super::engine::Engine;
 use super::failure::{Cause, is_lock_failure, wanted};
 use super::finding::{
@@ -246,6 +246,8 @@ impl Engine<'_> {
             let holder = &suspect.holder;
             (holder.victim, std::cmp::Reverse(holder.confidence), event(holder.hold.start), holder.party)
         });
+        blockers.truncated |= blockers.suspects.len() > MAX_PARTIES;
+        blockers.suspects.truncate(MAX_PARTIES);
         cleared
     }
 
@@ -313,7 +315,7 @@ impl Engine<'_> {
         let mut alive: FxHashMap<ProcessId, Reason> = FxHashMap::default();
         let pending = finding.cause == Cause::DeletePending;
         let share = finding.cause == Cause::ShareConflict;
-        for (group, weighed) in track.weigh(at, self.options.limit, &counted).0 {
+        for (group, weighed) in track.weigh(at, self.options.limit, &self.work, &counted).0 {
             let Some(group) = track.groups.get(group as usize) else { continue };
             if !weighed.any {
                 continue;
@@ -365,7 +367,7 @@ impl Engine<'_> {
                 continue;
             }
             let track = self.track(other);
-            for (group, weighed) in track.weigh(at, 64, &|_| Fit::Yes).0 {
+            for (group, weighed) in track.weigh(at, 64, &self.work, &|_| Fit::Yes).0 {
                 if let Some(group) = track.groups.get(group as usize)
                     && weighed.sure
                     && known.insert(group.process)
@@ -379,26 +381,24 @@ impl Engine<'_> {
     }
 
     fn past_or_future(&self, track: &super::replay::Track, process: ProcessId, at: Instant) -> Option<Reason> {
-        let mut last: Option<(FileTime, u32)> = None;
+        let mut last: Option<FileTime> = None;
         let mut ahead = false;
         let mut over = false;
-        for (from, to, group) in track.process_spans(process).take(4096) {
+        for (from, to, _) in track.process_spans_near(process, at) {
             if to <= at.start {
-                if last.is_none_or(|(time, _)| to >= time) {
-                    last = Some((to, group));
-                }
+                last = last.max(Some(to));
             } else if from >= at.end {
                 ahead = true;
             } else {
                 over = true;
             }
         }
-        let dead = track.holds.iter().take(65_536).any(|hold| hold.process == process && hold.is_dead(at));
+        let dead = track.shown_closed.get(&process).is_some_and(|dead| *dead <= at.start);
         if over {
             // Its handles are there and do not matter to this failure, unless a success showed them gone.
             return dead.then_some(Reason::ShownClosedByLaterSuccess);
         }
-        if let Some((time, _)) = last {
+        if let Some(time) = last {
             let exit = self.exits.get(process.0 as usize).copied().flatten();
             let by_exit =
                 exit.is_some_and(|(_, exit)| exit == time)
@@ -487,6 +487,9 @@ impl Engine<'_> {
             {
                 continue;
             }
+            if self.work.is_spent() {
+                break;
+            }
             let holders = self.oplock_owners(index, op, at, waited);
             if !holders.is_empty() {
                 waits.push(super::finding::Wait {
@@ -511,6 +514,10 @@ impl Engine<'_> {
         let track = self.track(self.names.file(place.link));
         let mut holders = Vec::new();
         let mut seen = FxHashSet::default();
+        if track.oplocks.is_empty() {
+            return holders;
+        }
+        self.work.spend(track.oplocks.len() + track.holds.len());
         for oplock in track.oplocks.iter().filter(|oplock| oplock.requests).take(4096) {
             let broken = self.op(oplock.op).and_then(|op| op.end).filter(|end| *end >= at.start && *end <= at.end);
             if oplock.process == op.process || oplock.at.start >= at.start || broken.is_none() {

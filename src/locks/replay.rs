@@ -2,7 +2,7 @@
 
 use super::byterange::Locks;
 use super::delete::Marks;
-use super::hold::{Ended, Ev, EvKind, Fit, Group, HoldRec, Weighed};
+use super::hold::{Ended, Ev, EvKind, Fit, Group, HoldRec, Weighed, Work};
 use super::identity::{NONE, Names, opens, succeeded};
 use super::mapping::Sections;
 use super::refute::Refutation;
@@ -36,6 +36,8 @@ pub(crate) struct Track {
     span_info: Vec<(u32, u32, FileTime, FileTime)>,
     /// Spans of each process, in time order.
     pub(crate) processes: IndexMap<ProcessId, Vec<u32>, FxBuildHasher>,
+    /// Processes with a hold that a success showed ended (AT-11), and from when on.
+    pub(crate) shown_closed: FxHashMap<ProcessId, FileTime>,
     /// Processes whose own open was refused.
     pub(crate) refused_opens: IndexMap<ProcessId, FileTime, FxBuildHasher>,
     pub(crate) marks: Marks,
@@ -104,14 +106,16 @@ impl Track {
         &self,
         at: Instant,
         limit: usize,
+        work: &Work,
         fit: &dyn Fn(&HoldRec) -> Fit,
     ) -> (Vec<(u32, Weighed)>, bool) {
-        let (spans, more) = self.spans.at(at, limit);
+        let (spans, more) = self.spans.at(at, if work.is_spent() { limit.min(32) } else { limit });
+        work.spend(spans.len() * 4);
         let mut found = Vec::new();
         for span in spans {
             let Some(&(group, first, ..)) = self.span_info.get(span as usize) else { continue };
             let Some(rec) = self.groups.get(group as usize) else { continue };
-            found.push((group, rec.weigh(first as usize, at, &self.holds, fit)));
+            found.push((group, rec.weigh(first as usize, at, &self.holds, work, fit)));
         }
         (found, more)
     }
@@ -126,6 +130,24 @@ impl Track {
     pub(crate) fn process_spans(&self, process: ProcessId) -> impl Iterator<Item = (FileTime, FileTime, u32)> + '_ {
         let spans = self.processes.get(&process).map_or(&[][..], |spans| spans);
         spans
+            .iter()
+            .filter_map(|span| self.span_info.get(*span as usize))
+            .map(|(group, _, from, to)| (*from, *to, *group))
+    }
+
+    /// The spans of a process nearest to an instant, a few on either side.
+    pub(crate) fn process_spans_near(
+        &self,
+        process: ProcessId,
+        at: Instant,
+    ) -> impl Iterator<Item = (FileTime, FileTime, u32)> + '_ {
+        let spans = self.processes.get(&process).map_or(&[][..], |spans| spans);
+        let start = |span: &u32| self.span_info.get(*span as usize).map_or(FileTime(0), |info| info.2);
+        let middle = spans.partition_point(|span| start(span) < at.end);
+        let range = middle.saturating_sub(32)..spans.len().min(middle + 8);
+        spans
+            .get(range)
+            .unwrap_or(&[])
             .iter()
             .filter_map(|span| self.span_info.get(*span as usize))
             .map(|(group, _, from, to)| (*from, *to, *group))
@@ -233,6 +255,12 @@ impl Track {
         self.ops = ops;
         self.locks.finish(exits);
         self.hand_over();
+        for hold in &self.holds {
+            if let Some(dead) = hold.dead_by {
+                let first = self.shown_closed.entry(hold.process).or_insert(dead);
+                *first = dead.min(*first);
+            }
+        }
         self.opens_without_close =
             self.holds.iter().filter(|hold| hold.opened.is_some() && hold.ended == Ended::Open).count() as u64;
     }
@@ -326,6 +354,7 @@ impl Builder<'_> {
             link: key.2,
             stream: key.3,
             events: Vec::new(),
+            sorts: Vec::new(),
             used: None,
         });
         group
@@ -427,6 +456,10 @@ impl Builder<'_> {
             self.pair_group(group, &raw, exits, &mut effects, &mut items);
         }
         self.track.spans = Spans::new(items);
+        let Track { processes, span_info, .. } = &mut self.track;
+        for spans in processes.values_mut() {
+            spans.sort_by_key(|span| span_info.get(*span as usize).map(|info| info.2));
+        }
         effects
     }
 
@@ -456,7 +489,11 @@ impl Builder<'_> {
             .map_or_else(|| self.any_path(process, link), |op| op.path);
         for _ in 0..missing {
             stack.push(self.track.holds.len() as u32);
-            events.push(Ev { at: Instant::point(beginning), kind: EvKind::Open(self.track.holds.len() as u32) });
+            events.push(Ev {
+                at: Instant::point(beginning),
+                kind: EvKind::Open(self.track.holds.len() as u32),
+                alive: stack.len() as u32,
+            });
             began = beginning;
             self.track.holds.push(HoldRec {
                 process,
@@ -492,7 +529,7 @@ impl Builder<'_> {
                     self.track.holds.push(opened(op, at, group as u32, (driver, link, stream)));
                     stack.push(index);
                     threads.push(op.thread);
-                    events.push(Ev { at: now, kind: EvKind::Open(index) });
+                    events.push(Ev { at: now, kind: EvKind::Open(index), alive: stack.len() as u32 });
                     if let Some(effect) = effects.get_mut(nth as usize) {
                         *effect = index;
                     }
@@ -517,7 +554,7 @@ impl Builder<'_> {
                             *effect = index;
                         }
                     }
-                    events.push(Ev { at: now, kind: EvKind::Close });
+                    events.push(Ev { at: now, kind: EvKind::Close, alive: stack.len() as u32 });
                     if stack.is_empty() {
                         self.span(group, first, began, now.end, items);
                     }
@@ -530,7 +567,7 @@ impl Builder<'_> {
             if let Some((op, time)) = exit {
                 // AT-7: the process took its handles with it.
                 end = time;
-                events.push(Ev { at: Instant::point(time), kind: EvKind::Exit });
+                events.push(Ev { at: Instant::point(time), kind: EvKind::Exit, alive: 0 });
                 for index in stack {
                     if let Some(hold) = self.track.holds.get_mut(index as usize) {
                         hold.ended = Ended::Exit(op, time);
@@ -539,9 +576,27 @@ impl Builder<'_> {
             }
             self.span(group, first, began, end, items);
         }
+        let sorts = self.sorts(&events);
         if let Some(rec) = self.track.groups.get_mut(group) {
             rec.events = events;
+            rec.sorts = sorts;
         }
+    }
+
+    /// One hold of each access and share mode, if they are few.
+    fn sorts(&self, events: &[Ev]) -> Vec<u32> {
+        let mut sorts: Vec<(Option<Grant>, u32)> = Vec::new();
+        for ev in events {
+            let EvKind::Open(index) = ev.kind else { continue };
+            let Some(hold) = self.track.holds.get(index as usize) else { continue };
+            if !sorts.iter().any(|(grant, _)| *grant == hold.grant) {
+                if sorts.len() == 8 {
+                    return Vec::new();
+                }
+                sorts.push((hold.grant, index));
+            }
+        }
+        sorts.into_iter().map(|(_, index)| index).collect()
     }
 
     fn span(
