@@ -15,7 +15,7 @@ use super::replay::Track;
 use super::spans::Instant;
 use crate::capture::op::{Op, OpKind};
 use crate::nt::sharing::{AccessClasses, Grant, ShareConflict, sharing_conflict};
-use crate::nt::{AccessMask, CreateDisposition, DispositionFlags, NtStatus, RenameFlags, ShareAccess};
+use crate::nt::{AccessMask, CreateOptions, DispositionFlags, NtStatus, RenameFlags, ShareAccess};
 
 /// Directory removals are followed this deep through children that were refused themselves.
 const MAX_NESTING: u32 = 8;
@@ -32,6 +32,10 @@ pub(crate) struct Suspect {
     pub(crate) inferred: bool,
     /// It let go before the last failure of the burst.
     pub(crate) left_early: bool,
+    /// A release that the operation was waiting for answers what is doubtful about it.
+    pub(crate) settled_by_release: bool,
+    /// The close of a handle that another suspect may have handed over (AT-6).
+    pub(crate) counterpart: bool,
     /// When it let go (start), for the release.
     pub(crate) end: Option<(u32, Instant)>,
 }
@@ -44,6 +48,8 @@ pub(crate) struct Blockers {
     /// Nobody is behind it.
     pub(crate) nobody: bool,
     pub(crate) mark: Option<(Mark, u32)>,
+    /// Every process that was a suspect for a moment.
+    pub(crate) considered: Vec<crate::capture::op::ProcessId>,
     pub(crate) truncated: bool,
 }
 
@@ -118,7 +124,7 @@ impl Engine<'_> {
             truncated: blockers.truncated,
         };
         self.release(failing, &blockers, &mut finding);
-        self.clear_others(failing, link, &finding, &mut ruled_out);
+        self.clear_others(failing, link, &finding, &blockers.considered, &mut ruled_out);
         finding.ruled_out = ruled_out;
         if finding.attribution == Attribution::NotVisible {
             finding.explanations = self.explanations(failing, link, &finding);
@@ -253,8 +259,11 @@ impl Engine<'_> {
         let rule = Rule { mechanism, rule, fit: &fit, conflict: &conflict, ceiling };
         self.by_handle(failing, link, &rule, found);
         for suspect in &mut found.suspects {
-            if suspect.holder.mechanism == mechanism && suspect.holder.rule == "SA-3" && suspect.inferred {
-                suspect.holder.rule = if suspect.holder.hold.access.is_some() { "SA-11" } else { "SA-3" };
+            let open_ended =
+                suspect.holder.hold.access.is_some_and(|access| access.intersects(AccessMask::MAXIMUM_ALLOWED));
+            if suspect.holder.mechanism == mechanism && suspect.holder.rule == "SA-3" && suspect.inferred && open_ended
+            {
+                suspect.holder.rule = "SA-11";
             }
         }
     }
@@ -296,11 +305,12 @@ impl Engine<'_> {
             self.grade_unopened(failing, track, group, best)
         } else if weighed.sure && fits == Fit::Yes {
             Confidence::Proven
-        } else if best.paired_alive(failing.at) {
-            Confidence::Likely
+        } else if best.paired_alive(failing.at) || !best.paired_by_thread {
+            Confidence::Likely // AT-3: it or another handle of the process is left
         } else {
-            Confidence::Possible // AT-13: the pairing has it closed, and pairing is no evidence
+            Confidence::Possible // AT-13: the same thread opened and closed it, which is usually but not always right
         };
+        let mut settled_by_release = false;
         if fits == Fit::Maybe {
             // SA-11: MAXIMUM_ALLOWED is one inferred link; an open of which nothing was recorded is a guess.
             let shown = best.grant.is_some() || unknown;
@@ -311,9 +321,10 @@ impl Engine<'_> {
             && conflict.certain
             && spared_by_read(best, wanted(failing.op).grant, conflict)
         {
+            settled_by_release = confidence == Confidence::Proven;
             confidence = confidence.min(Confidence::Likely); // SA-9
         }
-        if best.dead_by.is_some() {
+        if best.dead_by.is_some() && best.handed.is_none() {
             confidence = Confidence::Possible; // AT-11: it ended unseen, sooner or later
         }
         if let Some(handed) = best.handed {
@@ -329,6 +340,13 @@ impl Engine<'_> {
         if rule_id == "DP-3" && best.stream != UNNAMED {
             rule_id = "DP-9";
         }
+        let mechanism = match rule.mechanism {
+            Mechanism::OpenHandle if is_current_directory(best) && conflict.is_some() => Mechanism::CurrentDirectory,
+            mechanism => mechanism,
+        };
+        let left_early = confidence == Confidence::Possible
+            && matches!(best.ended, Ended::Close(_, close) if close.end <= failing.burst.last.start)
+            && !self.may_hold(track, group, failing.burst.last, rule.fit);
         let mut more = Vec::new();
         let mut end = self.end_of(best);
         for index in weighed.holds.iter().skip(1).take(8) {
@@ -344,6 +362,16 @@ impl Engine<'_> {
                 };
             }
         }
+        // A close that may have been another handle's is no release.
+        let sorts = track.groups.get(group as usize).map_or(0, |group| group.sorts.len());
+        if sorts != 1
+            && let Some((_, close)) = end
+        {
+            let after = Instant { start: close.end, end: crate::nt::FileTime(close.end.0.saturating_add(1)) };
+            if self.may_hold(track, group, after, rule.fit) {
+                end = None;
+            }
+        }
         let system = self.log.processes.get(best.process.0 as usize).is_some_and(|process| process.is_system());
         Some(Suspect {
             holder: Holder {
@@ -352,7 +380,7 @@ impl Engine<'_> {
                     None => Party::Process(best.process),
                 },
                 confidence,
-                mechanism: rule.mechanism,
+                mechanism,
                 rule: rule_id,
                 handle_ambiguous: weighed.ambiguous && confidence == Confidence::Proven,
                 hold: self.public_hold(failing, best),
@@ -362,10 +390,24 @@ impl Engine<'_> {
                 smb_client: system && best.impersonating,
                 confirmed: false,
             },
-            inferred: fits == Fit::Maybe || confidence < Confidence::Likely,
-            left_early: matches!(best.ended, Ended::Close(_, close) if close.end <= failing.burst.last.start),
+            inferred: fits == Fit::Maybe || !(weighed.sure || best.paired_alive(failing.at)),
+            left_early,
+            settled_by_release,
+            counterpart: unknown && track.handed_over(best),
             end,
         })
+    }
+
+    /// Whether a group may still have a fitting handle at a later instant.
+    fn may_hold(&self, track: &Track, group: u32, at: Instant, fit: &dyn Fn(&HoldRec) -> Fit) -> bool {
+        let (groups, more) = track.weigh(at, self.options.limit, &self.work, fit);
+        more || groups.iter().any(|(other, weighed)| *other == group && weighed.possible)
+    }
+
+    /// The best grade this capture allows.
+    pub(crate) fn whole(&self) -> Confidence {
+        let coverage = self.log.coverage;
+        if coverage.creates > 0 && coverage.cleanups == 0 { Confidence::Possible } else { Confidence::Proven }
     }
 
     fn end_of(&self, hold: &HoldRec) -> Option<(u32, Instant)> {
@@ -572,6 +614,7 @@ impl Engine<'_> {
         let mut processes: Vec<_> = mapped.iter().map(|mapped| mapped.process).collect();
         processes.sort_unstable();
         processes.dedup();
+        let image_only = !fits(Kind::Data { writable: true });
         // A status that only a mapping can cause, and one process that made one: only its end is not shown (MM-5).
         let alone = processes.len() == 1 && failing.op.status != NtStatus::SHARING_VIOLATION;
         for section in mapped {
@@ -581,14 +624,18 @@ impl Engine<'_> {
             let confidence = match section.kind {
                 Kind::Program if section.through => Confidence::Proven,
                 Kind::Program | Kind::Image => Confidence::Likely,
+                // Without a Load Image of its own a section is no loaded image, where the capture records those.
+                Kind::Unknown { .. } if rule != "SA-8" && image_only => Confidence::Possible,
                 Kind::Unknown { .. } if !(alone || handle) => Confidence::Possible,
                 _ if alone || handle => Confidence::Likely,
                 _ => Confidence::Possible,
             };
-            let image =
-                section.kind.image() && fits_image(failing.op, rule) && !matches!(section.kind, Kind::Data { .. });
-            let data_only = matches!(section.kind, Kind::Data { .. }) || (rule == "SA-8");
-            let mechanism = if image && !data_only { Mechanism::ImageMapping } else { Mechanism::DataMapping };
+            let image = match section.kind {
+                Kind::Data { .. } => false,
+                Kind::Unknown { .. } => image_only,
+                _ => true,
+            };
+            let mechanism = if image { Mechanism::ImageMapping } else { Mechanism::DataMapping };
             let exit = section.exit.and_then(|(op, _)| op);
             let older = section.made.is_none();
             add(
@@ -625,6 +672,9 @@ impl Engine<'_> {
                     },
                     inferred: confidence < Confidence::Proven,
                     left_early: false,
+                    // MM-5: only the end of its process bounds a mapping.
+                    settled_by_release: confidence == Confidence::Likely && processes.len() == 1,
+                    counterpart: false,
                     end: exit.zip(section.exit.map(|(_, time)| Instant::point(time))),
                 },
             );
@@ -681,6 +731,7 @@ impl Engine<'_> {
         for suspect in found.suspects.iter_mut().skip(from) {
             // Later versions share deleting too, so a mere DELETE handle is no proof.
             if suspect.holder.conflicts.iter().all(|conflict| conflict.side == Side::VictimDoesNotShare) {
+                suspect.settled_by_release = suspect.holder.confidence == Confidence::Proven;
                 suspect.holder.confidence = suspect.holder.confidence.min(Confidence::Likely);
                 suspect.inferred = true;
             }
@@ -810,6 +861,8 @@ impl Engine<'_> {
                     },
                     inferred: !sure,
                     left_early: false,
+                    settled_by_release: false,
+                    counterpart: false,
                     end,
                 },
             );
@@ -1007,6 +1060,8 @@ impl Engine<'_> {
                     },
                     inferred: true,
                     left_early: false,
+                    settled_by_release: false,
+                    counterpart: false,
                     end: exit.and_then(|(op, time)| Some((op?, Instant::point(time)))),
                 },
             );
@@ -1014,13 +1069,11 @@ impl Engine<'_> {
     }
 }
 
-/// Whether a section that is or may be an image counts as one under this rule.
-fn fits_image(op: &Op, rule: &str) -> bool {
-    let overwrites = matches!(op.kind, OpKind::Create(create) if matches!(
-        create.disposition,
-        Some(CreateDisposition::OVERWRITE | CreateDisposition::OVERWRITE_IF | CreateDisposition::SUPERSEDE)
-    ));
-    rule != "MM-4" || !overwrites
+/// VI-10: the way a process opens its current directory.
+fn is_current_directory(hold: &HoldRec) -> bool {
+    hold.access == Some(AccessMask(AccessMask::EXECUTE.0 | AccessMask::SYNCHRONIZE.0))
+        && hold.share == Some(ShareAccess(ShareAccess::READ.0 | ShareAccess::WRITE.0))
+        && hold.options.contains(CreateOptions::DIRECTORY_FILE)
 }
 
 fn conflicts(conflict: ShareConflict) -> Vec<Conflict> {
@@ -1060,5 +1113,6 @@ fn add(suspects: &mut Vec<Suspect>, suspect: Suspect) {
     };
     lead.inferred &= other.inferred;
     lead.left_early &= other.left_early;
+    lead.settled_by_release &= other.settled_by_release;
     *known = lead;
 }

@@ -2,7 +2,7 @@
 
 use super::attribute::{Blockers, Failing, MAX_PARTIES, Suspect};
 use super::engine::Engine;
-use super::failure::{Cause, is_lock_failure, wanted};
+use super::failure::{Cause, is_lock_failure, requested, wanted};
 use super::finding::{
     Burst, Confidence, DeleteHow, Edge, Explanation, Finding, Mechanism, Party, Reason, Release, RuledOut,
 };
@@ -73,6 +73,11 @@ fn overcomes(then: &Op, now: &Op) -> bool {
         OpKind::Rename { target, .. } | OpKind::Link { target, .. } => {
             succeeded(now)
                 && matches!(now.kind, OpKind::Rename { target: t, .. } | OpKind::Link { target: t, .. } if t == target)
+        }
+        OpKind::Read { .. } | OpKind::Write { .. } => {
+            let (Some(then), Some(range)) = (requested(then).range, requested(now).range) else { return false };
+            let end = |range: super::finding::Range| i128::from(range.offset) + i128::from(range.length);
+            succeeded(now) && range.offset <= then.offset && end(range) >= end(then)
         }
         _ => succeeded(now),
     }
@@ -179,6 +184,7 @@ impl Engine<'_> {
     /// Decides between suspects of different strength. Returns those cleared by it.
     pub(crate) fn settle(&self, failing: Failing<'_>, blockers: &mut Blockers) -> Vec<RuledOut> {
         let mut cleared = Vec::new();
+        blockers.considered = blockers.suspects.iter().map(|suspect| suspect.holder.party.process()).collect();
         // AT-10: a mere possibility that left while the operation went on failing was not sufficient.
         blockers.suspects.retain(|suspect| {
             let out = suspect.left_early && suspect.holder.confidence == Confidence::Possible;
@@ -201,7 +207,9 @@ impl Engine<'_> {
                 });
             }
             Some(Confidence::Likely) => {
-                blockers.suspects.retain(|suspect| suspect.holder.confidence >= Confidence::Likely);
+                blockers
+                    .suspects
+                    .retain(|suspect| suspect.holder.confidence >= Confidence::Likely || suspect.counterpart);
             }
             _ => {}
         }
@@ -234,6 +242,8 @@ impl Engine<'_> {
                 },
                 inferred: true,
                 left_early: false,
+                settled_by_release: false,
+                counterpart: false,
                 end: None,
             });
         }
@@ -279,6 +289,7 @@ impl Engine<'_> {
         let others = track.ops.get(from..to).unwrap_or(&[]).iter().take(4096).filter_map(|at| self.op(*at)).any(|op| {
             matches!(op.kind, OpKind::Cleanup)
                 && op.start >= failing.burst.last.start
+                && blockers.considered.contains(&op.process)
                 && !implicated.contains(&op.process)
                 && op.process != failing.op.process
         });
@@ -286,6 +297,10 @@ impl Engine<'_> {
             finding.confirmed_by = Some(done.event);
             for (holder, suspect) in finding.holders.iter_mut().zip(&blockers.suspects) {
                 holder.confirmed = suspect.end.is_some_and(|(end, _)| end == op);
+                // The one doubt left was answered: the operation failed while this stood and succeeded once it was gone.
+                if blockers.suspects.len() == 1 && holder.confirmed && suspect.settled_by_release {
+                    holder.confidence = holder.confidence.max(self.whole());
+                }
             }
         }
     }
@@ -296,6 +311,7 @@ impl Engine<'_> {
         failing: Failing<'_>,
         link: u32,
         finding: &Finding,
+        considered: &[ProcessId],
         cleared: &mut Vec<RuledOut>,
     ) {
         if link == NONE {
@@ -305,6 +321,8 @@ impl Engine<'_> {
         let mut known: FxHashSet<ProcessId> = finding.holders.iter().map(|holder| holder.party.process()).collect();
         known.insert(failing.op.process);
         cleared.retain(|entry| known.insert(entry.process));
+        // Who was a suspect for a moment is not cleared by having the file open.
+        known.extend(considered);
         let file = self.names.file(link);
         let track = self.track(file);
         let counted = |hold: &HoldRec| match hold.grant {

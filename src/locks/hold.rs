@@ -51,6 +51,8 @@ pub(crate) struct HoldRec {
     /// The create and its extent; `None` for a handle that only its use or its close shows (AT-6).
     pub(crate) opened: Option<(u32, Instant)>,
     pub(crate) ended: Ended,
+    /// The thread that opened it closed it.
+    pub(crate) paired_by_thread: bool,
     /// From here on a success shows that it had ended (AT-11).
     pub(crate) dead_by: Option<FileTime>,
     /// A close of the same file without an open, in another process: the handle may have been handed over (AT-6).
@@ -334,6 +336,7 @@ mod tests {
             impersonating: false,
             opened: None,
             ended: Ended::Open,
+            paired_by_thread: false,
             dead_by: None,
             handed: None,
         }

@@ -12,7 +12,7 @@ use crate::capture::op::{DriverId, Op, OpKind, OpLog, PathId, ProcessId};
 use crate::nt::sharing::Grant;
 use crate::nt::{CreateOptions, FileAttributes, FileTime, NtStatus, OpenResult};
 use indexmap::IndexMap;
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 /// A create that the table of holds would have refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,8 @@ pub(crate) struct Track {
     pub(crate) sections: Sections,
     pub(crate) locks: Locks,
     pub(crate) oplocks: Vec<Oplock>,
+    /// Starts of closes that may have ended another process's handle.
+    handed: FxHashSet<FileTime>,
     /// Attributes as they became known: time and whether read-only.
     readonly: Vec<(FileTime, bool)>,
     pub(crate) opens_checked: u64,
@@ -163,6 +165,7 @@ impl Track {
             .collect();
         exiting.sort_unstable();
         let mut exiting = exiting.into_iter().peekable();
+        self.hand_over();
         let mut refutation = Refutation::default();
         let ops = std::mem::take(&mut self.ops);
         let mut effects = effects.to_vec();
@@ -254,7 +257,6 @@ impl Track {
         }
         self.ops = ops;
         self.locks.finish(exits);
-        self.hand_over();
         for hold in &self.holds {
             if let Some(dead) = hold.dead_by {
                 let first = self.shown_closed.entry(hold.process).or_insert(dead);
@@ -263,6 +265,12 @@ impl Track {
         }
         self.opens_without_close =
             self.holds.iter().filter(|hold| hold.opened.is_some() && hold.ended == Ended::Open).count() as u64;
+    }
+
+    /// Whether the close of this hold, whose open is not in the capture, may be that of a handle another process opened.
+    pub(crate) fn handed_over(&self, hold: &HoldRec) -> bool {
+        let Ended::Close(_, at) = hold.ended else { return false };
+        self.handed.contains(&at.start)
     }
 
     /// Whether no handle of the process is left on the stream after a close.
@@ -325,6 +333,7 @@ impl Track {
                 .take(64)
                 .find(|(_, process, stream)| *process != hold.process && *stream == hold.stream)
                 .map(|(at, ..)| *at);
+            self.handed.extend(hold.handed.map(|at| at.start));
         }
     }
 }
@@ -509,6 +518,7 @@ impl Builder<'_> {
                 impersonating: false,
                 opened: None,
                 ended: Ended::Open,
+                paired_by_thread: false,
                 dead_by: None,
                 handed: None,
             });
@@ -542,6 +552,7 @@ impl Builder<'_> {
                         Some(_) => recent.iter().rposition(|thread| *thread == op.thread).map(|at| at + low),
                         None => None,
                     };
+                    let by_thread = which.is_some();
                     let which = which.unwrap_or(stack.len().saturating_sub(1));
                     if which < stack.len() {
                         let index = stack.remove(which);
@@ -549,6 +560,7 @@ impl Builder<'_> {
                         let at = self.track.ops.get(nth as usize).copied().unwrap_or(NONE);
                         if let Some(hold) = self.track.holds.get_mut(index as usize) {
                             hold.ended = Ended::Close(at, now);
+                            hold.paired_by_thread = by_thread;
                         }
                         if let Some(effect) = effects.get_mut(nth as usize) {
                             *effect = index;
@@ -669,6 +681,7 @@ fn opened(op: &Op, at: u32, group: u32, (driver, link, stream): (Option<DriverId
         impersonating: create.is_some_and(|create| create.impersonating),
         opened: Some((at, Instant::of(op))),
         ended: Ended::Open,
+        paired_by_thread: false,
         dead_by: None,
         handed: None,
     }
