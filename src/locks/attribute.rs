@@ -15,10 +15,14 @@ use super::replay::Track;
 use super::spans::Instant;
 use crate::capture::op::{Op, OpKind};
 use crate::nt::sharing::{AccessClasses, Grant, ShareConflict, sharing_conflict};
-use crate::nt::{AccessMask, CreateDisposition, DispositionFlags, NtStatus, RenameFlags, ShareAccess};
+use crate::nt::{AccessMask, CreateOptions, DispositionFlags, NtStatus, RenameFlags, ShareAccess};
 
 /// Directory removals are followed this deep through children that were refused themselves.
 const MAX_NESTING: u32 = 8;
+/// Children of a directory looked into for one failure.
+const MAX_CHILDREN: usize = 256;
+/// Parties reported for one failure.
+pub(crate) const MAX_PARTIES: usize = 64;
 
 /// A party under examination.
 #[derive(Clone, Debug)]
@@ -28,6 +32,10 @@ pub(crate) struct Suspect {
     pub(crate) inferred: bool,
     /// It let go before the last failure of the burst.
     pub(crate) left_early: bool,
+    /// A release that the operation was waiting for answers what is doubtful about it.
+    pub(crate) settled_by_release: bool,
+    /// The close of a handle that another suspect may have handed over (AT-6).
+    pub(crate) counterpart: bool,
     /// When it let go (start), for the release.
     pub(crate) end: Option<(u32, Instant)>,
 }
@@ -40,6 +48,8 @@ pub(crate) struct Blockers {
     /// Nobody is behind it.
     pub(crate) nobody: bool,
     pub(crate) mark: Option<(Mark, u32)>,
+    /// Every process that was a suspect for a moment.
+    pub(crate) considered: Vec<crate::capture::op::ProcessId>,
     pub(crate) truncated: bool,
 }
 
@@ -114,7 +124,7 @@ impl Engine<'_> {
             truncated: blockers.truncated,
         };
         self.release(failing, &blockers, &mut finding);
-        self.clear_others(failing, link, &finding, &mut ruled_out);
+        self.clear_others(failing, link, &finding, &blockers.considered, &mut ruled_out);
         finding.ruled_out = ruled_out;
         if finding.attribution == Attribution::NotVisible {
             finding.explanations = self.explanations(failing, link, &finding);
@@ -249,8 +259,11 @@ impl Engine<'_> {
         let rule = Rule { mechanism, rule, fit: &fit, conflict: &conflict, ceiling };
         self.by_handle(failing, link, &rule, found);
         for suspect in &mut found.suspects {
-            if suspect.holder.mechanism == mechanism && suspect.holder.rule == "SA-3" && suspect.inferred {
-                suspect.holder.rule = if suspect.holder.hold.access.is_some() { "SA-11" } else { "SA-3" };
+            let open_ended =
+                suspect.holder.hold.access.is_some_and(|access| access.intersects(AccessMask::MAXIMUM_ALLOWED));
+            if suspect.holder.mechanism == mechanism && suspect.holder.rule == "SA-3" && suspect.inferred && open_ended
+            {
+                suspect.holder.rule = "SA-11";
             }
         }
     }
@@ -261,12 +274,17 @@ impl Engine<'_> {
             return;
         }
         let track = self.track(self.names.file(link));
-        let (groups, more) = track.weigh(failing.at, self.options.limit, rule.fit);
+        let (groups, more) = track.weigh(failing.at, self.options.limit, &self.work, rule.fit);
         found.truncated |= more;
         for (group, weighed) in groups {
+            if found.suspects.len() > 4 * MAX_PARTIES {
+                found.truncated = true;
+                return;
+            }
             if weighed.possible
                 && let Some(suspect) = self.suspect(failing, &track, group, &weighed, rule)
             {
+                self.work.spend(100);
                 add(&mut found.suspects, suspect);
             }
         }
@@ -287,11 +305,12 @@ impl Engine<'_> {
             self.grade_unopened(failing, track, group, best)
         } else if weighed.sure && fits == Fit::Yes {
             Confidence::Proven
-        } else if best.paired_alive(failing.at) {
-            Confidence::Likely
+        } else if best.paired_alive(failing.at) || !best.paired_by_thread {
+            Confidence::Likely // AT-3: it or another handle of the process is left
         } else {
-            Confidence::Possible // AT-13: the pairing has it closed, and pairing is no evidence
+            Confidence::Possible // AT-13: the same thread opened and closed it, which is usually but not always right
         };
+        let mut settled_by_release = false;
         if fits == Fit::Maybe {
             // SA-11: MAXIMUM_ALLOWED is one inferred link; an open of which nothing was recorded is a guess.
             let shown = best.grant.is_some() || unknown;
@@ -302,9 +321,10 @@ impl Engine<'_> {
             && conflict.certain
             && spared_by_read(best, wanted(failing.op).grant, conflict)
         {
+            settled_by_release = confidence == Confidence::Proven;
             confidence = confidence.min(Confidence::Likely); // SA-9
         }
-        if best.dead_by.is_some() {
+        if best.dead_by.is_some() && best.handed.is_none() {
             confidence = Confidence::Possible; // AT-11: it ended unseen, sooner or later
         }
         if let Some(handed) = best.handed {
@@ -317,13 +337,39 @@ impl Engine<'_> {
         if conflict.is_some() && best.stream != self.names.place(failing.index).stream {
             rule_id = "SA-6";
         }
+        if rule_id == "DP-3" && best.stream != UNNAMED {
+            rule_id = "DP-9";
+        }
+        let mechanism = match rule.mechanism {
+            Mechanism::OpenHandle if is_current_directory(best) && conflict.is_some() => Mechanism::CurrentDirectory,
+            mechanism => mechanism,
+        };
+        let left_early = confidence == Confidence::Possible
+            && matches!(best.ended, Ended::Close(_, close) if close.end <= failing.burst.last.start)
+            && !self.may_hold(track, group, failing.burst.last, rule.fit);
         let mut more = Vec::new();
+        let mut end = self.end_of(best);
         for index in weighed.holds.iter().skip(1).take(8) {
             if let Some(hold) = track.holds.get(*index as usize)
                 && hold.paired_alive(failing.at)
                 && (rule.fit)(hold) != Fit::No
             {
                 more.push(self.public_hold(failing, hold));
+                // All of them must go, so the release is the last.
+                end = match (end, self.end_of(hold)) {
+                    (Some(a), Some(b)) => Some(if b.1.start > a.1.start { b } else { a }),
+                    _ => None,
+                };
+            }
+        }
+        // A close that may have been another handle's is no release.
+        let sorts = track.groups.get(group as usize).map_or(0, |group| group.sorts.len());
+        if sorts != 1
+            && let Some((_, close)) = end
+        {
+            let after = Instant { start: close.end, end: crate::nt::FileTime(close.end.0.saturating_add(1)) };
+            if self.may_hold(track, group, after, rule.fit) {
+                end = None;
             }
         }
         let system = self.log.processes.get(best.process.0 as usize).is_some_and(|process| process.is_system());
@@ -334,7 +380,7 @@ impl Engine<'_> {
                     None => Party::Process(best.process),
                 },
                 confidence,
-                mechanism: rule.mechanism,
+                mechanism,
                 rule: rule_id,
                 handle_ambiguous: weighed.ambiguous && confidence == Confidence::Proven,
                 hold: self.public_hold(failing, best),
@@ -344,14 +390,32 @@ impl Engine<'_> {
                 smb_client: system && best.impersonating,
                 confirmed: false,
             },
-            inferred: fits == Fit::Maybe || confidence < Confidence::Likely,
-            left_early: matches!(best.ended, Ended::Close(_, close) if close.end <= failing.burst.last.start),
-            end: match best.ended {
-                Ended::Close(op, at) => Some((op, at)),
-                Ended::Exit(Some(op), time) => Some((op, Instant::point(time))),
-                _ => None,
-            },
+            inferred: fits == Fit::Maybe || !(weighed.sure || best.paired_alive(failing.at)),
+            left_early,
+            settled_by_release,
+            counterpart: unknown && track.handed_over(best),
+            end,
         })
+    }
+
+    /// Whether a group may still have a fitting handle at a later instant.
+    fn may_hold(&self, track: &Track, group: u32, at: Instant, fit: &dyn Fn(&HoldRec) -> Fit) -> bool {
+        let (groups, more) = track.weigh(at, self.options.limit, &self.work, fit);
+        more || groups.iter().any(|(other, weighed)| *other == group && weighed.possible)
+    }
+
+    /// The best grade this capture allows.
+    pub(crate) fn whole(&self) -> Confidence {
+        let coverage = self.log.coverage;
+        if coverage.creates > 0 && coverage.cleanups == 0 { Confidence::Possible } else { Confidence::Proven }
+    }
+
+    fn end_of(&self, hold: &HoldRec) -> Option<(u32, Instant)> {
+        match hold.ended {
+            Ended::Close(op, at) => Some((op, at)),
+            Ended::Exit(Some(op), time) => Some((op, Instant::point(time))),
+            _ => None,
+        }
     }
 
     pub(crate) fn counts_as_victim(&self, failing: Failing<'_>, process: crate::capture::op::ProcessId) -> bool {
@@ -502,20 +566,7 @@ impl Engine<'_> {
         }
         let fit = |hold: &HoldRec| if hold.link == link { Fit::Yes } else { Fit::No };
         let by = Rule { mechanism, rule, fit: &fit, conflict: &none, ceiling };
-        let from = found.suspects.len();
         self.by_handle(failing, link, &by, found);
-        if rule == "DP-3" {
-            let track = self.track(self.names.file(link));
-            for suspect in found.suspects.iter_mut().skip(from) {
-                let named = track.holds.iter().take(4096).any(|hold| {
-                    hold.stream != UNNAMED
-                        && hold.opened.is_some_and(|(at, _)| self.edge(at) == suspect.holder.hold.start)
-                });
-                if named {
-                    suspect.holder.rule = "DP-9";
-                }
-            }
-        }
     }
 
     /// CANNOT DELETE: the read-only attribute, else mappings.
@@ -563,6 +614,7 @@ impl Engine<'_> {
         let mut processes: Vec<_> = mapped.iter().map(|mapped| mapped.process).collect();
         processes.sort_unstable();
         processes.dedup();
+        let image_only = !fits(Kind::Data { writable: true });
         // A status that only a mapping can cause, and one process that made one: only its end is not shown (MM-5).
         let alone = processes.len() == 1 && failing.op.status != NtStatus::SHARING_VIOLATION;
         for section in mapped {
@@ -572,14 +624,18 @@ impl Engine<'_> {
             let confidence = match section.kind {
                 Kind::Program if section.through => Confidence::Proven,
                 Kind::Program | Kind::Image => Confidence::Likely,
+                // Without a Load Image of its own a section is no loaded image, where the capture records those.
+                Kind::Unknown { .. } if rule != "SA-8" && image_only => Confidence::Possible,
                 Kind::Unknown { .. } if !(alone || handle) => Confidence::Possible,
                 _ if alone || handle => Confidence::Likely,
                 _ => Confidence::Possible,
             };
-            let image =
-                section.kind.image() && fits_image(failing.op, rule) && !matches!(section.kind, Kind::Data { .. });
-            let data_only = matches!(section.kind, Kind::Data { .. }) || (rule == "SA-8");
-            let mechanism = if image && !data_only { Mechanism::ImageMapping } else { Mechanism::DataMapping };
+            let image = match section.kind {
+                Kind::Data { .. } => false,
+                Kind::Unknown { .. } => image_only,
+                _ => true,
+            };
+            let mechanism = if image { Mechanism::ImageMapping } else { Mechanism::DataMapping };
             let exit = section.exit.and_then(|(op, _)| op);
             let older = section.made.is_none();
             add(
@@ -616,6 +672,9 @@ impl Engine<'_> {
                     },
                     inferred: confidence < Confidence::Proven,
                     left_early: false,
+                    // MM-5: only the end of its process bounds a mapping.
+                    settled_by_release: confidence == Confidence::Likely && processes.len() == 1,
+                    counterpart: false,
                     end: exit.zip(section.exit.map(|(_, time)| Instant::point(time))),
                 },
             );
@@ -672,6 +731,7 @@ impl Engine<'_> {
         for suspect in found.suspects.iter_mut().skip(from) {
             // Later versions share deleting too, so a mere DELETE handle is no proof.
             if suspect.holder.conflicts.iter().all(|conflict| conflict.side == Side::VictimDoesNotShare) {
+                suspect.settled_by_release = suspect.holder.confidence == Confidence::Proven;
                 suspect.holder.confidence = suspect.holder.confidence.min(Confidence::Likely);
                 suspect.inferred = true;
             }
@@ -734,20 +794,11 @@ impl Engine<'_> {
             if !visited.insert(dir) {
                 continue;
             }
-            let children: Vec<u32> = self
-                .names
-                .children(dir)
-                .take(65_536)
-                .filter(|stay| stay.from <= tick && tick < stay.to)
-                .map(|stay| stay.link)
-                .collect();
-            let cost = children.len() as u64 + 1;
-            if self.budget < cost {
+            if self.work.is_spent() {
                 found.truncated = true;
                 return;
             }
-            self.budget -= cost;
-            for link in children {
+            for link in self.entries(dir, tick) {
                 let fit = |hold: &HoldRec| if hold.link == link { Fit::Yes } else { Fit::No };
                 let ceiling = Confidence::Proven;
                 let mechanism = Mechanism::OpenDescendant;
@@ -810,6 +861,8 @@ impl Engine<'_> {
                     },
                     inferred: !sure,
                     left_early: false,
+                    settled_by_release: false,
+                    counterpart: false,
                     end,
                 },
             );
@@ -826,21 +879,16 @@ impl Engine<'_> {
         let dir = self.names.file(link);
         let tick = self.tick(failing.index);
         let mut live = false;
-        let children: Vec<u32> = self
-            .names
-            .children(dir)
-            .take(65_536)
-            .filter(|stay| stay.from <= tick && tick < stay.to)
-            .map(|stay| stay.link)
-            .collect();
-        self.budget = self.budget.saturating_sub(children.len() as u64);
-        if self.budget == 0 {
+        if self.work.is_spent() {
             found.truncated = true;
             return;
         }
-        for child in children {
+        let mut examined = 0;
+        for child in self.entries(dir, tick) {
             if self.names.ever_marked(child) {
-                if found.suspects.len() < 256 {
+                examined += 1;
+                found.truncated |= examined > MAX_CHILDREN;
+                if examined <= MAX_CHILDREN {
                     let mut inner = Blockers::default();
                     self.pending(failing, child, Some("DR-1"), &mut inner);
                     let marked = inner.mark.is_some();
@@ -859,6 +907,21 @@ impl Engine<'_> {
         }
     }
 
+    /// The names in a directory at a tick.
+    fn entries(&self, dir: u32, tick: u32) -> Vec<u32> {
+        let mut walked = 0;
+        let entries = self
+            .names
+            .children(dir)
+            .inspect(|_| walked += 1)
+            .take(65_536)
+            .filter(|stay| stay.from <= tick && tick < stay.to)
+            .map(|stay| stay.link)
+            .collect();
+        self.work.spend(walked + 1);
+        entries
+    }
+
     /// DR-2: children whose own deletion by this process a lock refused, and would still refuse.
     fn children_in_use(&mut self, failing: Failing<'_>, dir: u32, tick: u32, found: &mut Blockers) {
         if failing.nesting >= MAX_NESTING {
@@ -873,7 +936,7 @@ impl Engine<'_> {
             .iter()
             .rev()
             .take_while(|entry| entry.0 == dir)
-            .take(256)
+            .take(MAX_CHILDREN)
             .map(|entry| entry.2)
             .collect();
         let mut seen = rustc_hash::FxHashSet::default();
@@ -887,6 +950,11 @@ impl Engine<'_> {
             {
                 continue;
             }
+            if self.work.is_spent() {
+                found.truncated = true;
+                return;
+            }
+            self.work.spend(1000); // what is nested multiplies
             let inner = Failing { index, op, at: failing.at, burst: failing.burst, nesting: failing.nesting + 1 };
             let pending = op.status == NtStatus::DELETE_PENDING;
             for mut suspect in self.blockers(inner).suspects {
@@ -913,7 +981,7 @@ impl Engine<'_> {
         if failing.op.status == NtStatus::OPLOCK_NOT_GRANTED {
             let track = self.track(self.names.file(place.link));
             let writer = |hold: &HoldRec| hold.grant.is_some_and(|grant| grant.classes.contains(AccessClasses::WRITE));
-            let (groups, _) = track.weigh(failing.at, self.options.limit, &|hold| {
+            let (groups, _) = track.weigh(failing.at, self.options.limit, &self.work, &|hold| {
                 if hold.process != own && writer(hold) { Fit::Yes } else { Fit::No }
             });
             let writers = groups.iter().any(|(_, weighed)| weighed.possible);
@@ -992,6 +1060,8 @@ impl Engine<'_> {
                     },
                     inferred: true,
                     left_early: false,
+                    settled_by_release: false,
+                    counterpart: false,
                     end: exit.and_then(|(op, time)| Some((op?, Instant::point(time)))),
                 },
             );
@@ -999,13 +1069,11 @@ impl Engine<'_> {
     }
 }
 
-/// Whether a section that is or may be an image counts as one under this rule.
-fn fits_image(op: &Op, rule: &str) -> bool {
-    let overwrites = matches!(op.kind, OpKind::Create(create) if matches!(
-        create.disposition,
-        Some(CreateDisposition::OVERWRITE | CreateDisposition::OVERWRITE_IF | CreateDisposition::SUPERSEDE)
-    ));
-    rule != "MM-4" || !overwrites
+/// VI-10: the way a process opens its current directory.
+fn is_current_directory(hold: &HoldRec) -> bool {
+    hold.access == Some(AccessMask(AccessMask::EXECUTE.0 | AccessMask::SYNCHRONIZE.0))
+        && hold.share == Some(ShareAccess(ShareAccess::READ.0 | ShareAccess::WRITE.0))
+        && hold.options.contains(CreateOptions::DIRECTORY_FILE)
 }
 
 fn conflicts(conflict: ShareConflict) -> Vec<Conflict> {
@@ -1045,5 +1113,6 @@ fn add(suspects: &mut Vec<Suspect>, suspect: Suspect) {
     };
     lead.inferred &= other.inferred;
     lead.left_early &= other.left_early;
+    lead.settled_by_release &= other.settled_by_release;
     *known = lead;
 }

@@ -5,8 +5,10 @@ use super::evidence::Bursts;
 use super::failure::is_lock_failure;
 use super::finding::{Attribution, Confidence};
 use super::identity::succeeded;
+use super::replay::Track;
 use crate::capture::op::{EventIndex, OpLog, PathId};
 use crate::nt::NtStatus;
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 
 /// A create that succeeded though the table of holds would have refused it.
@@ -66,24 +68,11 @@ pub fn audit(log: &OpLog) -> Audit {
         .filter(|(_, op)| is_lock_failure(op) && !(succeeded(op) && op.status != NtStatus::OPLOCK_BREAK_IN_PROGRESS))
         .map(|(at, _)| at)
         .collect();
-    for file in 0..engine.names.file_count() as u32 {
-        if engine.ops_of(file).is_empty() {
-            continue;
-        }
-        let track = engine.track(file);
-        audit.opens_checked += track.opens_checked;
-        audit.closes_without_open += track.closes_without_open;
-        audit.opens_without_close += track.opens_without_close;
-        for refused in &track.false_conflicts {
-            let Some(op) = engine.op(refused.by) else { continue };
-            let opened = track.holds.get(refused.hold as usize).and_then(|hold| hold.opened);
-            audit.false_conflicts.push(FalseConflict {
-                event: op.event,
-                holder_event: opened.and_then(|(at, _)| engine.op(at)).map(|op| op.event),
-                path: op.path,
-                rule: refused.rule,
-            });
-        }
+    for part in files(&engine) {
+        audit.opens_checked += part.opens_checked;
+        audit.closes_without_open += part.closes_without_open;
+        audit.opens_without_close += part.opens_without_close;
+        audit.false_conflicts.extend(part.false_conflicts);
     }
     audit.false_conflicts.sort_by_key(|conflict| conflict.event);
     let bursts = Bursts::group(&engine, &failing);
@@ -102,4 +91,37 @@ pub fn audit(log: &OpLog) -> Audit {
         }
     }
     audit
+}
+
+/// The replay of every file, several at a time; only the counts are kept.
+fn files(engine: &Engine<'_>) -> Vec<Audit> {
+    let (log, names, exits) = (engine.log, &engine.names, &engine.exits);
+    let files: Vec<(u32, &[u32])> = (0..names.file_count() as u32)
+        .map(|file| (file, engine.ops_of(file)))
+        .filter(|(_, ops)| !ops.is_empty())
+        .collect();
+    files
+        .par_iter()
+        .map(|(file, ops)| {
+            let track = Track::build(log, names, exits, *file, ops.to_vec());
+            let event = |at: u32| log.ops.get(at as usize).map(|op| op.event);
+            let conflicts = track.false_conflicts.iter().filter_map(|refused| {
+                let op = log.ops.get(refused.by as usize)?;
+                let opened = track.holds.get(refused.hold as usize).and_then(|hold| hold.opened);
+                Some(FalseConflict {
+                    event: op.event,
+                    holder_event: opened.and_then(|(at, _)| event(at)),
+                    path: op.path,
+                    rule: refused.rule,
+                })
+            });
+            Audit {
+                opens_checked: track.opens_checked,
+                false_conflicts: conflicts.collect(),
+                closes_without_open: track.closes_without_open,
+                opens_without_close: track.opens_without_close,
+                ..Audit::default()
+            }
+        })
+        .collect()
 }

@@ -2,6 +2,7 @@
 
 use super::evidence::Bursts;
 use super::finding::{Analysis, Consistency, Finding};
+use super::hold::Work;
 use super::identity::{NONE, Names};
 use super::replay::{Exits, Track};
 use super::spans::Instant;
@@ -9,6 +10,9 @@ use crate::capture::op::{EventIndex, Op, OpKind, OpLog, ProcessId};
 use crate::nt::{FileTime, Ticks};
 use rustc_hash::FxHashMap;
 use std::rc::Rc;
+
+/// Steps of one run over handles, spans and directory entries; far beyond what any real capture needs.
+const MAX_WORK: u64 = 100_000_000;
 
 /// How the engine is to judge.
 #[derive(Clone, Copy)]
@@ -34,9 +38,9 @@ impl std::fmt::Debug for Options<'_> {
 pub const WAIT_THRESHOLD: Ticks = Ticks(500_000);
 
 impl<'a> Options<'a> {
-    /// The usual limits: 4096 parties, waits from 50 ms.
+    /// The usual limits: 1024 parties, waits from 50 ms.
     pub const fn new(is_victim: &'a dyn Fn(ProcessId) -> bool) -> Self {
-        Self { is_victim, limit: 4096, wait_threshold: WAIT_THRESHOLD }
+        Self { is_victim, limit: 1024, wait_threshold: WAIT_THRESHOLD }
     }
 }
 
@@ -56,8 +60,8 @@ pub(crate) struct Engine<'a> {
     tracks: FxHashMap<u32, Rc<Track>>,
     /// Processes by the path of their current directory, with the start event if seen (VI-10).
     pub(crate) directories: FxHashMap<u32, Vec<(ProcessId, Option<u32>)>>,
-    /// Nodes still allowed to be walked in directory trees.
-    pub(crate) budget: u64,
+    /// What may still be looked at.
+    pub(crate) work: Work,
 }
 
 impl<'a> Engine<'a> {
@@ -85,7 +89,7 @@ impl<'a> Engine<'a> {
             exits: exits(log),
             tracks: FxHashMap::default(),
             directories: FxHashMap::default(),
-            budget: 20_000_000,
+            work: Work::new(MAX_WORK),
         };
         engine.note_directories();
         engine

@@ -1,8 +1,8 @@
 //! Evidence around a failure: retries and their end, releases, and why the others are not to blame (AT-9 to AT-12).
 
-use super::attribute::{Blockers, Failing, Suspect};
+use super::attribute::{Blockers, Failing, MAX_PARTIES, Suspect};
 use super::engine::Engine;
-use super::failure::{Cause, is_lock_failure, wanted};
+use super::failure::{Cause, is_lock_failure, requested, wanted};
 use super::finding::{
     Burst, Confidence, DeleteHow, Edge, Explanation, Finding, Mechanism, Party, Reason, Release, RuledOut,
 };
@@ -73,6 +73,11 @@ fn overcomes(then: &Op, now: &Op) -> bool {
         OpKind::Rename { target, .. } | OpKind::Link { target, .. } => {
             succeeded(now)
                 && matches!(now.kind, OpKind::Rename { target: t, .. } | OpKind::Link { target: t, .. } if t == target)
+        }
+        OpKind::Read { .. } | OpKind::Write { .. } => {
+            let (Some(then), Some(range)) = (requested(then).range, requested(now).range) else { return false };
+            let end = |range: super::finding::Range| i128::from(range.offset) + i128::from(range.length);
+            succeeded(now) && range.offset <= then.offset && end(range) >= end(then)
         }
         _ => succeeded(now),
     }
@@ -179,6 +184,7 @@ impl Engine<'_> {
     /// Decides between suspects of different strength. Returns those cleared by it.
     pub(crate) fn settle(&self, failing: Failing<'_>, blockers: &mut Blockers) -> Vec<RuledOut> {
         let mut cleared = Vec::new();
+        blockers.considered = blockers.suspects.iter().map(|suspect| suspect.holder.party.process()).collect();
         // AT-10: a mere possibility that left while the operation went on failing was not sufficient.
         blockers.suspects.retain(|suspect| {
             let out = suspect.left_early && suspect.holder.confidence == Confidence::Possible;
@@ -201,7 +207,9 @@ impl Engine<'_> {
                 });
             }
             Some(Confidence::Likely) => {
-                blockers.suspects.retain(|suspect| suspect.holder.confidence >= Confidence::Likely);
+                blockers
+                    .suspects
+                    .retain(|suspect| suspect.holder.confidence >= Confidence::Likely || suspect.counterpart);
             }
             _ => {}
         }
@@ -234,6 +242,8 @@ impl Engine<'_> {
                 },
                 inferred: true,
                 left_early: false,
+                settled_by_release: false,
+                counterpart: false,
                 end: None,
             });
         }
@@ -246,6 +256,8 @@ impl Engine<'_> {
             let holder = &suspect.holder;
             (holder.victim, std::cmp::Reverse(holder.confidence), event(holder.hold.start), holder.party)
         });
+        blockers.truncated |= blockers.suspects.len() > MAX_PARTIES;
+        blockers.suspects.truncate(MAX_PARTIES);
         cleared
     }
 
@@ -277,6 +289,7 @@ impl Engine<'_> {
         let others = track.ops.get(from..to).unwrap_or(&[]).iter().take(4096).filter_map(|at| self.op(*at)).any(|op| {
             matches!(op.kind, OpKind::Cleanup)
                 && op.start >= failing.burst.last.start
+                && blockers.considered.contains(&op.process)
                 && !implicated.contains(&op.process)
                 && op.process != failing.op.process
         });
@@ -284,6 +297,10 @@ impl Engine<'_> {
             finding.confirmed_by = Some(done.event);
             for (holder, suspect) in finding.holders.iter_mut().zip(&blockers.suspects) {
                 holder.confirmed = suspect.end.is_some_and(|(end, _)| end == op);
+                // The one doubt left was answered: the operation failed while this stood and succeeded once it was gone.
+                if blockers.suspects.len() == 1 && holder.confirmed && suspect.settled_by_release {
+                    holder.confidence = holder.confidence.max(self.whole());
+                }
             }
         }
     }
@@ -294,6 +311,7 @@ impl Engine<'_> {
         failing: Failing<'_>,
         link: u32,
         finding: &Finding,
+        considered: &[ProcessId],
         cleared: &mut Vec<RuledOut>,
     ) {
         if link == NONE {
@@ -303,6 +321,8 @@ impl Engine<'_> {
         let mut known: FxHashSet<ProcessId> = finding.holders.iter().map(|holder| holder.party.process()).collect();
         known.insert(failing.op.process);
         cleared.retain(|entry| known.insert(entry.process));
+        // Who was a suspect for a moment is not cleared by having the file open.
+        known.extend(considered);
         let file = self.names.file(link);
         let track = self.track(file);
         let counted = |hold: &HoldRec| match hold.grant {
@@ -313,7 +333,7 @@ impl Engine<'_> {
         let mut alive: FxHashMap<ProcessId, Reason> = FxHashMap::default();
         let pending = finding.cause == Cause::DeletePending;
         let share = finding.cause == Cause::ShareConflict;
-        for (group, weighed) in track.weigh(at, self.options.limit, &counted).0 {
+        for (group, weighed) in track.weigh(at, self.options.limit, &self.work, &counted).0 {
             let Some(group) = track.groups.get(group as usize) else { continue };
             if !weighed.any {
                 continue;
@@ -365,7 +385,7 @@ impl Engine<'_> {
                 continue;
             }
             let track = self.track(other);
-            for (group, weighed) in track.weigh(at, 64, &|_| Fit::Yes).0 {
+            for (group, weighed) in track.weigh(at, 64, &self.work, &|_| Fit::Yes).0 {
                 if let Some(group) = track.groups.get(group as usize)
                     && weighed.sure
                     && known.insert(group.process)
@@ -379,26 +399,24 @@ impl Engine<'_> {
     }
 
     fn past_or_future(&self, track: &super::replay::Track, process: ProcessId, at: Instant) -> Option<Reason> {
-        let mut last: Option<(FileTime, u32)> = None;
+        let mut last: Option<FileTime> = None;
         let mut ahead = false;
         let mut over = false;
-        for (from, to, group) in track.process_spans(process).take(4096) {
+        for (from, to, _) in track.process_spans_near(process, at) {
             if to <= at.start {
-                if last.is_none_or(|(time, _)| to >= time) {
-                    last = Some((to, group));
-                }
+                last = last.max(Some(to));
             } else if from >= at.end {
                 ahead = true;
             } else {
                 over = true;
             }
         }
-        let dead = track.holds.iter().take(65_536).any(|hold| hold.process == process && hold.is_dead(at));
+        let dead = track.shown_closed.get(&process).is_some_and(|dead| *dead <= at.start);
         if over {
             // Its handles are there and do not matter to this failure, unless a success showed them gone.
             return dead.then_some(Reason::ShownClosedByLaterSuccess);
         }
-        if let Some((time, _)) = last {
+        if let Some(time) = last {
             let exit = self.exits.get(process.0 as usize).copied().flatten();
             let by_exit =
                 exit.is_some_and(|(_, exit)| exit == time)
@@ -487,6 +505,9 @@ impl Engine<'_> {
             {
                 continue;
             }
+            if self.work.is_spent() {
+                break;
+            }
             let holders = self.oplock_owners(index, op, at, waited);
             if !holders.is_empty() {
                 waits.push(super::finding::Wait {
@@ -511,6 +532,10 @@ impl Engine<'_> {
         let track = self.track(self.names.file(place.link));
         let mut holders = Vec::new();
         let mut seen = FxHashSet::default();
+        if track.oplocks.is_empty() {
+            return holders;
+        }
+        self.work.spend(track.oplocks.len() + track.holds.len());
         for oplock in track.oplocks.iter().filter(|oplock| oplock.requests).take(4096) {
             let broken = self.op(oplock.op).and_then(|op| op.end).filter(|end| *end >= at.start && *end <= at.end);
             if oplock.process == op.process || oplock.at.start >= at.start || broken.is_none() {

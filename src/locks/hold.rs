@@ -7,6 +7,8 @@ use crate::nt::{AccessMask, CreateOptions, FileTime, ShareAccess};
 
 /// At most this many events of one process on one name are weighed for one failure.
 const MAX_WEIGHED: usize = 4096;
+/// At most this many events that complete after the instant are looked at: one of them may have begun in time.
+const MAX_LATE: usize = 64;
 
 /// How an open file object ended, by the pairing that is most often right (AT-13).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +51,8 @@ pub(crate) struct HoldRec {
     /// The create and its extent; `None` for a handle that only its use or its close shows (AT-6).
     pub(crate) opened: Option<(u32, Instant)>,
     pub(crate) ended: Ended,
+    /// The thread that opened it closed it.
+    pub(crate) paired_by_thread: bool,
     /// From here on a success shows that it had ended (AT-11).
     pub(crate) dead_by: Option<FileTime>,
     /// A close of the same file without an open, in another process: the handle may have been handed over (AT-6).
@@ -84,6 +88,8 @@ pub(crate) enum EvKind {
 pub(crate) struct Ev {
     pub(crate) at: Instant,
     pub(crate) kind: EvKind,
+    /// Handles of the group after it.
+    pub(crate) alive: u32,
 }
 
 /// The handles of one process (or of one driver under it) on one stream of one link. Which close belongs to which open
@@ -96,6 +102,8 @@ pub(crate) struct Group {
     pub(crate) stream: u32,
     /// In completion order.
     pub(crate) events: Vec<Ev>,
+    /// Holds that stand for all of the group: one of each access and share mode. Empty when there are too many sorts.
+    pub(crate) sorts: Vec<u32>,
     /// First and last read, write, lock or set operation.
     pub(crate) used: Option<(FileTime, FileTime)>,
 }
@@ -126,100 +134,178 @@ pub(crate) struct Weighed {
 
 impl Group {
     /// Weighs the events from `first` on (a moment when the group had no handle) for the instant `at`.
-    pub(crate) fn weigh(&self, first: usize, at: Instant, holds: &[HoldRec], fit: &dyn Fn(&HoldRec) -> Fit) -> Weighed {
-        let mut sure = (0u32, 0u32); // fitting, other: every doubt against
-        let mut maybe = (0u32, 0u32); // every doubt for
-        let mut all = 0u32;
-        let mut dead = 0u32;
-        let mut yes: Vec<u32> = Vec::new();
-        let mut may: Vec<u32> = Vec::new();
-        let mut certain = None; // a fitting hold opened after the last close
-        let mut late = 0;
-        for ev in self.events.get(first..).unwrap_or(&[]).iter().take(MAX_WEIGHED) {
-            if ev.at.start >= at.end && !ev.at.before(at) {
-                late += 1;
-                // Events are in completion order: one that began in time may still follow, but not much later.
-                if late > 64 {
-                    break;
-                }
-                continue;
+    ///
+    /// The walk goes back in time from the instant. An open that fits is held under every assignment of closes to opens
+    /// exactly when some stretch up to the instant has more fitting opens than closes, so the usual case ends at once.
+    pub(crate) fn weigh(
+        &self,
+        first: usize,
+        at: Instant,
+        holds: &[HoldRec],
+        work: &Work,
+        fit: &dyn Fn(&HoldRec) -> Fit,
+    ) -> Weighed {
+        let events = self.events.get(first..).unwrap_or(&[]);
+        let past = events.partition_point(|ev| ev.at.before(at));
+        let none_fits = |index: &u32| holds.get(*index as usize).is_none_or(|hold| fit(hold) == Fit::No);
+        if !self.sorts.is_empty() && self.sorts.iter().all(none_fits) {
+            let alive = past.checked_sub(1).and_then(|last| events.get(last)).map_or(0, |ev| ev.alive);
+            let late = events.get(past).is_some_and(|ev| matches!(ev.kind, EvKind::Open(_)) && ev.at.start < at.end);
+            return Weighed { any: alive > 0 || late, ..Weighed::default() };
+        }
+        let mut tally = Tally::default();
+        for ev in events.get(past..).unwrap_or(&[]).iter().take(MAX_LATE).filter(|ev| ev.at.start < at.end) {
+            match ev.kind {
+                EvKind::Open(index) => tally.late_open(index, holds, fit),
+                EvKind::Close => tally.closes += 1,
+                EvKind::Exit => tally.exiting = true,
             }
+        }
+        let mut depth = work.take(MAX_WEIGHED);
+        let mut walked = 0;
+        for ev in events.get(..past).unwrap_or(&[]).iter().rev() {
+            if walked == depth {
+                tally.cut = true;
+                break;
+            }
+            walked += 1;
             match ev.kind {
                 EvKind::Open(index) => {
                     let Some(hold) = holds.get(index as usize) else { continue };
-                    if hold.is_dead(at) {
-                        dead += 1;
-                        continue;
-                    }
-                    all += 1;
-                    let fits = fit(hold);
-                    let surely_open = ev.at.before(at);
-                    match fits {
-                        Fit::Yes => {
-                            yes.push(index);
-                            maybe.0 += 1;
-                            if surely_open {
-                                sure.0 += 1;
-                                certain = Some(index);
-                            }
+                    if tally.sure {
+                        // Settled; a few more only to name the other handles.
+                        if fit(hold) == Fit::Yes && !hold.is_dead(at) {
+                            tally.yes.push(index);
                         }
-                        Fit::Maybe => {
-                            may.push(index);
-                            maybe.0 += 1;
-                            sure.1 += u32::from(surely_open);
-                        }
-                        Fit::No => {
-                            maybe.1 += 1;
-                            sure.1 += u32::from(surely_open);
-                        }
+                    } else if tally.open(index, hold.is_dead(at), fit(hold)) {
+                        depth = depth.min(walked + MAX_LATE);
                     }
                 }
-                EvKind::Close => {
-                    if dead > 0 {
-                        dead -= 1; // that close was the dead one's
-                        continue;
-                    }
-                    certain = None;
-                    if sure.0 > 0 {
-                        sure.0 -= 1
-                    } else {
-                        sure.1 = sure.1.saturating_sub(1)
-                    }
-                    if ev.at.before(at) {
-                        if maybe.1 > 0 {
-                            maybe.1 -= 1
-                        } else {
-                            maybe.0 = maybe.0.saturating_sub(1)
-                        }
-                        all = all.saturating_sub(1);
-                    }
-                }
-                EvKind::Exit => {
-                    certain = None;
-                    sure = (0, 0);
-                    if ev.at.before(at) {
-                        maybe = (0, 0);
-                        all = 0;
-                    }
-                }
+                EvKind::Close if tally.sure => {}
+                EvKind::Close => tally.close(),
+                EvKind::Exit => return Weighed::default(),
             }
         }
+        work.spend(walked);
+        tally.weighed(at, holds)
+    }
+}
+
+/// How much may still be looked at in one run, so that no capture can make it run for ever.
+#[derive(Debug)]
+pub(crate) struct Work(std::cell::Cell<u64>);
+
+impl Work {
+    pub(crate) fn new(steps: u64) -> Self {
+        Self(std::cell::Cell::new(steps))
+    }
+
+    /// `want` steps while there is plenty, a few when there is not.
+    fn take(&self, want: usize) -> usize {
+        if self.0.get() > 0 { want } else { want.min(16) }
+    }
+
+    /// Takes `steps` off.
+    pub(crate) fn spend(&self, steps: usize) {
+        self.0.set(self.0.get().saturating_sub(steps as u64));
+    }
+
+    /// Whether all is used up.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.0.get() == 0
+    }
+}
+
+/// The state of one walk.
+#[derive(Default)]
+struct Tally {
+    sure: bool,
+    /// The fitting hold that was opened after the last close.
+    certain: Option<u32>,
+    /// Closes after here that may have been any open's: against the fitting ones.
+    closes: u32,
+    /// Closes that surely happened after here.
+    closed: u32,
+    /// Opens after here, dead ones left out.
+    opens: u32,
+    /// Balance of other opens and closes, and its greatest value: so many others are surely alive.
+    others: i64,
+    others_alive: i64,
+    yes: Vec<u32>,
+    may: Vec<u32>,
+    late: bool,
+    exiting: bool,
+    cut: bool,
+}
+
+impl Tally {
+    fn late_open(&mut self, index: u32, holds: &[HoldRec], fit: &dyn Fn(&HoldRec) -> Fit) {
+        match holds.get(index as usize).map(fit) {
+            Some(Fit::Yes) => self.yes.push(index),
+            Some(Fit::Maybe) => self.may.push(index),
+            _ => return,
+        }
+        self.late = true;
+    }
+
+    /// An open; true when nothing before it can change the outcome.
+    fn open(&mut self, index: u32, dead: bool, fit: Fit) -> bool {
+        if dead {
+            // One of the closes after it was its own.
+            self.closes = self.closes.saturating_sub(1);
+            self.closed = self.closed.saturating_sub(1);
+            self.others += i64::from(self.others < 0);
+            return false;
+        }
+        self.opens += 1;
+        match fit {
+            Fit::Yes => {
+                self.yes.push(index);
+                if self.closes == 0 && !self.exiting {
+                    self.sure = true;
+                    if self.closed == 0 {
+                        self.certain = Some(index);
+                    }
+                    return true;
+                }
+                self.closes = self.closes.saturating_sub(1);
+            }
+            Fit::Maybe => self.may.push(index),
+            Fit::No => {
+                self.others += 1;
+                self.others_alive = self.others_alive.max(self.others);
+            }
+        }
+        false
+    }
+
+    fn close(&mut self) {
+        self.closes += 1;
+        self.closed += 1;
+        self.others -= 1;
+    }
+
+    fn weighed(self, at: Instant, holds: &[HoldRec]) -> Weighed {
+        let alive = i64::from(self.opens) - i64::from(self.closed);
+        let fitting = !self.yes.is_empty() || !self.may.is_empty();
+        let any = self.sure || self.late || alive > 0 || self.cut;
+        let possible = self.sure || self.late || (fitting && (self.cut || alive > self.others_alive));
         let mut weighed = Weighed {
-            sure: sure.0 > 0,
-            possible: maybe.0 > 0,
-            ambiguous: sure.0 > 0 && certain.is_none() && yes.len() > 1,
+            sure: self.sure,
+            possible,
+            ambiguous: self.sure && self.certain.is_none(),
             holds: Vec::new(),
-            any: all > 0,
+            any,
         };
-        if !weighed.possible {
+        if !possible {
             return weighed;
         }
-        weighed.holds.extend(certain);
+        weighed.holds.extend(self.certain);
         for alive in [true, false] {
-            for list in [&yes, &may] {
-                for &index in list.iter().rev() {
-                    if holds.get(index as usize).is_some_and(|hold| hold.paired_alive(at) == alive)
-                        && weighed.holds.len() < 16
+            for list in [&self.yes, &self.may] {
+                for &index in list.iter().take(256) {
+                    if weighed.holds.len() < 16
+                        && holds.get(index as usize).is_some_and(|hold| hold.paired_alive(at) == alive)
                         && !weighed.holds.contains(&index)
                     {
                         weighed.holds.push(index);
@@ -250,6 +336,7 @@ mod tests {
             impersonating: false,
             opened: None,
             ended: Ended::Open,
+            paired_by_thread: false,
             dead_by: None,
             handed: None,
         }
@@ -261,7 +348,11 @@ mod tests {
             driver: None,
             link: 0,
             stream: 0,
-            events: events.iter().map(|(at, kind)| Ev { at: Instant::point(FileTime(*at)), kind: *kind }).collect(),
+            events: events
+                .iter()
+                .map(|(at, kind)| Ev { at: Instant::point(FileTime(*at)), kind: *kind, alive: 0 })
+                .collect(),
+            sorts: Vec::new(),
             used: None,
         }
     }
@@ -270,7 +361,7 @@ mod tests {
     fn weigh(events: &[(u64, EvKind)], at: u64) -> (bool, bool) {
         let holds: Vec<_> = (0..4).map(hold).collect();
         let process = |hold: &HoldRec| if hold.process.0 == 0 { Fit::Yes } else { Fit::No };
-        let weighed = group(events).weigh(0, Instant::point(FileTime(at)), &holds, &process);
+        let weighed = group(events).weigh(0, Instant::point(FileTime(at)), &holds, &Work::new(1000), &process);
         (weighed.sure, weighed.possible)
     }
 

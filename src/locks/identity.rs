@@ -95,6 +95,8 @@ pub(crate) struct Names {
     slots: Vec<Slot>,
     slot_of: FxHashMap<(u32, u32), u32>,
     name_ids: HashMap<Box<str>, u32>,
+    /// For each name the number of it without a transaction id in front.
+    plain: Vec<u32>,
     stream_ids: HashMap<Box<str>, u32>,
     parsed: Vec<Parsed>,
     components: Vec<u32>,
@@ -130,6 +132,20 @@ pub(crate) fn opens(op: &Op) -> bool {
     succeeded(op) && op.status != NtStatus::REPARSE && op.status != REPARSE_GLOBAL
 }
 
+/// A name without the 32 hexadecimal digits and the mark that servicing puts in front of files in flight.
+fn without_id(name: &str) -> &str {
+    match name.get(..32).zip(name.get(33..)) {
+        Some((id, rest))
+            if id.bytes().all(|b| b.is_ascii_hexdigit())
+                && matches!(name.as_bytes().get(32), Some(b'_' | b'.'))
+                && !rest.is_empty() =>
+        {
+            rest
+        }
+        _ => name,
+    }
+}
+
 impl Names {
     /// Replays every operation in completion order.
     pub(crate) fn replay(log: &OpLog, order: &[u32]) -> Self {
@@ -139,6 +155,7 @@ impl Names {
             slots: Vec::new(),
             slot_of: FxHashMap::default(),
             name_ids: HashMap::new(),
+            plain: Vec::new(),
             stream_ids: HashMap::new(),
             parsed: Vec::with_capacity(log.paths.len()),
             components: Vec::new(),
@@ -220,6 +237,14 @@ impl Names {
         }
         let id = self.name_ids.len() as u32;
         self.name_ids.insert(name.into(), id);
+        self.plain.push(id);
+        let plain = without_id(name);
+        if plain.len() != name.len() {
+            let plain = self.name_id(plain);
+            if let Some(slot) = self.plain.get_mut(id as usize) {
+                *slot = plain;
+            }
+        }
         id
     }
 
@@ -777,7 +802,10 @@ impl Names {
                 .get(*at as usize)
                 .map_or(NONE, |stay| files.get(stay.dir as usize).map_or(NONE, |dir| dir.joined))
         };
-        let name = |at: &u32| residences.get(*at as usize).map_or(NONE, |stay| stay.name);
+        let plain = &self.plain;
+        let name = |at: &u32| {
+            residences.get(*at as usize).and_then(|stay| plain.get(stay.name as usize)).copied().unwrap_or(NONE)
+        };
         self.by_dir = (0..residences.len() as u32).collect();
         self.by_dir.sort_by_key(dir);
         self.by_name = (0..residences.len() as u32).collect();
@@ -874,14 +902,19 @@ impl Names {
             .filter_map(|at| self.residences.get(*at as usize).copied())
     }
 
-    /// The stays under the same leaf name as `link`, anywhere.
+    /// The stays under the same leaf name as `link`, anywhere; a transaction id in front of it does not count.
     pub(crate) fn namesakes(&self, link: u32) -> impl Iterator<Item = Residence> + '_ {
         let name = self
             .links
             .get(link as usize)
             .and_then(|rec| self.slots.get(rec.slot as usize))
-            .map_or(NONE - 1, |slot| slot.name);
-        let key = move |at: &u32| self.residences.get(*at as usize).map_or(NONE, |stay| stay.name);
+            .and_then(|slot| self.plain.get(slot.name as usize))
+            .copied()
+            .unwrap_or(NONE);
+        let key = move |at: &u32| {
+            let stay = self.residences.get(*at as usize);
+            stay.and_then(|stay| self.plain.get(stay.name as usize)).copied().unwrap_or(NONE)
+        };
         let from = self.by_name.partition_point(|at| key(at) < name);
         self.by_name
             .get(from..)

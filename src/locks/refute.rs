@@ -149,6 +149,13 @@ impl Refutation {
                     continue;
                 }
                 self.release(holds, index);
+                // AT-6: the close in another process may have been this handle's.
+                if let Some(handed) = rec.handed.filter(|handed| handed.start < now.end) {
+                    if let Some(rec) = holds.get_mut(index as usize) {
+                        rec.dead_by = Some(handed.end);
+                    }
+                    continue;
+                }
                 if let Some((close, other)) = swap(holds, groups, index, now, wanted, stream) {
                     shown.moved.push((close, index));
                     self.enter(holds, other);
@@ -204,7 +211,9 @@ fn swap(
         (at.start >= opened.end && at.end <= now.start && harmless).then_some((other, close, at))
     });
     let (other, close, at) = other?;
-    holds.get_mut(index as usize)?.ended = Ended::Close(close, at);
+    let rec = holds.get_mut(index as usize)?;
+    rec.ended = Ended::Close(close, at);
+    rec.paired_by_thread = false;
     holds.get_mut(other as usize)?.ended = ended;
     Some((close, other))
 }

@@ -2,7 +2,7 @@
 
 use super::byterange::Locks;
 use super::delete::Marks;
-use super::hold::{Ended, Ev, EvKind, Fit, Group, HoldRec, Weighed};
+use super::hold::{Ended, Ev, EvKind, Fit, Group, HoldRec, Weighed, Work};
 use super::identity::{NONE, Names, opens, succeeded};
 use super::mapping::Sections;
 use super::refute::Refutation;
@@ -12,7 +12,7 @@ use crate::capture::op::{DriverId, Op, OpKind, OpLog, PathId, ProcessId};
 use crate::nt::sharing::Grant;
 use crate::nt::{CreateOptions, FileAttributes, FileTime, NtStatus, OpenResult};
 use indexmap::IndexMap;
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 /// A create that the table of holds would have refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,12 +36,16 @@ pub(crate) struct Track {
     span_info: Vec<(u32, u32, FileTime, FileTime)>,
     /// Spans of each process, in time order.
     pub(crate) processes: IndexMap<ProcessId, Vec<u32>, FxBuildHasher>,
+    /// Processes with a hold that a success showed ended (AT-11), and from when on.
+    pub(crate) shown_closed: FxHashMap<ProcessId, FileTime>,
     /// Processes whose own open was refused.
     pub(crate) refused_opens: IndexMap<ProcessId, FileTime, FxBuildHasher>,
     pub(crate) marks: Marks,
     pub(crate) sections: Sections,
     pub(crate) locks: Locks,
     pub(crate) oplocks: Vec<Oplock>,
+    /// Starts of closes that may have ended another process's handle.
+    handed: FxHashSet<FileTime>,
     /// Attributes as they became known: time and whether read-only.
     readonly: Vec<(FileTime, bool)>,
     pub(crate) opens_checked: u64,
@@ -104,14 +108,16 @@ impl Track {
         &self,
         at: Instant,
         limit: usize,
+        work: &Work,
         fit: &dyn Fn(&HoldRec) -> Fit,
     ) -> (Vec<(u32, Weighed)>, bool) {
-        let (spans, more) = self.spans.at(at, limit);
+        let (spans, more) = self.spans.at(at, if work.is_spent() { limit.min(32) } else { limit });
+        work.spend(spans.len() * 4);
         let mut found = Vec::new();
         for span in spans {
             let Some(&(group, first, ..)) = self.span_info.get(span as usize) else { continue };
             let Some(rec) = self.groups.get(group as usize) else { continue };
-            found.push((group, rec.weigh(first as usize, at, &self.holds, fit)));
+            found.push((group, rec.weigh(first as usize, at, &self.holds, work, fit)));
         }
         (found, more)
     }
@@ -131,6 +137,24 @@ impl Track {
             .map(|(group, _, from, to)| (*from, *to, *group))
     }
 
+    /// The spans of a process nearest to an instant, a few on either side.
+    pub(crate) fn process_spans_near(
+        &self,
+        process: ProcessId,
+        at: Instant,
+    ) -> impl Iterator<Item = (FileTime, FileTime, u32)> + '_ {
+        let spans = self.processes.get(&process).map_or(&[][..], |spans| spans);
+        let start = |span: &u32| self.span_info.get(*span as usize).map_or(FileTime(0), |info| info.2);
+        let middle = spans.partition_point(|span| start(span) < at.end);
+        let range = middle.saturating_sub(32)..spans.len().min(middle + 8);
+        spans
+            .get(range)
+            .unwrap_or(&[])
+            .iter()
+            .filter_map(|span| self.span_info.get(*span as usize))
+            .map(|(group, _, from, to)| (*from, *to, *group))
+    }
+
     fn settle(&mut self, log: &OpLog, names: &Names, exits: &Exits, file: u32, effects: &[u32]) {
         let mut exiting: Vec<(FileTime, u32)> = (0u32..)
             .zip(&self.holds)
@@ -141,6 +165,7 @@ impl Track {
             .collect();
         exiting.sort_unstable();
         let mut exiting = exiting.into_iter().peekable();
+        self.hand_over();
         let mut refutation = Refutation::default();
         let ops = std::mem::take(&mut self.ops);
         let mut effects = effects.to_vec();
@@ -232,9 +257,20 @@ impl Track {
         }
         self.ops = ops;
         self.locks.finish(exits);
-        self.hand_over();
+        for hold in &self.holds {
+            if let Some(dead) = hold.dead_by {
+                let first = self.shown_closed.entry(hold.process).or_insert(dead);
+                *first = dead.min(*first);
+            }
+        }
         self.opens_without_close =
             self.holds.iter().filter(|hold| hold.opened.is_some() && hold.ended == Ended::Open).count() as u64;
+    }
+
+    /// Whether the close of this hold, whose open is not in the capture, may be that of a handle another process opened.
+    pub(crate) fn handed_over(&self, hold: &HoldRec) -> bool {
+        let Ended::Close(_, at) = hold.ended else { return false };
+        self.handed.contains(&at.start)
     }
 
     /// Whether no handle of the process is left on the stream after a close.
@@ -297,6 +333,7 @@ impl Track {
                 .take(64)
                 .find(|(_, process, stream)| *process != hold.process && *stream == hold.stream)
                 .map(|(at, ..)| *at);
+            self.handed.extend(hold.handed.map(|at| at.start));
         }
     }
 }
@@ -326,6 +363,7 @@ impl Builder<'_> {
             link: key.2,
             stream: key.3,
             events: Vec::new(),
+            sorts: Vec::new(),
             used: None,
         });
         group
@@ -427,6 +465,10 @@ impl Builder<'_> {
             self.pair_group(group, &raw, exits, &mut effects, &mut items);
         }
         self.track.spans = Spans::new(items);
+        let Track { processes, span_info, .. } = &mut self.track;
+        for spans in processes.values_mut() {
+            spans.sort_by_key(|span| span_info.get(*span as usize).map(|info| info.2));
+        }
         effects
     }
 
@@ -456,7 +498,11 @@ impl Builder<'_> {
             .map_or_else(|| self.any_path(process, link), |op| op.path);
         for _ in 0..missing {
             stack.push(self.track.holds.len() as u32);
-            events.push(Ev { at: Instant::point(beginning), kind: EvKind::Open(self.track.holds.len() as u32) });
+            events.push(Ev {
+                at: Instant::point(beginning),
+                kind: EvKind::Open(self.track.holds.len() as u32),
+                alive: stack.len() as u32,
+            });
             began = beginning;
             self.track.holds.push(HoldRec {
                 process,
@@ -472,6 +518,7 @@ impl Builder<'_> {
                 impersonating: false,
                 opened: None,
                 ended: Ended::Open,
+                paired_by_thread: false,
                 dead_by: None,
                 handed: None,
             });
@@ -492,7 +539,7 @@ impl Builder<'_> {
                     self.track.holds.push(opened(op, at, group as u32, (driver, link, stream)));
                     stack.push(index);
                     threads.push(op.thread);
-                    events.push(Ev { at: now, kind: EvKind::Open(index) });
+                    events.push(Ev { at: now, kind: EvKind::Open(index), alive: stack.len() as u32 });
                     if let Some(effect) = effects.get_mut(nth as usize) {
                         *effect = index;
                     }
@@ -505,6 +552,7 @@ impl Builder<'_> {
                         Some(_) => recent.iter().rposition(|thread| *thread == op.thread).map(|at| at + low),
                         None => None,
                     };
+                    let by_thread = which.is_some();
                     let which = which.unwrap_or(stack.len().saturating_sub(1));
                     if which < stack.len() {
                         let index = stack.remove(which);
@@ -512,12 +560,13 @@ impl Builder<'_> {
                         let at = self.track.ops.get(nth as usize).copied().unwrap_or(NONE);
                         if let Some(hold) = self.track.holds.get_mut(index as usize) {
                             hold.ended = Ended::Close(at, now);
+                            hold.paired_by_thread = by_thread;
                         }
                         if let Some(effect) = effects.get_mut(nth as usize) {
                             *effect = index;
                         }
                     }
-                    events.push(Ev { at: now, kind: EvKind::Close });
+                    events.push(Ev { at: now, kind: EvKind::Close, alive: stack.len() as u32 });
                     if stack.is_empty() {
                         self.span(group, first, began, now.end, items);
                     }
@@ -530,7 +579,7 @@ impl Builder<'_> {
             if let Some((op, time)) = exit {
                 // AT-7: the process took its handles with it.
                 end = time;
-                events.push(Ev { at: Instant::point(time), kind: EvKind::Exit });
+                events.push(Ev { at: Instant::point(time), kind: EvKind::Exit, alive: 0 });
                 for index in stack {
                     if let Some(hold) = self.track.holds.get_mut(index as usize) {
                         hold.ended = Ended::Exit(op, time);
@@ -539,9 +588,27 @@ impl Builder<'_> {
             }
             self.span(group, first, began, end, items);
         }
+        let sorts = self.sorts(&events);
         if let Some(rec) = self.track.groups.get_mut(group) {
             rec.events = events;
+            rec.sorts = sorts;
         }
+    }
+
+    /// One hold of each access and share mode, if they are few.
+    fn sorts(&self, events: &[Ev]) -> Vec<u32> {
+        let mut sorts: Vec<(Option<Grant>, u32)> = Vec::new();
+        for ev in events {
+            let EvKind::Open(index) = ev.kind else { continue };
+            let Some(hold) = self.track.holds.get(index as usize) else { continue };
+            if !sorts.iter().any(|(grant, _)| *grant == hold.grant) {
+                if sorts.len() == 8 {
+                    return Vec::new();
+                }
+                sorts.push((hold.grant, index));
+            }
+        }
+        sorts.into_iter().map(|(_, index)| index).collect()
     }
 
     fn span(
@@ -614,6 +681,7 @@ fn opened(op: &Op, at: u32, group: u32, (driver, link, stream): (Option<DriverId
         impersonating: create.is_some_and(|create| create.impersonating),
         opened: Some((at, Instant::of(op))),
         ended: Ended::Open,
+        paired_by_thread: false,
         dead_by: None,
         handed: None,
     }
