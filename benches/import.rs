@@ -1,5 +1,7 @@
 //! How fast a CSV export is read. `PMLBLAME_CSV` names a file to measure with; else one of 64 MB is made.
 
+#![allow(clippy::unwrap_used, reason = "a measurement that cannot run should say so")]
+
 use divan::counter::BytesCount;
 use pmlblame::capture::select::Selection;
 use pmlblame::capture::source::Source;
@@ -21,8 +23,11 @@ fn export() -> (PathBuf, Option<tempfile::TempDir>) {
         "\u{feff}\"Time of Day\",\"Process Name\",\"PID\",\"Operation\",\"Path\",\"Result\",\"Detail\"\r\n",
     );
     let details = [
-        ("CreateFile", "Desired Access: Generic Read, Disposition: Open, Options: Synchronous IO Non-Alert, \
-          Non-Directory File, Attributes: n/a, ShareMode: Read, Write, Delete, AllocationSize: n/a, OpenResult: Opened"),
+        (
+            "CreateFile",
+            "Desired Access: Generic Read, Disposition: Open, Options: Synchronous IO Non-Alert, \
+          Non-Directory File, Attributes: n/a, ShareMode: Read, Write, Delete, AllocationSize: n/a, OpenResult: Opened",
+        ),
         ("QueryBasicInformationFile", "CreationTime: 7/12/2020 1:18:10 AM, FileAttributes: A"),
         ("ReadFile", "Offset: 1,024, Length: 4,096, Priority: Normal"),
         ("CloseFile", ""),
@@ -32,7 +37,10 @@ fn export() -> (PathBuf, Option<tempfile::TempDir>) {
         let (operation, detail) = details[n % details.len()];
         text += &format!(
             "\"1:{:02}:{:02}.7752429 AM\",\"svchost.exe\",\"{}\",\"{operation}\",\"C:\\Windows\\System32\\f{}.dll\",\"SUCCESS\",\"{detail}\"\r\n",
-            n / 60_000 % 60, n / 1000 % 60, n % 40 * 4, n % 5000,
+            n / 60_000 % 60,
+            n / 1000 % 60,
+            n % 40 * 4,
+            n % 5000,
         );
         n += 1;
     }
@@ -58,7 +66,5 @@ fn collect(bencher: divan::Bencher<'_, '_>) {
     let survey = export.survey();
     let mut selection = Selection::default();
     selection.add_file("C:\\Windows\\System32\\f17.dll");
-    bencher
-        .counter(BytesCount::new(bytes))
-        .bench(|| export.collect(&selection, &survey, &|_| false).ops.len());
+    bencher.counter(BytesCount::new(bytes)).bench(|| export.collect(&selection, &survey, &|_| false).ops.len());
 }

@@ -1,5 +1,7 @@
 //! Exports of every shape, written here by hand: what is read from them, and what happens when they are broken.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use pmlblame::capture::op::{Op, OpKind, OpLog};
 use pmlblame::capture::select::Selection;
 use pmlblame::capture::source::Source;
@@ -352,7 +354,7 @@ fn dates_times_and_durations_make_instants() {
 fn midnight_passes_also_without_a_date() {
     let mut text = String::from("Time of Day,PID,Operation,Path,Result\n");
     // Enough rows for several blocks on both sides of midnight, with a little disorder around it.
-    let times = (0..60_000).map(|n| (23 * 3600 + n / 20) as i64 + i64::from(n == 12_000) * -1);
+    let times = (0..60_000).map(|n| (23 * 3600 + n / 20) as i64 - i64::from(n == 12_000));
     for time in times {
         let (day, time) = (time / 86_400, time % 86_400);
         text +=
@@ -430,4 +432,23 @@ fn rows_are_visited_in_order() {
         },
     );
     assert_eq!((next, ended), (100_000, None));
+}
+
+#[test]
+fn xml_events_are_whole_however_the_document_is_cut_into_blocks() {
+    let mut xml = String::from("<?xml version=\"1.0\"?><procmon><eventlist>");
+    for n in 0..30_000 {
+        let path = "p".repeat(n % 97);
+        xml += &format!(
+            "<event><PID>7</PID><Operation>CloseFile</Operation><Path>C:\\{n}\\{path}</Path><Result>SUCCESS</Result>\
+             <stack><frame><depth>0</depth><address>0xfffff80000000000</address><path>C:\\k.sys</path></frame></stack></event>"
+        );
+    }
+    xml += "</eventlist></procmon>";
+    let (export, _file) = open(xml.as_bytes());
+    let log = everything(&export);
+    assert_eq!((log.ops.len(), export.facts().malformed.rows, export.survey().with_stack), (30_000, 0, 30_000));
+    for (n, op) in log.ops.iter().enumerate() {
+        assert_eq!(log.paths.get(op.path), format!("C:\\{n}\\{}", "p".repeat(n % 97)));
+    }
 }

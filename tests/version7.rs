@@ -1,5 +1,7 @@
 //! Version 7 of the format (Windows XP): a real capture against Procmon's own CSV of it, event by event.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use pmlblame::capture::op::OpKind;
 use pmlblame::capture::select::Selection;
 use pmlblame::capture::source::Source;

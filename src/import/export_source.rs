@@ -408,26 +408,25 @@ pub(crate) struct BlockOps {
 }
 
 impl BlockOps {
-    /// Adds the operation of a row.
+    /// Adds the operation of a row; `whose` is the key of its process and the driver its stack shows.
     pub(crate) fn push(
         &mut self,
-        key: u32,
         number: u64,
+        whose: (u32, Option<DriverId>),
         (start, end): (i64, Option<i64>),
         row: &Row<'_>,
         status: NtStatus,
         decoded: super::row::Decoded,
-        driver: Option<DriverId>,
     ) {
         self.ops.push(Op {
             event: EventIndex(number),
             start: FileTime(start.cast_unsigned()),
             end: end.filter(|_| status != NtStatus::PENDING).map(|end| FileTime(end.cast_unsigned())),
-            process: ProcessId(key),
+            process: ProcessId(whose.0),
             thread: row.thread(),
             status,
             path: decoded.path,
-            driver,
+            driver: whose.1,
             kind: decoded.kind,
         });
     }
@@ -593,7 +592,7 @@ fn collect_block(
         if wanted && let Some(key) = processes::key_of(row) {
             let status = results.find(row.bytes(Column::Result));
             if let Some(decoded) = decoder.decode(row, operation, status, &mut ops.paths) {
-                ops.push(key, number, (start, clock.end(row, start)), row, status, decoded, authors.of(row));
+                ops.push(number, (key, authors.of(row)), (start, clock.end(row, start)), row, status, decoded);
             }
         }
         Ok(())

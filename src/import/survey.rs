@@ -128,7 +128,7 @@ pub(crate) fn part(block: &Block, columns: &Columns, delimiter: u8, order: DateO
             if name != decoded.kind.procmon_name() {
                 part.names.push((number, name.into_owned()));
             }
-            part.ops.push(key, number, (start, end), row, status, decoded, None);
+            part.ops.push(number, (key, None), (start, end), row, status, decoded);
         }
         Ok(())
     });

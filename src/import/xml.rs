@@ -212,8 +212,13 @@ impl XmlBlocks {
 
     /// The next block; `None` at the end.
     pub(crate) fn next(&mut self) -> Option<XmlBlock> {
-        while !self.ended && self.block.data.len() < BLOCK && self.block.events.len() < 8192 {
+        // A block ends between two events: the fields of an event are places in one block.
+        let within = |inside| matches!(inside, Inside::Event | Inside::Stack | Inside::Frame);
+        while !self.ended && (within(self.inside) || self.block.data.len() < BLOCK && self.block.events.len() < 8192) {
             self.step();
+            if self.block.data.len() > 2 * LONGEST {
+                self.stop("an event longer than any can be".to_owned());
+            }
         }
         let block = std::mem::take(&mut self.block);
         (!block.events.is_empty()).then_some(block)
