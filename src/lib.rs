@@ -8,6 +8,7 @@ pub mod capture;
 pub mod case;
 pub mod cli;
 pub mod export;
+pub mod import;
 pub mod lang;
 pub mod locks;
 pub mod pml;

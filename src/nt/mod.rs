@@ -5,6 +5,7 @@ mod codes;
 pub mod access;
 pub mod control;
 pub mod file;
+pub mod kernel_held;
 pub mod path;
 pub mod sharing;
 pub mod sid;

@@ -1,0 +1,601 @@
+//! An export as a [`Source`]: two streaming passes, one that surveys and one that collects.
+
+use super::clock::{self, DAY, DateOrder};
+use super::columns::{Column, Columns, Field};
+use super::csv::{self, Shape};
+use super::error::ImportError;
+use super::facts::{ClockFacts, ExportFacts};
+use super::operation::{Operation, Operations};
+use super::row::{Decoder, Row, system_root_of};
+use super::scan::{Block, Blocks, Clock, Extent, Results, Seam, midnights};
+use super::stream::{self, Format, Sniffed, Stored};
+use super::survey::{self, Surveyed};
+use super::xml::XmlProcess;
+use super::{OpenOptions, processes};
+use crate::capture::decode::process_code;
+use crate::capture::op::{DriverId, DriverInfo, EventIndex, Op, OpKind, OpLog, PathTable, ProcessId};
+use crate::capture::scan::append;
+use crate::capture::select::Selection;
+use crate::capture::source::{FilterTest, Machine, Source, Survey};
+use crate::nt::{FileTime, NtStatus};
+use crate::pml::EventClass;
+use encoding_rs::UTF_8;
+use rustc_hash::FxHashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// A CSV or XML export, ready to be read.
+#[derive(Debug)]
+pub struct Export {
+    path: PathBuf,
+    bytes: u64,
+    format: Format,
+    stored: Stored,
+    columns: Columns,
+    shape: Shape,
+    /// Bytes of the header, as UTF-8.
+    header: usize,
+    header_lines: u64,
+    order: DateOrder,
+    clock: ClockFacts,
+    /// Local ticks + this = UTC.
+    shift: i64,
+    system_root: Option<String>,
+    operations: Operations,
+    surveyed: OnceLock<Surveyed>,
+}
+
+/// Bytes looked at when opening: the header, and rows enough to tell the order of day and month.
+const LOOK: usize = 4 << 20;
+
+impl Export {
+    /// Opens an export whose beginning was looked at.
+    pub(crate) fn open(path: &Path, sniffed: &Sniffed, options: &OpenOptions) -> Result<Self, ImportError> {
+        let io_error = |source| ImportError::Io { path: path.to_owned(), source };
+        let mut export = Self {
+            path: path.to_owned(),
+            bytes: std::fs::metadata(path).map_err(io_error)?.len(),
+            format: sniffed.format.unwrap_or(Format::Csv),
+            stored: sniffed.stored,
+            columns: Columns::all(),
+            shape: Shape { delimiter: b',', fields: Column::COUNT },
+            header: 0,
+            header_lines: 0,
+            order: DateOrder::MonthDayYear,
+            clock: ClockFacts {
+                date_known: false,
+                utc_offset_known: options.utc_offset.is_some(),
+                date_order: None,
+                date_order_certain: false,
+            },
+            shift: 0,
+            system_root: None,
+            operations: Operations::default(),
+            surveyed: OnceLock::new(),
+        };
+        if export.format == Format::Xml {
+            // Characters are checked by the decoder, so that one bad byte does not end the document.
+            export.stored.encoding = export.stored.encoding.or(Some(UTF_8));
+        } else {
+            export.read_header().map_err(io_error)?;
+            let known = export.columns.present().len();
+            if known < 2 {
+                return Err(ImportError::not_recognised(path, &sniffed.head));
+            }
+            for needed in [Column::Operation, Column::Path, Column::Result] {
+                if !export.columns.has(needed) {
+                    return Err(ImportError::MissingColumn { path: path.to_owned(), column: needed.title() });
+                }
+            }
+        }
+        export.look(options).map_err(io_error)?;
+        Ok(export)
+    }
+
+    fn read_header(&mut self) -> io::Result<()> {
+        let mut text = Vec::new();
+        // A stream that breaks off may still have its header.
+        let mut input = io::Read::take(stream::open(&self.path, self.stored)?, 1 << 20);
+        if let Err(error) = io::Read::read_to_end(&mut input, &mut text)
+            && text.is_empty()
+        {
+            return Err(error);
+        }
+        let blank = text.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        if let Some((titles, delimiter, length)) = csv::header(text.get(blank..).unwrap_or_default()) {
+            self.columns = Columns::from_titles(&titles);
+            // A number of a process list means nothing without the list.
+            self.columns.retain(|column| column != Column::ProcessIndex);
+            self.shape = Shape { delimiter, fields: titles.len() };
+            self.header = blank + length;
+            let lines = text.get(..self.header).unwrap_or_default();
+            self.header_lines = memchr::memchr_iter(b'\n', lines).count() as u64;
+        } else {
+            self.columns = Columns::from_titles(&[]);
+        }
+        Ok(())
+    }
+
+    /// Looks at the first rows: which columns an XML export has, how its dates are written, where Windows lies.
+    fn look(&mut self, options: &OpenOptions) -> io::Result<()> {
+        let mut blocks = self.blocks()?;
+        let mut looked_at = Vec::new();
+        let mut seen = 0;
+        while seen < LOOK {
+            let Some(block) = blocks.next() else { break };
+            seen += block.len();
+            looked_at.push(block);
+        }
+        if self.format == Format::Xml {
+            self.keep_present(&looked_at);
+        }
+        let mut order = options.date_order;
+        let mut first_date: Option<Vec<u8>> = None;
+        let mut anchor: Option<i64> = None;
+        let mut system_root = None;
+        for block in &looked_at {
+            let mut clock = Clock::new(self.order);
+            block.rows(&self.columns, self.shape.delimiter, |number, row| {
+                let date = row.bytes(Column::DateAndTime);
+                if !date.is_empty() {
+                    order = order.or_else(|| clock::order_of(date));
+                    first_date.get_or_insert_with(|| date.to_vec());
+                }
+                if system_root.is_none()
+                    && let Some(path) = row.text(Column::Path)
+                {
+                    system_root = system_root_of(&path).map(str::to_owned);
+                }
+                if anchor.is_none() && self.operations.find(row.bytes(Column::Operation)) == PROCESS_START {
+                    anchor = self.anchor(row, blocks.processes(), &mut clock, number);
+                }
+                Ok(())
+            });
+        }
+        let images = || blocks.processes().iter().find_map(|process| system_root_of(&process.image_path));
+        let system_root = system_root.or_else(|| images().map(str::to_owned));
+        self.clock.date_order_certain = order.is_some();
+        self.order = order.unwrap_or_else(|| first_date.as_deref().map_or(self.order, clock::usual_order));
+        self.clock.date_order = first_date.is_some().then_some(self.order);
+        self.system_root = system_root;
+        self.set_shift(options, anchor);
+        Ok(())
+    }
+
+    /// Keeps the columns that some event of `blocks` has.
+    fn keep_present(&mut self, blocks: &[Block]) {
+        let mut present = [false; Column::COUNT];
+        for block in blocks {
+            block.rows(&self.columns, self.shape.delimiter, |_, row| {
+                for (field, present) in row.fields.iter().zip(&mut present) {
+                    *present |= *field != Field::default();
+                }
+                Ok(())
+            });
+        }
+        self.columns.retain(|column| present.get(column as usize) == Some(&true));
+    }
+
+    /// What turns local times into UTC, from a Process Start row and the same process's entry in the process list.
+    fn anchor(&self, row: &Row<'_>, list: &[XmlProcess], clock: &mut Clock, number: u64) -> Option<i64> {
+        const QUARTER: i64 = 900 * clock::SECOND.cast_signed();
+        let index = clock::plain(row.bytes(Column::ProcessIndex))?;
+        let created = list.iter().find(|process| process.index == index).map(|process| process.created)?;
+        let local = clock.start(row, number).ok()?;
+        let distance = i64::try_from(created).ok().filter(|created| *created != 0)?.checked_sub(local)?;
+        // Zones lie on quarters of an hour. A process begins within seconds of its event.
+        let rounded = (distance + QUARTER / 2).div_euclid(QUARTER).checked_mul(QUARTER)?;
+        ((distance - rounded).abs() < 60 * clock::SECOND.cast_signed()).then_some(rounded)
+    }
+
+    fn set_shift(&mut self, options: &OpenOptions, anchor: Option<i64>) {
+        let offset = i64::from(options.utc_offset.unwrap_or_default()).saturating_mul(clock::SECOND.cast_signed());
+        let has_date = self.columns.has(Column::DateAndTime);
+        let day = DAY.cast_signed();
+        if let Some(anchor) = anchor
+            && options.utc_offset.is_none()
+            && options.date.is_none()
+        {
+            self.clock.date_known = true;
+            self.clock.utc_offset_known = true;
+            self.shift = anchor;
+        } else if has_date {
+            self.clock.date_known = true;
+            self.shift = -offset;
+        } else if let Some(days) = options.date.and_then(clock::days) {
+            self.clock.date_known = true;
+            self.shift = i64::try_from(days).unwrap_or_default().saturating_mul(day) - offset;
+        } else {
+            // Times before the beginning of the calendar cannot be told apart: keep clear of it.
+            self.shift = if offset > 0 { day - offset } else { -offset };
+        }
+    }
+
+    /// Its rows from the beginning.
+    fn blocks(&self) -> io::Result<Blocks> {
+        let input = stream::open(&self.path, self.stored)?;
+        Ok(match self.format {
+            Format::Xml => Blocks::xml(input),
+            _ => Blocks::csv(input, self.shape, self.header),
+        })
+    }
+
+    fn decoder<'d>(&'d self, system_root: Option<&'d str>, bits: Option<u32>) -> Decoder<'d> {
+        Decoder {
+            operations: &self.operations,
+            system_root: system_root.or(self.system_root.as_deref()).unwrap_or("C:\\Windows"),
+            protection_is_true: bits == Some(32),
+        }
+    }
+
+    /// CSV or XML.
+    pub const fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Where it was opened.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The columns of its rows.
+    pub const fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    /// What is known of it as a file; surveys it if that has not happened yet.
+    pub fn facts(&self) -> ExportFacts {
+        let surveyed = self.surveyed();
+        ExportFacts {
+            name: self.path.file_name().unwrap_or(self.path.as_os_str()).to_string_lossy().into_owned(),
+            bytes: self.bytes,
+            format: self.format,
+            gzip: self.stored.gzip,
+            encoding: self.stored.encoding_name(),
+            rows: surveyed.survey.counts.total,
+            malformed: surveyed.malformed.clone(),
+            columns: self.columns.present(),
+            unknown_columns: self.columns.unknown.clone(),
+            not_text: surveyed.not_text,
+            unknown_results: surveyed.unknown_results.clone(),
+            clock: self.clock,
+            ended_early: surveyed.ended_early.clone(),
+        }
+    }
+
+    fn surveyed(&self) -> &Surveyed {
+        self.surveyed.get_or_init(|| {
+            let decoder = self.decoder(None, None);
+            let mut surveyed = Surveyed::default();
+            let blocks = self.blocks();
+            let ended = self.pass(
+                blocks,
+                |block| survey::part(block, &self.columns, self.shape.delimiter, self.order, decoder),
+                |blocks, part, place| surveyed.join(blocks, part, place),
+            );
+            surveyed.finish(ended, &self.columns);
+            surveyed
+        })
+    }
+
+    /// One pass over the rows: `work` on each block in parallel, `join` in order. Returns what ended it early.
+    fn pass<T: Send + HasExtent>(
+        &self,
+        blocks: io::Result<Blocks>,
+        work: impl Fn(&Block) -> T + Sync,
+        mut join: impl FnMut(&Blocks, T, Place),
+    ) -> Option<String> {
+        let mut blocks = match blocks {
+            Ok(blocks) => blocks,
+            Err(error) => return Some(error.to_string()),
+        };
+        let has_date = self.columns.has(Column::DateAndTime);
+        let mut place = Place { row: 0, line: self.header_lines + 1, shift: self.shift };
+        // XML rows bring their own line numbers.
+        if self.format == Format::Xml {
+            place.line = 0;
+        }
+        let mut last: Option<u64> = None;
+        blocks.run(work, |blocks, part| {
+            let (rows, lines, seam) = part.extent();
+            if let (Some(first), false) = (seam.first, has_date) {
+                place.shift = place.shift.saturating_add(midnights(last, first).saturating_mul(DAY.cast_signed()));
+            }
+            join(blocks, part, place);
+            if !has_date {
+                place.shift = place.shift.saturating_add(seam.day.saturating_mul(DAY.cast_signed()));
+                last = seam.last.or(last);
+            }
+            place.row += rows;
+            place.line += lines;
+        });
+        blocks.error()
+    }
+
+    /// Visits every readable row in order: `work` in parallel on the rows of a block, `sink` with the number of the row
+    /// and what `work` made of it. This is how the rows themselves are listed and filtered.
+    ///
+    /// Returns what ended the reading before the end of the file, if something did.
+    pub fn rows<T: Send>(
+        &self,
+        work: impl Fn(&ExportRow<'_>) -> Option<T> + Sync,
+        mut sink: impl FnMut(EventIndex, T),
+    ) -> Option<String> {
+        self.pass(
+            self.blocks(),
+            |block| {
+                let mut found = Vec::new();
+                let mut clock = Clock::new(self.order);
+                let mut results = Results::default();
+                let decoder = self.decoder(None, None);
+                let extent = block.rows(&self.columns, self.shape.delimiter, |number, row| {
+                    let start = clock.start(row, number)?;
+                    let operation = decoder.operation(row);
+                    let status = results.find(row.bytes(Column::Result));
+                    let row = ExportRow { row: *row, operation, status, start };
+                    found.extend(work(&row).map(|made| (number, made)));
+                    Ok(())
+                });
+                Made { extent, seam: clock.seam(), found }
+            },
+            |_, part, place| {
+                for (number, made) in part.found {
+                    sink(EventIndex(place.row + number), made);
+                }
+            },
+        )
+    }
+}
+
+/// The operation of Process Start.
+const PROCESS_START: Operation = Operation { class: EventClass::PROCESS, code: process_code::START, sub: 0 };
+
+/// A row with what its columns mean.
+#[derive(Clone, Copy, Debug)]
+pub struct ExportRow<'b> {
+    /// The columns.
+    pub row: Row<'b>,
+    /// The operation.
+    pub operation: Operation,
+    /// The result.
+    pub status: NtStatus,
+    /// Start in 100 ns ticks of local time; without a date column, since a midnight before the row.
+    pub start: i64,
+}
+
+struct Made<T> {
+    extent: Extent,
+    seam: Seam,
+    found: Vec<(u64, T)>,
+}
+
+/// A result of a pass that says how much of the file it covers.
+pub(crate) trait HasExtent {
+    /// Rows, lines, and the times at its edges.
+    fn extent(&self) -> (u64, u64, Seam);
+}
+
+impl<T> HasExtent for Made<T> {
+    fn extent(&self) -> (u64, u64, Seam) {
+        (self.extent.rows, self.extent.lines, self.seam)
+    }
+}
+
+/// Where a block lies in the file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    /// Number of its first row.
+    pub(crate) row: u64,
+    /// Line of its first byte.
+    pub(crate) line: u64,
+    /// Its local ticks + this = UTC.
+    pub(crate) shift: i64,
+}
+
+impl Place {
+    /// Local ticks of the block in UTC.
+    pub(crate) fn utc(self, local: i64) -> FileTime {
+        FileTime(u64::try_from(local.saturating_add(self.shift)).unwrap_or_default())
+    }
+}
+
+/// Operations decoded from a block. Their processes are keys, their times local ticks, their events rows of the block.
+#[derive(Default)]
+pub(crate) struct BlockOps {
+    pub(crate) ops: Vec<Op>,
+    pub(crate) paths: PathTable,
+}
+
+impl BlockOps {
+    /// Adds the operation of a row; `whose` is the key of its process and the driver its stack shows.
+    pub(crate) fn push(
+        &mut self,
+        number: u64,
+        whose: (u32, Option<DriverId>),
+        (start, end): (i64, Option<i64>),
+        row: &Row<'_>,
+        status: NtStatus,
+        decoded: super::row::Decoded,
+    ) {
+        self.ops.push(Op {
+            event: EventIndex(number),
+            start: FileTime(start.cast_unsigned()),
+            end: end.filter(|_| status != NtStatus::PENDING).map(|end| FileTime(end.cast_unsigned())),
+            process: ProcessId(whose.0),
+            thread: row.thread(),
+            status,
+            path: decoded.path,
+            driver: whose.1,
+            kind: decoded.kind,
+        });
+    }
+
+    /// Gives the operations their place in the capture and appends them to `ops`. An operation whose process cannot be
+    /// told is left out.
+    pub(crate) fn place(
+        mut self,
+        place: Place,
+        processes: &processes::Processes,
+        ops: &mut Vec<Op>,
+        paths: &mut PathTable,
+    ) {
+        self.ops.retain_mut(|op| {
+            let row = place.row + op.event.0;
+            op.event = EventIndex(row);
+            op.start = place.utc(op.start.0.cast_signed());
+            op.end = op.end.map(|end| place.utc(end.0.cast_signed()));
+            if let OpKind::ProcessCreate { child } = op.kind {
+                let Some(child) = processes.child(child.0, row, op.start) else { return false };
+                op.kind = OpKind::ProcessCreate { child };
+            }
+            match processes.at(op.process.0, row) {
+                Some(process) => op.process = process,
+                None => return false,
+            }
+            true
+        });
+        append(ops, paths, &self.ops, &self.paths);
+    }
+}
+
+struct Collected {
+    extent: Extent,
+    seam: Seam,
+    ops: BlockOps,
+}
+
+impl HasExtent for Collected {
+    fn extent(&self) -> (u64, u64, Seam) {
+        (self.extent.rows, self.extent.lines, self.seam)
+    }
+}
+
+impl Source for Export {
+    fn machine(&self) -> Machine {
+        let surveyed = self.surveyed();
+        Machine {
+            computer: None,
+            system_root: surveyed.system_root.clone().or_else(|| self.system_root.clone()),
+            os: None,
+            bits: surveyed.bits(),
+        }
+    }
+
+    fn survey(&self) -> Survey {
+        self.surveyed().survey.clone()
+    }
+
+    fn operation(&self, event: EventIndex) -> Option<String> {
+        self.surveyed().operation(event.0).map(str::to_owned)
+    }
+
+    fn collect(&self, selection: &Selection, survey: &Survey, is_filter: &FilterTest<'_>) -> OpLog {
+        let surveyed = self.surveyed();
+        let authors = Authors::new(&surveyed.kernel_modules, is_filter);
+        let decoder = self.decoder(surveyed.system_root.as_deref(), surveyed.bits());
+        let processes = surveyed.processes();
+        let mut log = OpLog {
+            processes: processes.list.clone(),
+            span: survey.span,
+            coverage: survey.coverage,
+            ..OpLog::default()
+        };
+        self.pass(
+            self.blocks(),
+            |block| {
+                let shape = (&self.columns, self.shape.delimiter, self.order);
+                collect_block(block, shape, decoder, selection, &authors)
+            },
+            |_, part, place| part.ops.place(place, processes, &mut log.ops, &mut log.paths),
+        );
+        log.drivers = authors.drivers;
+        log.roots.system_root = self.machine().system_root;
+        if self.clock.utc_offset_known
+            && let Some((begin, _)) = survey.span
+        {
+            for (process, path, _) in surveyed.images.iter().filter(|(.., loaded)| *loaded <= begin) {
+                let path = surveyed.image_paths.get(*path);
+                if selection.wants(path) {
+                    log.images.push((*process, log.paths.intern(path)));
+                }
+            }
+            log.images.sort_unstable();
+            log.images.dedup();
+        }
+        for op in &log.ops {
+            if let OpKind::ProcessStart { current_directory: Some(directory) } = op.kind
+                && let Some(process) = log.processes.get_mut(op.process.0 as usize)
+            {
+                process.current_directory = Some(directory);
+            }
+        }
+        log
+    }
+
+    fn kernel_modules(&self) -> Vec<DriverInfo> {
+        self.surveyed().kernel_modules.clone()
+    }
+}
+
+/// The kernel modules that may turn out to be the author of an operation, by path in lower case.
+struct Authors {
+    by_path: FxHashMap<Vec<u8>, DriverId>,
+    drivers: Vec<DriverInfo>,
+}
+
+impl Authors {
+    fn new(modules: &[DriverInfo], is_filter: &FilterTest<'_>) -> Self {
+        let mut authors = Self { by_path: FxHashMap::default(), drivers: Vec::new() };
+        for (module, number) in modules.iter().filter(|module| is_filter(module)).zip(0u16..) {
+            authors.by_path.insert(module.path.to_ascii_lowercase().into_bytes(), DriverId(number));
+            authors.drivers.push(module.clone());
+        }
+        authors
+    }
+
+    /// The innermost filter in the kernel's part of a row's stack.
+    fn of(&self, row: &Row<'_>) -> Option<DriverId> {
+        if self.by_path.is_empty() {
+            return None;
+        }
+        row.kernel_frames().find_map(|path| self.by_path.get(&path.to_ascii_lowercase()).copied())
+    }
+}
+
+fn collect_block(
+    block: &Block,
+    (columns, delimiter, order): (&Columns, u8, DateOrder),
+    decoder: Decoder<'_>,
+    selection: &Selection,
+    authors: &Authors,
+) -> Collected {
+    let mut ops = BlockOps::default();
+    let mut clock = Clock::new(order);
+    let mut results = Results::default();
+    let extent = block.rows(columns, delimiter, |number, row| {
+        let start = clock.start(row, number)?;
+        let operation = decoder.operation(row);
+        let wanted = match operation.class {
+            EventClass::FILE_SYSTEM => {
+                let path = decoder.path(row, operation);
+                selection.wants(&path)
+                    || selection.has_ids() && decoder.file_id(row, operation).is_some_and(|id| selection.wants_id(id))
+                    || decoder.target(row, operation, &path).is_some_and(|target| selection.wants(&target))
+            }
+            EventClass::PROCESS => {
+                operation.code != process_code::LOAD_IMAGE
+                    || row.text(Column::Path).is_some_and(|path| selection.wants(&path))
+            }
+            _ => false,
+        };
+        if wanted && let Some(key) = processes::key_of(row) {
+            let status = results.find(row.bytes(Column::Result));
+            if let Some(decoded) = decoder.decode(row, operation, status, &mut ops.paths) {
+                ops.push(number, (key, authors.of(row)), (start, clock.end(row, start)), row, status, decoded);
+            }
+        }
+        Ok(())
+    });
+    Collected { extent, seam: clock.seam(), ops }
+}

@@ -1,0 +1,162 @@
+//! Exports of a capture as input: Procmon's CSV and XML, plain or gzip, in any encoding, recognised by content.
+//!
+//! [`open`] looks at a file and gives back an [`Input`]: a PML capture or an [`Export`]. Both are a
+//! [`Source`], so the analysis does not care. A row of an export is an event, and its number is the number
+//! of its row, the first data row being 0. What an export cannot tell is left open (`None`, or a [`Coverage`] flag),
+//! never filled in; `docs/exports.md` says what each missing column costs.
+//!
+//! [`Coverage`]: crate::capture::op::Coverage
+//!
+//! ```no_run
+//! use pmlblame::import::{self, OpenOptions};
+//! let input = import::open("Logfile.CSV".as_ref(), &OpenOptions::default())?;
+//! let survey = input.source().survey();
+//! println!("{} rows", survey.counts.total);
+//! # Ok::<(), import::ImportError>(())
+//! ```
+
+mod clock;
+pub mod columns;
+mod control;
+mod csv;
+mod detail;
+pub mod error;
+pub mod export_source;
+mod facts;
+pub mod operation;
+mod processes;
+pub mod row;
+mod scan;
+mod stream;
+mod survey;
+mod xml;
+
+pub use clock::DateOrder;
+pub use columns::{Column, Columns};
+pub use csv::BadReason;
+pub use error::ImportError;
+pub use export_source::Export;
+pub use facts::{ClockFacts, ExportFacts};
+pub use operation::{Operation, Operations};
+pub use row::Row;
+pub use scan::{BadRow, Malformed};
+pub use stream::Format;
+pub use xml::{XmlModule, XmlProcess};
+
+use crate::capture::map::Bytes;
+use crate::capture::source::Source;
+use crate::capture::{Capture, OpenError, Segment};
+use crate::pml::Container;
+use encoding_rs::Encoding;
+use std::io;
+use std::path::Path;
+
+/// How to open a file.
+#[derive(Clone, Debug, Default)]
+pub struct OpenOptions {
+    /// For PML captures.
+    pub capture: crate::capture::OpenOptions,
+    /// Label of the code page of an export without byte-order mark (`gbk`, `windows-1251`, …); UTF-8 when not given.
+    pub encoding: Option<String>,
+    /// How far the local time of an export was ahead of UTC, seconds. Not given, its times are shown as they are.
+    pub utc_offset: Option<i32>,
+    /// The day of the first row, for an export without date column.
+    pub date: Option<jiff::civil::Date>,
+    /// Order of day and month in the date column, where the rows do not settle it.
+    pub date_order: Option<DateOrder>,
+}
+
+/// A capture in whatever format it was given.
+#[derive(Debug)]
+pub enum Input {
+    /// A PML capture.
+    Pml(PmlInput),
+    /// An export.
+    Export(Box<Export>),
+}
+
+/// A PML capture, with what must outlive it.
+#[derive(Debug)]
+pub struct PmlInput {
+    /// The capture.
+    pub capture: Capture,
+    /// It was stored with gzip; this is the unpacked copy. Dropped after the capture, which may map it.
+    _unpacked: Option<tempfile::TempPath>,
+}
+
+impl Input {
+    /// What the analysis asks.
+    pub fn source(&self) -> &dyn Source {
+        match self {
+            Self::Pml(input) => &input.capture,
+            Self::Export(export) => export.as_ref(),
+        }
+    }
+
+    /// Its format.
+    pub fn format(&self) -> Format {
+        match self {
+            Self::Pml(_) => Format::Pml,
+            Self::Export(export) => export.format(),
+        }
+    }
+}
+
+/// Opens a capture or an export, recognised by its content.
+///
+/// # Errors
+/// When the file cannot be read, is neither, or is a damaged capture.
+pub fn open(path: &Path, options: &OpenOptions) -> Result<Input, ImportError> {
+    let encoding = match &options.encoding {
+        Some(label) => Some(
+            Encoding::for_label(label.trim().as_bytes())
+                .or_else(|| code_page(label))
+                .ok_or_else(|| ImportError::UnknownEncoding { label: label.clone() })?,
+        ),
+        None => None,
+    };
+    let io_error = |source| ImportError::Io { path: path.to_owned(), source };
+    let sniffed = stream::sniff(path, encoding).map_err(io_error)?;
+    match sniffed.format {
+        Some(Format::Pml) if sniffed.stored.gzip => open_packed(path, options).map(Input::Pml),
+        Some(Format::Pml) => {
+            let capture = Capture::open(path, &options.capture)?;
+            Ok(Input::Pml(PmlInput { capture, _unpacked: None }))
+        }
+        Some(_) => Export::open(path, &sniffed, options).map(|export| Input::Export(Box::new(export))),
+        None if sniffed.head.is_empty() => Err(ImportError::Empty { path: path.to_owned() }),
+        None => Err(ImportError::not_recognised(path, &sniffed.head)),
+    }
+}
+
+/// A code page by its number: `936`, `cp1251`.
+fn code_page(label: &str) -> Option<&'static Encoding> {
+    let label = label.trim().to_ascii_lowercase();
+    let number = label.strip_prefix("cp").unwrap_or(&label);
+    let name = match number {
+        "936" | "54936" => "gb18030",
+        "950" => "big5",
+        "932" => "shift_jis",
+        "949" => "euc-kr",
+        "866" => "ibm866",
+        "20866" => "koi8-r",
+        "65001" => "utf-8",
+        "1200" => "utf-16le",
+        "1201" => "utf-16be",
+        _ => return Encoding::for_label(format!("windows-{number}").as_bytes()),
+    };
+    Encoding::for_label(name.as_bytes())
+}
+
+/// Unpacks a compressed capture beside the system's other temporary files and opens it there.
+fn open_packed(path: &Path, options: &OpenOptions) -> Result<PmlInput, ImportError> {
+    let io_error = |source| ImportError::Io { path: path.to_owned(), source };
+    let packed = std::fs::File::open(path).map_err(io_error)?;
+    let mut unpacked = tempfile::NamedTempFile::new().map_err(io_error)?;
+    io::copy(&mut flate2::read::MultiGzDecoder::new(packed), unpacked.as_file_mut()).map_err(io_error)?;
+    let unpacked = unpacked.into_temp_path();
+    let bytes = Bytes::open(&unpacked, options.capture.map).map_err(io_error)?;
+    let container = Container::parse(&bytes).map_err(|source| OpenError::Pml { path: path.to_owned(), source })?;
+    let segment = Segment::from_parts(path.to_owned(), bytes, container);
+    Ok(PmlInput { capture: Capture::from_segments(vec![segment]), _unpacked: Some(unpacked) })
+}

@@ -1,0 +1,234 @@
+//! The text of an export as a stream of UTF-8, whatever it is stored in: plain or gzip, UTF-8, UTF-16 or a code page.
+
+use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use std::fs::File;
+use std::io::{self, Cursor, Read};
+use std::path::Path;
+
+/// Bytes looked at to tell what a file is.
+const HEAD: usize = 4096;
+
+/// What a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// A capture in Procmon's own format.
+    Pml,
+    /// A table with a header line.
+    Csv,
+    /// Procmon's XML export.
+    Xml,
+}
+
+/// How a file is stored.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stored {
+    pub(crate) gzip: bool,
+    /// `None` for UTF-8 and everything that needs no conversion.
+    pub(crate) encoding: Option<&'static Encoding>,
+}
+
+impl Stored {
+    /// Name of the encoding.
+    pub(crate) fn encoding_name(self) -> &'static str {
+        self.encoding.unwrap_or(UTF_8).name()
+    }
+}
+
+/// What a look at the beginning of a file tells.
+#[derive(Debug)]
+pub(crate) struct Sniffed {
+    pub(crate) stored: Stored,
+    /// The beginning after decompression, not decoded.
+    pub(crate) head: Vec<u8>,
+    pub(crate) format: Option<Format>,
+}
+
+/// Looks at the beginning of `path`.
+pub(crate) fn sniff(path: &Path, encoding: Option<&'static Encoding>) -> io::Result<Sniffed> {
+    let mut head = read_head(File::open(path)?)?;
+    let gzip = head.starts_with(&[0x1F, 0x8B]);
+    if gzip {
+        // A damaged stream may still have a beginning; what it lacks is said when it is read.
+        head = read_head(flate2::read::MultiGzDecoder::new(File::open(path)?)).unwrap_or_default();
+    }
+    let encoding = match Encoding::for_bom(&head) {
+        Some((found, _)) => Some(found),
+        None => encoding.or_else(|| utf16_without_bom(&head)),
+    }
+    .filter(|found| *found != UTF_8);
+    let stored = Stored { gzip, encoding };
+    let format = if head.starts_with(b"PML_") {
+        Some(Format::Pml)
+    } else {
+        let text = decode_head(&head, encoding);
+        let text = text.trim_start();
+        if text.starts_with('<') {
+            text.contains("<procmon")
+                .then_some(Format::Xml)
+                .or_else(|| text.starts_with("<?xml").then_some(Format::Xml))
+        } else {
+            (!text.is_empty()).then_some(Format::Csv)
+        }
+    };
+    Ok(Sniffed { stored, head, format })
+}
+
+fn read_head(input: impl Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    match input.take(HEAD as u64).read_to_end(&mut head) {
+        Ok(_) => Ok(head),
+        Err(_) if !head.is_empty() => Ok(head),
+        Err(error) => Err(error),
+    }
+}
+
+/// Text whose every other byte is zero is UTF-16, with or without a mark at its beginning.
+fn utf16_without_bom(head: &[u8]) -> Option<&'static Encoding> {
+    let pairs = head.get(..head.len().min(16) & !1)?.chunks_exact(2);
+    if pairs.len() < 4 {
+        return None;
+    }
+    if pairs.clone().all(|pair| matches!(pair, [1..=0x7F, 0])) {
+        Some(UTF_16LE)
+    } else if pairs.clone().all(|pair| matches!(pair, [0, 1..=0x7F])) {
+        Some(UTF_16BE)
+    } else {
+        None
+    }
+}
+
+fn decode_head(head: &[u8], encoding: Option<&'static Encoding>) -> String {
+    encoding.unwrap_or(UTF_8).decode(head).0.into_owned()
+}
+
+/// Opens the text from its beginning, without byte-order mark.
+pub(crate) fn open(path: &Path, stored: Stored) -> io::Result<Box<dyn Read + Send>> {
+    let file = File::open(path)?;
+    let plain: Box<dyn Read + Send> = if stored.gzip {
+        Box::new(flate2::read::MultiGzDecoder::new(io::BufReader::new(file)))
+    } else {
+        Box::new(file)
+    };
+    match stored.encoding {
+        Some(encoding) => Ok(Box::new(Transcoded::new(plain, encoding))),
+        None => without_bom(plain),
+    }
+}
+
+fn without_bom(mut input: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
+    let mut first = [0; 3];
+    let mut have = 0;
+    while have < first.len() {
+        match input.read(first.get_mut(have..).unwrap_or_default()) {
+            Ok(0) => break,
+            Ok(more) => have += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    if first == [0xEF, 0xBB, 0xBF] {
+        return Ok(input);
+    }
+    let first = first.get(..have).unwrap_or_default().to_vec();
+    Ok(Box::new(Cursor::new(first).chain(input)))
+}
+
+/// Decodes while reading.
+struct Transcoded {
+    input: Box<dyn Read + Send>,
+    decoder: Decoder,
+    bytes: Vec<u8>,
+    text: Vec<u8>,
+    given: usize,
+    ended: bool,
+}
+
+impl Transcoded {
+    fn new(input: Box<dyn Read + Send>, encoding: &'static Encoding) -> Self {
+        let decoder = encoding.new_decoder_with_bom_removal();
+        Self { input, decoder, bytes: vec![0; 64 * 1024], text: Vec::new(), given: 0, ended: false }
+    }
+}
+
+impl Read for Transcoded {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while self.given >= self.text.len() {
+            if self.ended {
+                return Ok(0);
+            }
+            let got = self.input.read(&mut self.bytes)?;
+            self.ended = got == 0;
+            let needed = self.decoder.max_utf8_buffer_length(got).unwrap_or(usize::MAX).min(got * 4 + 64);
+            self.text.resize(needed, 0);
+            let (_, _, written, _) =
+                self.decoder.decode_to_utf8(self.bytes.get(..got).unwrap_or_default(), &mut self.text, self.ended);
+            self.text.truncate(written);
+            self.given = 0;
+        }
+        let ready = self.text.get(self.given..).unwrap_or_default();
+        let count = ready.len().min(out.len());
+        if let (Some(to), Some(from)) = (out.get_mut(..count), ready.get(..count)) {
+            to.copy_from_slice(from);
+        }
+        self.given += count;
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn stored(bytes: &[u8]) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        file
+    }
+
+    fn read(bytes: &[u8], label: Option<&'static Encoding>) -> (Sniffed, String) {
+        let file = stored(bytes);
+        let sniffed = sniff(file.path(), label).unwrap();
+        let mut text = String::new();
+        open(file.path(), sniffed.stored).unwrap().read_to_string(&mut text).unwrap();
+        (sniffed, text)
+    }
+
+    #[test]
+    fn every_encoding_gives_the_same_text() {
+        let text = "\"Path\",\"Result\"\r\n\"C:\\防毒墙\\Ж.dll\",\"SUCCESS\"\r\n";
+        let mut little = vec![0xFF, 0xFE];
+        let mut big = vec![0xFE, 0xFF];
+        for unit in text.encode_utf16() {
+            little.extend(unit.to_le_bytes());
+            big.extend(unit.to_be_bytes());
+        }
+        let marked = [b"\xEF\xBB\xBF", text.as_bytes()].concat();
+        for (bytes, name) in [
+            (text.as_bytes(), "UTF-8"),
+            (&marked, "UTF-8"),
+            (&little, "UTF-16LE"),
+            (&big, "UTF-16BE"),
+            (little.get(2..).unwrap(), "UTF-16LE"),
+            (big.get(2..).unwrap(), "UTF-16BE"),
+        ] {
+            let (sniffed, got) = read(bytes, None);
+            assert_eq!((sniffed.format, sniffed.stored.encoding_name()), (Some(Format::Csv), name));
+            assert_eq!(got, text);
+        }
+        let (sniffed, got) = read(&encoding_rs::GBK.encode("\"Path\"\r\n\"防毒墙\"").0, Some(encoding_rs::GBK));
+        assert_eq!((sniffed.stored.encoding_name(), got.as_str()), ("GBK", "\"Path\"\r\n\"防毒墙\""));
+    }
+
+    #[test]
+    fn gzip_and_formats() {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(b"<?xml version=\"1.0\"?>\r\n<procmon>").unwrap();
+        let (sniffed, got) = read(&gzip.finish().unwrap(), None);
+        assert!(sniffed.stored.gzip);
+        assert_eq!((sniffed.format, got.as_str()), (Some(Format::Xml), "<?xml version=\"1.0\"?>\r\n<procmon>"));
+        assert_eq!(read(b"PML_\x09\0\0\0", None).0.format, Some(Format::Pml));
+        assert_eq!(read(b"<html><body>", None).0.format, None);
+        assert_eq!(read(b"", None).0.format, None);
+    }
+}

@@ -1,0 +1,272 @@
+//! The first pass over an export: what it holds, whose rows are whose, and every refused operation.
+
+use super::clock::DateOrder;
+use super::columns::{Column, Columns};
+use super::csv::BadReason;
+use super::export_source::{BlockOps, HasExtent, Place};
+use super::processes::{Processes, Runs, key_of};
+use super::row::{Decoder, changes_names, system_root_of};
+use super::scan::{Block, Blocks, Clock, Extent, Malformed, Results, Seam};
+use super::xml::XmlProcess;
+use crate::capture::decode::{code, process_code};
+use crate::capture::op::{Coverage, DriverInfo, PathId, PathTable, ProcessId};
+use crate::capture::source::{ClassCounts, Damage, Survey, may_be_lock_class};
+use crate::nt::FileTime;
+use crate::pml::EventClass;
+use memchr::memmem;
+use rustc_hash::FxHashMap;
+
+/// What one block adds.
+pub(crate) struct Part {
+    extent: Extent,
+    seam: Seam,
+    counts: ClassCounts,
+    coverage: Coverage,
+    with_stack: u64,
+    runs: Runs,
+    ops: BlockOps,
+    /// First start and last end, local ticks.
+    span: Option<(i64, i64)>,
+    unknown_results: Vec<String>,
+    not_text: u64,
+    system_root: Option<String>,
+    wide: bool,
+    /// Images loaded by the System process: drivers.
+    drivers: Vec<String>,
+    /// Operations that matter whatever the question, by row, where the column says more than their kind.
+    names: Vec<(u64, String)>,
+}
+
+impl HasExtent for Part {
+    fn extent(&self) -> (u64, u64, Seam) {
+        (self.extent.rows, self.extent.lines, self.seam)
+    }
+}
+
+/// Surveys one block.
+pub(crate) fn part(block: &Block, columns: &Columns, delimiter: u8, order: DateOrder, decoder: Decoder<'_>) -> Part {
+    let mut part = Part {
+        extent: Extent::default(),
+        seam: Seam::default(),
+        counts: ClassCounts::default(),
+        coverage: Coverage::default(),
+        with_stack: 0,
+        runs: Runs::default(),
+        ops: BlockOps::default(),
+        span: None,
+        unknown_results: Vec::new(),
+        not_text: 0,
+        system_root: None,
+        wide: false,
+        drivers: Vec::new(),
+        names: Vec::new(),
+    };
+    let mut clock = Clock::new(order);
+    let mut results = Results::default();
+    let wow = memmem::Finder::new(b"\\SysWOW64\\");
+    let extent = block.rows(columns, delimiter, |number, row| {
+        let start = clock.start(row, number)?;
+        let key = key_of(row).ok_or(BadReason::Pid)?;
+        if row.bytes(Column::Operation).is_empty() {
+            return Err(BadReason::NoOperation);
+        }
+        let operation = decoder.operation(row);
+        let status = results.find(row.bytes(Column::Result));
+        let path = row.bytes(Column::Path);
+        let end = clock.end(row, start);
+        let (first, last) = part.span.unwrap_or((start, start));
+        part.span = Some((first.min(start), last.max(end.unwrap_or(start))));
+        part.runs.see(key, number, row, operation, start);
+        if !path.is_ascii() && std::str::from_utf8(path).is_err() {
+            part.not_text += 1;
+        }
+        let wanted = match operation.class {
+            EventClass::FILE_SYSTEM => {
+                part.counts.file_system += 1;
+                part.with_stack += u64::from(row.frames != 0);
+                let success = status.is_success();
+                part.coverage.creates += u64::from(operation.code == code::CREATE && success);
+                part.coverage.cleanups += u64::from(operation.code == code::CLEANUP && success);
+                may_be_lock_class(status) || changes_names(operation)
+            }
+            EventClass::REGISTRY => {
+                part.counts.registry += 1;
+                false
+            }
+            EventClass::PROCESS => {
+                part.counts.process += 1;
+                let image = operation.code == process_code::LOAD_IMAGE;
+                part.coverage.image_loads += u64::from(image);
+                if image && row.bytes(Column::Pid) == b"4" && part.drivers.len() < 4096 {
+                    part.drivers.extend(row.text(Column::Path).map(std::borrow::Cow::into_owned));
+                }
+                !image
+            }
+            EventClass::NETWORK => {
+                part.counts.network += 1;
+                false
+            }
+            EventClass::PROFILING => {
+                part.counts.profiling += 1;
+                false
+            }
+            _ => {
+                part.counts.other += 1;
+                false
+            }
+        };
+        if operation.class != EventClass::REGISTRY {
+            part.wide |= !part.wide && wow.find(path).is_some();
+            if part.system_root.is_none()
+                && let Some(root) = row.text(Column::Path).as_deref().and_then(system_root_of)
+            {
+                part.system_root = Some(root.to_owned());
+            }
+        }
+        if wanted && let Some(decoded) = decoder.decode(row, operation, status, &mut part.ops.paths) {
+            let name = row.text(Column::Operation).unwrap_or_default();
+            if name != decoded.kind.procmon_name() {
+                part.names.push((number, name.into_owned()));
+            }
+            part.ops.push(number, (key, None), (start, end), row, status, decoded);
+        }
+        Ok(())
+    });
+    part.counts.total = extent.rows;
+    part.extent = extent;
+    part.seam = clock.seam();
+    part.unknown_results = results.unknown().map(|text| String::from_utf8_lossy(text).into_owned()).collect();
+    part
+}
+
+/// What the first pass finds.
+#[derive(Debug, Default)]
+pub(crate) struct Surveyed {
+    pub(crate) survey: Survey,
+    processes: Option<Processes>,
+    none: Processes,
+    pub(crate) malformed: Malformed,
+    pub(crate) not_text: u64,
+    pub(crate) unknown_results: Vec<String>,
+    pub(crate) ended_early: Option<String>,
+    pub(crate) system_root: Option<String>,
+    pub(crate) kernel_modules: Vec<DriverInfo>,
+    /// Names of operations, by row.
+    names: FxHashMap<u64, String>,
+    /// Images mapped into processes, with their load times (UTC).
+    pub(crate) images: Vec<(ProcessId, PathId, FileTime)>,
+    /// The paths of `images`.
+    pub(crate) image_paths: PathTable,
+    wide: bool,
+}
+
+impl Surveyed {
+    /// Adds the next block.
+    pub(crate) fn join(&mut self, blocks: &Blocks, part: Part, place: Place) {
+        let list = blocks.processes();
+        let processes = self.processes.get_or_insert_with(|| {
+            self.kernel_modules = kernel_modules(list);
+            // A process of the list has the number of its place in it. Idle's modules are a copy of Procmon's own.
+            let numbered = list.iter().zip(0u32..).filter(|(process, _)| process.pid != 0);
+            let images = numbered.flat_map(|(process, id)| {
+                process.images.iter().map(move |(path, loaded)| (ProcessId(id), *path, FileTime(*loaded)))
+            });
+            self.images = images.collect();
+            self.image_paths = blocks.module_paths().cloned().unwrap_or_default();
+            Processes::from_list(list)
+        });
+        self.malformed.join(&part.extent.bad, place.line);
+        let survey = &mut self.survey;
+        let counts = &mut survey.counts;
+        counts.total += part.counts.total;
+        counts.file_system += part.counts.file_system;
+        counts.registry += part.counts.registry;
+        counts.process += part.counts.process;
+        counts.network += part.counts.network;
+        counts.profiling += part.counts.profiling;
+        counts.other += part.counts.other;
+        survey.coverage.creates += part.coverage.creates;
+        survey.coverage.cleanups += part.coverage.cleanups;
+        survey.coverage.image_loads += part.coverage.image_loads;
+        survey.with_stack += part.with_stack;
+        processes.join(part.runs.list, place.row, &|local| place.utc(local));
+        if let Some((first, last)) = part.span {
+            let (first, last) = (place.utc(first), place.utc(last));
+            let (begin, end) = survey.span.unwrap_or((first, last));
+            survey.span = Some((begin.min(first), end.max(last)));
+        }
+        part.ops.place(place, processes, &mut survey.ops, &mut survey.paths);
+        self.names.extend(part.names.into_iter().map(|(row, name)| (place.row + row, name)));
+        for text in part.unknown_results {
+            if self.unknown_results.len() < 20 && !self.unknown_results.contains(&text) {
+                self.unknown_results.push(text);
+            }
+        }
+        self.not_text += part.not_text;
+        self.system_root = self.system_root.take().or(part.system_root);
+        self.wide |= part.wide;
+        for path in part.drivers {
+            let name = path.rsplit('\\').next().unwrap_or_default().to_owned();
+            if self.kernel_modules.len() < 4096 && !self.kernel_modules.iter().any(|known| known.path == path) {
+                let text = String::new;
+                self.kernel_modules.push(DriverInfo {
+                    name,
+                    path,
+                    company: text(),
+                    version: text(),
+                    description: text(),
+                });
+            }
+        }
+    }
+
+    /// Completes it after the last block.
+    pub(crate) fn finish(&mut self, ended: Option<String>, columns: &Columns) {
+        let processes = self.processes.get_or_insert_default();
+        processes.finish();
+        let survey = &mut self.survey;
+        survey.coverage.active_processes = processes.active();
+        survey.coverage.has_detail = columns.has(Column::Detail);
+        survey.coverage.has_durations =
+            columns.has(Column::Duration) || columns.has(Column::CompletionTime) && columns.has(Column::TimeOfDay);
+        survey.processes = processes.list.clone();
+        let first = self.malformed.first.first().map(|bad| format!("line {}: {:?}", bad.line, bad.reason));
+        survey.damage = Damage {
+            records: self.malformed.rows + u64::from(ended.is_some()),
+            first: first.or_else(|| ended.clone()),
+        };
+        self.ended_early = ended;
+    }
+
+    /// The text of the Operation column of a row that matters whatever the question.
+    pub(crate) fn operation(&self, row: u64) -> Option<&str> {
+        self.names.get(&row).map(String::as_str)
+    }
+
+    /// The process instances.
+    pub(crate) fn processes(&self) -> &Processes {
+        self.processes.as_ref().unwrap_or(&self.none)
+    }
+
+    /// 32 or 64, where a row tells.
+    pub(crate) fn bits(&self) -> Option<u32> {
+        if self.wide { Some(64) } else { self.processes().bits }
+    }
+}
+
+/// The modules of the System process.
+fn kernel_modules(list: &[XmlProcess]) -> Vec<DriverInfo> {
+    let Some(system) = list.iter().find(|process| process.pid == 4) else { return Vec::new() };
+    // The kernel's half of the address space; the System process has an ntdll of its own in the other one.
+    let half = if system.is_64_bit { 0x8000_0000_0000 } else { 0x8000_0000 };
+    let kernel = system.modules.iter().filter(|module| module.base >= half);
+    kernel
+        .map(|module| DriverInfo {
+            name: module.path.rsplit('\\').next().unwrap_or_default().to_owned(),
+            path: module.path.clone(),
+            company: module.company.trim().to_owned(),
+            version: module.version.trim().to_owned(),
+            description: module.description.trim().to_owned(),
+        })
+        .collect()
+}

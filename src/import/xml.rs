@@ -1,0 +1,507 @@
+//! Procmon's XML export, read as a stream: the process list with its modules, then the events.
+//!
+//! The rows come out in the same form as those of a table, one field for every column. Nothing is expanded: of entities
+//! only the five of XML itself and character numbers are known, others stay as they are written.
+
+use super::columns::{Column, Field};
+use crate::capture::op::{PathId, PathTable};
+use memchr::{memchr_iter, memrchr};
+use quick_xml::Reader;
+use quick_xml::events::Event;
+use rustc_hash::FxHashMap;
+use std::io::{self, BufReader, Read};
+
+/// Bytes of a block, about.
+const BLOCK: usize = 1 << 20;
+/// Longest value that is believed.
+const LONGEST: usize = 16 << 20;
+/// Deepest nesting that is believed; Procmon's own is six.
+const DEEPEST: usize = 64;
+
+/// A module of the process list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct XmlModule {
+    /// Load address.
+    pub base: u64,
+    /// Path.
+    pub path: String,
+    /// FileVersion.
+    pub version: String,
+    /// CompanyName.
+    pub company: String,
+    /// FileDescription.
+    pub description: String,
+}
+
+/// A process of the process list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct XmlProcess {
+    /// The driver's number, which events refer to.
+    pub index: u32,
+    /// Process id.
+    pub pid: u32,
+    /// Parent's process id.
+    pub parent_pid: u32,
+    /// Parent's number; often not in the list.
+    pub parent_index: u32,
+    /// Start, 100 ns since 1601 UTC; 0 unknown.
+    pub created: u64,
+    /// End; 0 while running.
+    pub finished: u64,
+    /// A 64-bit process.
+    pub is_64_bit: bool,
+    /// Image name.
+    pub name: String,
+    /// Image path.
+    pub image_path: String,
+    /// Command line.
+    pub command_line: String,
+    /// Account.
+    pub owner: String,
+    /// CompanyName.
+    pub company: String,
+    /// FileVersion.
+    pub version: String,
+    /// FileDescription.
+    pub description: String,
+    /// Its modules by path (a number of [`XmlBlocks::module_paths`]), with their load times.
+    pub(crate) images: Vec<(PathId, u64)>,
+    /// Its modules; kept only for the System process, whose modules are the kernel's.
+    pub modules: Vec<XmlModule>,
+}
+
+/// Some events.
+#[derive(Debug, Default)]
+pub(crate) struct XmlBlock {
+    pub(crate) data: Vec<u8>,
+    /// [`Column::COUNT`] fields for each event.
+    pub(crate) fields: Vec<Field>,
+    /// Each event.
+    pub(crate) events: Vec<XmlEvent>,
+    /// Paths of kernel frames, as places in `data`.
+    pub(crate) frames: Vec<(u32, u32)>,
+}
+
+/// One event, beside its columns.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct XmlEvent {
+    /// Its line.
+    pub(crate) line: u64,
+    /// How many stack frames it has.
+    pub(crate) depth: u16,
+    /// Its frames in kernel code, innermost first, up to the first outside it: a range of [`XmlBlock::frames`].
+    pub(crate) frames: (u32, u32),
+}
+
+/// Where in the document the reader is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Inside {
+    Document,
+    Process,
+    Module,
+    Event,
+    Stack,
+    Frame,
+}
+
+/// What the text being read belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    Nothing,
+    Column(Column),
+    Process(ProcessField),
+    Module(ModuleField),
+    FrameAddress,
+    FramePath,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ProcessField {
+    Index,
+    Pid,
+    ParentPid,
+    ParentIndex,
+    Created,
+    Finished,
+    Is64Bit,
+    Name,
+    ImagePath,
+    CommandLine,
+    Owner,
+    Company,
+    Version,
+    Description,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ModuleField {
+    Loaded,
+    Base,
+    Path,
+    Version,
+    Company,
+    Description,
+}
+
+/// The events of an XML export, in blocks.
+pub(crate) struct XmlBlocks {
+    reader: Reader<BufReader<Guard>>,
+    buffer: Vec<u8>,
+    inside: Inside,
+    wanted: Wanted,
+    depth: usize,
+    text: String,
+    process: XmlProcess,
+    module: XmlModule,
+    row: [Field; Column::COUNT],
+    event: XmlEvent,
+    frame: (u64, String),
+    /// The frames so far are all kernel code.
+    in_kernel: bool,
+    /// Addresses from here on are the kernel's.
+    kernel_from: u64,
+    wide: bool,
+    line: u64,
+    block: XmlBlock,
+    /// Element names seen inside events.
+    names: FxHashMap<String, Option<Column>>,
+    module_loaded: u64,
+    /// Paths of the modules of all processes.
+    pub(crate) module_paths: PathTable,
+    /// The process list, complete before the first event.
+    pub(crate) processes: Vec<XmlProcess>,
+    ended: bool,
+    /// What ended the stream early.
+    pub(crate) error: Option<String>,
+}
+
+impl XmlBlocks {
+    pub(crate) fn new(input: Box<dyn Read + Send>) -> Self {
+        let mut reader = Reader::from_reader(BufReader::with_capacity(256 * 1024, Guard { input, gap: 0 }));
+        let config = reader.config_mut();
+        // The depth is counted here, so that names need not be kept.
+        config.check_end_names = false;
+        config.allow_unmatched_ends = true;
+        config.allow_dangling_amp = true;
+        config.expand_empty_elements = true;
+        Self {
+            reader,
+            buffer: Vec::new(),
+            inside: Inside::Document,
+            wanted: Wanted::Nothing,
+            depth: 0,
+            text: String::new(),
+            process: XmlProcess::default(),
+            module: XmlModule::default(),
+            row: [Field::default(); Column::COUNT],
+            event: XmlEvent::default(),
+            frame: Default::default(),
+            in_kernel: false,
+            kernel_from: 0x8000_0000_0000,
+            wide: false,
+            module_loaded: 0,
+            module_paths: PathTable::default(),
+            line: 1,
+            block: XmlBlock::default(),
+            names: FxHashMap::default(),
+            processes: Vec::new(),
+            ended: false,
+            error: None,
+        }
+    }
+
+    /// The next block; `None` at the end.
+    pub(crate) fn next(&mut self) -> Option<XmlBlock> {
+        // A block ends between two events: the fields of an event are places in one block.
+        let within = |inside| matches!(inside, Inside::Event | Inside::Stack | Inside::Frame);
+        while !self.ended && (within(self.inside) || self.block.data.len() < BLOCK && self.block.events.len() < 8192) {
+            self.step();
+            if self.block.data.len() > 2 * LONGEST {
+                self.stop("an event longer than any can be".to_owned());
+            }
+        }
+        let block = std::mem::take(&mut self.block);
+        (!block.events.is_empty()).then_some(block)
+    }
+
+    fn stop(&mut self, what: String) {
+        self.error = Some(format!("line {}: {what}", self.line));
+        self.ended = true;
+    }
+
+    /// Handles one piece of the document.
+    fn step(&mut self) {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        buffer.clear();
+        match self.reader.read_event_into(&mut buffer) {
+            Ok(event) => {
+                let lines = memchr_iter(b'\n', event.as_bytes()).count() as u64;
+                match event {
+                    Event::Start(start) => {
+                        let name: &str = start.name().0;
+                        open(self, name);
+                    }
+                    Event::End(end) => {
+                        let name: &str = end.name().0;
+                        close(self, name);
+                    }
+                    Event::Text(text) => self.take(&text),
+                    Event::CData(text) => self.take(&text),
+                    Event::GeneralRef(reference) => {
+                        if let Ok(Some(c)) = reference.resolve_char_ref() {
+                            self.take(c.encode_utf8(&mut [0; 4]));
+                        } else {
+                            match &*reference {
+                                "amp" => self.take("&"),
+                                "lt" => self.take("<"),
+                                "gt" => self.take(">"),
+                                "quot" => self.take("\""),
+                                "apos" => self.take("'"),
+                                other => self.take(&format!("&{other};")),
+                            }
+                        }
+                    }
+                    Event::Eof => self.ended = true,
+                    _ => {}
+                }
+                self.line += lines;
+            }
+            Err(error) => self.stop(error.to_string()),
+        }
+        self.buffer = buffer;
+    }
+
+    fn take(&mut self, text: &str) {
+        if self.wanted == Wanted::Nothing {
+            return;
+        }
+        if self.text.len() + text.len() > LONGEST {
+            self.stop("a value longer than any can be".to_owned());
+            return;
+        }
+        self.text.push_str(text);
+    }
+
+    /// The column that an element of an event holds.
+    fn column(&mut self, name: &str) -> Option<Column> {
+        if let Some(column) = self.names.get(name) {
+            return *column;
+        }
+        let column = Column::parse(name);
+        if self.names.len() < 256 {
+            self.names.insert(name.to_owned(), column);
+        }
+        column
+    }
+
+    fn end_event(&mut self) {
+        self.block.fields.extend_from_slice(&self.row);
+        let behind = u32::try_from(self.block.frames.len()).unwrap_or(u32::MAX);
+        self.event.frames.1 = behind;
+        self.block.events.push(self.event);
+    }
+
+    fn end_frame(&mut self) {
+        self.event.depth = self.event.depth.saturating_add(1);
+        let (address, path) = std::mem::take(&mut self.frame);
+        self.in_kernel &= address >= self.kernel_from;
+        if !self.in_kernel {
+            return;
+        }
+        let start = u32::try_from(self.block.data.len());
+        self.block.data.extend_from_slice(path.as_bytes());
+        if let (Ok(start), Ok(end)) = (start, u32::try_from(self.block.data.len())) {
+            self.block.frames.push((start, end));
+        }
+    }
+
+    fn store_column(&mut self, column: Column) {
+        let start = u32::try_from(self.block.data.len());
+        self.block.data.extend_from_slice(self.text.as_bytes());
+        if let (Ok(start), Ok(end), Some(field)) =
+            (start, u32::try_from(self.block.data.len()), self.row.get_mut(column as usize))
+        {
+            *field = Field { start, end, escaped: false };
+        }
+    }
+
+    fn store_process(&mut self, field: ProcessField) {
+        let text = std::mem::take(&mut self.text);
+        let number = || text.trim().parse::<u32>().unwrap_or_default();
+        let long = || text.trim().parse::<u64>().unwrap_or_default();
+        let process = &mut self.process;
+        match field {
+            ProcessField::Index => process.index = number(),
+            ProcessField::Pid => process.pid = number(),
+            ProcessField::ParentPid => process.parent_pid = number(),
+            ProcessField::ParentIndex => process.parent_index = number(),
+            ProcessField::Created => process.created = long(),
+            ProcessField::Finished => process.finished = long(),
+            ProcessField::Is64Bit => process.is_64_bit = number() != 0,
+            ProcessField::Name => process.name = text,
+            ProcessField::ImagePath => process.image_path = text,
+            ProcessField::CommandLine => process.command_line = text,
+            ProcessField::Owner => process.owner = text,
+            ProcessField::Company => process.company = text,
+            ProcessField::Version => process.version = text,
+            ProcessField::Description => process.description = text,
+        }
+    }
+
+    fn store_module(&mut self, field: ModuleField) {
+        let text = std::mem::take(&mut self.text);
+        let module = &mut self.module;
+        match field {
+            ModuleField::Loaded => self.module_loaded = text.trim().parse().unwrap_or_default(),
+            ModuleField::Base => module.base = address(&text),
+            ModuleField::Path => module.path = text,
+            ModuleField::Version => module.version = text,
+            ModuleField::Company => module.company = text,
+            ModuleField::Description => module.description = text,
+        }
+    }
+}
+
+/// An element begins.
+fn open(blocks: &mut XmlBlocks, name: &str) {
+    blocks.depth += 1;
+    if blocks.depth > DEEPEST {
+        blocks.stop("elements nested deeper than any export's".to_owned());
+        return;
+    }
+    blocks.text.clear();
+    blocks.wanted = match (blocks.inside, name) {
+        (Inside::Document, "process") => {
+            blocks.inside = Inside::Process;
+            blocks.process = XmlProcess::default();
+            Wanted::Nothing
+        }
+        (Inside::Document, "event") => {
+            blocks.inside = Inside::Event;
+            blocks.row = [Field::default(); Column::COUNT];
+            let frames = u32::try_from(blocks.block.frames.len()).unwrap_or(u32::MAX);
+            blocks.event = XmlEvent { line: blocks.line, depth: 0, frames: (frames, frames) };
+            blocks.in_kernel = true;
+            Wanted::Nothing
+        }
+        (Inside::Process, "module") => {
+            blocks.inside = Inside::Module;
+            blocks.module = XmlModule::default();
+            Wanted::Nothing
+        }
+        (Inside::Event, "stack") => {
+            blocks.inside = Inside::Stack;
+            Wanted::Nothing
+        }
+        (Inside::Stack, "frame") => {
+            blocks.inside = Inside::Frame;
+            blocks.frame = Default::default();
+            Wanted::Nothing
+        }
+        (Inside::Frame, "address") => Wanted::FrameAddress,
+        (Inside::Frame, "path") => Wanted::FramePath,
+        (Inside::Event, name) => blocks.column(name).map_or(Wanted::Nothing, Wanted::Column),
+        (Inside::Process, name) => process_field(name).map_or(Wanted::Nothing, Wanted::Process),
+        (Inside::Module, name) => module_field(name).map_or(Wanted::Nothing, Wanted::Module),
+        _ => Wanted::Nothing,
+    };
+}
+
+/// An element ends.
+fn close(blocks: &mut XmlBlocks, name: &str) {
+    blocks.depth = blocks.depth.saturating_sub(1);
+    match std::mem::replace(&mut blocks.wanted, Wanted::Nothing) {
+        Wanted::Column(column) => blocks.store_column(column),
+        Wanted::Process(field) => blocks.store_process(field),
+        Wanted::Module(field) => blocks.store_module(field),
+        Wanted::FrameAddress => blocks.frame.0 = address(&blocks.text),
+        Wanted::FramePath => blocks.frame.1 = std::mem::take(&mut blocks.text),
+        Wanted::Nothing => {}
+    }
+    match (blocks.inside, name) {
+        (Inside::Process, "process") => {
+            blocks.inside = Inside::Document;
+            let process = std::mem::take(&mut blocks.process);
+            blocks.processes.push(process);
+            // Without a 64-bit process the system is a 32-bit one.
+            blocks.wide |= blocks.processes.last().is_some_and(|process| process.is_64_bit);
+            blocks.kernel_from = if blocks.wide { 0x8000_0000_0000 } else { 0x8000_0000 };
+        }
+        (Inside::Module, "module") => {
+            blocks.inside = Inside::Process;
+            let module = std::mem::take(&mut blocks.module);
+            let path = blocks.module_paths.intern(&module.path);
+            blocks.process.images.push((path, std::mem::take(&mut blocks.module_loaded)));
+            if blocks.process.pid == 4 {
+                blocks.process.modules.push(module);
+            }
+        }
+        (Inside::Frame, "frame") => {
+            blocks.inside = Inside::Stack;
+            blocks.end_frame();
+        }
+        (Inside::Stack, "stack") => blocks.inside = Inside::Event,
+        (Inside::Event | Inside::Stack | Inside::Frame, "event") => {
+            blocks.inside = Inside::Document;
+            blocks.end_event();
+        }
+        _ => {}
+    }
+}
+
+/// An address in hex.
+fn address(text: &str) -> u64 {
+    u64::from_str_radix(text.trim().trim_start_matches("0x"), 16).unwrap_or_default()
+}
+
+fn process_field(name: &str) -> Option<ProcessField> {
+    Some(match name {
+        "ProcessIndex" => ProcessField::Index,
+        "ProcessId" => ProcessField::Pid,
+        "ParentProcessId" => ProcessField::ParentPid,
+        "ParentProcessIndex" => ProcessField::ParentIndex,
+        "CreateTime" => ProcessField::Created,
+        "FinishTime" => ProcessField::Finished,
+        "Is64bit" => ProcessField::Is64Bit,
+        "ProcessName" => ProcessField::Name,
+        "ImagePath" => ProcessField::ImagePath,
+        "CommandLine" => ProcessField::CommandLine,
+        "Owner" => ProcessField::Owner,
+        "CompanyName" => ProcessField::Company,
+        "Version" => ProcessField::Version,
+        "Description" => ProcessField::Description,
+        _ => return None,
+    })
+}
+
+fn module_field(name: &str) -> Option<ModuleField> {
+    Some(match name {
+        "Timestamp" => ModuleField::Loaded,
+        "BaseAddress" => ModuleField::Base,
+        "Path" => ModuleField::Path,
+        "Version" => ModuleField::Version,
+        "Company" => ModuleField::Company,
+        "Description" => ModuleField::Description,
+        _ => return None,
+    })
+}
+
+/// Ends the stream when no tag begins for longer than any value can be, so that memory stays bounded.
+struct Guard {
+    input: Box<dyn Read + Send>,
+    gap: usize,
+}
+
+impl Read for Guard {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let got = self.input.read(out)?;
+        self.gap = match memrchr(b'<', out.get(..got).unwrap_or_default()) {
+            Some(at) => got - at,
+            None => self.gap + got,
+        };
+        if self.gap > LONGEST {
+            return Err(io::Error::other("a value longer than any can be"));
+        }
+        Ok(got)
+    }
+}
