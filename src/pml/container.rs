@@ -4,6 +4,7 @@ use super::bytes::{PointerSize, Wide};
 use super::error::{PmlError, PmlErrorKind, Region};
 use super::event::{Event, Head};
 use super::layout::{HEADER_SIZE, OFFSET_ENTRY};
+use super::offsets::OffsetList;
 use super::tables::{self, Hosts, Process, StringIndex, Strings};
 use binrw::{BinRead, io::Cursor};
 use rustc_hash::FxHashMap;
@@ -183,6 +184,8 @@ pub struct Container {
     pub by_index: FxHashMap<u32, u32>,
     /// Hosts and ports.
     pub hosts: Hosts,
+    /// Places of the events when not those of the file's array: a rescued capture's.
+    pub offsets: Option<OffsetList>,
 }
 
 impl Container {
@@ -201,7 +204,7 @@ impl Container {
     /// Joins tables read or rebuilt separately.
     pub fn from_parts(header: Header, strings: Strings, processes: Vec<Process>, hosts: Hosts) -> Self {
         let by_index = processes.iter().zip(0u32..).map(|(process, at)| (process.index, at)).collect();
-        Self { header, strings, processes, by_index, hosts }
+        Self { header, strings, processes, by_index, hosts, offsets: None }
     }
 }
 
@@ -239,6 +242,9 @@ impl<'a> Pml<'a> {
     pub fn event_offset(self, n: u32) -> Option<u64> {
         if n >= self.event_count() {
             return None;
+        }
+        if let Some(offsets) = &self.container.offsets {
+            return offsets.get(n);
         }
         let at = self.container.header.event_offsets.checked_add(u64::from(n) * OFFSET_ENTRY as u64)?;
         let at = usize::try_from(at).ok()?;
