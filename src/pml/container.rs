@@ -81,6 +81,9 @@ pub struct Header {
     pub memory: u64,
 }
 
+/// PID of the process that lists the kernel's modules.
+const SYSTEM_PID: u32 = 4;
+
 /// Versions this program reads.
 pub const VERSIONS: [u32; 2] = [7, 9];
 
@@ -198,6 +201,7 @@ impl Container {
         let strings = Strings::parse(data, header.string_table)?;
         let processes = tables::parse_processes(data, header.process_table, header.pointer)?;
         let hosts = Hosts::parse(data, header.host_table)?;
+        check_text_budget(data, &header, &strings, &processes)?;
         Ok(Self::from_parts(header, strings, processes, hosts))
     }
 
@@ -206,6 +210,35 @@ impl Container {
         let by_index = processes.iter().zip(0u32..).map(|(process, at)| (process.index, at)).collect();
         Self { header, strings, processes, by_index, hosts, offsets: None }
     }
+}
+
+/// Bytes of text that all processes may refer to together, beyond sixteen times the file.
+const TEXT_ALLOWANCE: u64 = 16 << 20;
+
+/// Refuses processes that all refer to one huge string: the text made of them would be far larger than the file.
+pub(super) fn check_text_budget(
+    data: &[u8],
+    header: &Header,
+    strings: &Strings,
+    processes: &[Process],
+) -> Result<(), PmlError> {
+    let size = |text: StringIndex| strings.get(data, text).map_or(0, |text| text.0.len() as u64);
+    let mut total = 0u64;
+    for process in processes {
+        total = process.texts().into_iter().fold(total, |total, text| total.saturating_add(size(text)));
+        if process.pid == SYSTEM_PID {
+            let modules = process
+                .modules
+                .iter()
+                .flat_map(|module| [module.path, module.version, module.company, module.description]);
+            total = modules.fold(total, |total, text| total.saturating_add(size(text)));
+        }
+    }
+    if total > TEXT_ALLOWANCE.saturating_add(16 * data.len() as u64) {
+        let kind = PmlErrorKind::Invalid { field: "text of all processes", value: total };
+        return Err(PmlError::new(header.process_table, Region::ProcessTable, kind));
+    }
+    Ok(())
 }
 
 /// A capture file: its bytes and its parsed tables.

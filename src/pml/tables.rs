@@ -122,6 +122,22 @@ pub struct Process {
     pub modules: Vec<Module>,
 }
 
+impl Process {
+    /// Its eight strings, in the order of the record.
+    pub const fn texts(&self) -> [StringIndex; 8] {
+        [
+            self.integrity,
+            self.user,
+            self.name,
+            self.image_path,
+            self.command_line,
+            self.company,
+            self.version,
+            self.description,
+        ]
+    }
+}
+
 /// A module record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Module {
@@ -220,6 +236,13 @@ pub fn parse_processes(data: &[u8], table: u64, size: PointerSize) -> Result<Vec
     let offsets_at = table.saturating_add(4).saturating_add(4 * indices.len() as u64);
     let offsets = u32_array(data, offsets_at, indices.len() as u64, region)?;
     let mut budget = data.len() / size.pick(MODULE_SIZE.0, MODULE_SIZE.1);
+    // Likewise entries that all point at one record.
+    slice(
+        data,
+        table,
+        (indices.len() as u64).saturating_mul(size.pick(PROCESS_SIZE.0, PROCESS_SIZE.1) as u64),
+        region,
+    )?;
     let mut processes = Vec::with_capacity(offsets.len());
     for offset in offsets {
         let at = table.saturating_add(offset.into());

@@ -5,15 +5,17 @@
 //! found, skipped and lost is counted in a [`RescueReport`].
 
 mod candidate;
+mod check;
 mod processes;
 mod salvage;
 mod walk;
 
+pub use check::check;
 pub use processes::{ProcessCounts, UNKNOWN_PID};
 pub use walk::Walk;
 
 use super::bytes::PointerSize;
-use super::container::{Container, Header};
+use super::container::{Container, Header, check_text_budget};
 use super::error::{PmlError, PmlErrorKind};
 use super::event::Event;
 use super::layout::{EVENT_HEAD, HEADER_SIZE, OFFSET_ENTRY};
@@ -100,9 +102,10 @@ fn rescue_with(
 ) -> Result<(Container, RescueReport), PmlError> {
     let pointer = header.pointer;
     let (mut strings, string_state) = salvage::strings(data, header.string_table, header.icon_table);
-    let string_count = u32::try_from(strings.len()).unwrap_or(u32::MAX);
-    let (table, process_state) =
-        salvage::processes(data, header.process_table, header.string_table, pointer, string_count);
+    let (mut table, mut process_state) = salvage::processes(data, header.process_table, header.string_table, pointer);
+    if check_text_budget(data, &header, &strings, &table).is_err() {
+        (table, process_state) = (Vec::new(), TableState::Lost);
+    }
     let (hosts, host_state) = salvage::hosts(data, header.host_table);
 
     let mut rebuilder = Rebuilder::new(header.maximum_user_address);
@@ -130,7 +133,7 @@ fn rescue_with(
             true
         });
         header.events = list.len();
-        offsets = Some(list);
+        offsets = Some(by_time(data, list, pointer));
         walked = Some(walk);
     }
     if header.events == 0 && process_state != TableState::Intact {
@@ -151,6 +154,22 @@ fn rescue_with(
     let mut container = Container::from_parts(header, strings, processes, hosts);
     container.offsets = offsets;
     Ok((container, report))
+}
+
+/// Puts events in order of time, as the file's own array would have them. Files of version 9 are in that order already;
+/// older ones are not, their profiling events being written in batches.
+fn by_time(data: &[u8], list: OffsetList, pointer: PointerSize) -> OffsetList {
+    let time = |at: u64| Event::new(data, at, 0, pointer).map(Event::time).unwrap_or_default();
+    if list.iter().map(time).is_sorted() {
+        return list;
+    }
+    let mut events: Vec<_> = list.iter().map(|at| (time(at), at)).collect();
+    events.sort_unstable();
+    let mut sorted = OffsetList::default();
+    for (_, at) in events {
+        sorted.push(at);
+    }
+    sorted
 }
 
 /// The entries of the file's own array; empty when it does not lie in the file.

@@ -78,13 +78,7 @@ pub(super) fn strings(data: &[u8], table: u64, next: u64) -> (Strings, TableStat
 }
 
 /// The process records that can still be read. `next` is where the following table starts.
-pub(super) fn processes(
-    data: &[u8],
-    table: u64,
-    next: u64,
-    size: PointerSize,
-    strings: u32,
-) -> (Vec<Process>, TableState) {
+pub(super) fn processes(data: &[u8], table: u64, next: u64, size: PointerSize) -> (Vec<Process>, TableState) {
     let limit = limit(data, table, next);
     let lost = (Vec::new(), TableState::Lost);
     let Some((at, data)) = start(data, table).zip(data.get(..limit)) else { return lost };
@@ -97,10 +91,7 @@ pub(super) fn processes(
     let mut read = |offset: usize, number: Option<u32>| {
         let mut left = budget;
         let (process, end) = tables::parse_process(data, (at + offset) as u64, size, &mut left).ok()?;
-        let sound = offset >= 4 + 8 * count && number.is_none_or(|number| number == process.index) && {
-            let texts = [process.name, process.image_path, process.command_line, process.user];
-            strings == 0 || texts.iter().all(|text| text.0 < strings)
-        };
+        let sound = offset >= 4 + 8 * count && number.is_none_or(|number| number == process.index);
         sound.then(|| budget = left)?;
         Some((process, usize::try_from(end).ok()? - at))
     };
