@@ -11,6 +11,7 @@ pub mod export;
 pub mod lang;
 pub mod locks;
 pub mod pml;
+pub mod redact;
 pub mod report;
 pub mod scenario;
 pub mod servicing;

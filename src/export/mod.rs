@@ -10,6 +10,7 @@ mod json;
 mod jsonl;
 pub mod locale;
 mod pipeline;
+pub mod pml;
 mod render;
 mod row;
 pub mod scene;

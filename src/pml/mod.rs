@@ -8,6 +8,7 @@ pub mod container;
 pub mod detail;
 pub mod error;
 pub mod event;
+pub mod icons;
 pub mod layout;
 pub mod offsets;
 pub mod ops;
