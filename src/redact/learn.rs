@@ -63,8 +63,16 @@ const PROTECTED: &[&str] = &[
     "winsxs",
 ];
 /// Profile folders that are nobody's.
-const NOBODYS: &[&str] =
-    &["public", "default", "default user", "all users", "defaultuser0", "defaultapppool", "common files"];
+const NOBODYS: &[&str] = &[
+    "public",
+    "default",
+    "default user",
+    "all users",
+    "defaultuser0",
+    "defaultapppool",
+    "common files",
+    "desktop.ini",
+];
 /// Authorities and domains that every Windows has.
 const WELL_KNOWN_DOMAINS: &[&str] = &[
     "nt authority",
@@ -201,15 +209,17 @@ impl Redactor {
     pub fn learn_text(&mut self, text: &str) {
         let folded: Vec<u16> = text.encode_utf16().map(super::fold_unit).collect();
         let units: Vec<u16> = text.encode_utf16().collect();
-        self.learn_units(&units, &folded);
+        self.learn_units(&units, &folded, true);
     }
 
-    fn learn_units(&mut self, units: &[u16], folded: &[u16]) {
+    /// `whole`: the text ends where it ends, and is not followed by whatever lay in memory.
+    fn learn_units(&mut self, units: &[u16], folded: &[u16], whole: bool) {
         for (found, range) in patterns::find(folded) {
             let text = String::from_utf16_lossy(units.get(range).unwrap_or_default());
             match found {
-                Found::Profile if NOBODYS.contains(&fold(&text).as_str()) => {}
-                Found::Profile => self.learn(Kind::Profile, &text),
+                Found::OpenProfile if !whole => {}
+                Found::Profile | Found::OpenProfile if NOBODYS.contains(&fold(&text).as_str()) => {}
+                Found::Profile | Found::OpenProfile => self.learn(Kind::Profile, &text),
                 Found::Server => self.learn_host(&text),
                 Found::Sid => self.learn_sid(&text),
                 Found::Address => {
@@ -242,7 +252,7 @@ impl Redactor {
     pub fn learn_bytes(&mut self, bytes: &[u8]) {
         for view in super::replace::views(bytes) {
             let folded: Vec<u16> = view.iter().copied().map(super::fold_unit).collect();
-            self.learn_units(&view, &folded);
+            self.learn_units(&view, &folded, false);
         }
         for sid in address::find_sids(bytes) {
             if let Some(sid) = bytes.get(sid) {

@@ -6,8 +6,10 @@ use std::ops::Range;
 /// What a stretch of text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Found {
-    /// Name of a profile folder.
+    /// Name of a profile folder, closed by a backslash.
     Profile,
+    /// The same at the end of a path or command line.
+    OpenProfile,
     /// Server of a UNC path.
     Server,
     /// SID of an account.
@@ -27,7 +29,7 @@ const SLASH: u16 = b'/' as u16;
 /// Longest name of a profile folder, server or variable's value.
 const LONGEST: usize = 256;
 
-/// Everything found in `text`, folded, by place.
+/// Everything found in `text`, folded; addresses last.
 pub(super) fn find(text: &[u16]) -> Vec<(Found, Range<usize>)> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -39,17 +41,28 @@ pub(super) fn find(text: &[u16]) -> Vec<(Found, Range<usize>)> {
             }
             0x73 => found.extend(sid(text, at).map(|range| (Found::Sid, range))),
             0x75 | 0x63 | 0x6C => found.extend(variable(text, at)),
-            0x30..=0x39 if at == 0 || !is_address_unit(text, at - 1) => {
-                if let Some((range, _)) = ipv4(text, at) {
-                    found.push((Found::Address, range));
-                }
-            }
             _ => {}
         }
-        if is_hex(*unit) && (at == 0 || !text.get(at - 1).is_some_and(|unit| is_hex(*unit) || *unit == COLON)) {
-            found.extend(ipv6(text, at).map(|range| (Found::Address, range)));
-        }
         at += 1;
+    }
+    found.extend(addresses(text).into_iter().map(|range| (Found::Address, range)));
+    found
+}
+
+/// The IP addresses of `text`, folded.
+pub(super) fn addresses(text: &[u16]) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    for (at, unit) in text.iter().enumerate().filter(|(_, unit)| is_hex(**unit)) {
+        let before = at.checked_sub(1).and_then(|at| text.get(at)).copied();
+        if is_digit(*unit)
+            && !before.is_some_and(|unit| is_word(unit) || [DOT, 0x2D, 0x5F].contains(&unit))
+            && let Some((range, _)) = ipv4(text, at)
+        {
+            found.push(range);
+        }
+        if !before.is_some_and(|unit| is_hex(unit) || unit == COLON) {
+            found.extend(ipv6(text, at));
+        }
     }
     found
 }
@@ -88,10 +101,10 @@ fn profile(text: &[u16], at: usize, found: &mut Vec<(Found, Range<usize>)>) {
     // In a command line a name without a folder behind it ends at the blank; as a path of its own it does not.
     let first_word = name.iter().position(|unit| *unit == 0x20).unwrap_or(length);
     if !closed && first_word > 0 && first_word < length {
-        found.push((Found::Profile, start..start + first_word));
+        found.push((Found::OpenProfile, start..start + first_word));
     }
     if length > 0 && (closed || length <= 24) {
-        found.push((Found::Profile, start..start + length));
+        found.push((if closed { Found::Profile } else { Found::OpenProfile }, start..start + length));
     }
 }
 
@@ -157,7 +170,8 @@ fn variable(text: &[u16], at: usize) -> Option<(Found, Range<usize>)> {
     let rest = text.get(start..)?;
     let slashes = rest.iter().take_while(|unit| **unit == BACKSLASH).count();
     let length = rest.iter().skip(slashes).take(LONGEST).take_while(|unit| !ends_name(**unit)).count();
-    (length > 0).then_some((found, start + slashes..start + slashes + length))
+    let end = start + slashes + length;
+    (length > 0 && end < text.len()).then_some((found, start + slashes..end))
 }
 
 fn is_digit(unit: u16) -> bool {
@@ -171,11 +185,6 @@ fn is_hex(unit: u16) -> bool {
     is_digit(unit) || (0x61..=0x66).contains(&unit)
 }
 
-/// Whether the unit at `at` would make digits behind it part of something else.
-fn is_address_unit(text: &[u16], at: usize) -> bool {
-    text.get(at).is_some_and(|unit| is_word(*unit) || [DOT, 0x2D, 0x5F].contains(unit))
-}
-
 /// A dotted address from `at` on that is not a version number as part of a path.
 pub(super) fn ipv4(text: &[u16], at: usize) -> Option<(Range<usize>, Ipv4Addr)> {
     let mut end = at;
@@ -187,13 +196,14 @@ pub(super) fn ipv4(text: &[u16], at: usize) -> Option<(Range<usize>, Ipv4Addr)> 
             }
             end += 1;
         }
-        let digits: Vec<u16> = text.get(end..)?.iter().copied().take(4).take_while(|unit| is_digit(*unit)).collect();
-        let value = digits.iter().fold(0u32, |value, digit| value * 10 + u32::from(digit - 0x30));
-        if digits.is_empty() || digits.len() > 1 && digits.first() == Some(&0x30) {
+        let digits = text.get(end..)?.iter().take(4).take_while(|unit| is_digit(**unit));
+        let (length, value) =
+            digits.fold((0, 0u32), |(length, value), digit| (length + 1, value * 10 + u32::from(digit - 0x30)));
+        if length == 0 || length > 1 && text.get(end) == Some(&0x30) {
             return None;
         }
         *octet = u8::try_from(value).ok()?;
-        end += digits.len();
+        end += length;
     }
     let next = text.get(end).copied();
     if next.is_some_and(|unit| is_word(unit) || unit == 0x5F)

@@ -120,6 +120,23 @@ impl Redaction {
         address::replace_sids(&self.redactor.secret, bytes);
     }
 
+    /// Replaces in a text of known ends, stored as ASCII or as UTF-16.
+    pub fn counted(&self, text: &mut [u8], is_wide: bool) {
+        if is_wide {
+            let mut units = wide(text);
+            self.units(&mut units);
+            for (place, unit) in text.as_chunks_mut::<2>().0.iter_mut().zip(units) {
+                *place = unit.to_le_bytes();
+            }
+        } else {
+            let [mut units, ..] = views(text);
+            self.units(&mut units);
+            for (place, unit) in text.iter_mut().zip(units).filter(|(place, _)| place.is_ascii()) {
+                *place = u8::try_from(unit).unwrap_or(b'x');
+            }
+        }
+    }
+
     /// The pseudonym of an address.
     pub fn address(&self, address: IpAddr) -> IpAddr {
         if address::is_nobodys(address) {
@@ -237,10 +254,7 @@ impl Redaction {
                 changes.push(Change { at: at + 9, with: with.get(9..).unwrap_or_default().to_vec() });
             }
         }
-        for (found, range) in patterns::find(folded) {
-            if found != patterns::Found::Address {
-                continue;
-            }
+        for range in patterns::addresses(folded) {
             let text = String::from_utf16_lossy(folded.get(range.clone()).unwrap_or_default());
             if let Ok(address) = text.parse::<IpAddr>() {
                 let with: Vec<u16> = self.address(address).to_string().encode_utf16().collect();

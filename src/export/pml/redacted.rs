@@ -1,9 +1,13 @@
 //! Names in the tables and events of a capture: learned, and replaced where they stand.
 
+use crate::capture::decode::{code, is_rename_or_link};
 use crate::capture::{Capture, EventIndex};
 use crate::pml::bytes::DetailText;
 use crate::pml::detail::network::Network;
-use crate::pml::detail::process::Start;
+use crate::pml::detail::process::{Create, LoadImage, Start};
+use crate::pml::detail::registry::RegistryDetail;
+use crate::pml::detail::rename::Rename;
+use crate::pml::event::Beyond;
 use crate::pml::{Event, EventClass, Host};
 use crate::redact::{Redaction, Redactor};
 
@@ -11,6 +15,8 @@ use crate::redact::{Redaction, Redactor};
 const SYSTEM_LOGONS: [u64; 3] = [0x3E7, 0x3E5, 0x3E4];
 /// Operation number of Process Start.
 const PROCESS_START: u16 = 7;
+/// Operation number of Load Image.
+const LOAD_IMAGE: u16 = 5;
 /// Places of the two addresses in a network event's detail.
 const ADDRESSES: [usize; 2] = [8, 24];
 
@@ -38,6 +44,7 @@ pub fn learn(capture: &Capture, events: impl Iterator<Item = EventIndex>, redact
     }
     for index in events {
         let Some(Ok(event)) = capture.event(index) else { continue };
+        texts(event).into_iter().for_each(|text| redactor.learn_text(&text.decode()));
         if let Ok(detail) = event.detail() {
             redactor.learn_bytes(detail);
             if event.class() == EventClass::NETWORK
@@ -54,6 +61,38 @@ pub fn learn(capture: &Capture, events: impl Iterator<Item = EventIndex>, redact
     }
 }
 
+/// The counted texts of an event, whose ends are known.
+fn texts(event: Event<'_>) -> Vec<DetailText<'_>> {
+    let Ok(detail) = event.detail() else { return Vec::new() };
+    match (event.class(), event.operation()) {
+        (EventClass::FILE_SYSTEM | EventClass::IPC, operation) => {
+            let Some(file) = event.file() else { return Vec::new() };
+            let mut texts = vec![file.path];
+            let class = file.sub_operation();
+            if operation == code::SET_INFORMATION && is_rename_or_link(class) {
+                let target = Rename::parse(file, !matches!(class, 0x0A | 0x0B), matches!(class, 0x0B | 0x48 | 0x49));
+                texts.extend(target.and_then(|target| target.destination));
+                texts.extend(target.map(|target| DetailText::Wide(target.given)));
+            }
+            texts
+        }
+        (EventClass::REGISTRY, operation) => {
+            let parsed = RegistryDetail::parse(operation, Beyond { bytes: detail, len: detail.len() });
+            parsed.map(|registry| registry.path).into_iter().collect()
+        }
+        (EventClass::PROCESS, 0 | 1) => {
+            Create::parse(detail).map_or_else(Vec::new, |create| vec![create.image, create.command_line])
+        }
+        (EventClass::PROCESS, PROCESS_START) => Start::parse(detail)
+            .and_then(|start| start.parameters)
+            .map_or_else(Vec::new, |parameters| vec![parameters.command_line, parameters.current_directory]),
+        (EventClass::PROCESS, LOAD_IMAGE) => {
+            LoadImage::parse(detail, event.pointer()).map(|image| image.path).into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// Replaces names in one event's detail and extra detail.
 pub(super) fn event(redaction: &Redaction, event: Event<'_>, detail: &mut [u8], extra: &mut [u8]) {
     if event.class() == EventClass::NETWORK {
@@ -64,6 +103,19 @@ pub(super) fn event(redaction: &Redaction, event: Event<'_>, detail: &mut [u8], 
     }
     redaction.bytes(detail);
     redaction.bytes(extra);
+    // As bytes, a counted text runs into whatever lies behind it; its words are only right when taken by itself.
+    let start = event.detail().map_or(0, |detail| detail.as_ptr().addr());
+    for text in texts(event) {
+        let (bytes, is_wide) = match text {
+            DetailText::Ascii(bytes) => (bytes, false),
+            DetailText::Wide(wide) => (wide.0, true),
+        };
+        let at = bytes.as_ptr().addr().saturating_sub(start);
+        if let Some(place) = detail.get_mut(at..at.saturating_add(bytes.len())) {
+            place.copy_from_slice(bytes);
+            redaction.counted(place, is_wide);
+        }
+    }
 }
 
 fn addresses(redaction: &Redaction, detail: &mut [u8]) {
