@@ -193,10 +193,12 @@ fn must_go(capture: &Capture) -> Vec<String> {
         }
     }
     names.retain(|name| {
-        let plain = ["public", "default", "admin", "user", "test", "windows"].contains(&name.to_lowercase().as_str());
-        // Multicast addresses belong to protocols, not to networks.
-        let multicast = name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_multicast());
-        name.chars().count() >= 4 && !plain && !multicast
+        let plain = ["public", "default", "admin", "user", "test", "windows", "localhost"]
+            .contains(&name.to_lowercase().as_str());
+        // Broadcast and multicast addresses belong to protocols, not to networks.
+        let nobodys =
+            name.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_multicast() || address.is_broadcast());
+        name.chars().count() >= 4 && !plain && !nobodys
     });
     names.sort();
     names.dedup();

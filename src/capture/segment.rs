@@ -85,6 +85,24 @@ impl Segment {
         Self::read_or_rescue(path.to_owned(), bytes)
     }
 
+    /// As [`open_or_rescue`](Self::open_or_rescue), but looks at every event for damage first.
+    ///
+    /// # Errors
+    /// The system's, or the damage found when a rescue is not possible.
+    pub fn verify_or_rescue(path: &Path, map: bool) -> Result<(Self, Option<RescueReport>), OpenError> {
+        let (segment, report) = Self::open_or_rescue(path, map)?;
+        if report.is_some() {
+            return Ok((segment, report));
+        }
+        match recover::verify(&segment.bytes, &segment.container) {
+            Ok(()) => Ok((segment, None)),
+            Err(cause) => match recover::rescue(&segment.bytes, cause) {
+                Ok((container, report)) => Ok((Self { container, ..segment }, Some(report))),
+                Err(source) => Err(OpenError::Pml { path: segment.path, source }),
+            },
+        }
+    }
+
     /// As [`open_or_rescue`](Self::open_or_rescue), from bytes at hand.
     ///
     /// # Errors

@@ -32,6 +32,23 @@ pub fn check(data: &[u8], container: &Container) -> Result<(), PmlError> {
     Ok(())
 }
 
+/// Checks that every entry of the event-offset array leads to something that looks like an event.
+///
+/// # Errors
+/// The first that does not. It is damage: a [`rescue`](super::rescue) finds the others without the array.
+pub fn verify(data: &[u8], container: &Container) -> Result<(), PmlError> {
+    let pml = Pml::new(data, container);
+    for number in 0..pml.event_count() {
+        let at = pml.event_offset(number).unwrap_or_default();
+        let found = usize::try_from(at).ok().and_then(|at| candidate::candidate(data, at, container.header.pointer));
+        if found.is_none() {
+            let kind = PmlErrorKind::Invalid { field: "event record", value: at };
+            return Err(PmlError::new(at, Region::Event(number), kind));
+        }
+    }
+    Ok(())
+}
+
 fn check_processes(data: &[u8], container: &Container) -> Result<(), PmlError> {
     let header = &container.header;
     let fail = |kind| Err(PmlError::new(header.process_table, Region::ProcessTable, kind));

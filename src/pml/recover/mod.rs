@@ -10,7 +10,7 @@ mod processes;
 mod salvage;
 mod walk;
 
-pub use check::check;
+pub use check::{check, verify};
 pub use processes::{ProcessCounts, UNKNOWN_PID};
 pub use walk::Walk;
 
