@@ -5,6 +5,7 @@ pub mod columns;
 pub mod decode;
 pub mod filter;
 pub mod map;
+pub mod mark;
 pub mod modules;
 pub mod op;
 pub mod pmc;

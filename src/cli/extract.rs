@@ -6,7 +6,7 @@ use super::fail::Fail;
 use super::{blame, events, output, recover, term};
 use crate::assemble::{self, CaseOptions};
 use crate::capture::source::Source;
-use crate::capture::{Capture, EventIndex};
+use crate::capture::{Capture, EventIndex, mark};
 use crate::export::pml::{Options, learn};
 use crate::export::{Context, Locale, Style};
 use crate::lang::{Lang, recover as t};
@@ -81,8 +81,11 @@ pub fn run_extract(args: &ExtractArgs, global: &GlobalArgs) -> Result<Exit, Fail
     recover::warnings(&capture, lang).iter().for_each(|line| term::warn(line));
 
     let mut chosen = BTreeSet::new();
+    let mut mark = None;
     if args.case {
-        chosen.extend(case_events(&capture, args, lang)?);
+        let (events, of_case) = case_events(&capture, args, lang)?;
+        chosen.extend(events);
+        mark = Some(of_case);
     }
     if !args.event.is_empty() || by_rule {
         chosen.extend(rule_events(&capture, args, lang)?);
@@ -91,7 +94,7 @@ pub fn run_extract(args: &ExtractArgs, global: &GlobalArgs) -> Result<Exit, Fail
         return Err(Fail::Said(t::NOTHING.get(lang).to_owned()));
     }
     let redaction = if args.redact { Some(redaction(&capture, &chosen, args, lang)?) } else { None };
-    let options = Options { redaction: redaction.as_ref(), ..Options::default() };
+    let options = Options { redaction: redaction.as_ref(), mark: mark.as_deref(), ..Options::default() };
     let count = chosen.len() as u64;
     let written = recover::write_capture(&capture, chosen.into_iter(), count, &options, &args.output, global)?;
     let mut lines = recover::written_lines(&written, &args.output, lang);
@@ -106,8 +109,9 @@ pub fn run_extract(args: &ExtractArgs, global: &GlobalArgs) -> Result<Exit, Fail
     recover::say(&lines)
 }
 
-/// Everything the verdict rests on, and what happened around the failures.
-fn case_events(capture: &Capture, args: &ExtractArgs, lang: Lang) -> Result<BTreeSet<EventIndex>, Fail> {
+/// Everything the verdict rests on and what happened around the failures, with the mark that says how complete the
+/// original was.
+fn case_events(capture: &Capture, args: &ExtractArgs, lang: Lang) -> Result<(BTreeSet<EventIndex>, String), Fail> {
     let catalogue = blame::catalogue(None)?;
     let zone = blame::zone(None)?;
     let day = capture.span().map(|(first, _)| first);
@@ -139,7 +143,7 @@ fn case_events(capture: &Capture, args: &ExtractArgs, lang: Lang) -> Result<BTre
         });
         events.extend(parts.into_iter().flatten());
     }
-    Ok(events)
+    Ok((events, mark::text(&case.log.coverage, &options.scope.digest())))
 }
 
 /// The events that numbers and rules choose.

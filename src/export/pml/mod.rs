@@ -36,6 +36,8 @@ pub struct Options<'o> {
     pub tables: Tables,
     /// Replaces names everywhere. What it should replace it must have [learned](learn) before.
     pub redaction: Option<&'o Redaction>,
+    /// A [mark](crate::capture::mark) to leave in the string table.
+    pub mark: Option<&'o str>,
     /// Hears how many events more have been written, and stops by returning `false`.
     pub progress: Option<&'o (dyn Fn(u64) -> bool + Sync)>,
 }
@@ -146,6 +148,10 @@ pub fn extract<W: Write + Seek>(
         progress(since_progress);
     }
     needs.write_tables(&mut pml, options.redaction, &mut written)?;
+    if let Some(mark) = options.mark {
+        pml.add_string(mark)?;
+        written.strings += 1;
+    }
     Ok((pml.finish()?, written))
 }
 
