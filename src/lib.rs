@@ -12,6 +12,7 @@ pub mod import;
 pub mod lang;
 pub mod locks;
 pub mod pml;
+pub mod redact;
 pub mod report;
 pub mod scenario;
 pub mod servicing;

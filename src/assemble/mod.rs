@@ -113,7 +113,10 @@ pub struct Case {
 pub fn analyse(source: &dyn Source, options: &CaseOptions<'_>) -> Result<Case, PatternError> {
     let machine = source.machine();
     let scope = Scope::new(&options.scope, machine.system_root.as_deref())?;
-    let survey = source.survey();
+    let mut survey = source.survey();
+    if let Some(original) = source.original(&options.scope.digest(), survey.coverage) {
+        survey.coverage = original;
+    }
     let Gathered { failures, outside, log } =
         gather(source, &survey, &scope, &|driver| is_author(options.catalogue, driver));
     let is_victim = |id: ProcessId| scope.is_victim_id(&log, id);

@@ -3,6 +3,7 @@
 use crate::capture::op::{Op, OpKind, OpLog, PathTable, ProcessId, ProcessInfo};
 use crate::nt::{FileTime, NtStatus};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use sha2::{Digest, Sha256};
 
 /// A named set of victims and paths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -57,6 +58,15 @@ pub struct ScopeOptions {
     pub from: Option<FileTime>,
     /// Only failures that begin at or before this.
     pub to: Option<FileTime>,
+}
+
+impl ScopeOptions {
+    /// Sixteen hexadecimal digits that tell one scope from another.
+    pub fn digest(&self) -> String {
+        let Self { profile, victims, paths, results, from, to } = self;
+        let text = format!("{profile:?}\0{victims:?}\0{paths:?}\0{results:?}\0{from:?}\0{to:?}");
+        Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 /// A path pattern that is not valid.

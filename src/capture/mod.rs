@@ -5,6 +5,7 @@ pub mod columns;
 pub mod decode;
 pub mod filter;
 pub mod map;
+pub mod mark;
 pub mod modules;
 pub mod op;
 pub mod pmc;
@@ -17,8 +18,9 @@ pub use op::EventIndex;
 pub use segment::{OpenError, Segment};
 
 use crate::nt::FileTime;
+use crate::pml::recover::RescueReport;
 use crate::pml::{Event, Header, PmlError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A capture: one PML file, or the segments Procmon split it into, in order of time.
 #[derive(Debug)]
@@ -29,6 +31,17 @@ pub struct Capture {
     pub seams: Vec<Seam>,
     /// Files beside it that look like segments but could not be used, and why.
     pub left_out: Vec<OpenError>,
+    /// Files that were damaged and what could be saved of them.
+    pub rescues: Vec<Rescue>,
+}
+
+/// A file of a capture that was read by a rescue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rescue {
+    /// The file.
+    pub path: PathBuf,
+    /// What was found and what is lost.
+    pub report: RescueReport,
 }
 
 /// What was found between two neighbouring segments.
@@ -46,22 +59,27 @@ impl Capture {
     /// # Errors
     /// When `path` itself cannot be opened or read; a bad file beside it is only left out.
     pub fn open(path: &Path, options: &OpenOptions) -> Result<Self, OpenError> {
-        let first = Segment::open(path, options.map)?;
+        let mut rescues = Vec::new();
+        let first = open_segment(path, options, &mut rescues)?;
         let mut further = Vec::new();
         let mut left_out = Vec::new();
         if options.segments {
             for path in segment::segments_beside(path) {
                 // A capture saved earlier under a similar name is no segment: it comes from another machine or run.
-                let opened = Segment::open(&path, options.map)
+                let mut rescued = Vec::new();
+                let opened = open_segment(&path, options, &mut rescued)
                     .and_then(|segment| check_same_capture(&first, &segment).map(|()| segment));
                 match opened {
-                    Ok(segment) => further.push(segment),
+                    Ok(segment) => {
+                        further.push(segment);
+                        rescues.append(&mut rescued);
+                    }
                     Err(error) => left_out.push(error),
                 }
             }
         }
         further.insert(0, first);
-        Ok(Self { left_out, ..Self::from_segments(further) })
+        Ok(Self { left_out, rescues, ..Self::from_segments(further) })
     }
 
     /// Joins segments, ordered by the time of their first event.
@@ -83,7 +101,7 @@ impl Capture {
             }
             last_sequence = pml.event_count().checked_sub(1).and_then(edge).or(last_sequence);
         }
-        Self { segments, events, seams, left_out: Vec::new() }
+        Self { segments, events, seams, left_out: Vec::new(), rescues: Vec::new() }
     }
 
     /// Its files, in order of time.
@@ -135,12 +153,23 @@ pub struct OpenOptions {
     pub segments: bool,
     /// Map the file (else read it into memory).
     pub map: bool,
+    /// Rescue damaged files (else refuse them); [`Capture::rescues`] tells which.
+    pub rescue: bool,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { segments: true, map: true }
+        Self { segments: true, map: true, rescue: true }
     }
+}
+
+fn open_segment(path: &Path, options: &OpenOptions, rescues: &mut Vec<Rescue>) -> Result<Segment, OpenError> {
+    if !options.rescue {
+        return Segment::open(path, options.map);
+    }
+    let (segment, report) = Segment::open_or_rescue(path, options.map)?;
+    rescues.extend(report.map(|report| Rescue { path: path.to_owned(), report }));
+    Ok(segment)
 }
 
 fn check_same_capture(first: &Segment, other: &Segment) -> Result<(), OpenError> {

@@ -266,6 +266,13 @@ impl Source for Capture {
         survey
     }
 
+    fn original(&self, scope: &str, here: Coverage) -> Option<Coverage> {
+        match self.segments() {
+            [segment] => super::mark::read(segment.pml(), scope, here),
+            _ => None,
+        }
+    }
+
     fn collect(&self, selection: &Selection, survey: &Survey, is_filter: &FilterTest<'_>) -> OpLog {
         let (processes, by_index) = self.processes();
         let system_root = self.header().map_or("", |header| &header.system_root);

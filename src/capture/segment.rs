@@ -1,6 +1,7 @@
 //! One file of a capture, and the neighbours that Procmon split it into.
 
 use super::map::Bytes;
+use crate::pml::recover::{self, RescueReport};
 use crate::pml::{Container, Pml, PmlError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -72,7 +73,50 @@ impl Segment {
     pub fn open(path: &Path, map: bool) -> Result<Self, OpenError> {
         let bytes = Bytes::open(path, map).map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
         let container = Container::parse(&bytes).map_err(|source| OpenError::Pml { path: path.to_owned(), source })?;
-        Ok(Self { path: path.to_owned(), bytes, container, first_event: 0 })
+        Ok(Self::from_parts(path.to_owned(), bytes, container))
+    }
+
+    /// Opens one file; a damaged one is rescued, and the report says how.
+    ///
+    /// # Errors
+    /// The system's, or the damage found when a rescue is not possible.
+    pub fn open_or_rescue(path: &Path, map: bool) -> Result<(Self, Option<RescueReport>), OpenError> {
+        let bytes = Bytes::open(path, map).map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
+        Self::read_or_rescue(path.to_owned(), bytes)
+    }
+
+    /// As [`open_or_rescue`](Self::open_or_rescue), but looks at every event for damage first.
+    ///
+    /// # Errors
+    /// The system's, or the damage found when a rescue is not possible.
+    pub fn verify_or_rescue(path: &Path, map: bool) -> Result<(Self, Option<RescueReport>), OpenError> {
+        let (segment, report) = Self::open_or_rescue(path, map)?;
+        if report.is_some() {
+            return Ok((segment, report));
+        }
+        match recover::verify(&segment.bytes, &segment.container) {
+            Ok(()) => Ok((segment, None)),
+            Err(cause) => match recover::rescue(&segment.bytes, cause) {
+                Ok((container, report)) => Ok((Self { container, ..segment }, Some(report))),
+                Err(source) => Err(OpenError::Pml { path: segment.path, source }),
+            },
+        }
+    }
+
+    /// As [`open_or_rescue`](Self::open_or_rescue), from bytes at hand.
+    ///
+    /// # Errors
+    /// The damage found when a rescue is not possible.
+    pub fn read_or_rescue(path: PathBuf, bytes: Bytes) -> Result<(Self, Option<RescueReport>), OpenError> {
+        let checked =
+            Container::parse(&bytes).and_then(|container| recover::check(&bytes, &container).map(|()| container));
+        match checked {
+            Ok(container) => Ok((Self::from_parts(path, bytes, container), None)),
+            Err(cause) => match recover::rescue(&bytes, cause) {
+                Ok((container, report)) => Ok((Self::from_parts(path, bytes, container), Some(report))),
+                Err(source) => Err(OpenError::Pml { path, source }),
+            },
+        }
     }
 
     /// Joins bytes and tables obtained otherwise (a rescue).

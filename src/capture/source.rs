@@ -79,6 +79,12 @@ pub trait Source: Sync {
     /// One pass over everything.
     fn survey(&self) -> Survey;
 
+    /// When this is an extract made for the scope with this digest: what the original was like. `here` is what the
+    /// survey found.
+    fn original(&self, _scope: &str, _here: Coverage) -> Option<Coverage> {
+        None
+    }
+
     /// The operations on the selected files, and the life of processes, in event order, with all tables. A kernel
     /// module for which `is_filter` holds counts as the author of an operation whose stack shows it.
     fn collect(&self, selection: &Selection, survey: &Survey, is_filter: &FilterTest<'_>) -> OpLog;

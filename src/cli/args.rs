@@ -60,6 +60,10 @@ pub enum Command {
     Audit(super::why::AuditArgs),
     /// Print or export every event as Process Monitor shows it.
     Events(super::events::EventsArgs),
+    /// Rescue what a damaged capture still holds, and write it as a sound one.
+    Recover(super::recover::RecoverArgs),
+    /// Write a smaller capture of chosen events.
+    Extract(super::extract::ExtractArgs),
     /// Print the JSON Schema of the case record.
     Schema,
     /// Build a capture from a readable scenario.
@@ -186,7 +190,11 @@ pub struct InputArgs {
 impl InputArgs {
     /// In the terms of the reader.
     pub fn options(self) -> crate::capture::OpenOptions {
-        crate::capture::OpenOptions { segments: !self.no_segments, map: !self.no_mmap }
+        crate::capture::OpenOptions {
+            segments: !self.no_segments,
+            map: !self.no_mmap,
+            ..crate::capture::OpenOptions::default()
+        }
     }
 }
 

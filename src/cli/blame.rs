@@ -73,6 +73,7 @@ fn analyse(
     zone: &TimeZone,
 ) -> Result<Case, Fail> {
     let capture = open(path, args.input)?;
+    super::recover::warnings(&capture, global.language()).iter().for_each(|line| super::term::warn(line));
     // The digest reads the whole file once more; it runs beside the analysis, and only a record needs it.
     let hash = args.json.is_some() && !args.no_hash;
     let day = capture.span().map(|(first, _)| first);
@@ -113,7 +114,7 @@ pub fn notes(capture: &Capture) -> Vec<SourceNote> {
         name: error.path().file_name().unwrap_or_default().to_string_lossy().into_owned(),
         reason: error.reason(),
     });
-    seams.chain(left_out).collect()
+    seams.chain(left_out).chain(super::recover::notes(capture)).collect()
 }
 
 /// The files of a capture, with their digests when `hash`.

@@ -155,6 +155,7 @@ pub fn prepare(args: &EventsArgs, surroundings: Surroundings) -> Result<Prepared
     add_rules(&mut filter, &args.exclude, false, lang)?;
 
     let capture = Capture::open(&args.capture, &args.input.options())?;
+    warnings.extend(super::recover::warnings(&capture, lang));
     warnings.extend(capture.left_out.iter().map(|error| t::LEFT_OUT.fill(lang, &[("why", error)])));
     let first = capture.span().and_then(|(first, _)| first.timestamp()).unwrap_or_default();
     let style =
@@ -199,6 +200,42 @@ fn add_rules(filter: &mut Filter, rules: &[String], include: bool, lang: Lang) -
         filter.rules.push(rule);
     }
     Ok(())
+}
+
+/// The filter of a Procmon configuration and of rules; what the configuration holds that is not known is warned about.
+///
+/// # Errors
+/// A configuration that cannot be read, or a rule that is none.
+pub(super) fn filter(
+    pmc: Option<&Path>,
+    include: &[String],
+    exclude: &[String],
+    lang: Lang,
+    warnings: &mut Vec<String>,
+) -> Result<Filter, Fail> {
+    let mut filter = match pmc {
+        Some(path) => read_config(path, lang, warnings)?.filter,
+        None => Filter::default(),
+    };
+    add_rules(&mut filter, include, true, lang)?;
+    add_rules(&mut filter, exclude, false, lang)?;
+    Ok(filter)
+}
+
+/// Event numbers and ranges below `count`.
+///
+/// # Errors
+/// One that is no number, or too large.
+pub(super) fn event_ranges(texts: &[String], count: u64, lang: Lang) -> Result<Vec<RangeInclusive<u64>>, Fail> {
+    let mut ranges = Vec::new();
+    for text in texts {
+        let range = parse_events(text).ok_or_else(|| Fail::Usage(t::NO_NUMBER.fill(lang, &[("text", text)])))?;
+        if *range.end() >= count {
+            return Err(Fail::Usage(t::NO_EVENT.fill(lang, &[("event", range.end()), ("count", &count)])));
+        }
+        ranges.push(range);
+    }
+    Ok(ranges)
 }
 
 /// `12`, `12-20` or `12..20`.

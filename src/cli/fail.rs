@@ -100,7 +100,8 @@ fn open(error: &OpenError, lang: Lang) -> String {
     }
 }
 
-fn what(error: &PmlError, lang: Lang) -> String {
+/// What is wrong with a capture, without its place.
+pub(super) fn what(error: &PmlError, lang: Lang) -> String {
     let hex = |value: u64| format!("{value:#x}");
     match &error.kind {
         PmlErrorKind::Empty => t::EMPTY.get(lang).to_owned(),

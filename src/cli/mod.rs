@@ -5,10 +5,12 @@ pub mod blame;
 pub mod cbs;
 pub mod events;
 pub mod exit;
+pub mod extract;
 pub mod fail;
 pub mod make;
 pub mod output;
 pub mod progress;
+pub mod recover;
 pub mod term;
 pub mod why;
 
@@ -49,6 +51,8 @@ fn run(cli: &Cli) -> Result<Exit, Fail> {
         Some(Command::Why(args)) => why::run_why(args, &cli.global),
         Some(Command::Audit(args)) => why::run_audit(args, &cli.global),
         Some(Command::Events(args)) => events::run(args, &cli.global),
+        Some(Command::Recover(args)) => recover::run_recover(args, &cli.global),
+        Some(Command::Extract(args)) => extract::run_extract(args, &cli.global),
         Some(Command::Schema) => blame::schema(),
         Some(Command::Make(args)) => make::run(args, cli.global.language()),
     }

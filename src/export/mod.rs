@@ -3,6 +3,7 @@
 //! A [`Context`] joins a capture with a [`Style`]; [`Context::write`] exports, [`Context::inspect`] looks at one event.
 
 mod category;
+mod choose;
 mod csv;
 mod fields;
 mod inspect;
@@ -11,6 +12,7 @@ mod jsonl;
 pub mod locale;
 mod pipeline;
 mod plan;
+pub mod pml;
 mod render;
 mod row;
 pub mod scene;

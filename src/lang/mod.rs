@@ -9,6 +9,7 @@ pub mod cbs_codes;
 pub mod events;
 pub mod fail;
 pub mod record;
+pub mod recover;
 pub mod report;
 pub mod scenario;
 pub mod vendors;

@@ -4,6 +4,7 @@ use super::bytes::{PointerSize, Wide};
 use super::error::{PmlError, PmlErrorKind, Region};
 use super::event::{Event, Head};
 use super::layout::{HEADER_SIZE, OFFSET_ENTRY};
+use super::offsets::OffsetList;
 use super::tables::{self, Hosts, Process, StringIndex, Strings};
 use binrw::{BinRead, io::Cursor};
 use rustc_hash::FxHashMap;
@@ -79,6 +80,9 @@ pub struct Header {
     /// Physical memory, bytes.
     pub memory: u64,
 }
+
+/// PID of the process that lists the kernel's modules.
+const SYSTEM_PID: u32 = 4;
 
 /// Versions this program reads.
 pub const VERSIONS: [u32; 2] = [7, 9];
@@ -183,6 +187,8 @@ pub struct Container {
     pub by_index: FxHashMap<u32, u32>,
     /// Hosts and ports.
     pub hosts: Hosts,
+    /// Places of the events when not those of the file's array: a rescued capture's.
+    pub offsets: Option<OffsetList>,
 }
 
 impl Container {
@@ -195,14 +201,44 @@ impl Container {
         let strings = Strings::parse(data, header.string_table)?;
         let processes = tables::parse_processes(data, header.process_table, header.pointer)?;
         let hosts = Hosts::parse(data, header.host_table)?;
+        check_text_budget(data, &header, &strings, &processes)?;
         Ok(Self::from_parts(header, strings, processes, hosts))
     }
 
     /// Joins tables read or rebuilt separately.
     pub fn from_parts(header: Header, strings: Strings, processes: Vec<Process>, hosts: Hosts) -> Self {
         let by_index = processes.iter().zip(0u32..).map(|(process, at)| (process.index, at)).collect();
-        Self { header, strings, processes, by_index, hosts }
+        Self { header, strings, processes, by_index, hosts, offsets: None }
     }
+}
+
+/// Bytes of text that all processes may refer to together, beyond sixteen times the file.
+const TEXT_ALLOWANCE: u64 = 16 << 20;
+
+/// Refuses processes that all refer to one huge string: the text made of them would be far larger than the file.
+pub(super) fn check_text_budget(
+    data: &[u8],
+    header: &Header,
+    strings: &Strings,
+    processes: &[Process],
+) -> Result<(), PmlError> {
+    let size = |text: StringIndex| strings.get(data, text).map_or(0, |text| text.0.len() as u64);
+    let mut total = 0u64;
+    for process in processes {
+        total = process.texts().into_iter().fold(total, |total, text| total.saturating_add(size(text)));
+        if process.pid == SYSTEM_PID {
+            let modules = process
+                .modules
+                .iter()
+                .flat_map(|module| [module.path, module.version, module.company, module.description]);
+            total = modules.fold(total, |total, text| total.saturating_add(size(text)));
+        }
+    }
+    if total > TEXT_ALLOWANCE.saturating_add(16 * data.len() as u64) {
+        let kind = PmlErrorKind::Invalid { field: "text of all processes", value: total };
+        return Err(PmlError::new(header.process_table, Region::ProcessTable, kind));
+    }
+    Ok(())
 }
 
 /// A capture file: its bytes and its parsed tables.
@@ -239,6 +275,9 @@ impl<'a> Pml<'a> {
     pub fn event_offset(self, n: u32) -> Option<u64> {
         if n >= self.event_count() {
             return None;
+        }
+        if let Some(offsets) = &self.container.offsets {
+            return offsets.get(n);
         }
         let at = self.container.header.event_offsets.checked_add(u64::from(n) * OFFSET_ENTRY as u64)?;
         let at = usize::try_from(at).ok()?;

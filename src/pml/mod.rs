@@ -8,8 +8,11 @@ pub mod container;
 pub mod detail;
 pub mod error;
 pub mod event;
+pub mod icons;
 pub mod layout;
+pub mod offsets;
 pub mod ops;
+pub mod recover;
 pub mod tables;
 pub mod write;
 
@@ -17,4 +20,5 @@ pub use bytes::{PointerSize, Wide};
 pub use container::{Container, Header, Pml};
 pub use error::{PmlError, PmlErrorKind, Region};
 pub use event::{Event, EventClass, FileDetail, Head};
+pub use offsets::OffsetList;
 pub use tables::{Host, Module, Port, Process, StringIndex};

@@ -16,9 +16,14 @@ pub struct StringIndex(pub u32);
 /// Where each string of the table lies in the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Strings {
-    /// File offset and bytes of each string, its NUL included.
+    /// File offset and bytes of each string, its NUL included; with `OWNED` set, the offset is one into `owned`.
     ranges: Vec<(u64, u32)>,
+    /// Strings that are not in the file.
+    owned: Vec<u8>,
 }
+
+/// Marks a range into the strings that are not in the file.
+const OWNED: u64 = 1 << 63;
 
 impl Strings {
     /// Reads the table at `table`.
@@ -35,12 +40,12 @@ impl Strings {
             slice(data, at.saturating_add(4), u64::from(size), Region::StringTable)?;
             ranges.push((at.saturating_add(4), size));
         }
-        Ok(Self { ranges })
+        Ok(Self { ranges, owned: Vec::new() })
     }
 
     /// Joins ranges found elsewhere (a rescue).
     pub const fn from_ranges(ranges: Vec<(u64, u32)>) -> Self {
-        Self { ranges }
+        Self { ranges, owned: Vec::new() }
     }
 
     /// How many strings.
@@ -53,10 +58,21 @@ impl Strings {
         self.ranges.is_empty()
     }
 
+    /// Appends a string that is not in the file, and gives its number.
+    pub fn push(&mut self, text: &str) -> StringIndex {
+        let index = StringIndex(u32::try_from(self.ranges.len()).unwrap_or(u32::MAX));
+        let at = self.owned.len();
+        self.owned.extend(text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes));
+        let size = u32::try_from(self.owned.len() - at).unwrap_or(u32::MAX);
+        self.ranges.push((at as u64 | OWNED, size));
+        index
+    }
+
     /// The text of string `index`, NUL included.
-    pub fn get<'a>(&self, data: &'a [u8], index: StringIndex) -> Option<Wide<'a>> {
+    pub fn get<'a>(&'a self, data: &'a [u8], index: StringIndex) -> Option<Wide<'a>> {
         let (at, size) = *self.ranges.get(index.0 as usize)?;
-        let start = usize::try_from(at).ok()?;
+        let data = if at & OWNED != 0 { &self.owned } else { data };
+        let start = usize::try_from(at & !OWNED).ok()?;
         data.get(start..start.checked_add(size as usize)?).map(Wide)
     }
 }
@@ -104,6 +120,22 @@ pub struct Process {
     pub icons: (u32, u32),
     /// Loaded modules, by base address.
     pub modules: Vec<Module>,
+}
+
+impl Process {
+    /// Its eight strings, in the order of the record.
+    pub const fn texts(&self) -> [StringIndex; 8] {
+        [
+            self.integrity,
+            self.user,
+            self.name,
+            self.image_path,
+            self.command_line,
+            self.company,
+            self.version,
+            self.description,
+        ]
+    }
 }
 
 /// A module record.
@@ -204,60 +236,81 @@ pub fn parse_processes(data: &[u8], table: u64, size: PointerSize) -> Result<Vec
     let offsets_at = table.saturating_add(4).saturating_add(4 * indices.len() as u64);
     let offsets = u32_array(data, offsets_at, indices.len() as u64, region)?;
     let mut budget = data.len() / size.pick(MODULE_SIZE.0, MODULE_SIZE.1);
+    // Likewise entries that all point at one record.
+    slice(
+        data,
+        table,
+        (indices.len() as u64).saturating_mul(size.pick(PROCESS_SIZE.0, PROCESS_SIZE.1) as u64),
+        region,
+    )?;
     let mut processes = Vec::with_capacity(offsets.len());
     for offset in offsets {
         let at = table.saturating_add(offset.into());
-        let fixed = size.pick(PROCESS_SIZE.0, PROCESS_SIZE.1) as u64;
-        let mut cursor = Cursor::new(slice(data, at, fixed, region)?);
-        let raw: RawProcess = cursor.read_le_args((size,)).map_err(|_| cut(data, at, fixed, region))?;
-        let module_size = size.pick(MODULE_SIZE.0, MODULE_SIZE.1) as u64;
-        let modules_at = at.saturating_add(fixed);
-        let bytes = slice(data, modules_at, module_size.saturating_mul(raw.modules.into()), region)?;
-        // Records that all point at one large module list would multiply it: the sum is bounded by the file.
-        budget = budget.checked_sub(raw.modules as usize).ok_or_else(|| {
-            PmlError::new(at, region, PmlErrorKind::Invalid { field: "module count", value: raw.modules.into() })
-        })?;
-        let mut cursor = Cursor::new(bytes);
-        let mut modules = Vec::with_capacity(raw.modules as usize);
-        for _ in 0..raw.modules {
-            let module: RawModule =
-                cursor.read_le_args((size,)).map_err(|_| cut(data, modules_at, module_size, region))?;
-            modules.push(Module {
-                loaded: FileTime(u64::from(module.loaded_high) << 32 | u64::from(module.loaded_low)),
-                base: module.base,
-                size: module.size,
-                path: module.path,
-                version: module.version,
-                company: module.company,
-                description: module.description,
-                timestamp: module.timestamp,
-                pe_size: module.pe_size,
-            });
-        }
-        processes.push(Process {
-            index: raw.index,
-            pid: raw.pid,
-            parent_pid: raw.parent_pid,
-            parent_index: raw.parent_index,
-            authentication_id: raw.authentication_id,
-            session: raw.session,
-            started: FileTime(raw.started),
-            ended: (raw.ended != 0).then_some(FileTime(raw.ended)),
-            virtualized: raw.virtualized,
-            is_64_bit: raw.is_64_bit != 0,
-            integrity: raw.integrity,
-            user: raw.user,
-            name: raw.name,
-            image_path: raw.image_path,
-            command_line: raw.command_line,
-            company: raw.company,
-            version: raw.version,
-            description: raw.description,
-            icons: (raw.icon_small, raw.icon_large),
-            modules,
-        });
+        processes.push(parse_process(data, at, size, &mut budget)?.0);
     }
     Ok(processes)
+}
+
+/// Reads the process record at `at` with its modules, of which `budget` are allowed; gives it with its end.
+///
+/// # Errors
+/// When the record or its modules do not lie in the file.
+pub(super) fn parse_process(
+    data: &[u8],
+    at: u64,
+    size: PointerSize,
+    budget: &mut usize,
+) -> Result<(Process, u64), PmlError> {
+    let region = Region::ProcessTable;
+    let fixed = size.pick(PROCESS_SIZE.0, PROCESS_SIZE.1) as u64;
+    let mut cursor = Cursor::new(slice(data, at, fixed, region)?);
+    let raw: RawProcess = cursor.read_le_args((size,)).map_err(|_| cut(data, at, fixed, region))?;
+    let module_size = size.pick(MODULE_SIZE.0, MODULE_SIZE.1) as u64;
+    let modules_at = at.saturating_add(fixed);
+    let bytes = slice(data, modules_at, module_size.saturating_mul(raw.modules.into()), region)?;
+    // Records that all point at one large module list would multiply it: the sum is bounded by the file.
+    *budget = budget.checked_sub(raw.modules as usize).ok_or_else(|| {
+        PmlError::new(at, region, PmlErrorKind::Invalid { field: "module count", value: raw.modules.into() })
+    })?;
+    let mut cursor = Cursor::new(bytes);
+    let mut modules = Vec::with_capacity(raw.modules as usize);
+    for _ in 0..raw.modules {
+        let module: RawModule = cursor.read_le_args((size,)).map_err(|_| cut(data, modules_at, module_size, region))?;
+        modules.push(Module {
+            loaded: FileTime(u64::from(module.loaded_high) << 32 | u64::from(module.loaded_low)),
+            base: module.base,
+            size: module.size,
+            path: module.path,
+            version: module.version,
+            company: module.company,
+            description: module.description,
+            timestamp: module.timestamp,
+            pe_size: module.pe_size,
+        });
+    }
+    let process = Process {
+        index: raw.index,
+        pid: raw.pid,
+        parent_pid: raw.parent_pid,
+        parent_index: raw.parent_index,
+        authentication_id: raw.authentication_id,
+        session: raw.session,
+        started: FileTime(raw.started),
+        ended: (raw.ended != 0).then_some(FileTime(raw.ended)),
+        virtualized: raw.virtualized,
+        is_64_bit: raw.is_64_bit != 0,
+        integrity: raw.integrity,
+        user: raw.user,
+        name: raw.name,
+        image_path: raw.image_path,
+        command_line: raw.command_line,
+        company: raw.company,
+        version: raw.version,
+        description: raw.description,
+        icons: (raw.icon_small, raw.icon_large),
+        modules,
+    };
+    Ok((process, modules_at.saturating_add(module_size.saturating_mul(raw.modules.into()))))
 }
 
 /// A host name of the capture.

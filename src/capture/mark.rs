@@ -1,0 +1,45 @@
+//! The mark of an extract: what the original was like, so that blame on the extract weighs the evidence as it did there.
+//!
+//! An extract of a case holds every operation on the files concerned, but its sequence numbers have gaps and most closes
+//! are gone. Whether the *original* had gaps decides between "proven" and "likely". The mark is one more string at the
+//! end of the string table, which no process uses and other readers pass over. It holds for one scope only: asked about
+//! other files, the extract is judged by what it holds.
+
+use super::op::Coverage;
+use crate::pml::{Pml, StringIndex};
+
+const PREFIX: &str = "pmlblame extract 1:";
+
+/// The text of the mark for an original with `coverage`, cut down to the scope with this digest.
+pub fn text(coverage: &Coverage, scope: &str) -> String {
+    let Coverage { creates, cleanups, image_loads, active_processes, sequence_gaps, .. } = coverage;
+    let gaps = sequence_gaps.map_or(String::new(), |gaps| format!(" sequence_gaps={gaps}"));
+    format!(
+        "{PREFIX} scope={scope} creates={creates} cleanups={cleanups} image_loads={image_loads} \
+         active_processes={active_processes}{gaps}"
+    )
+}
+
+/// The original's coverage, when the last string of `pml` is a mark for this scope; what the mark does not say comes
+/// from `here`.
+pub fn read(pml: Pml<'_>, scope: &str, here: Coverage) -> Option<Coverage> {
+    let last = u32::try_from(pml.container().strings.len()).ok()?.checked_sub(1)?;
+    let text = pml.string(StringIndex(last));
+    let mut fields = text.strip_prefix(PREFIX)?.split_ascii_whitespace().filter_map(|field| field.split_once('='));
+    if fields.next()? != ("scope", scope) {
+        return None;
+    }
+    let mut coverage = Coverage { sequence_gaps: None, ..here };
+    for (name, value) in fields {
+        let value: u64 = value.parse().ok()?;
+        match name {
+            "creates" => coverage.creates = value,
+            "cleanups" => coverage.cleanups = value,
+            "image_loads" => coverage.image_loads = value,
+            "active_processes" => coverage.active_processes = u32::try_from(value).ok()?,
+            "sequence_gaps" => coverage.sequence_gaps = Some(value),
+            _ => {}
+        }
+    }
+    Some(coverage)
+}

@@ -1,0 +1,184 @@
+//! `pmlblame extract`: a smaller capture of chosen events, with names replaced when asked.
+
+use super::args::{GlobalArgs, InputArgs, ScopeArgs};
+use super::exit::Exit;
+use super::fail::Fail;
+use super::{blame, events, output, recover, term};
+use crate::assemble::{self, CaseOptions};
+use crate::capture::source::Source;
+use crate::capture::{Capture, EventIndex, mark};
+use crate::export::pml::{Options, learn};
+use crate::export::{Context, Locale, Style};
+use crate::lang::{Lang, recover as t};
+use crate::nt::FileTime;
+use crate::pml::ops::Generation;
+use crate::redact::{KeyFile, Redaction, Redactor};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// Arguments of `extract`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ExtractArgs {
+    /// The capture (.PML); of a split one the first file
+    #[arg(value_name = "CAPTURE", help_heading = "Input")]
+    pub capture: PathBuf,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "documented at its type")]
+    pub input: InputArgs,
+    /// The capture to write, whole or not at all
+    #[arg(short, long, value_name = "SMALL.PML", help_heading = "Output")]
+    pub output: PathBuf,
+    /// Everything the verdict rests on: each operation on the files concerned, and the life of processes
+    #[arg(long, help_heading = "Selection")]
+    pub case: bool,
+    /// With --case: also everything within so many seconds of a failure
+    #[arg(long, value_name = "SECONDS", help_heading = "Selection")]
+    pub context: Option<f64>,
+    /// This event, or range of events (repeatable)
+    #[arg(long, value_name = "N|N-M", help_heading = "Selection")]
+    pub event: Vec<String>,
+    /// Events matching this rule, such as "Path contains InFlight" (repeatable: rules of one column are alternatives,
+    /// rules of several must all hold)
+    #[arg(long, value_name = "RULE", help_heading = "Selection")]
+    pub filter: Vec<String>,
+    /// No events matching this rule (repeatable)
+    #[arg(long, value_name = "RULE", help_heading = "Selection")]
+    pub exclude: Vec<String>,
+    /// Take the filter from a Procmon configuration
+    #[arg(long, value_name = "FILE.pmc", help_heading = "Selection")]
+    pub pmc: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "documented at its type")]
+    pub scope: ScopeArgs,
+    /// Replace the names of computer, users, hosts and profile folders, SIDs and IP addresses
+    #[arg(long, help_heading = "Output")]
+    pub redact: bool,
+    /// With --redact: the key file that maps names back. Used when it exists, so that the same names get the same
+    /// pseudonyms as before; written in any case
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub key: Option<PathBuf>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Arguments that choose nothing, a capture that cannot be read, an output that cannot be written.
+pub fn run_extract(args: &ExtractArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
+    let lang = global.language();
+    let usage = |text: crate::lang::Text| Err(Fail::Usage(text.get(lang).to_owned()));
+    if args.key.is_some() && !args.redact {
+        return usage(t::KEY_ALONE);
+    }
+    if args.context.is_some() && !args.case {
+        return usage(t::CONTEXT_ALONE);
+    }
+    let by_rule = !args.filter.is_empty() || !args.exclude.is_empty() || args.pmc.is_some();
+    if !args.case && args.event.is_empty() && !by_rule {
+        return usage(t::CHOOSE);
+    }
+    recover::check_places(&args.capture, &args.output, lang)?;
+    let capture = blame::open(&args.capture, args.input)?;
+    recover::warnings(&capture, lang).iter().for_each(|line| term::warn(line));
+
+    let mut chosen = BTreeSet::new();
+    let mut mark = None;
+    if args.case {
+        let (events, of_case) = case_events(&capture, args, lang)?;
+        chosen.extend(events);
+        mark = Some(of_case);
+    }
+    if !args.event.is_empty() || by_rule {
+        chosen.extend(rule_events(&capture, args, lang)?);
+    }
+    if chosen.is_empty() {
+        return Err(Fail::Said(t::NOTHING.get(lang).to_owned()));
+    }
+    let redaction = if args.redact { Some(redaction(&capture, &chosen, args, lang)?) } else { None };
+    let options = Options { redaction: redaction.as_ref(), mark: mark.as_deref(), ..Options::default() };
+    let count = chosen.len() as u64;
+    let written = recover::write_capture(&capture, chosen.into_iter(), count, &options, &args.output, global)?;
+    let mut lines = recover::written_lines(&written, &args.output, lang);
+    if let Some(redaction) = &redaction {
+        let key = redaction.key();
+        lines.push(t::REDACTED.fill(lang, &[("count", &key.names.len())]));
+        if let Some(path) = &args.key {
+            output::write(path, |out| writeln!(out, "{}", key.to_json()).map_err(output::written(path)))?;
+            lines.push(t::KEY.fill(lang, &[("file", &path.display())]));
+        }
+    }
+    recover::say(&lines)
+}
+
+/// Everything the verdict rests on and what happened around the failures, with the mark that says how complete the
+/// original was.
+fn case_events(capture: &Capture, args: &ExtractArgs, lang: Lang) -> Result<(BTreeSet<EventIndex>, String), Fail> {
+    let catalogue = blame::catalogue(None)?;
+    let zone = blame::zone(None)?;
+    let day = capture.span().map(|(first, _)| first);
+    let options = CaseOptions {
+        scope: blame::scope(&args.scope, &zone, day)?,
+        lang,
+        catalogue: &catalogue,
+        generated: None,
+        files: blame::files(capture, false),
+        notes: blame::notes(capture),
+    };
+    let case = assemble::analyse(capture as &dyn Source, &options)?;
+    let mut events: BTreeSet<EventIndex> = case.log.ops.iter().map(|op| op.event).collect();
+    let failures = case.record.failures.iter().map(|failure| EventIndex(failure.event));
+    events.extend(failures.clone());
+    if let Some(seconds) = args.context.filter(|seconds| *seconds > 0.0) {
+        // 100 ns ticks; a float converts to the nearest integer, at most the largest.
+        let reach = (seconds * 1e7) as u64;
+        let times = failures.filter_map(|index| Some(capture.event(index)?.ok()?.time()));
+        let windows: Vec<_> =
+            times.map(|time| FileTime(time.0.saturating_sub(reach))..=FileTime(time.0.saturating_add(reach))).collect();
+        let parts = capture.in_chunks(|chunk| {
+            let near = |time: FileTime| windows.iter().any(|window| window.contains(&time));
+            chunk
+                .events()
+                .filter(|(_, event)| event.as_ref().is_ok_and(|event| near(event.time())))
+                .map(|(index, _)| index)
+                .collect::<Vec<_>>()
+        });
+        events.extend(parts.into_iter().flatten());
+    }
+    Ok((events, mark::text(&case.log.coverage, &options.scope.digest())))
+}
+
+/// The events that numbers and rules choose.
+fn rule_events(capture: &Capture, args: &ExtractArgs, lang: Lang) -> Result<Vec<EventIndex>, Fail> {
+    let mut warnings = Vec::new();
+    let filter = events::filter(args.pmc.as_deref(), &args.filter, &args.exclude, lang, &mut warnings)?;
+    warnings.iter().for_each(|line| term::warn(line));
+    let numbers = events::event_ranges(&args.event, capture.event_count(), lang)?;
+    let style =
+        Style { generation: Generation::default(), locale: Locale::en_us(), offset_seconds: 0, advanced: false };
+    let numbers = if args.event.is_empty() { None } else { Some(numbers.as_slice()) };
+    Ok(Context::new(capture, style).choose(&filter, numbers))
+}
+
+/// Learns what to replace in the chosen events.
+fn redaction(
+    capture: &Capture,
+    chosen: &BTreeSet<EventIndex>,
+    args: &ExtractArgs,
+    lang: Lang,
+) -> Result<Redaction, Fail> {
+    let mut redactor = redactor(args.key.as_deref(), lang)?;
+    learn(capture, chosen.iter().copied(), &mut redactor);
+    Ok(redactor.seal())
+}
+
+/// The redactor of an existing key file, or a new one.
+///
+/// # Errors
+/// A key file that cannot be read or is none.
+pub fn redactor(key: Option<&Path>, lang: Lang) -> Result<Redactor, Fail> {
+    let no_key = |error: &dyn std::fmt::Display| Fail::Said(t::NO_KEY.fill(lang, &[("why", error)]));
+    let Some(path) = key.filter(|path| path.exists()) else { return Redactor::new().map_err(|error| no_key(&error)) };
+    let text = std::fs::read_to_string(path).map_err(|source| Fail::Read { path: path.to_owned(), source })?;
+    KeyFile::parse(&text)
+        .and_then(|key| Redactor::from_key(&key))
+        .map_err(|error| Fail::Said(t::BAD_KEY.fill(lang, &[("file", &path.display()), ("why", &error)])))
+}

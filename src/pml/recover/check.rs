@@ -1,0 +1,70 @@
+//! Looks for damage that parsing alone does not meet: tables that can be read but cannot be right.
+
+use super::candidate;
+use crate::pml::container::{Container, Pml};
+use crate::pml::error::{PmlError, PmlErrorKind, Region};
+use crate::pml::layout::{EVENT_HEAD, HEADER_SIZE, OFFSET_ENTRY};
+
+/// Checks the tables against each other and each entry of the event-offset array for being inside the file and
+/// behind its predecessor. The events themselves are not touched, unless the array is out of order.
+///
+/// # Errors
+/// The first contradiction. It is damage: a [`rescue`](super::rescue) may help.
+pub fn check(data: &[u8], container: &Container) -> Result<(), PmlError> {
+    check_processes(data, container)?;
+    let pml = Pml::new(data, container);
+    let header = &container.header;
+    let mut previous = 0;
+    for number in 0..pml.event_count() {
+        let entry = pml.event_offset(number).unwrap_or_default();
+        let inside = entry >= HEADER_SIZE as u64
+            && entry.checked_add(EVENT_HEAD as u64).is_some_and(|end| end <= data.len() as u64);
+        let event_there =
+            || usize::try_from(entry).is_ok_and(|at| candidate::candidate(data, at, header.pointer).is_some());
+        // Procmon's arrays ascend; another writer's may not, but then every entry out of order must hold up.
+        if !inside || entry <= previous && !event_there() {
+            let at = header.event_offsets.saturating_add(u64::from(number) * OFFSET_ENTRY as u64);
+            let kind = PmlErrorKind::Invalid { field: "event offset", value: entry };
+            return Err(PmlError::new(at, Region::EventOffsets, kind));
+        }
+        previous = entry;
+    }
+    Ok(())
+}
+
+/// Checks that every entry of the event-offset array leads to something that looks like an event.
+///
+/// # Errors
+/// The first that does not. It is damage: a [`rescue`](super::rescue) finds the others without the array.
+pub fn verify(data: &[u8], container: &Container) -> Result<(), PmlError> {
+    let pml = Pml::new(data, container);
+    for number in 0..pml.event_count() {
+        let at = pml.event_offset(number).unwrap_or_default();
+        let found = usize::try_from(at).ok().and_then(|at| candidate::candidate(data, at, container.header.pointer));
+        if found.is_none() {
+            let kind = PmlErrorKind::Invalid { field: "event record", value: at };
+            return Err(PmlError::new(at, Region::Event(number), kind));
+        }
+    }
+    Ok(())
+}
+
+fn check_processes(data: &[u8], container: &Container) -> Result<(), PmlError> {
+    let header = &container.header;
+    let fail = |kind| Err(PmlError::new(header.process_table, Region::ProcessTable, kind));
+    if container.processes.is_empty() && header.events != 0 {
+        return fail(PmlErrorKind::Invalid { field: "process count", value: 0 });
+    }
+    if container.by_index.len() != container.processes.len() {
+        let mut seen = rustc_hash::FxHashSet::default();
+        let twice = container.processes.iter().find(|process| !seen.insert(process.index));
+        let value = twice.map_or(0, |process| process.index.into());
+        return fail(PmlErrorKind::Invalid { field: "repeated process index", value });
+    }
+    for process in &container.processes {
+        if let Some(text) = process.texts().into_iter().find(|text| container.strings.get(data, *text).is_none()) {
+            return fail(PmlErrorKind::NoSuchIndex { index: text.0 });
+        }
+    }
+    Ok(())
+}

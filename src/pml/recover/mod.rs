@@ -1,0 +1,213 @@
+//! Rescues captures that were not closed, were cut off, or have damaged tables.
+//!
+//! Whatever part is sound is used as it is. Without a sound event-offset array the events are found by walking the
+//! records from the first; processes that the table lacks are rebuilt from the events that tell of them. What was
+//! found, skipped and lost is counted in a [`RescueReport`].
+
+mod candidate;
+mod check;
+mod processes;
+mod salvage;
+mod walk;
+
+pub use check::{check, verify};
+pub use processes::{ProcessCounts, UNKNOWN_PID};
+pub use walk::Walk;
+
+use super::bytes::PointerSize;
+use super::container::{Container, Header, check_text_budget};
+use super::error::{PmlError, PmlErrorKind};
+use super::event::Event;
+use super::layout::{EVENT_HEAD, HEADER_SIZE, OFFSET_ENTRY};
+use super::offsets::OffsetList;
+use processes::Rebuilder;
+
+/// What became of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TableState {
+    /// Read whole.
+    Intact,
+    /// Read but for some entries.
+    Partial {
+        /// Entries that could not be read.
+        lost: u64,
+    },
+    /// Not there or not readable.
+    Lost,
+}
+
+/// How a capture was rescued.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RescueReport {
+    /// Why it could not be read as it is.
+    pub cause: PmlError,
+    /// Events found.
+    pub events: u32,
+    /// Events the header speaks of.
+    pub events_by_header: u32,
+    /// The walk, when the events were found by walking; `None` when the file's own array was sound.
+    pub walk: Option<Walk>,
+    /// The string table.
+    pub strings: TableState,
+    /// The process table.
+    pub process_table: TableState,
+    /// Hosts and ports.
+    pub hosts: TableState,
+    /// Where the processes come from.
+    pub processes: ProcessCounts,
+    /// The pointer width was guessed: its flag in the header is damaged.
+    pub pointer_guessed: bool,
+}
+
+/// Rescues the capture in `data`, which normal reading refused because of `cause`.
+///
+/// Time is linear in the size of the file, memory a fraction of it: five bytes an event and what the tables need.
+///
+/// # Errors
+/// `cause`, when nothing can be done: no capture, a version not known, or not even a header and an event.
+pub fn rescue(data: &[u8], cause: PmlError) -> Result<(Container, RescueReport), PmlError> {
+    if !cause.is_damage() {
+        return Err(cause);
+    }
+    match Header::parse_unchecked(data) {
+        Ok(header) => rescue_with(data, header, &cause, false),
+        Err(error) => {
+            let PmlErrorKind::Invalid { .. } = error.kind else { return Err(error) };
+            // Only the 64-bit flag can be invalid here: the width under which the file makes more sense is right.
+            let wide = guess(data, PointerSize::Eight).ok_or_else(|| cause.clone())?;
+            let narrow = guess(data, PointerSize::Four).ok_or_else(|| cause.clone())?;
+            let [wide, narrow] = [wide, narrow].map(|header| rescue_with(data, header, &cause, true));
+            match (wide, narrow) {
+                (Ok(wide), Ok(narrow)) if narrow.1.events > wide.1.events => Ok(narrow),
+                (Ok(wide), _) => Ok(wide),
+                (Err(_), narrow) => narrow,
+            }
+        }
+    }
+}
+
+/// The header with the 64-bit flag set to fit `pointer`.
+fn guess(data: &[u8], pointer: PointerSize) -> Option<Header> {
+    let mut header = data.get(..HEADER_SIZE)?.to_vec();
+    let flag = u32::from(pointer == PointerSize::Eight);
+    header.get_mut(8..12)?.copy_from_slice(&flag.to_le_bytes());
+    Header::parse_unchecked(&header).ok()
+}
+
+fn rescue_with(
+    data: &[u8],
+    mut header: Header,
+    cause: &PmlError,
+    pointer_guessed: bool,
+) -> Result<(Container, RescueReport), PmlError> {
+    let pointer = header.pointer;
+    let (mut strings, string_state) = salvage::strings(data, header.string_table, header.icon_table);
+    let (mut table, mut process_state) = salvage::processes(data, header.process_table, header.string_table, pointer);
+    if check_text_budget(data, &header, &strings, &table).is_err() {
+        (table, process_state) = (Vec::new(), TableState::Lost);
+    }
+    let (hosts, host_state) = salvage::hosts(data, header.host_table);
+
+    let mut rebuilder = Rebuilder::new(header.maximum_user_address);
+    let events_by_header = header.events;
+    let mut offsets = None;
+    let mut walked = None;
+    if array_is_sound(data, &header) {
+        let places = array(data, &header);
+        for (at, number) in places.zip(0u32..) {
+            if let Ok(event) = Event::new(data, at, number, pointer) {
+                rebuilder.see(event);
+            }
+        }
+    } else {
+        let end = end_of_events(data, &header, process_state, string_state);
+        let mut list = OffsetList::default();
+        let walk = walk::walk(data, HEADER_SIZE, end, pointer, |event| {
+            if !list.push(event.offset()) {
+                return false;
+            }
+            // The walk's view ends where the events do; the same place in the whole file is what later readers see.
+            if let Ok(event) = Event::new(data, event.offset(), event.number(), pointer) {
+                rebuilder.see(event);
+            }
+            true
+        });
+        header.events = list.len();
+        offsets = Some(by_time(data, list, pointer));
+        walked = Some(walk);
+    }
+    if header.events == 0 && process_state != TableState::Intact {
+        return Err(cause.clone());
+    }
+    let (processes, counts) = rebuilder.finish(table, &mut strings);
+    let report = RescueReport {
+        cause: cause.clone(),
+        events: header.events,
+        events_by_header,
+        walk: walked,
+        strings: string_state,
+        process_table: process_state,
+        hosts: host_state,
+        processes: counts,
+        pointer_guessed,
+    };
+    let mut container = Container::from_parts(header, strings, processes, hosts);
+    container.offsets = offsets;
+    Ok((container, report))
+}
+
+/// Puts events in order of time, as the file's own array would have them. Files of version 9 are in that order already;
+/// older ones are not, their profiling events being written in batches.
+fn by_time(data: &[u8], list: OffsetList, pointer: PointerSize) -> OffsetList {
+    let time = |at: u64| Event::new(data, at, 0, pointer).map(Event::time).unwrap_or_default();
+    if list.iter().map(time).is_sorted() {
+        return list;
+    }
+    let mut events: Vec<_> = list.iter().map(|at| (time(at), at)).collect();
+    events.sort_unstable();
+    let mut sorted = OffsetList::default();
+    for (_, at) in events {
+        sorted.push(at);
+    }
+    sorted
+}
+
+/// The entries of the file's own array; empty when it does not lie in the file.
+fn array<'a>(data: &'a [u8], header: &Header) -> impl Iterator<Item = u64> + 'a {
+    let bytes = usize::try_from(header.event_offsets)
+        .ok()
+        .zip((header.events as usize).checked_mul(OFFSET_ENTRY))
+        .and_then(|(at, size)| data.get(at..at.checked_add(size)?))
+        .unwrap_or_default();
+    bytes.as_chunks::<OFFSET_ENTRY>().0.iter().map(|[a, b, c, d, e]| u64::from_le_bytes([*a, *b, *c, *d, *e, 0, 0, 0]))
+}
+
+/// Whether the array lies in the file and each of its entries points at something that looks like an event.
+fn array_is_sound(data: &[u8], header: &Header) -> bool {
+    if header.events == 0 || header.event_offsets < HEADER_SIZE as u64 {
+        return false;
+    }
+    let mut entries = 0u32;
+    let good = array(data, header).all(|at| {
+        entries += 1;
+        usize::try_from(at).is_ok_and(|at| candidate::candidate(data, at, header.pointer).is_some())
+    });
+    good && entries == header.events
+}
+
+/// Where the events end, when the tables that follow them say so believably.
+fn end_of_events(data: &[u8], header: &Header, processes: TableState, strings: TableState) -> Option<usize> {
+    let array_size = u64::from(header.events) * OFFSET_ENTRY as u64;
+    let array_fits = header.event_offsets >= HEADER_SIZE as u64
+        && header.event_offsets.checked_add(array_size) == Some(header.process_table);
+    let candidates = [
+        array_fits.then_some(header.event_offsets),
+        (processes != TableState::Lost).then_some(header.process_table),
+        (strings != TableState::Lost).then_some(header.string_table),
+    ];
+    let end = candidates.into_iter().flatten().min()?;
+    usize::try_from(end).ok().filter(|end| *end >= HEADER_SIZE + EVENT_HEAD && *end <= data.len())
+}
+
+#[cfg(test)]
+mod tests;

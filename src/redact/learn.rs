@@ -1,0 +1,288 @@
+//! Finds names: given as such, or told by the text around them.
+
+use super::address;
+use super::patterns::{self, Found};
+use super::{Kind, Name, Redactor, Scope, fold};
+use std::net::IpAddr;
+
+/// Words of Windows and product paths that are also account names: replaced only as whole words.
+const COMMON: &[&str] = &[
+    "admin",
+    "administrator",
+    "administrateur",
+    "administrador",
+    "agent",
+    "backup",
+    "client",
+    "defaultuser",
+    "desktop",
+    "guest",
+    "home",
+    "host",
+    "laptop",
+    "local",
+    "master",
+    "office",
+    "owner",
+    "power",
+    "remote",
+    "root",
+    "sales",
+    "server",
+    "service",
+    "setup",
+    "shared",
+    "store",
+    "super",
+    "support",
+    "test",
+    "tester",
+    "user",
+    "users",
+    "work",
+];
+/// Words without which no path would be readable: replaced only as the name of a profile folder.
+const PROTECTED: &[&str] = &[
+    "application",
+    "common",
+    "data",
+    "drivers",
+    "files",
+    "inflight",
+    "logs",
+    "microsoft",
+    "program",
+    "programdata",
+    "software",
+    "system",
+    "system32",
+    "syswow64",
+    "temp",
+    "users",
+    "windows",
+    "winsxs",
+];
+/// Profile folders that are nobody's.
+const NOBODYS: &[&str] = &[
+    "public",
+    "default",
+    "default user",
+    "all users",
+    "defaultuser0",
+    "defaultapppool",
+    "common files",
+    "desktop.ini",
+];
+/// Authorities and domains that every Windows has.
+const WELL_KNOWN_DOMAINS: &[&str] = &[
+    "nt authority",
+    "nt service",
+    "nt virtual machine",
+    "builtin",
+    "window manager",
+    "font driver host",
+    "iis apppool",
+    "azuread",
+    "microsoftaccount",
+    "workgroup",
+    "application package authority",
+    "mandatory label",
+];
+/// Names of the machine itself.
+const WELL_KNOWN_HOSTS: &[&str] = &["localhost", "localhost.localdomain", "wpad", "."];
+/// Attempts at a pseudonym nobody has yet.
+const ATTEMPTS: u32 = 1_000;
+
+/// How far a folded name is replaced.
+pub(super) fn scope(folded: &str) -> Scope {
+    // A Chinese name of two characters is as distinct as one of four letters.
+    let weight: usize = folded.chars().map(|c| if c >= '\u{2E80}' { 2 } else { 1 }).sum();
+    if weight < 4 || PROTECTED.contains(&folded) {
+        Scope::Component
+    } else if COMMON.contains(&folded) || folded.bytes().all(|byte| byte.is_ascii_digit()) {
+        Scope::Word
+    } else {
+        Scope::Anywhere
+    }
+}
+
+impl Redactor {
+    /// Learns one name.
+    pub fn learn(&mut self, kind: Kind, name: &str) {
+        let name = name.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+        let folded = fold(name);
+        if folded.is_empty() || self.names.contains_key(&folded) || !folded.chars().any(char::is_alphanumeric) {
+            return;
+        }
+        let mut chosen = Vec::new();
+        for attempt in 0..ATTEMPTS {
+            chosen = self.secret.name(&folded, attempt);
+            let text = String::from_utf16_lossy(&chosen);
+            // Neither the name itself nor another's: mapping back must be possible.
+            if text != folded && !self.taken.contains_key(&text) && !self.names.contains_key(&text) {
+                break;
+            }
+        }
+        self.taken.insert(String::from_utf16_lossy(&chosen), ());
+        let scope = scope(&folded);
+        self.names.insert(folded, Name { kind, original: name.to_owned(), pseudonym: chosen, scope });
+    }
+
+    /// Learns the computer's name.
+    pub fn learn_computer(&mut self, name: &str) {
+        self.learn(Kind::Computer, name);
+    }
+
+    /// Learns an account as Windows shows it, `DOMAIN\user`, `user@domain` or `user`. Accounts of the system itself
+    /// (`NT AUTHORITY\…`, `Window Manager\DWM-1`) are left alone.
+    pub fn learn_account(&mut self, account: &str) {
+        let account = account.trim();
+        if account.is_empty() || account.starts_with("S-1-") {
+            return;
+        }
+        let (domain, user) = match account.split_once('\\') {
+            Some((domain, user)) => (Some(domain), user),
+            None => match account.split_once('@') {
+                Some((user, domain)) => (Some(domain), user),
+                None => (None, account),
+            },
+        };
+        if let Some(domain) = domain {
+            if WELL_KNOWN_DOMAINS.contains(&fold(domain).as_str()) || is_desktop_account(user) {
+                return;
+            }
+            self.learn(Kind::Domain, domain);
+        }
+        self.learn(Kind::User, user);
+        // The computer's own account.
+        if let Some(machine) = user.strip_suffix('$') {
+            self.learn(Kind::Computer, machine);
+        }
+    }
+
+    /// Learns a host name; of a dotted one also the first part.
+    pub fn learn_host(&mut self, name: &str) {
+        let name = name.trim().trim_end_matches('.');
+        let folded = fold(name);
+        if WELL_KNOWN_HOSTS.contains(&folded.as_str()) || name.len() < 2 {
+            return;
+        }
+        if let Ok(address) = name.parse::<IpAddr>() {
+            self.learn_address(address);
+            return;
+        }
+        self.learn(Kind::Host, name);
+        if let Some((first, _)) = name.split_once('.')
+            && first.len() >= 6
+        {
+            self.learn(Kind::Host, first);
+        }
+    }
+
+    /// Learns an address. Those that say nothing about anybody (loopback, unspecified, broadcast, multicast) are left.
+    pub fn learn_address(&mut self, address: IpAddr) {
+        let text = address.to_string();
+        if address::is_nobodys(address) || self.names.contains_key(&text) {
+            return;
+        }
+        let mut pseudonym = address;
+        for attempt in 0..ATTEMPTS {
+            pseudonym = address::disguise(&self.secret, address, attempt);
+            let text = pseudonym.to_string();
+            if pseudonym != address && !self.taken.contains_key(&text) && !self.names.contains_key(&text) {
+                break;
+            }
+        }
+        let shown = pseudonym.to_string();
+        self.taken.insert(shown.clone(), ());
+        let name = Name {
+            kind: Kind::Address,
+            original: text.clone(),
+            pseudonym: shown.encode_utf16().collect(),
+            scope: Scope::Word,
+        };
+        self.names.insert(text, name);
+    }
+
+    /// Learns what a text gives away: profile folders, servers of UNC paths, SIDs, addresses, and the variables of an
+    /// environment that name the user, the machine and the domain.
+    pub fn learn_text(&mut self, text: &str) {
+        let folded: Vec<u16> = text.encode_utf16().map(super::fold_unit).collect();
+        let units: Vec<u16> = text.encode_utf16().collect();
+        self.learn_units(&units, &folded, true);
+    }
+
+    /// `whole`: the text ends where it ends, and is not followed by whatever lay in memory.
+    fn learn_units(&mut self, units: &[u16], folded: &[u16], whole: bool) {
+        for (found, range) in patterns::find(folded) {
+            let text = String::from_utf16_lossy(units.get(range).unwrap_or_default());
+            match found {
+                Found::OpenProfile if !whole => {}
+                Found::Profile | Found::OpenProfile if NOBODYS.contains(&fold(&text).as_str()) => {}
+                Found::Profile | Found::OpenProfile => self.learn(Kind::Profile, &text),
+                Found::Server => self.learn_host(&text),
+                Found::Sid => self.learn_sid(&text),
+                Found::Address => {
+                    if let Ok(address) = text.parse() {
+                        self.learn_address(address);
+                    }
+                }
+                Found::UserVariable => self.learn_account(&text),
+                Found::ComputerVariable => self.learn_computer(text.trim_start_matches('\\')),
+                Found::DomainVariable => {
+                    if !WELL_KNOWN_DOMAINS.contains(&fold(&text).as_str()) {
+                        self.learn(Kind::Domain, &text);
+                    }
+                }
+            }
+        }
+    }
+
+    fn learn_sid(&mut self, text: &str) {
+        if self.names.contains_key(&fold(text)) {
+            return;
+        }
+        let units: Vec<u16> = text.encode_utf16().collect();
+        let Some(pseudonym) = super::address::disguise_sid_text(&self.secret, &units) else { return };
+        let name = Name { kind: Kind::Sid, original: text.to_owned(), pseudonym, scope: Scope::Word };
+        self.names.insert(fold(text), name);
+    }
+
+    /// Learns what bytes give away, read as ASCII and as UTF-16 at either alignment.
+    pub fn learn_bytes(&mut self, bytes: &[u8]) {
+        for view in super::replace::views(bytes) {
+            let folded: Vec<u16> = view.iter().copied().map(super::fold_unit).collect();
+            self.learn_units(&view, &folded, false);
+        }
+        for sid in address::find_sids(bytes) {
+            if let Some(sid) = bytes.get(sid) {
+                self.learn_sid(&crate::nt::Sid(sid).to_string());
+            }
+        }
+    }
+
+    /// Learns from every string of a JSON value.
+    pub fn learn_json(&mut self, value: &serde_json::Value) {
+        match value {
+            serde_json::Value::String(text) => self.learn_text(text),
+            serde_json::Value::Array(values) => values.iter().for_each(|value| self.learn_json(value)),
+            serde_json::Value::Object(fields) => {
+                for (key, value) in fields {
+                    match (key.as_str(), value) {
+                        ("computer", serde_json::Value::String(text)) => self.learn_computer(text),
+                        ("user", serde_json::Value::String(text)) => self.learn_account(text),
+                        _ => self.learn_json(value),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// `DWM-1`, `UMFD-0`: accounts of desktops, whatever the language of their authority.
+fn is_desktop_account(user: &str) -> bool {
+    ["DWM-", "UMFD-"].iter().any(|prefix| {
+        user.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()))
+    })
+}

@@ -1,0 +1,237 @@
+//! What can be told from the text around it, in folded UTF-16.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::ops::Range;
+
+/// What a stretch of text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Name of a profile folder, closed by a backslash.
+    Profile,
+    /// The same at the end of a path or command line.
+    OpenProfile,
+    /// Server of a UNC path.
+    Server,
+    /// SID of an account.
+    Sid,
+    /// IP address.
+    Address,
+    /// Value of `USERNAME=`.
+    UserVariable,
+    /// Value of `COMPUTERNAME=` or `LOGONSERVER=`.
+    ComputerVariable,
+    /// Value of `USERDOMAIN=` or `USERDNSDOMAIN=`.
+    DomainVariable,
+}
+
+const BACKSLASH: u16 = b'\\' as u16;
+const SLASH: u16 = b'/' as u16;
+/// Longest name of a profile folder, server or variable's value.
+const LONGEST: usize = 256;
+
+/// Everything found in `text`, folded; addresses last.
+pub(super) fn find(text: &[u16]) -> Vec<(Found, Range<usize>)> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(unit) = text.get(at) {
+        match *unit {
+            BACKSLASH | SLASH => {
+                profile(text, at, &mut found);
+                found.extend(server(text, at).map(|range| (Found::Server, range)));
+            }
+            0x73 => found.extend(sid(text, at).map(|range| (Found::Sid, range))),
+            0x75 | 0x63 | 0x6C => found.extend(variable(text, at)),
+            _ => {}
+        }
+        at += 1;
+    }
+    found.extend(addresses(text).into_iter().map(|range| (Found::Address, range)));
+    found
+}
+
+/// The IP addresses of `text`, folded.
+pub(super) fn addresses(text: &[u16]) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    for (at, unit) in text.iter().enumerate().filter(|(_, unit)| is_hex(**unit)) {
+        let before = at.checked_sub(1).and_then(|at| text.get(at)).copied();
+        if is_digit(*unit)
+            && !before.is_some_and(|unit| is_word(unit) || [DOT, 0x2D, 0x5F].contains(&unit))
+            && let Some((range, _)) = ipv4(text, at)
+        {
+            found.push(range);
+        }
+        if !before.is_some_and(|unit| is_hex(unit) || unit == COLON) {
+            found.extend(ipv6(text, at));
+        }
+    }
+    found
+}
+
+fn starts_with(text: &[u16], at: usize, ascii: &str) -> bool {
+    text.get(at..at + ascii.len()).is_some_and(|here| here.iter().copied().eq(ascii.bytes().map(u16::from)))
+}
+
+fn is_word(unit: u16) -> bool {
+    char::from_u32(unit.into()).is_none_or(char::is_alphanumeric)
+}
+
+/// Whether a unit ends a path component, a command-line word or any text.
+fn ends_name(unit: u16) -> bool {
+    unit < 0x20 || unit == 0xFFFD || b"\"<>|:*?/\\,;=".iter().any(|mark| u16::from(*mark) == unit)
+}
+
+/// `\users\NAME` and `\documents and settings\NAME`.
+fn profile(text: &[u16], at: usize, found: &mut Vec<(Found, Range<usize>)>) {
+    let Some(folder) =
+        ["users", "documents and settings", "docume~1"].iter().find(|name| starts_with(text, at + 1, name))
+    else {
+        return;
+    };
+    let mut start = at + 1 + folder.len();
+    let separators = text.get(start..).unwrap_or_default().iter().take_while(|unit| [BACKSLASH, SLASH].contains(unit));
+    let separators = separators.count();
+    if separators == 0 {
+        return;
+    }
+    start += separators;
+    let rest = text.get(start..).unwrap_or_default();
+    let length = rest.iter().take(LONGEST).take_while(|unit| !ends_name(**unit)).count();
+    let closed = rest.get(length).is_some_and(|unit| [BACKSLASH, SLASH].contains(unit));
+    let name = rest.get(..length).unwrap_or_default();
+    // In a command line a name without a folder behind it ends at the blank; as a path of its own it does not.
+    let first_word = name.iter().position(|unit| *unit == 0x20).unwrap_or(length);
+    if !closed && first_word > 0 && first_word < length {
+        found.push((Found::OpenProfile, start..start + first_word));
+    }
+    if length > 0 && (closed || length <= 24) {
+        found.push((if closed { Found::Profile } else { Found::OpenProfile }, start..start + length));
+    }
+}
+
+/// `\\SERVER\share`.
+fn server(text: &[u16], at: usize) -> Option<Range<usize>> {
+    if !starts_with(text, at, "\\\\")
+        || at > 0 && text.get(at - 1).is_some_and(|unit| *unit == BACKSLASH || is_word(*unit))
+    {
+        return None;
+    }
+    let mut start = at + 2;
+    if starts_with(text, start, "?\\unc\\") {
+        start += 6;
+    }
+    if starts_with(text, start, ";") {
+        return None;
+    }
+    let rest = text.get(start..)?;
+    let length = rest.iter().take(LONGEST).take_while(|unit| !ends_name(**unit)).count();
+    let name = rest.get(..length)?;
+    let plain = name.iter().all(|unit| is_word(*unit) || [0x2D, 0x2E, 0x5F].contains(unit));
+    (length > 1 && plain && rest.get(length) == Some(&BACKSLASH)).then_some(start..start + length)
+}
+
+/// `s-1-5-21-…` and `s-1-12-1-…` with at least three numbers more.
+pub(super) fn sid(text: &[u16], at: usize) -> Option<Range<usize>> {
+    let head = ["s-1-5-21-", "s-1-12-1-"].iter().find(|head| starts_with(text, at, head))?;
+    let mut end = at + head.len();
+    let mut numbers = 0;
+    loop {
+        let digits = text.get(end..)?.iter().take(11).take_while(|unit| is_digit(**unit)).count();
+        if !(1..=10).contains(&digits) {
+            // A dash that no number follows is not part of it.
+            end -= usize::from(numbers > 0);
+            break;
+        }
+        numbers += 1;
+        end += digits;
+        if text.get(end) != Some(&0x2D) || numbers == 15 {
+            break;
+        }
+        end += 1;
+    }
+    (numbers >= 3).then_some(at..end)
+}
+
+fn variable(text: &[u16], at: usize) -> Option<(Found, Range<usize>)> {
+    if at > 0 && text.get(at - 1).is_some_and(|unit| is_word(*unit) || *unit == 0x5F) {
+        return None;
+    }
+    let (name, found) = [
+        ("username=", Found::UserVariable),
+        ("userdomain=", Found::DomainVariable),
+        ("userdnsdomain=", Found::DomainVariable),
+        ("userdomain_roamingprofile=", Found::DomainVariable),
+        ("computername=", Found::ComputerVariable),
+        ("logonserver=", Found::ComputerVariable),
+        ("clientname=", Found::ComputerVariable),
+    ]
+    .into_iter()
+    .find(|(name, _)| starts_with(text, at, name))?;
+    let start = at + name.len();
+    let rest = text.get(start..)?;
+    let slashes = rest.iter().take_while(|unit| **unit == BACKSLASH).count();
+    let length = rest.iter().skip(slashes).take(LONGEST).take_while(|unit| !ends_name(**unit)).count();
+    let end = start + slashes + length;
+    (length > 0 && end < text.len()).then_some((found, start + slashes..end))
+}
+
+fn is_digit(unit: u16) -> bool {
+    (0x30..=0x39).contains(&unit)
+}
+
+const COLON: u16 = 0x3A;
+const DOT: u16 = 0x2E;
+
+fn is_hex(unit: u16) -> bool {
+    is_digit(unit) || (0x61..=0x66).contains(&unit)
+}
+
+/// A dotted address from `at` on that is not a version number as part of a path.
+pub(super) fn ipv4(text: &[u16], at: usize) -> Option<(Range<usize>, Ipv4Addr)> {
+    let mut end = at;
+    let mut octets = [0u8; 4];
+    for (place, octet) in octets.iter_mut().enumerate() {
+        if place > 0 {
+            if text.get(end) != Some(&DOT) {
+                return None;
+            }
+            end += 1;
+        }
+        let digits = text.get(end..)?.iter().take(4).take_while(|unit| is_digit(**unit));
+        let (length, value) =
+            digits.fold((0, 0u32), |(length, value), digit| (length + 1, value * 10 + u32::from(digit - 0x30)));
+        if length == 0 || length > 1 && text.get(end) == Some(&0x30) {
+            return None;
+        }
+        *octet = u8::try_from(value).ok()?;
+        end += length;
+    }
+    let next = text.get(end).copied();
+    if next.is_some_and(|unit| is_word(unit) || unit == 0x5F)
+        || next == Some(DOT) && text.get(end + 1).is_some_and(|unit| is_digit(*unit))
+    {
+        return None;
+    }
+    // `C:\Program Files\Tool\1.2.3.4\tool.exe`: one backslash before, one behind.
+    let before = at.checked_sub(1).and_then(|at| text.get(at));
+    let before_that = at.checked_sub(2).and_then(|at| text.get(at));
+    if before == Some(&BACKSLASH) && before_that != Some(&BACKSLASH) {
+        return None;
+    }
+    let address = Ipv4Addr::from(octets);
+    (!super::address::is_nobodys(IpAddr::V4(address))).then_some((at..end, address))
+}
+
+/// An IPv6 address from `at` on with at least three groups that are not zero.
+fn ipv6(text: &[u16], at: usize) -> Option<Range<usize>> {
+    let length = text.get(at..)?.iter().take(40).take_while(|unit| is_hex(**unit) || **unit == COLON).count();
+    let token = text.get(at..at + length)?;
+    let colons = token.iter().filter(|unit| **unit == COLON).count();
+    if colons < 2 || text.get(at + length).is_some_and(|unit| is_word(*unit)) {
+        return None;
+    }
+    let token = String::from_utf16(token).ok()?;
+    let token = token.trim_end_matches(':');
+    let address: std::net::Ipv6Addr = token.parse().ok()?;
+    let groups = address.segments().iter().filter(|segment| **segment != 0).count();
+    (groups >= 3 && !super::address::is_nobodys(IpAddr::V6(address))).then(|| at..at + token.len())
+}

@@ -1,0 +1,292 @@
+//! Replaces what was learned, in text and in bytes, without changing any length.
+
+use super::key::KeyFile;
+use super::patterns;
+use super::{Name, Redactor, Scope, address, fold_unit};
+use aho_corasick::{AhoCorasick, MatchKind};
+use std::net::IpAddr;
+
+/// Replaces names by their pseudonyms. Made by [`Redactor::seal`].
+#[derive(Clone)]
+pub struct Redaction {
+    redactor: Redactor,
+    /// Over folded names, in the order of `redactor.names`; `None` when there is nothing to find.
+    matcher: Option<AhoCorasick>,
+}
+
+impl std::fmt::Debug for Redaction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Redaction of {} names", self.redactor.len())
+    }
+}
+
+/// Fields of JSON that hold codes, not names.
+const CODE_FIELDS: &[&str] = &[
+    "schema",
+    "code",
+    "mechanism",
+    "cause",
+    "attribution",
+    "confidence",
+    "kind",
+    "party",
+    "reason",
+    "rule",
+    "status",
+    "result",
+    "operation",
+    "sha256",
+    "disposition",
+    "access",
+    "share",
+    "options",
+    "severity",
+    "class",
+    "category",
+    "explanations",
+    "language",
+    "generated",
+    "time",
+    "first",
+    "last",
+    "os",
+    "version",
+];
+
+/// `bytes` as text: one byte a character, then UTF-16 from the first and from the second byte.
+pub(super) fn views(bytes: &[u8]) -> [Vec<u16>; 3] {
+    let narrow = bytes.iter().map(|byte| if byte.is_ascii() { u16::from(*byte) } else { 1 }).collect();
+    [narrow, wide(bytes), wide(bytes.get(1..).unwrap_or_default())]
+}
+
+fn wide(bytes: &[u8]) -> Vec<u16> {
+    bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect()
+}
+
+/// A stretch to overwrite.
+struct Change {
+    at: usize,
+    with: Vec<u16>,
+}
+
+impl Redaction {
+    pub(super) fn new(redactor: Redactor) -> Self {
+        let matcher = if redactor.names.is_empty() {
+            None
+        } else {
+            AhoCorasick::builder().match_kind(MatchKind::Standard).build(redactor.names.keys()).ok()
+        };
+        Self { redactor, matcher }
+    }
+
+    /// The secret and all names, for a key file.
+    pub fn key(&self) -> KeyFile {
+        KeyFile::new(&self.redactor)
+    }
+
+    /// `text` with every name replaced.
+    pub fn text(&self, text: &str) -> String {
+        let mut units: Vec<u16> = text.encode_utf16().collect();
+        self.units(&mut units);
+        String::from_utf16_lossy(&units)
+    }
+
+    /// Replaces in UTF-16.
+    pub fn units(&self, units: &mut [u16]) {
+        for change in self.changes(units) {
+            if let Some(place) = units.get_mut(change.at..change.at + change.with.len()) {
+                place.copy_from_slice(&change.with);
+            }
+        }
+    }
+
+    /// Replaces in bytes that hold text somewhere, as ASCII or as UTF-16 at either alignment, and SIDs.
+    pub fn bytes(&self, bytes: &mut [u8]) {
+        let [narrow, even, odd] = views(bytes);
+        for change in self.changes(&narrow) {
+            // A pseudonym is ASCII where the name is, and here the name is.
+            for (place, unit) in bytes.iter_mut().skip(change.at).zip(&change.with) {
+                *place = u8::try_from(*unit).unwrap_or(b'x');
+            }
+        }
+        for (first, view) in [(0, even), (1, odd)] {
+            for change in self.changes(&view) {
+                let places = bytes.get_mut(first + 2 * change.at..).unwrap_or_default();
+                for (place, unit) in places.as_chunks_mut::<2>().0.iter_mut().zip(&change.with) {
+                    *place = unit.to_le_bytes();
+                }
+            }
+        }
+        address::replace_sids(&self.redactor.secret, bytes);
+    }
+
+    /// Replaces in a text of known ends, stored as ASCII or as UTF-16.
+    pub fn counted(&self, text: &mut [u8], is_wide: bool) {
+        if is_wide {
+            let mut units = wide(text);
+            self.units(&mut units);
+            for (place, unit) in text.as_chunks_mut::<2>().0.iter_mut().zip(units) {
+                *place = unit.to_le_bytes();
+            }
+        } else {
+            let [mut units, ..] = views(text);
+            self.units(&mut units);
+            for (place, unit) in text.iter_mut().zip(units).filter(|(place, _)| place.is_ascii()) {
+                *place = u8::try_from(unit).unwrap_or(b'x');
+            }
+        }
+    }
+
+    /// The pseudonym of an address.
+    pub fn address(&self, address: IpAddr) -> IpAddr {
+        if address::is_nobodys(address) {
+            return address;
+        }
+        let learned = self.redactor.names.get(&address.to_string());
+        learned
+            .and_then(|name| String::from_utf16_lossy(&name.pseudonym).parse().ok())
+            .unwrap_or_else(|| address::disguise(&self.redactor.secret, address, 0))
+    }
+
+    /// The pseudonym of an address as captures store it: 16 bytes, IPv4 in the first four and zeros behind.
+    pub fn stored_address(&self, stored: &[u8; 16]) -> [u8; 16] {
+        let [a, b, c, d, rest @ ..] = *stored;
+        let mut out = [0; 16];
+        if rest == [0; 12] {
+            if let IpAddr::V4(v4) = self.address(IpAddr::from([a, b, c, d])) {
+                for (to, from) in out.iter_mut().zip(v4.octets()) {
+                    *to = from;
+                }
+            }
+            return out;
+        }
+        match self.address(IpAddr::from(*stored)) {
+            IpAddr::V6(v6) => v6.octets(),
+            IpAddr::V4(_) => out,
+        }
+    }
+
+    /// Replaces in every string of a JSON value but those that are codes.
+    pub fn json(&self, value: &mut serde_json::Value) {
+        match value {
+            serde_json::Value::String(text) => *text = self.text(text),
+            serde_json::Value::Array(values) => values.iter_mut().for_each(|value| self.json(value)),
+            serde_json::Value::Object(fields) => {
+                for (key, value) in fields.iter_mut() {
+                    if value.is_object() || !CODE_FIELDS.contains(&key.as_str()) {
+                        self.json(value);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// `text` with every pseudonym turned back into the name as it was first found.
+    pub fn restore(&self, text: &str) -> String {
+        let mut names: Vec<(&Name, String)> = self
+            .redactor
+            .names
+            .values()
+            .map(|name| (name, String::from_utf16_lossy(&name.pseudonym)))
+            .filter(|(name, _)| name.scope != Scope::Component)
+            .collect();
+        names.sort_by_key(|(_, pseudonym)| std::cmp::Reverse(pseudonym.len()));
+        let matcher = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            .ascii_case_insensitive(true)
+            .build(names.iter().map(|(_, pseudonym)| pseudonym));
+        let Ok(matcher) = matcher else { return text.to_owned() };
+        let originals: Vec<&str> = names.iter().map(|(name, _)| name.original.as_str()).collect();
+        matcher.replace_all(text, &originals)
+    }
+
+    /// What to overwrite in `units`: learned names, then SIDs and addresses that were not.
+    fn changes(&self, units: &[u16]) -> Vec<Change> {
+        let folded: Vec<u16> = units.iter().copied().map(fold_unit).collect();
+        let mut changes = Vec::new();
+        self.learned(&folded, &mut changes);
+        self.unlearned(&folded, &mut changes);
+        changes
+    }
+
+    fn learned(&self, folded: &[u16], changes: &mut Vec<Change>) {
+        let Some(matcher) = &self.matcher else { return };
+        // One character a unit, halves of surrogate pairs included, keeps places in step.
+        let mut text = String::with_capacity(folded.len());
+        let ascii = folded.iter().all(|unit| *unit < 0x80);
+        let mut starts = Vec::new();
+        for unit in folded {
+            if !ascii {
+                starts.push(text.len());
+            }
+            text.push(char::from_u32((*unit).into()).unwrap_or(char::REPLACEMENT_CHARACTER));
+        }
+        // Overlapping ones too: a name that may not be replaced where it stands must not hide one that must.
+        let mut matches: Vec<(usize, &Name)> = Vec::new();
+        for found in matcher.find_overlapping_iter(&text) {
+            let Some((_, name)) = self.redactor.names.get_index(found.pattern().as_usize()) else { continue };
+            let at = if ascii { found.start() } else { starts.partition_point(|start| *start < found.start()) };
+            if fits(name.scope, folded, at, name.pseudonym.len()) {
+                matches.push((at, name));
+            }
+        }
+        // Of those that overlap, the first and longest; of the others, whatever part the first left.
+        matches.sort_by_key(|(at, name)| (*at, std::cmp::Reverse(name.pseudonym.len())));
+        let mut done = 0;
+        for (at, name) in matches {
+            let skipped = done.max(at) - at;
+            if let Some(with) = name.pseudonym.get(skipped..).filter(|with| !with.is_empty()) {
+                changes.push(Change { at: at + skipped, with: with.to_vec() });
+                done = at + name.pseudonym.len();
+            }
+        }
+    }
+
+    fn unlearned(&self, folded: &[u16], changes: &mut Vec<Change>) {
+        for (at, unit) in folded.iter().enumerate() {
+            if *unit == 0x73
+                && let Some(range) = patterns::sid(folded, at)
+                && let Some(with) =
+                    folded.get(range).and_then(|sid| address::disguise_sid_text(&self.redactor.secret, sid))
+            {
+                // `S-1-5-21` itself is not secret, and keeps its case.
+                changes.push(Change { at: at + 9, with: with.get(9..).unwrap_or_default().to_vec() });
+            }
+        }
+        for range in patterns::addresses(folded) {
+            let text = String::from_utf16_lossy(folded.get(range.clone()).unwrap_or_default());
+            if let Ok(address) = text.parse::<IpAddr>() {
+                let with: Vec<u16> = self.address(address).to_string().encode_utf16().collect();
+                if with.len() == range.len() {
+                    changes.push(Change { at: range.start, with });
+                }
+            }
+        }
+    }
+}
+
+/// Whether a name found at `at` may be replaced there.
+fn fits(scope: Scope, text: &[u16], at: usize, length: usize) -> bool {
+    let before = at.checked_sub(1).and_then(|at| text.get(at)).copied();
+    let after = text.get(at + length).copied();
+    let word = |unit: Option<u16>| unit.and_then(|unit| char::from_u32(unit.into())).is_some_and(char::is_alphanumeric);
+    match scope {
+        Scope::Anywhere => true,
+        Scope::Word => !word(before) && !word(after),
+        // Behind `\Users`, the server of a UNC path, or a part of an account's name.
+        Scope::Component => {
+            let slash = |unit: Option<u16>| unit.is_some_and(|unit| unit == 0x5C || unit == 0x2F);
+            let behind_users = [r"\users\", r"\users\\", "/users/"].iter().any(|folder| {
+                let folder: Vec<u16> = folder.encode_utf16().collect();
+                text.get(..at).is_some_and(|head| head.ends_with(&folder))
+            });
+            let unc = at >= 2 && text.get(at - 2..at) == Some(&[0x5C, 0x5C]) && slash(after);
+            let bounded = before.is_none_or(|unit| unit == 0x5C) && after.is_none_or(|unit| unit == 0x5C);
+            let slashes = || text.iter().filter(|unit| **unit == 0x5C).count();
+            // `DOMAIN\user`, or the name alone.
+            let account = bounded && !text.contains(&0x3A) && slashes() <= 1;
+            behind_users && !word(after) || unc || account
+        }
+    }
+}
