@@ -73,6 +73,15 @@ pub enum SourceNote {
     },
     /// The capture ends in the middle of a record.
     Truncated,
+    /// The times of an export are local times of an unknown zone.
+    LocalTimes,
+    /// Rows of an export hold bytes that are no text in the encoding it was read in.
+    WrongEncoding {
+        /// How many.
+        rows: u64,
+        /// The encoding.
+        encoding: &'static str,
+    },
     /// Rows of an export that could not be read.
     MalformedRows {
         /// How many.

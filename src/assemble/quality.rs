@@ -96,6 +96,10 @@ fn source_note(note: &SourceNote, add: &mut impl FnMut(&str, Severity, Text, &[(
             &[("events", events), ("lost", lost_bytes), ("nameless", nameless)],
         ),
         SourceNote::Truncated => add("truncated", Severity::Warning, t::Q_TRUNCATED, &[]),
+        SourceNote::LocalTimes => add("local_times", Severity::Info, t::Q_LOCAL_TIMES, &[]),
+        SourceNote::WrongEncoding { rows, encoding } => {
+            add("wrong_encoding", Severity::Warning, t::Q_ENCODING, &[("n", rows), ("encoding", encoding)]);
+        }
         SourceNote::MalformedRows { rows, first_line } => {
             add("malformed_rows", Severity::Warning, t::Q_ROWS, &[("n", rows), ("line", first_line)]);
         }

@@ -120,7 +120,7 @@ impl GlobalArgs {
 /// Arguments of `blame`.
 #[derive(Debug, Args)]
 pub struct BlameArgs {
-    /// Captures (.PML) or patterns; of a split capture the first file.
+    /// Captures (.PML), exports (.CSV, .XML, also gzipped) or patterns; of a split capture the first file.
     #[arg(required = true, value_name = "CAPTURE", help_heading = "Input")]
     pub captures: Vec<PathBuf>,
     #[command(flatten)]
@@ -177,7 +177,7 @@ impl ShowArgs {
 }
 
 /// How captures are opened.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct InputArgs {
     /// Do not look for `name-1.PML`, `name-2.PML`, … beside the capture.
     #[arg(long, help_heading = "Input")]
@@ -185,16 +185,50 @@ pub struct InputArgs {
     /// Read files into memory instead of mapping them.
     #[arg(long, help_heading = "Advanced")]
     pub no_mmap: bool,
+    /// Code page of a CSV or XML export without byte-order mark, such as `gbk` or `windows-1251`.
+    #[arg(long, value_name = "NAME", help_heading = "Input")]
+    pub encoding: Option<String>,
+    /// Zone the times of an export were written in, such as `+08:00`; else they are shown as they stand.
+    #[arg(long, value_name = "OFFSET", help_heading = "Input")]
+    pub export_tz: Option<String>,
+    /// Day of the first row of an export without date column, such as `2022-10-08`.
+    #[arg(long, value_name = "DATE", help_heading = "Input")]
+    pub export_date: Option<String>,
 }
 
 impl InputArgs {
-    /// In the terms of the reader.
-    pub fn options(self) -> crate::capture::OpenOptions {
+    /// In the terms of the capture reader.
+    pub fn options(&self) -> crate::capture::OpenOptions {
         crate::capture::OpenOptions {
             segments: !self.no_segments,
             map: !self.no_mmap,
             ..crate::capture::OpenOptions::default()
         }
+    }
+
+    /// In the terms of the reader of captures and exports.
+    ///
+    /// # Errors
+    /// A zone or date that cannot be understood.
+    pub fn import_options(&self) -> Result<crate::import::OpenOptions, Fail> {
+        let utc_offset = match &self.export_tz {
+            Some(name) if name.eq_ignore_ascii_case("UTC") => Some(0),
+            Some(name) => {
+                Some(crate::report::time::parse_offset(name).ok_or_else(|| Fail::Zone(name.clone()))?.seconds())
+            }
+            None => None,
+        };
+        let date = match &self.export_date {
+            Some(text) => Some(text.parse().map_err(|_| Fail::Time(text.clone()))?),
+            None => None,
+        };
+        Ok(crate::import::OpenOptions {
+            capture: self.options(),
+            encoding: self.encoding.clone(),
+            utc_offset,
+            date,
+            date_order: None,
+        })
     }
 }
 

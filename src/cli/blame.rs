@@ -3,12 +3,12 @@
 use super::args::{BlameArgs, FailOn, GlobalArgs, InputArgs, ScopeArgs};
 use super::exit::Exit;
 use super::fail::Fail;
+use super::input::Opened;
 use super::output;
 use crate::assemble::{self, Case, CaseOptions, SourceNote};
 use crate::blame::scope::ScopeOptions;
 use crate::blame::vendors::VendorCatalogue;
 use crate::capture::Capture;
-use crate::capture::source::Source;
 use crate::case::{self, CaseRecord, VerdictCode};
 use crate::nt::FileTime;
 use crate::report::{json, table, time};
@@ -72,23 +72,22 @@ fn analyse(
     catalogue: &VendorCatalogue,
     zone: &TimeZone,
 ) -> Result<Case, Fail> {
-    let capture = open(path, args.input)?;
-    super::recover::warnings(&capture, global.language()).iter().for_each(|line| super::term::warn(line));
+    let input = Opened::open(path, &args.input)?;
+    input.warnings(global.language()).iter().for_each(|line| super::term::warn(line));
     // The digest reads the whole file once more; it runs beside the analysis, and only a record needs it.
     let hash = args.json.is_some() && !args.no_hash;
-    let day = capture.span().map(|(first, _)| first);
     let generated = if args.reproducible { None } else { FileTime::from_timestamp(jiff::Timestamp::now()) };
     let options = CaseOptions {
-        scope: scope(&args.scope, zone, day)?,
+        scope: scope(&args.scope, zone, input.day())?,
         lang: global.language(),
         catalogue,
         generated,
-        files: files(&capture, false),
-        notes: notes(&capture),
+        files: input.files(false)?,
+        notes: input.notes(),
     };
-    let (files, case) = rayon::join(|| files(&capture, hash), || assemble::analyse(&capture as &dyn Source, &options));
+    let (files, case) = rayon::join(|| input.files(hash), || assemble::analyse(input.source(), &options));
     let mut case = case?;
-    case.record.capture.files = files;
+    case.record.capture.files = files?;
     Ok(case)
 }
 
@@ -96,7 +95,7 @@ fn analyse(
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn open(path: &Path, input: InputArgs) -> Result<Capture, Fail> {
+pub fn open(path: &Path, input: &InputArgs) -> Result<Capture, Fail> {
     let capture = Capture::open(path, &input.options())?;
     for segment in capture.segments() {
         segment.advise_sequential();
@@ -131,7 +130,8 @@ pub fn files(capture: &Capture, hash: bool) -> Vec<case::File> {
         .collect()
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes as lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -77,7 +77,7 @@ pub fn run_extract(args: &ExtractArgs, global: &GlobalArgs) -> Result<Exit, Fail
         return usage(t::CHOOSE);
     }
     recover::check_places(&args.capture, &args.output, lang)?;
-    let capture = blame::open(&args.capture, args.input)?;
+    let capture = blame::open(&args.capture, &args.input)?;
     recover::warnings(&capture, lang).iter().for_each(|line| term::warn(line));
 
     let mut chosen = BTreeSet::new();

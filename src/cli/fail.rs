@@ -4,6 +4,7 @@ use super::exit::Exit;
 use crate::blame::scope::PatternError;
 use crate::blame::vendors::VendorFileError;
 use crate::capture::OpenError;
+use crate::import::ImportError;
 use crate::lang::{Lang, fail as t};
 use crate::pml::{PmlError, PmlErrorKind};
 use std::io;
@@ -15,6 +16,8 @@ use std::path::PathBuf;
 pub enum Fail {
     /// A capture that cannot be opened.
     Open(OpenError),
+    /// A file that is neither a capture nor an export.
+    Import(ImportError),
     /// A file that cannot be read.
     Read {
         /// File.
@@ -70,6 +73,7 @@ impl Fail {
     pub fn message(&self, lang: Lang) -> String {
         match self {
             Self::Open(error) => open(error, lang),
+            Self::Import(error) => import(error, lang),
             Self::Read { path, source } => t::READ.fill(lang, &[("file", &path.display()), ("why", source)]),
             Self::Write { path, source } => t::WRITE.fill(lang, &[("file", &path.display()), ("why", source)]),
             Self::NoMatch(pattern) => t::NO_MATCH.fill(lang, &[("pattern", pattern)]),
@@ -126,6 +130,30 @@ const fn advice(error: &PmlError) -> crate::lang::Text {
         PmlErrorKind::Version(_) => t::DO_VERSION,
         PmlErrorKind::NotClosed => t::DO_CLOSE,
         _ => t::DO_DAMAGED,
+    }
+}
+
+impl From<ImportError> for Fail {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Pml(error) => Self::Open(error),
+            ImportError::Io { path, source } => Self::Read { path, source },
+            error => Self::Import(error),
+        }
+    }
+}
+
+fn import(error: &ImportError, lang: Lang) -> String {
+    match error {
+        ImportError::Empty { path } => t::INPUT_EMPTY.fill(lang, &[("file", &path.display())]),
+        ImportError::NotRecognised { path, first } => {
+            t::NOT_RECOGNISED.fill(lang, &[("file", &path.display()), ("found", &format!("{first:02X?}"))])
+        }
+        ImportError::MissingColumn { path, column } => {
+            t::MISSING_COLUMN.fill(lang, &[("file", &path.display()), ("column", column)])
+        }
+        ImportError::UnknownEncoding { label } => t::UNKNOWN_ENCODING.fill(lang, &[("label", label)]),
+        other => other.to_string(),
     }
 }
 

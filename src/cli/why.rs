@@ -1,9 +1,10 @@
 //! `pmlblame why`: the story of one failure. `pmlblame audit`: the self-check of a capture.
 
 use super::args::{GlobalArgs, InputArgs, ShowArgs};
-use super::blame::{catalogue, files, notes, open, zone};
+use super::blame::{catalogue, zone};
 use super::exit::Exit;
 use super::fail::Fail;
+use super::input::Opened;
 use super::output;
 use crate::assemble::{self, CaseOptions, NoStory};
 use crate::blame::scope::ScopeOptions;
@@ -56,27 +57,26 @@ pub struct AuditArgs {
 /// When the capture cannot be read, or the event is no lock failure.
 pub fn run_why(args: &WhyArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
     let zone = zone(args.show.tz.as_deref())?;
-    let capture = open(&args.capture, args.input)?;
+    let input = Opened::open(&args.capture, &args.input)?;
     let catalogue = catalogue(args.show.vendors.as_deref())?;
     let options = CaseOptions {
         scope: ScopeOptions::default(),
         lang: global.language(),
         catalogue: &catalogue,
         generated: None,
-        files: files(&capture, false),
-        notes: notes(&capture),
+        files: input.files(false)?,
+        notes: input.notes(),
     };
-    let story =
-        assemble::story(&capture, EventIndex(args.event), &options).map_err(|none| {
-            let (text, events) = match none {
-                NoStory::NoSuchEvent => (t::NO_SUCH_EVENT, capture.event_count()),
-                NoStory::NotALockFailure => (t::NOT_A_LOCK, capture.event_count()),
-            };
-            Fail::Said(text.fill(
-                global.language(),
-                &[("file", &args.capture.display()), ("event", &args.event), ("events", &events)],
-            ))
-        })?;
+    let story = assemble::story(input.source(), EventIndex(args.event), &options).map_err(|none| {
+        let text = match none {
+            NoStory::NoSuchEvent => t::NO_SUCH_EVENT,
+            NoStory::NotALockFailure => t::NOT_A_LOCK,
+        };
+        let events: u64 = options.files.iter().map(|file| file.events).sum();
+        let values: &[(&str, &dyn std::fmt::Display)] =
+            &[("file", &args.capture.display()), ("event", &args.event), ("events", &events)];
+        Fail::Said(text.fill(global.language(), values))
+    })?;
     if let Some(file) = &args.json {
         output::write(file, |out| json::write(out, &story).map_err(output::written(file)))?;
     }
@@ -93,17 +93,17 @@ pub fn run_why(args: &WhyArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
 /// When the capture cannot be read.
 pub fn run_audit(args: &AuditArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
     let zone = zone(args.show.tz.as_deref())?;
-    let capture = open(&args.capture, args.input)?;
+    let input = Opened::open(&args.capture, &args.input)?;
     let catalogue = catalogue(args.show.vendors.as_deref())?;
     let options = CaseOptions {
         scope: ScopeOptions::default(),
         lang: global.language(),
         catalogue: &catalogue,
         generated: FileTime::from_timestamp(jiff::Timestamp::now()),
-        files: files(&capture, args.json.is_some()),
-        notes: notes(&capture),
+        files: input.files(args.json.is_some())?,
+        notes: input.notes(),
     };
-    let record = assemble::audit(&capture, &options);
+    let record = assemble::audit(input.source(), &options);
     if let Some(file) = &args.json {
         output::write(file, |out| json::write(out, &record).map_err(output::written(file)))?;
     }

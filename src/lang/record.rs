@@ -42,6 +42,8 @@ crate::texts! {
     Q_TRUNCATED: "The capture ends in the middle of a record.", "捕获文件在某条记录中间中断。";
     Q_DAMAGED: "{n} records could not be read; the first: {first}", "有 {n} 条记录无法读取；第一条：{first}";
     Q_ROWS: "{n} rows of the export could not be read; the first is on line {line}.", "导出文件中有 {n} 行无法读取；第一处位于第 {line} 行。";
+    Q_LOCAL_TIMES: "The export does not tell its time zone: its times are shown as they stand (--export-tz gives the zone).", "导出文件未注明时区：时间按原样显示（可用 --export-tz 指定时区）。";
+    Q_ENCODING: "{n} rows hold bytes that are no text in {encoding}: give the code page with --encoding.", "有 {n} 行的字节不是 {encoding} 编码的文本：请用 --encoding 指定代码页。";
     Q_NO_DETAIL: "The export has no Detail column: access and share modes are unknown.", "导出文件没有 Detail 列：访问和共享模式未知。";
     Q_NO_DURATION: "The export has no Duration column: when an operation ended is unknown.", "导出文件没有 Duration 列：操作的结束时间未知。";
     Q_STARTED_LATE: "The first refusal came {seconds} s after the capture began: the holder may have opened the file before that.", "首次拒绝发生在捕获开始后 {seconds} 秒：占用者可能在此之前就已打开文件。";

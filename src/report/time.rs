@@ -19,7 +19,8 @@ pub fn parse_zone(name: &str) -> Result<TimeZone, String> {
     TimeZone::get(name).map_err(|_| name.to_owned())
 }
 
-fn parse_offset(text: &str) -> Option<jiff::tz::Offset> {
+/// A distance to UTC: `+08:00`, `-0330`.
+pub fn parse_offset(text: &str) -> Option<jiff::tz::Offset> {
     let sign = match text.as_bytes().first()? {
         b'+' => 1,
         b'-' => -1,

@@ -188,7 +188,7 @@ pub fn capture_file(records: &[Record], pointer: usize) -> Vec<u8> {
 pub fn open(bytes: &[u8]) -> Capture {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), bytes).unwrap();
-    Capture::open(file.path(), &OpenOptions { segments: false, map: false }).unwrap()
+    Capture::open(file.path(), &OpenOptions { segments: false, map: false, rescue: false }).unwrap()
 }
 
 /// Exports a capture.

@@ -1,0 +1,120 @@
+//! What the user gave as a capture: a PML with its segments, or an export in CSV or XML.
+
+use super::args::InputArgs;
+use super::fail::Fail;
+use super::{blame, recover};
+use crate::assemble::SourceNote;
+use crate::capture::Capture;
+use crate::capture::source::Source;
+use crate::case;
+use crate::import::{self, Export, Input};
+use crate::lang::Lang;
+use crate::nt::FileTime;
+use sha2::{Digest, Sha256};
+use std::io::{self, Read};
+use std::path::Path;
+
+/// An opened input.
+#[derive(Debug)]
+pub struct Opened(Input);
+
+impl Opened {
+    /// Opens `path`, recognised by content.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is neither a capture nor an export.
+    pub fn open(path: &Path, args: &InputArgs) -> Result<Self, Fail> {
+        let opened = import::open(path, &args.import_options()?)?;
+        if let Input::Pml(input) = &opened {
+            input.capture.segments().iter().for_each(crate::capture::Segment::advise_sequential);
+        }
+        Ok(Self(opened))
+    }
+
+    /// What the analysis asks.
+    pub fn source(&self) -> &dyn Source {
+        self.0.source()
+    }
+
+    /// The PML capture, if it is one.
+    pub const fn capture(&self) -> Option<&Capture> {
+        match &self.0 {
+            Input::Pml(input) => Some(&input.capture),
+            Input::Export(_) => None,
+        }
+    }
+
+    /// The export, if it is one.
+    pub fn export(&self) -> Option<&Export> {
+        match &self.0 {
+            Input::Pml(_) => None,
+            Input::Export(export) => Some(export),
+        }
+    }
+
+    /// A time in the capture, for times of day given without a date.
+    pub fn day(&self) -> Option<FileTime> {
+        match &self.0 {
+            Input::Pml(input) => input.capture.span().map(|(first, _)| first),
+            Input::Export(export) => export.survey().span.map(|(first, _)| first),
+        }
+    }
+
+    /// The files, with their digests when `hash`.
+    ///
+    /// # Errors
+    /// When an export cannot be read once more for its digest.
+    pub fn files(&self, hash: bool) -> Result<Vec<case::File>, Fail> {
+        match &self.0 {
+            Input::Pml(input) => Ok(blame::files(&input.capture, hash)),
+            Input::Export(export) => {
+                let facts = export.facts();
+                let sha256 = if hash { Some(digest(export.path())?) } else { None };
+                Ok(vec![case::File { name: facts.name, bytes: facts.bytes, sha256, events: facts.rows }])
+            }
+        }
+    }
+
+    /// What opening it showed.
+    pub fn notes(&self) -> Vec<SourceNote> {
+        match &self.0 {
+            Input::Pml(input) => blame::notes(&input.capture),
+            Input::Export(export) => {
+                let facts = export.facts();
+                let mut notes = Vec::new();
+                if let Some(first) = facts.malformed.first.first() {
+                    notes.push(SourceNote::MalformedRows { rows: facts.malformed.rows, first_line: first.line });
+                }
+                if facts.ended_early.is_some() {
+                    notes.push(SourceNote::Truncated);
+                }
+                if !facts.clock.utc_offset_known {
+                    notes.push(SourceNote::LocalTimes);
+                }
+                if facts.not_text > 0 {
+                    notes.push(SourceNote::WrongEncoding { rows: facts.not_text, encoding: facts.encoding });
+                }
+                notes
+            }
+        }
+    }
+
+    /// Lines for stderr: what was rescued.
+    pub fn warnings(&self, lang: Lang) -> Vec<String> {
+        self.capture().map(|capture| recover::warnings(capture, lang)).unwrap_or_default()
+    }
+}
+
+fn digest(path: &Path) -> Result<String, Fail> {
+    let fail = |source: io::Error| Fail::Read { path: path.to_owned(), source };
+    let mut file = std::fs::File::open(path).map_err(fail)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer).map_err(fail)? {
+            0 => break,
+            read => hasher.update(&buffer[..read]),
+        }
+    }
+    Ok(blame::hex(&hasher.finalize()))
+}
