@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::LazyLock;
 
-use serde::Deserialize;
+use super::embedded::Table;
 
 /// Where Process Monitor's own filter sits unless somebody moved it.
 pub const PROCMON_ALTITUDE: &str = "385200";
@@ -250,15 +250,6 @@ impl AltitudeMatch {
     }
 }
 
-#[derive(Deserialize)]
-struct RawRow {
-    driver: String,
-    altitude: String,
-    company: String,
-    load_order_group: String,
-    remark: String,
-}
-
 /// The embedded list of allocated altitudes.
 #[derive(Debug)]
 pub struct AltitudeList {
@@ -278,16 +269,17 @@ impl AltitudeList {
 
     fn read(text: &str) -> Self {
         let mut rows = Vec::new();
-        for raw in csv::Reader::from_reader(text.as_bytes()).deserialize::<RawRow>().flatten() {
-            let Ok(altitude) = Altitude::parse(&raw.altitude) else { continue };
+        let columns = ["driver", "altitude", "company", "load_order_group", "remark"];
+        Table::new(text, columns).for_each(|[driver, altitude, company, group, remark]| {
+            let Ok(altitude) = Altitude::parse(altitude) else { return };
             rows.push(AltitudeRow {
-                driver: raw.driver,
+                driver: driver.to_owned(),
                 altitude,
-                registered_to: raw.company,
-                group: raw.load_order_group,
-                remark: raw.remark,
+                registered_to: company.to_owned(),
+                group: group.to_owned(),
+                remark: remark.to_owned(),
             });
-        }
+        });
         rows.sort_by(|a, b| b.altitude.cmp(&a.altitude).then_with(|| a.driver.cmp(&b.driver)));
         let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
         for (index, row) in rows.iter().enumerate() {

@@ -2,6 +2,7 @@
 
 pub mod advice;
 pub mod altitudes;
+mod embedded;
 pub mod facts;
 pub mod filters;
 pub mod gather;

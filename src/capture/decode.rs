@@ -124,6 +124,15 @@ pub fn decode(
     }
 }
 
+/// The path of a Load Image event.
+#[inline]
+pub fn image_path(event: Event<'_>) -> Option<DetailText<'_>> {
+    let detail = event.detail().ok()?;
+    let size = event.pointer().bytes();
+    let (path, _) = DetailText::split(u16_at(detail, size + 4)?, detail.get(size + 8..)?)?;
+    Some(path)
+}
+
 fn process_event(event: Event<'_>, context: Context<'_>, paths: &mut PathTable, push: &mut impl FnMut(PathId, OpKind)) {
     let Ok(detail) = event.detail() else { return };
     match event.operation() {
@@ -135,12 +144,8 @@ fn process_event(event: Event<'_>, context: Context<'_>, paths: &mut PathTable, 
         }
         process_code::EXIT => push(paths.intern(""), OpKind::ProcessExit),
         process_code::LOAD_IMAGE => {
-            let size = event.pointer().bytes();
-            let path = u16_at(detail, size + 4)
-                .and_then(|info| DetailText::split(info, detail.get(size + 8..)?))
-                .map(|(text, _)| text.decode());
-            if let Some(path) = path {
-                push(paths.intern(&path), OpKind::LoadImage);
+            if let Some(path) = image_path(event) {
+                push(paths.intern(&path.decode()), OpKind::LoadImage);
             }
         }
         process_code::START => {

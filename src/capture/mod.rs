@@ -1,6 +1,8 @@
 //! One capture, whatever it was stored in: its segments, its processes and its operations.
 
 pub mod author;
+pub mod chunk;
+pub mod collect;
 pub mod columns;
 pub mod decode;
 pub mod filter;
@@ -20,7 +22,9 @@ pub use segment::{OpenError, Segment};
 use crate::nt::FileTime;
 use crate::pml::recover::RescueReport;
 use crate::pml::{Event, Header, PmlError};
+use chunk::{Chunk, Marks};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// A capture: one PML file, or the segments Procmon split it into, in order of time.
 #[derive(Debug)]
@@ -33,6 +37,8 @@ pub struct Capture {
     pub left_out: Vec<OpenError>,
     /// Files that were damaged and what could be saved of them.
     pub rescues: Vec<Rescue>,
+    /// What the survey marked for later passes, by chunk.
+    marks: OnceLock<Vec<Marks>>,
 }
 
 /// A file of a capture that was read by a rescue.
@@ -101,7 +107,7 @@ impl Capture {
             }
             last_sequence = pml.event_count().checked_sub(1).and_then(edge).or(last_sequence);
         }
-        Self { segments, events, seams, left_out: Vec::new(), rescues: Vec::new() }
+        Self { segments, events, seams, left_out: Vec::new(), rescues: Vec::new(), marks: OnceLock::new() }
     }
 
     /// Its files, in order of time.
@@ -133,6 +139,16 @@ impl Capture {
     pub fn event(&self, index: EventIndex) -> Option<Result<Event<'_>, PmlError>> {
         let (segment, number) = self.locate(index)?;
         Some(segment.pml().event(number))
+    }
+
+    /// Keeps what the survey marked; a second survey finds the same.
+    fn remember(&self, marks: Vec<Marks>) {
+        let _ = self.marks.set(marks);
+    }
+
+    /// What the survey marked in `chunk`; `None` when no survey has.
+    fn marks(&self, chunk: Chunk<'_>) -> Option<&Marks> {
+        self.marks.get()?.get(chunk.ordinal())
     }
 
     /// Start of the first event and end of the last one.

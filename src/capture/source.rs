@@ -38,8 +38,8 @@ pub struct Damage {
 pub struct Survey {
     /// Events by class.
     pub counts: ClassCounts,
-    /// Every file operation with a lock-class result, every open that took at least [`SLOW_OPEN`], every rename, link
-    /// and deletion mark, and the life of processes; in event order. Their paths are in `paths`.
+    /// Every file operation with a lock-class result, every open that took at least [`SLOW_OPEN`], and every rename and
+    /// link; in event order. Their paths are in `paths`.
     pub ops: Vec<Op>,
     /// The paths of `ops`.
     pub paths: PathTable,

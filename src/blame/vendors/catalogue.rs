@@ -1,13 +1,12 @@
 //! The catalogue of vendors and products: the embedded one and a user's additions to it.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::LazyLock;
-
-use regex::{Regex, RegexBuilder};
-use serde::Deserialize;
+use std::sync::{Arc, LazyLock};
 
 use super::hint::{Hint, HintMatch};
+use super::pattern::Pattern;
 use crate::blame::altitudes::{AltitudeRow, driver_key};
+use crate::blame::embedded::Table;
 
 /// What a product is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -92,13 +91,14 @@ pub enum SourceConfidence {
 pub(super) struct Vendor {
     pub(super) en: String,
     pub(super) zh: String,
-    pub(super) companies: Vec<Regex>,
+    pub(super) companies: Vec<Pattern>,
     pub(super) user: bool,
 }
 
 impl Vendor {
-    pub(super) fn claims(&self, company: &str) -> bool {
-        self.companies.iter().any(|pattern| pattern.is_match(company))
+    /// Whether the company string, given with its fold, is one of this vendor's.
+    pub(super) fn claims(&self, company: &str, folded: &str) -> bool {
+        self.companies.iter().any(|pattern| pattern.matches(company, folded))
     }
 }
 
@@ -112,7 +112,7 @@ pub(super) struct Entry {
     pub(super) process: Option<String>,
     /// Lower-case driver name without `.sys`.
     pub(super) driver: Option<String>,
-    pub(super) hint: Option<Hint>,
+    pub(super) hint: Option<Arc<Hint>>,
 }
 
 impl Entry {
@@ -132,29 +132,12 @@ pub struct VendorCatalogue {
     pub(super) altitudes: HashMap<String, Vec<AltitudeRow>>,
 }
 
-#[derive(Deserialize)]
-struct RawRow {
-    vendor_en: String,
-    vendor_zh: String,
-    product: String,
-    kind: String,
-    process_name: String,
-    image_path_hint: String,
-    company_string_pattern: String,
-    driver_name: String,
-    confidence: String,
-}
-
 /// Owners whose company string stands in the files of several brands of the catalogue: pattern, then the brands.
 /// Gen Digital is NortonLifeLock and Avast merged (2022); its drivers carry that one company.
 const SHARED_OWNERS: &[(&str, &[&str])] = &[("gen digital", &["Avast", "AVG", "Avira"])];
 
 static EMBEDDED: LazyLock<VendorCatalogue> =
     LazyLock::new(|| VendorCatalogue::read(include_str!("../data/security-products.csv")));
-
-pub(super) fn company_pattern(pattern: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(pattern).case_insensitive(true).size_limit(1 << 20).build()
-}
 
 impl VendorCatalogue {
     /// The catalogue compiled in, parsed at first use.
@@ -166,34 +149,45 @@ impl VendorCatalogue {
         let mut catalogue = Self::default();
         let mut patterns: HashSet<(usize, String)> = HashSet::new();
         // Many rows share a folder, and compiling it is the costly part.
-        let mut hints: HashMap<String, Option<Hint>> = HashMap::new();
-        for raw in csv::Reader::from_reader(text.as_bytes()).deserialize::<RawRow>().flatten() {
-            let Some(category) = Category::from_code(&raw.kind) else { continue };
-            let vendor = catalogue.vendor(&raw.vendor_en, &raw.vendor_zh, false);
-            let new = patterns.insert((vendor, raw.company_string_pattern.clone()));
-            if new && let Ok(pattern) = company_pattern(&raw.company_string_pattern) {
-                catalogue.add_company(vendor, pattern);
+        let mut hints: HashMap<String, Option<Arc<Hint>>> = HashMap::new();
+        let columns = [
+            "vendor_en",
+            "vendor_zh",
+            "product",
+            "kind",
+            "process_name",
+            "image_path_hint",
+            "company_string_pattern",
+            "driver_name",
+            "confidence",
+        ];
+        Table::new(text, columns).for_each(|[en, zh, product, kind, process, hint, company, driver, confidence]| {
+            let Some(category) = Category::from_code(kind) else { return };
+            let vendor = catalogue.vendor(en, zh, false);
+            if !company.is_empty() && patterns.insert((vendor, company.to_owned())) {
+                catalogue.add_company(vendor, Pattern::company(company));
+            }
+            if !hints.contains_key(hint) {
+                hints.insert(hint.to_owned(), Hint::parse(hint).map(Arc::new));
             }
             let some = |name: &str| (!name.is_empty()).then(|| name.to_owned());
             catalogue.add(Entry {
                 vendor,
-                product: raw.product,
+                product: product.to_owned(),
                 category,
-                confidence: match raw.confidence.as_str() {
+                confidence: match confidence {
                     "verified" => SourceConfidence::Verified,
                     _ => SourceConfidence::Reported,
                 },
-                process: some(&raw.process_name.to_lowercase()),
-                driver: some(&driver_key(&raw.driver_name)),
-                hint: hints.entry(raw.image_path_hint).or_insert_with_key(|hint| Hint::parse(hint)).clone(),
+                process: some(&process.to_lowercase()),
+                driver: some(&driver_key(driver)),
+                hint: hints.get(hint).cloned().flatten(),
             });
-        }
+        });
         for (pattern, brands) in SHARED_OWNERS {
             for brand in *brands {
                 let Some(vendor) = catalogue.vendors.iter().position(|vendor| vendor.en == *brand) else { continue };
-                if let Ok(pattern) = company_pattern(pattern) {
-                    catalogue.add_company(vendor, pattern);
-                }
+                catalogue.add_company(vendor, Pattern::company(pattern));
             }
         }
         catalogue
@@ -218,7 +212,7 @@ impl VendorCatalogue {
         self.vendors.len() - 1
     }
 
-    pub(super) fn add_company(&mut self, vendor: usize, pattern: Regex) {
+    pub(super) fn add_company(&mut self, vendor: usize, pattern: Pattern) {
         if let Some(vendor) = self.vendors.get_mut(vendor) {
             vendor.companies.push(pattern);
         }

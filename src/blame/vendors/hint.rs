@@ -1,6 +1,6 @@
 //! Folder hints of the catalogue as patterns over folded paths.
 
-use regex::Regex;
+use super::pattern::Pattern;
 
 /// Where third-party software is installed; a hint's folder right below one of these is telling without the file's name.
 const INSTALL_ROOTS: &str = r"^[a-z?]:\\(?:program files(?: \(x86\)| \(arm\))?(?:\\common files)?|programdata|users\\[^\\]+\\appdata\\(?:local|roaming))";
@@ -14,17 +14,17 @@ pub(super) enum HintMatch {
     Folder,
 }
 
-/// One `image_path_hint`, compiled.
+/// One `image_path_hint` as patterns.
 #[derive(Clone, Debug)]
 pub(super) struct Hint {
-    anywhere: Regex,
+    anywhere: Pattern,
     /// `None` where the folder is shared with others (System32, a temporary folder).
-    alone: Option<Regex>,
+    alone: Option<Pattern>,
 }
 
 impl Hint {
-    /// Compiles `%Variable%\folder\…\` or `\folder\…\`; `*` is any text within one component, `{GUID}` a GUID in braces.
-    /// `None` for an empty hint, one too short to tell anything (`\BM\`), or one no pattern can be made of.
+    /// Reads `%Variable%\folder\…\` or `\folder\…\`; `*` is any text within one component, `{GUID}` a GUID in braces.
+    /// `None` for an empty hint, or one too short to tell anything (`\BM\`).
     pub(super) fn parse(hint: &str) -> Option<Self> {
         let folded = hint.trim().replace('/', "\\").to_lowercase();
         let (variable, tail) = match folded.strip_prefix('%').and_then(|rest| rest.split_once('%')) {
@@ -42,30 +42,29 @@ impl Hint {
             pattern.push_str(&part);
             pattern.push_str(r"\\");
         }
-        let compile = |text: &str| Regex::new(text).ok();
-        match variable {
+        // A component without a variable part stands in every path that agrees.
+        let fixed = parts.iter().filter(|part| !part.contains(['*', '{'])).max_by_key(|part| part.len());
+        let word = fixed.map(|part| format!("\\{part}\\"));
+        let compile = |text: String| Pattern::path(text, word.clone());
+        let (anywhere, alone) = match variable {
             Some("systemroot" | "windir") => {
-                let below = compile(&format!(r"^[a-z?]:\\(?:windows|winnt){pattern}"))?;
+                let below = compile(format!(r"^[a-z?]:\\(?:windows|winnt){pattern}"));
                 let shared = matches!(parts.first(), Some(&"system32" | &"syswow64" | &"winsxs"));
-                Some(Self { alone: (!shared).then(|| below.clone()), anywhere: below })
+                (below.clone(), (!shared).then_some(below))
             }
-            Some("temp" | "tmp") => Some(Self { anywhere: compile(&format!(r"\\te?mp{pattern}"))?, alone: None }),
-            _ if parts.len() > 1 => {
-                let anywhere = compile(&pattern)?;
-                Some(Self { alone: Some(anywhere.clone()), anywhere })
-            }
-            _ => {
-                Some(Self { anywhere: compile(&pattern)?, alone: Some(compile(&format!("{INSTALL_ROOTS}{pattern}"))?) })
-            }
-        }
+            Some("temp" | "tmp") => (compile(format!(r"\\te?mp{pattern}")), None),
+            _ if parts.len() > 1 => (compile(pattern.clone()), Some(compile(pattern))),
+            _ => (compile(pattern.clone()), Some(compile(format!("{INSTALL_ROOTS}{pattern}")))),
+        };
+        Some(Self { anywhere, alone })
     }
 
     /// How a folded path agrees, if it does.
     pub(super) fn matches(&self, folded_path: &str) -> Option<HintMatch> {
-        if self.alone.as_ref().is_some_and(|alone| alone.is_match(folded_path)) {
+        if self.alone.as_ref().is_some_and(|alone| alone.matches(folded_path, folded_path)) {
             Some(HintMatch::Folder)
         } else {
-            self.anywhere.is_match(folded_path).then_some(HintMatch::WithName)
+            self.anywhere.matches(folded_path, folded_path).then_some(HintMatch::WithName)
         }
     }
 }

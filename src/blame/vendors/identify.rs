@@ -230,12 +230,13 @@ impl VendorCatalogue {
         if company.is_empty() {
             return Vec::new();
         }
+        let folded = super::pattern::fold(company);
         let mut claimed = Vec::new();
         for user in [true, false] {
             for (index, vendor) in self.vendors.iter().enumerate().filter(|(_, vendor)| vendor.user == user) {
                 let localised =
                     !user && vendor.en == "Microsoft" && !vendor.companies.is_empty() && is_microsoft(company);
-                if localised || vendor.claims(company) {
+                if localised || vendor.claims(company, &folded) {
                     claimed.push(index);
                 }
             }

@@ -7,6 +7,7 @@ mod catalogue;
 mod hint;
 mod identify;
 mod overrides;
+mod pattern;
 
 pub use catalogue::{Category, SourceConfidence, VendorCatalogue};
 pub use identify::{DriverMatch, MatchBasis, VendorChoice, VendorMatch};

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::catalogue::{Category, Entry, SourceConfidence, VendorCatalogue, company_pattern};
+use super::catalogue::{Category, Entry, SourceConfidence, VendorCatalogue};
 use super::hint::Hint;
+use super::pattern::Pattern;
 use crate::blame::altitudes::{Altitude, AltitudeError, AltitudeRow, driver_key};
 
 /// What is wrong in a vendor file, and where.
@@ -154,7 +156,7 @@ fn add_vendor(catalogue: &mut VendorCatalogue, raw: &RawVendor) -> Result<(), Lo
     let zh = raw.name_zh.as_deref().map(str::trim).filter(|zh| !zh.is_empty()).unwrap_or(name);
     let vendor = catalogue.vendor(name, zh, true);
     if let Some(company) = &raw.company {
-        let pattern = company_pattern(filled(company, "company")?).map_err(|error| {
+        let pattern = Pattern::checked_company(filled(company, "company")?).map_err(|error| {
             let reason = error.to_string().lines().last().unwrap_or_default().trim().to_owned();
             (company.span(), VendorFileErrorKind::Company { reason })
         })?;
@@ -172,9 +174,11 @@ fn add_product(catalogue: &mut VendorCatalogue, vendor: usize, owner: &str, raw:
     for path in &raw.paths {
         let found = filled(path, "paths")?;
         let hint = Hint::parse(found).filter(|_| found.contains('\\'));
-        hints.push(hint.ok_or_else(|| (path.span(), VendorFileErrorKind::Path { found: found.to_owned() }))?);
+        hints.push(
+            hint.map(Arc::new).ok_or_else(|| (path.span(), VendorFileErrorKind::Path { found: found.to_owned() }))?,
+        );
     }
-    let entry = |process: Option<String>, driver: Option<String>, hint: Option<Hint>| Entry {
+    let entry = |process: Option<String>, driver: Option<String>, hint: Option<Arc<Hint>>| Entry {
         vendor,
         product: product.to_owned(),
         category,

@@ -1,0 +1,169 @@
+//! Regular expressions that are compiled only for a text that may match. Compiling the whole catalogue takes longer
+//! than reading a small capture, and nearly every text matches nothing in it.
+
+use regex::{Regex, RegexBuilder};
+use std::sync::OnceLock;
+
+/// A pattern, with words of which every match holds one.
+#[derive(Clone, Debug)]
+pub(super) struct Pattern {
+    text: String,
+    ignore_case: bool,
+    /// Lower-case words; `None` where the pattern has an alternative without one.
+    words: Option<Vec<String>>,
+    compiled: OnceLock<Option<Regex>>,
+}
+
+impl Pattern {
+    /// A pattern of the embedded catalogue, ignoring case; one that does not compile matches nothing.
+    pub(super) fn company(text: &str) -> Self {
+        Self { text: text.to_owned(), ignore_case: true, words: words(text), compiled: OnceLock::new() }
+    }
+
+    /// A pattern from a user's file, compiled at once so that what is wrong with it is said.
+    ///
+    /// # Errors
+    /// Those of the regex compiler.
+    pub(super) fn checked_company(text: &str) -> Result<Self, regex::Error> {
+        let pattern = Self::company(text);
+        let regex = pattern.compile()?;
+        Ok(Self { compiled: OnceLock::from(Some(regex)), ..pattern })
+    }
+
+    /// A pattern over folded paths, every match of which holds `word`.
+    pub(super) fn path(text: String, word: Option<String>) -> Self {
+        Self { text, ignore_case: false, words: word.map(|word| vec![word]), compiled: OnceLock::new() }
+    }
+
+    /// Whether `text` matches; `folded` is [`fold`]ed of it.
+    pub(super) fn matches(&self, text: &str, folded: &str) -> bool {
+        let possible = self.words.as_ref().is_none_or(|words| words.iter().any(|word| folded.contains(word.as_str())));
+        possible && self.compiled.get_or_init(|| self.compile().ok()).as_ref().is_some_and(|regex| regex.is_match(text))
+    }
+
+    fn compile(&self) -> Result<Regex, regex::Error> {
+        RegexBuilder::new(&self.text).case_insensitive(self.ignore_case).size_limit(1 << 20).build()
+    }
+}
+
+/// Lower case, as words are compared; the long s, which has no lower case, matches `s` in regular expressions.
+pub(super) fn fold(text: &str) -> String {
+    text.chars().flat_map(char::to_lowercase).map(|c| if c == 'ſ' { 's' } else { c }).collect()
+}
+
+/// The longest word that each alternative requires.
+fn words(pattern: &str) -> Option<Vec<String>> {
+    let mut found = Vec::new();
+    let (mut longest, mut word) = (String::new(), String::new());
+    let mut chars = pattern.chars().peekable();
+    while let Some(c) = chars.next() {
+        let literal = match c {
+            '\\' => match chars.next()? {
+                escaped if escaped.is_alphanumeric() => {
+                    // Classes and boundaries; those with arguments are not taken apart.
+                    if matches!(escaped, 'b' | 'B' | 'd' | 'D' | 's' | 'S' | 'w' | 'W') {
+                        None
+                    } else {
+                        return None;
+                    }
+                }
+                escaped => Some(escaped),
+            },
+            '(' => {
+                skip_group(&mut chars)?;
+                None
+            }
+            '|' => {
+                keep_longer(&mut longest, &mut word);
+                found.push(std::mem::take(&mut longest));
+                continue;
+            }
+            // A class or a repetition count would have to be taken apart.
+            '[' | '{' => return None,
+            '^' | '$' | '.' | '*' | '+' | '?' => None,
+            c => Some(c),
+        };
+        match literal {
+            // What a quantifier makes optional is not required. Letters beyond ASCII may match more than their two cases.
+            Some(c)
+                if !matches!(chars.peek(), Some('?' | '*' | '{'))
+                    && (c.is_ascii() || !(c.is_lowercase() || c.is_uppercase())) =>
+            {
+                word.push(c.to_ascii_lowercase());
+            }
+            _ => keep_longer(&mut longest, &mut word),
+        }
+    }
+    keep_longer(&mut longest, &mut word);
+    found.push(longest);
+    found.iter().all(|word| !word.is_empty()).then_some(found)
+}
+
+fn keep_longer(longest: &mut String, word: &mut String) {
+    if word.len() > longest.len() {
+        std::mem::swap(longest, word);
+    }
+    word.clear();
+}
+
+/// Skips to the end of a group whose opening parenthesis was just read.
+fn skip_group(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<()> {
+    // Flags such as `(?x)` change how the rest is read.
+    if chars.peek() == Some(&'?') {
+        return None;
+    }
+    let mut depth = 1;
+    while depth > 0 {
+        match chars.next()? {
+            '\\' => {
+                chars.next()?;
+            }
+            '[' => return None,
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_alternative_gives_its_longest_required_word() {
+        let some = |words: &[&str]| Some(words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
+        assert_eq!(words("asiainfo|亚信"), some(&["asiainfo", "亚信"]));
+        assert_eq!(words(r"carbon black|bit9|\bconfer\b"), some(&["carbon black", "bit9", "confer"]));
+        assert_eq!(words("sentinel ?one"), some(&["sentinel"]));
+        assert_eq!(words(r"360\.cn"), some(&["360.cn"]));
+        assert_eq!(words(r"\bnsec(soft|ware)?\b"), some(&["nsec"]));
+        assert_eq!(words("^ESET"), some(&["eset"]));
+        assert_eq!(words("ab*cde+"), some(&["cde"]));
+        assert_eq!(words("f-?secure"), some(&["secure"]));
+    }
+
+    #[test]
+    fn what_cannot_be_taken_apart_requires_nothing() {
+        for pattern in ["[ab]c", "a|.*", "(?x)a b", "a{2}", r"\x41", "", "a|", r"\", "(a", r"(b)"] {
+            assert_eq!(words(pattern), None, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn matching_is_that_of_the_regular_expression() {
+        let patterns = ["asiainfo|亚信", "sentinel ?one|k7", r"\bavg\b", "^microsoft", "g ?data", "[ab]c", "ſoft"];
+        let texts =
+            ["AsiaInfo Ltd", "亚信安全", "SentinelOne", "Sentinel  One", "AVGate", "AVG", "bc", "Microſoft", "GDATA"];
+        for pattern in patterns {
+            let regex = RegexBuilder::new(pattern).case_insensitive(true).build().unwrap();
+            let ours = Pattern::company(pattern);
+            for text in texts {
+                assert_eq!(ours.matches(text, &fold(text)), regex.is_match(text), "{pattern} on {text}");
+            }
+        }
+        assert!(Pattern::checked_company("a(").is_err());
+        assert!(!Pattern::company("a(").matches("a(", "a("), "matches nothing");
+    }
+}

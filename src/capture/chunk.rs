@@ -1,0 +1,187 @@
+//! Runs of events, handed out so that many can be worked on at once, and read so that their cache misses overlap.
+//!
+//! A pass over a large capture waits for memory, not for the processor: records are hundreds of bytes apart, and only
+//! their heads are looked at. So the heads of a batch are touched first, with nothing that waits for what is there;
+//! the misses of the whole batch then run beside each other, and the real work finds the bytes near.
+
+use super::{Capture, EventIndex, Segment};
+use crate::pml::layout::{EVENT_HEAD, file};
+use crate::pml::{Event, Pml, PmlError};
+use rayon::prelude::*;
+
+/// Events handled as one piece of work: some megabytes, so that pieces cost nothing and threads end together.
+const CHUNK: u32 = 16_384;
+
+/// Events touched at once: enough to keep every outstanding load of a core in use, few enough to stay in its cache.
+/// Also the bits of a word of [`Marks`].
+const BATCH: u32 = 64;
+
+/// Captures beyond so many events keep no marks, which would take more than 32 MiB.
+const MARKED_EVENTS: u64 = 1 << 28;
+
+/// Which events of a chunk a later pass must look at: bit n of word m stands for event 64·m + n of the chunk.
+pub(super) type Marks = Box<[u64]>;
+
+impl Capture {
+    /// Runs `work` over pieces of the capture in parallel; the results come in event order.
+    pub fn in_chunks<T: Send>(&self, work: impl Fn(Chunk<'_>) -> T + Sync + Send) -> Vec<T> {
+        let chunks: Vec<Chunk<'_>> = self
+            .segments()
+            .iter()
+            .enumerate()
+            .flat_map(|(number, segment)| {
+                let events = segment.pml().event_count();
+                (0..events).step_by(CHUNK as usize).map(move |from| (segment, number, from))
+            })
+            .enumerate()
+            .map(|(ordinal, (segment, number, from))| {
+                let to = from.saturating_add(CHUNK).min(segment.pml().event_count());
+                Chunk { segment, number, ordinal, from, to }
+            })
+            .collect();
+        chunks.into_par_iter().map(work).collect()
+    }
+
+    /// Whether the capture is small enough to keep marks.
+    pub(super) const fn keeps_marks(&self) -> bool {
+        self.event_count() <= MARKED_EVENTS
+    }
+}
+
+/// A run of events of one segment.
+#[derive(Clone, Copy, Debug)]
+pub struct Chunk<'a> {
+    /// Their segment.
+    pub segment: &'a Segment,
+    /// Number of the segment.
+    pub number: usize,
+    /// Its place among the chunks of the capture.
+    ordinal: usize,
+    from: u32,
+    to: u32,
+}
+
+impl<'a> Chunk<'a> {
+    /// How many events.
+    pub const fn len(&self) -> u32 {
+        self.to - self.from
+    }
+
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(super) const fn ordinal(&self) -> usize {
+        self.ordinal
+    }
+
+    fn index(&self, n: u32) -> EventIndex {
+        EventIndex(self.segment.first_event + u64::from(n))
+    }
+
+    /// The events with their numbers; unreadable ones are errors.
+    pub fn events(self) -> impl Iterator<Item = (EventIndex, Result<Event<'a>, PmlError>)> {
+        (self.from..self.to).step_by(BATCH as usize).flat_map(move |from| {
+            let batch = Batch::new(self.segment.pml(), from, self.to);
+            (from..self.to.min(from.saturating_add(BATCH))).map(move |n| (self.index(n), batch.event(n)))
+        })
+    }
+
+    /// Calls `see` for every event and returns the marks: the events for which it says yes.
+    #[inline]
+    pub(super) fn mark(self, mut see: impl FnMut(EventIndex, Result<Event<'a>, PmlError>) -> bool) -> Marks {
+        let mut marks = Vec::with_capacity(CHUNK.div_ceil(BATCH) as usize);
+        let pml = self.segment.pml();
+        for from in (self.from..self.to).step_by(BATCH as usize) {
+            let batch = Batch::new(pml, from, self.to);
+            let mut word = 0;
+            for n in from..self.to.min(from.saturating_add(BATCH)) {
+                word |= u64::from(see(self.index(n), batch.event(n))) << (n - from);
+            }
+            marks.push(word);
+        }
+        marks.into()
+    }
+
+    /// Calls `see` for the readable events that are marked (all, without marks), head and begin of the detail near.
+    pub(super) fn marked(self, marks: Option<&Marks>, mut see: impl FnMut(EventIndex, Event<'a>)) {
+        let pml = self.segment.pml();
+        let mut events: Vec<Event<'a>> = Vec::with_capacity(2 * BATCH as usize);
+        let mut numbers: Vec<u32> = Vec::with_capacity(2 * BATCH as usize);
+        for (word, from) in (self.from..self.to).step_by(BATCH as usize).enumerate() {
+            let to = self.to.min(from.saturating_add(BATCH));
+            let mut bits = marks.map_or(u64::MAX, |marks| marks.get(word).copied().unwrap_or(u64::MAX));
+            while bits != 0 {
+                let n = from.saturating_add(bits.trailing_zeros());
+                bits &= bits - 1;
+                if n < to {
+                    numbers.push(n);
+                }
+            }
+            if numbers.len() < BATCH as usize && to < self.to {
+                continue;
+            }
+            let mut seen = 0;
+            events.clear();
+            for n in numbers.drain(..) {
+                if let Some(at) = pml.event_offset(n) {
+                    seen ^= touch(pml.data(), at);
+                    events.extend(Event::new(pml.data(), at, n, pml.container().header.pointer));
+                }
+            }
+            for event in &events {
+                // The counted path begins here; its second line, where names differ, is the next miss.
+                let detail = event.detail().unwrap_or_default();
+                let at = event.pointer().pick(file::PATH.0, file::PATH.1);
+                seen ^= detail.get(at).or(detail.last()).copied().unwrap_or_default();
+                seen ^= detail.get(at + 64).copied().unwrap_or_default();
+            }
+            std::hint::black_box(seen);
+            for event in &events {
+                see(self.index(event.number()), *event);
+            }
+        }
+    }
+}
+
+/// Up to [`BATCH`] events, their heads touched.
+#[derive(Clone, Copy)]
+struct Batch<'a> {
+    pml: Pml<'a>,
+    from: u32,
+    places: [u64; BATCH as usize],
+}
+
+impl<'a> Batch<'a> {
+    #[inline]
+    fn new(pml: Pml<'a>, from: u32, to: u32) -> Self {
+        let mut places = [u64::MAX; BATCH as usize];
+        let mut seen = 0;
+        for (place, n) in places.iter_mut().zip(from..to) {
+            *place = pml.event_offset(n).unwrap_or(u64::MAX);
+            seen ^= touch(pml.data(), *place);
+        }
+        // Keeps the loads, which have no other use.
+        std::hint::black_box(seen);
+        Self { pml, from, places }
+    }
+
+    #[inline]
+    fn event(&self, n: u32) -> Result<Event<'a>, PmlError> {
+        let at = self.places.get((n - self.from) as usize).copied().unwrap_or(u64::MAX);
+        // On failure the slow way finds the words for it.
+        Event::new(self.pml.data(), at, n, self.pml.container().header.pointer).or_else(|_| self.pml.event(n))
+    }
+}
+
+/// A byte of each cache line that a head at `at` lies in.
+#[inline]
+fn touch(data: &[u8], at: u64) -> u8 {
+    let Ok(at) = usize::try_from(at) else { return 0 };
+    let last = at.saturating_add(EVENT_HEAD - 1);
+    match data.get(last) {
+        Some(byte) => *byte ^ data.get(at).copied().unwrap_or_default(),
+        None => 0,
+    }
+}
