@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use pmlblame::capture::filter::{Filter, Rule};
 use pmlblame::capture::op::{Op, OpKind, OpLog};
 use pmlblame::capture::select::Selection;
 use pmlblame::capture::source::Source;
@@ -451,4 +452,23 @@ fn xml_events_are_whole_however_the_document_is_cut_into_blocks() {
     for (n, op) in log.ops.iter().enumerate() {
         assert_eq!(log.paths.get(op.path), format!("C:\\{n}\\{}", "p".repeat(n % 97)));
     }
+}
+
+#[test]
+fn filters_apply_to_rows() {
+    let mut text = String::from("PID,Process Name,Operation,Path,Result,Architecture\n");
+    for n in 0..100 {
+        text += &format!("{n},p{}.exe,CloseFile,\"C:\\say \"\"{n}\"\"\",SUCCESS,{}-bit\n", n % 3, 32 + 32 * (n % 2));
+    }
+    let (export, _file) = open(text.as_bytes());
+    let passed = |rules: &[(&str, bool)]| {
+        let rules = rules.iter().map(|(rule, include)| Rule::parse(rule, *include).unwrap()).collect();
+        let filter = Filter { rules }.compile();
+        let mut found = Vec::new();
+        export.rows(|row| filter.passes(&mut { *row }, &mut Vec::new()).then_some(()), |index, ()| found.push(index.0));
+        found
+    };
+    assert_eq!(passed(&[("PID less than 4", true)]), [0, 1, 2, 3]);
+    assert_eq!(passed(&[("Path contains \"7", true), ("Architecture is 64", true)]), [7, 71, 73, 75, 77, 79]);
+    assert_eq!(passed(&[("Process Name is P1.EXE", false), ("PID less than 5", true)]), [0, 2, 3]);
 }

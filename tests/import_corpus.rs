@@ -93,7 +93,7 @@ fn the_russian_xml_has_its_events_and_processes() {
     let facts = export.facts();
     assert_eq!((facts.rows, facts.malformed.rows, facts.ended_early), (543, 0, None));
     assert_eq!(survey.processes.len(), 185);
-    assert_eq!(facts.columns.len(), 8);
+    assert_eq!(facts.columns.len(), 7);
     assert!(facts.clock.date_known && facts.clock.utc_offset_known);
     // The first row is the start of process 358, which the list dates to the tick.
     let log = export.collect(&Selection::everything(), &survey, &|_| false);

@@ -1,121 +1,28 @@
 //! The columns of an export: which field of a row holds what, read from the header.
 
-/// A column of Procmon's event list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum Column {
-    /// Local time of the start, with seven fractional digits.
-    TimeOfDay,
-    /// Image name.
-    ProcessName,
-    /// Process id.
-    Pid,
-    /// Operation.
-    Operation,
-    /// Path.
-    Path,
-    /// Result.
-    Result,
-    /// Detail.
-    Detail,
-    /// Local date and time without fraction.
-    DateAndTime,
-    /// Time since the first event.
-    RelativeTime,
-    /// Seconds.
-    Duration,
-    /// Local time of the end.
-    CompletionTime,
-    /// Event class.
-    EventClass,
-    /// Always `n/a`.
-    Sequence,
-    /// Image path.
-    ImagePath,
-    /// Company of the image.
-    Company,
-    /// Description of the image.
-    Description,
-    /// Version of the image.
-    Version,
-    /// Account.
-    User,
-    /// Logon id.
-    AuthenticationId,
-    /// Terminal session.
-    Session,
-    /// Command line.
-    CommandLine,
-    /// Thread id.
-    Tid,
-    /// Virtualized.
-    Virtualized,
-    /// Integrity level.
-    Integrity,
-    /// Category.
-    Category,
-    /// Parent's process id.
-    ParentPid,
-    /// `32-bit` or `64-bit`.
-    Architecture,
-    /// Start time of the process.
-    ProcessStart,
-    /// XML only: the process's number in the process list.
-    ProcessIndex,
+use crate::capture::columns::Column;
+
+/// Fields of an XML row: one for every column, and the process's number in the process list.
+pub(crate) const FIELDS: usize = COLUMNS + 1;
+/// How many columns there are.
+const COLUMNS: usize = 28;
+/// The field of an XML row with the process's number in the process list.
+pub(crate) const PROCESS_INDEX: usize = COLUMNS;
+
+/// The column of a title, or of an XML element's name (`Time_of_Day`, `Date___Time`), ignoring case and marks.
+pub(crate) fn column_of(title: &str) -> Option<Column> {
+    // Blanks, underscores and the ampersand are what the two spellings differ in.
+    let plain = |text: &str| -> String {
+        text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+    };
+    let wanted = plain(title);
+    let wanted = if wanted == "dateandtime" || wanted == "dateamptime" { "datetime" } else { &wanted };
+    Column::titles().find(|(title, _)| plain(title) == *wanted).map(|(_, column)| column)
 }
 
-impl Column {
-    /// Every column with the title Procmon prints. The titles are English in every locale.
-    pub const TITLES: [(Self, &'static str); 29] = [
-        (Self::TimeOfDay, "Time of Day"),
-        (Self::ProcessName, "Process Name"),
-        (Self::Pid, "PID"),
-        (Self::Operation, "Operation"),
-        (Self::Path, "Path"),
-        (Self::Result, "Result"),
-        (Self::Detail, "Detail"),
-        (Self::DateAndTime, "Date & Time"),
-        (Self::RelativeTime, "Relative Time"),
-        (Self::Duration, "Duration"),
-        (Self::CompletionTime, "Completion Time"),
-        (Self::EventClass, "Event Class"),
-        (Self::Sequence, "Sequence"),
-        (Self::ImagePath, "Image Path"),
-        (Self::Company, "Company"),
-        (Self::Description, "Description"),
-        (Self::Version, "Version"),
-        (Self::User, "User"),
-        (Self::AuthenticationId, "Authentication ID"),
-        (Self::Session, "Session"),
-        (Self::CommandLine, "Command Line"),
-        (Self::Tid, "TID"),
-        (Self::Virtualized, "Virtualized"),
-        (Self::Integrity, "Integrity"),
-        (Self::Category, "Category"),
-        (Self::ParentPid, "Parent PID"),
-        (Self::Architecture, "Architecture"),
-        (Self::ProcessStart, "Process Start"),
-        (Self::ProcessIndex, "ProcessIndex"),
-    ];
-
-    /// How many columns there are.
-    pub const COUNT: usize = Self::TITLES.len();
-
-    /// Its title.
-    pub fn title(self) -> &'static str {
-        Self::TITLES.iter().find(|(column, _)| *column == self).map_or("", |(_, title)| title)
-    }
-
-    /// The column with this title, or with this XML element name (`Time_of_Day`, `Date___Time`), ignoring case.
-    pub fn parse(text: &str) -> Option<Self> {
-        // Spaces, underscores and the ampersand are what the two spellings differ in.
-        let plain = |text: &str| -> String {
-            text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
-        };
-        let wanted = plain(text);
-        let wanted = if wanted == "dateandtime" || wanted == "dateamptime" { "datetime" } else { &wanted };
-        Self::TITLES.iter().find(|(_, title)| plain(title) == *wanted).map(|(column, _)| *column)
-    }
+/// The field of an XML row that an element's text belongs to.
+pub(crate) fn field_of_element(name: &str) -> Option<usize> {
+    if name == "ProcessIndex" { Some(PROCESS_INDEX) } else { column_of(name).map(|column| column as usize) }
 }
 
 /// A value within the bytes of its block.
@@ -133,7 +40,9 @@ pub(crate) struct Field {
 #[derive(Clone, Debug)]
 pub struct Columns {
     /// By column: number of its field.
-    slots: [Option<u16>; Column::COUNT],
+    slots: [Option<u16>; COLUMNS],
+    /// The rows are those of an XML export, with the process's number as their last field.
+    numbered: bool,
     /// Fields of a row.
     pub fields: usize,
     /// Titles that are no column of Procmon's.
@@ -143,9 +52,9 @@ pub struct Columns {
 impl Columns {
     /// Maps the titles of a header. A title that occurs twice counts the first time.
     pub fn from_titles(titles: &[String]) -> Self {
-        let mut columns = Self { slots: [None; Column::COUNT], fields: titles.len(), unknown: Vec::new() };
+        let mut columns = Self { slots: [None; COLUMNS], numbered: false, fields: titles.len(), unknown: Vec::new() };
         for (title, at) in titles.iter().zip(0u16..) {
-            match Column::parse(title) {
+            match column_of(title) {
                 Some(column) => {
                     if let Some(slot) = columns.slots.get_mut(column as usize) {
                         slot.get_or_insert(at);
@@ -157,9 +66,9 @@ impl Columns {
         columns
     }
 
-    /// One field for every column, in the order of [`Column::TITLES`]: the rows of an XML export.
+    /// One field for every column, in the order of their declaration: the rows of an XML export.
     pub(crate) fn all() -> Self {
-        let mut columns = Self { slots: [None; Column::COUNT], fields: Column::COUNT, unknown: Vec::new() };
+        let mut columns = Self { slots: [None; COLUMNS], numbered: true, fields: FIELDS, unknown: Vec::new() };
         for (slot, at) in columns.slots.iter_mut().zip(0u16..) {
             *slot = Some(at);
         }
@@ -168,7 +77,7 @@ impl Columns {
 
     /// The same without the columns `keep` refuses.
     pub(crate) fn retain(&mut self, keep: impl Fn(Column) -> bool) {
-        for (column, _) in Column::TITLES {
+        for (_, column) in Column::titles() {
             if !keep(column)
                 && let Some(slot) = self.slots.get_mut(column as usize)
             {
@@ -188,9 +97,15 @@ impl Columns {
         self.slot(column).is_some()
     }
 
-    /// The columns present, in the order of [`Column::TITLES`].
+    /// The columns present, in the order of Procmon's "all columns".
     pub fn present(&self) -> Vec<Column> {
-        Column::TITLES.iter().map(|(column, _)| *column).filter(|column| self.has(*column)).collect()
+        Column::titles().map(|(_, column)| column).filter(|column| self.has(*column)).collect()
+    }
+
+    /// Number of the field that holds the process's number in the process list.
+    #[inline]
+    pub(crate) const fn process_index(&self) -> Option<usize> {
+        if self.numbered { Some(PROCESS_INDEX) } else { None }
     }
 }
 
@@ -200,14 +115,16 @@ mod tests {
 
     #[test]
     fn titles_and_element_names() {
-        for (place, (column, title)) in Column::TITLES.iter().enumerate() {
-            assert_eq!(*column as usize, place);
-            assert_eq!(Column::parse(title), Some(*column));
-            assert_eq!(Column::parse(&title.replace(' ', "_")), Some(*column));
+        assert_eq!(Column::titles().count(), COLUMNS);
+        for (place, (title, column)) in Column::titles().enumerate() {
+            assert_eq!(column as usize, place);
+            assert_eq!(column_of(title), Some(column));
+            assert_eq!(field_of_element(&title.replace(' ', "_")), Some(place));
         }
-        assert_eq!(Column::parse("date_&_time"), Some(Column::DateAndTime));
-        assert_eq!(Column::parse(" PID "), Some(Column::Pid));
-        assert_eq!(Column::parse("Date"), None);
+        assert_eq!(column_of("date_&_time"), Some(Column::DateAndTime));
+        assert_eq!(column_of(" PID "), Some(Column::Pid));
+        assert_eq!(column_of("Date"), None);
+        assert_eq!(field_of_element("ProcessIndex"), Some(PROCESS_INDEX));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use super::clock::grouped;
 use crate::capture::op::Create;
+use crate::nt::control::ControlCode;
 use crate::nt::{
     AccessMask, CreateDisposition, CreateOptions, DispositionFlags, FileAttributes, OpenResult, RenameFlags,
     ShareAccess,
@@ -312,7 +313,7 @@ pub(crate) fn section(text: &str) -> Option<u32> {
 /// A control code by its printed name, or by the number printed for one without a name.
 pub(crate) fn control(text: &str) -> Option<u32> {
     let printed = value(text, "Control: ")?;
-    super::control::code(printed).or_else(|| hex(printed.split(' ').next()?))
+    ControlCode::from_name(printed).map(|code| code.0).or_else(|| hex(printed.split(' ').next()?))
 }
 
 /// The attributes a query returned or a set asked for.

@@ -1,7 +1,7 @@
 //! An export as a [`Source`]: two streaming passes, one that surveys and one that collects.
 
 use super::clock::{self, DAY, DateOrder};
-use super::columns::{Column, Columns, Field};
+use super::columns::{Columns, FIELDS, Field};
 use super::csv::{self, Shape};
 use super::error::ImportError;
 use super::facts::{ClockFacts, ExportFacts};
@@ -13,7 +13,9 @@ use super::survey::{self, Surveyed};
 use super::xml::XmlProcess;
 use super::{OpenOptions, processes};
 use crate::capture::collect::append;
+use crate::capture::columns::Column;
 use crate::capture::decode::process_code;
+use crate::capture::filter::FilterView;
 use crate::capture::op::{DriverId, DriverInfo, EventIndex, Op, OpKind, OpLog, PathTable, ProcessId};
 use crate::capture::select::Selection;
 use crate::capture::source::{FilterTest, Machine, Source, Survey};
@@ -59,7 +61,7 @@ impl Export {
             format: sniffed.format.unwrap_or(Format::Csv),
             stored: sniffed.stored,
             columns: Columns::all(),
-            shape: Shape { delimiter: b',', fields: Column::COUNT },
+            shape: Shape { delimiter: b',', fields: FIELDS },
             header: 0,
             header_lines: 0,
             order: DateOrder::MonthDayYear,
@@ -105,8 +107,6 @@ impl Export {
         let blank = text.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
         if let Some((titles, delimiter, length)) = csv::header(text.get(blank..).unwrap_or_default()) {
             self.columns = Columns::from_titles(&titles);
-            // A number of a process list means nothing without the list.
-            self.columns.retain(|column| column != Column::ProcessIndex);
             self.shape = Shape { delimiter, fields: titles.len() };
             self.header = blank + length;
             let lines = text.get(..self.header).unwrap_or_default();
@@ -165,7 +165,7 @@ impl Export {
 
     /// Keeps the columns that some event of `blocks` has.
     fn keep_present(&mut self, blocks: &[Block]) {
-        let mut present = [false; Column::COUNT];
+        let mut present = [false; FIELDS];
         for block in blocks {
             block.rows(&self.columns, self.shape.delimiter, |_, row| {
                 for (field, present) in row.fields.iter().zip(&mut present) {
@@ -180,7 +180,7 @@ impl Export {
     /// What turns local times into UTC, from a Process Start row and the same process's entry in the process list.
     fn anchor(&self, row: &Row<'_>, list: &[XmlProcess], clock: &mut Clock, number: u64) -> Option<i64> {
         const QUARTER: i64 = 900 * clock::SECOND.cast_signed();
-        let index = clock::plain(row.bytes(Column::ProcessIndex))?;
+        let index = clock::plain(row.process_index()?)?;
         let created = list.iter().find(|process| process.index == index).map(|process| process.created)?;
         let local = clock.start(row, number).ok()?;
         let distance = i64::try_from(created).ok().filter(|created| *created != 0)?.checked_sub(local)?;
@@ -362,6 +362,21 @@ pub struct ExportRow<'b> {
     pub status: NtStatus,
     /// Start in 100 ns ticks of local time; without a date column, since a midnight before the row.
     pub start: i64,
+}
+
+impl FilterView for ExportRow<'_> {
+    fn text(&mut self, column: Column, out: &mut Vec<u8>) {
+        // A column that the export does not have is empty for every row.
+        if let Some((bytes, escaped)) = self.row.raw(column) {
+            if escaped { out.extend(csv::unescape(bytes)) } else { out.extend_from_slice(bytes) }
+        }
+    }
+
+    fn number(&mut self, column: Column) -> Option<u64> {
+        let bytes = self.row.bytes(column);
+        let digits = if column == Column::Architecture { bytes.strip_suffix(b"-bit")? } else { bytes };
+        clock::plain(digits).map(u64::from)
+    }
 }
 
 struct Made<T> {

@@ -1,9 +1,9 @@
 //! What is known of an export as a file: for the record's list of files, and for saying what it cannot tell.
 
 use super::clock::DateOrder;
-use super::columns::Column;
 use super::scan::Malformed;
 use super::stream::Format;
+use crate::capture::columns::Column;
 
 /// What the times of an export rest on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,7 +17,6 @@
 
 mod clock;
 pub mod columns;
-mod control;
 mod csv;
 mod detail;
 pub mod error;
@@ -31,8 +30,9 @@ mod stream;
 mod survey;
 mod xml;
 
+pub use crate::capture::columns::Column;
 pub use clock::DateOrder;
-pub use columns::{Column, Columns};
+pub use columns::Columns;
 pub use csv::BadReason;
 pub use error::ImportError;
 pub use export_source::Export;

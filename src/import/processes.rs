@@ -4,11 +4,11 @@
 //! from which row on it means which instance.
 
 use super::clock;
-use super::columns::Column;
 use super::detail;
 use super::operation::Operation;
 use super::row::Row;
 use super::xml::XmlProcess;
+use crate::capture::columns::Column;
 use crate::capture::decode::process_code;
 use crate::capture::op::{ProcessId, ProcessInfo};
 use crate::nt::FileTime;
@@ -211,9 +211,7 @@ fn describe(run: &mut Run, row: &Row<'_>) {
 /// The key of a row.
 #[inline]
 pub(crate) fn key_of(row: &Row<'_>) -> Option<Key> {
-    if let Some((index, _)) = row.raw(Column::ProcessIndex)
-        && !index.is_empty()
-    {
+    if let Some(index) = row.process_index() {
         return clock::plain(index);
     }
     match row.raw(Column::Pid) {

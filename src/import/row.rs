@@ -1,10 +1,11 @@
 //! One row of an export: its columns as text, and the file operation it stands for.
 
 use super::clock;
-use super::columns::{Column, Columns, Field};
+use super::columns::{Columns, Field};
 use super::csv::unescape;
 use super::detail;
 use super::operation::{Operation, Operations};
+use crate::capture::columns::Column;
 use crate::capture::decode::{code, is_disposition, is_rename_or_link, process_code};
 use crate::capture::op::{OpKind, PathId, PathTable, ProcessId};
 use crate::nt::{NtStatus, RenameFlags};
@@ -35,6 +36,12 @@ impl<'b> Row<'b> {
     #[inline]
     pub(crate) fn bytes(&self, column: Column) -> &'b [u8] {
         self.raw(column).map_or(&[], |(bytes, _)| bytes)
+    }
+
+    /// The process's number in the process list of an XML export.
+    pub(crate) fn process_index(&self) -> Option<&'b [u8]> {
+        let field = self.fields.get(self.columns.process_index()?)?;
+        self.data.get(field.start as usize..field.end as usize).filter(|text| !text.is_empty())
     }
 
     /// The text of a column; `None` when the export does not have it. Bytes that are not UTF-8 become U+FFFD.

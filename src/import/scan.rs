@@ -1,10 +1,11 @@
 //! Passes over the rows of an export: block by block, in parallel, in bounded memory.
 
 use super::clock::{self, DAY, DateOrder};
-use super::columns::{Column, Columns, Field};
+use super::columns::{Columns, FIELDS, Field};
 use super::csv::{BadReason, CsvBlock, CsvBlocks, Shape, split};
 use super::row::{Row, UNREADABLE, status};
 use super::xml::{XmlBlock, XmlBlocks, XmlProcess};
+use crate::capture::columns::Column;
 use crate::capture::op::PathTable;
 use crate::nt::NtStatus;
 use memchr::{memchr, memchr_iter};
@@ -86,7 +87,7 @@ impl Block {
             Self::Csv(block) => csv_rows(block, columns, delimiter, visit),
             Self::Xml(block) => {
                 let mut extent = Extent::default();
-                for (fields, event) in block.fields.chunks_exact(Column::COUNT).zip(&block.events) {
+                for (fields, event) in block.fields.chunks_exact(FIELDS).zip(&block.events) {
                     let stack = block.frames.get(event.frames.0 as usize..event.frames.1 as usize).unwrap_or_default();
                     let row = Row { data: &block.data, fields, columns, frames: event.depth, stack };
                     if let Err(reason) = visit(extent.rows, &row) {

@@ -1,16 +1,17 @@
 //! The first pass over an export: what it holds, whose rows are whose, and every refused operation.
 
 use super::clock::DateOrder;
-use super::columns::{Column, Columns};
+use super::columns::Columns;
 use super::csv::BadReason;
 use super::export_source::{BlockOps, HasExtent, Place};
 use super::processes::{Processes, Runs, key_of};
 use super::row::{Decoder, changes_names, system_root_of};
 use super::scan::{Block, Blocks, Clock, Extent, Malformed, Results, Seam};
 use super::xml::XmlProcess;
+use crate::capture::columns::Column;
 use crate::capture::decode::{code, process_code};
 use crate::capture::op::{Coverage, DriverInfo, PathId, PathTable, ProcessId};
-use crate::capture::source::{ClassCounts, Damage, Survey, may_be_lock_class};
+use crate::capture::source::{ClassCounts, Damage, SLOW_OPEN, Survey, may_be_lock_class};
 use crate::nt::FileTime;
 use crate::pml::EventClass;
 use memchr::memmem;
@@ -87,7 +88,8 @@ pub(crate) fn part(block: &Block, columns: &Columns, delimiter: u8, order: DateO
                 let success = status.is_success();
                 part.coverage.creates += u64::from(operation.code == code::CREATE && success);
                 part.coverage.cleanups += u64::from(operation.code == code::CLEANUP && success);
-                may_be_lock_class(status) || changes_names(operation)
+                let slow = operation.code == code::CREATE && end.is_some_and(|end| end.abs_diff(start) >= SLOW_OPEN.0);
+                may_be_lock_class(status) || slow || changes_names(operation)
             }
             EventClass::REGISTRY => {
                 part.counts.registry += 1;

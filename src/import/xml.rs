@@ -3,7 +3,7 @@
 //! The rows come out in the same form as those of a table, one field for every column. Nothing is expanded: of entities
 //! only the five of XML itself and character numbers are known, others stay as they are written.
 
-use super::columns::{Column, Field};
+use super::columns::{FIELDS, Field, field_of_element};
 use crate::capture::op::{PathId, PathTable};
 use memchr::{memchr_iter, memrchr};
 use quick_xml::Reader;
@@ -74,7 +74,7 @@ pub struct XmlProcess {
 #[derive(Debug, Default)]
 pub(crate) struct XmlBlock {
     pub(crate) data: Vec<u8>,
-    /// [`Column::COUNT`] fields for each event.
+    /// [`FIELDS`] fields for each event.
     pub(crate) fields: Vec<Field>,
     /// Each event.
     pub(crate) events: Vec<XmlEvent>,
@@ -108,7 +108,7 @@ enum Inside {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wanted {
     Nothing,
-    Column(Column),
+    Field(usize),
     Process(ProcessField),
     Module(ModuleField),
     FrameAddress,
@@ -153,7 +153,7 @@ pub(crate) struct XmlBlocks {
     text: String,
     process: XmlProcess,
     module: XmlModule,
-    row: [Field; Column::COUNT],
+    row: [Field; FIELDS],
     event: XmlEvent,
     frame: (u64, String),
     /// The frames so far are all kernel code.
@@ -164,7 +164,7 @@ pub(crate) struct XmlBlocks {
     line: u64,
     block: XmlBlock,
     /// Element names seen inside events.
-    names: FxHashMap<String, Option<Column>>,
+    names: FxHashMap<String, Option<usize>>,
     module_loaded: u64,
     /// Paths of the modules of all processes.
     pub(crate) module_paths: PathTable,
@@ -193,7 +193,7 @@ impl XmlBlocks {
             text: String::new(),
             process: XmlProcess::default(),
             module: XmlModule::default(),
-            row: [Field::default(); Column::COUNT],
+            row: [Field::default(); FIELDS],
             event: XmlEvent::default(),
             frame: Default::default(),
             in_kernel: false,
@@ -282,16 +282,16 @@ impl XmlBlocks {
         self.text.push_str(text);
     }
 
-    /// The column that an element of an event holds.
-    fn column(&mut self, name: &str) -> Option<Column> {
-        if let Some(column) = self.names.get(name) {
-            return *column;
+    /// The field that an element of an event holds.
+    fn field(&mut self, name: &str) -> Option<usize> {
+        if let Some(field) = self.names.get(name) {
+            return *field;
         }
-        let column = Column::parse(name);
+        let field = field_of_element(name);
         if self.names.len() < 256 {
-            self.names.insert(name.to_owned(), column);
+            self.names.insert(name.to_owned(), field);
         }
-        column
+        field
     }
 
     fn end_event(&mut self) {
@@ -315,11 +315,11 @@ impl XmlBlocks {
         }
     }
 
-    fn store_column(&mut self, column: Column) {
+    fn store_field(&mut self, place: usize) {
         let start = u32::try_from(self.block.data.len());
         self.block.data.extend_from_slice(self.text.as_bytes());
         if let (Ok(start), Ok(end), Some(field)) =
-            (start, u32::try_from(self.block.data.len()), self.row.get_mut(column as usize))
+            (start, u32::try_from(self.block.data.len()), self.row.get_mut(place))
         {
             *field = Field { start, end, escaped: false };
         }
@@ -378,7 +378,7 @@ fn open(blocks: &mut XmlBlocks, name: &str) {
         }
         (Inside::Document, "event") => {
             blocks.inside = Inside::Event;
-            blocks.row = [Field::default(); Column::COUNT];
+            blocks.row = [Field::default(); FIELDS];
             let frames = u32::try_from(blocks.block.frames.len()).unwrap_or(u32::MAX);
             blocks.event = XmlEvent { line: blocks.line, depth: 0, frames: (frames, frames) };
             blocks.in_kernel = true;
@@ -400,7 +400,7 @@ fn open(blocks: &mut XmlBlocks, name: &str) {
         }
         (Inside::Frame, "address") => Wanted::FrameAddress,
         (Inside::Frame, "path") => Wanted::FramePath,
-        (Inside::Event, name) => blocks.column(name).map_or(Wanted::Nothing, Wanted::Column),
+        (Inside::Event, name) => blocks.field(name).map_or(Wanted::Nothing, Wanted::Field),
         (Inside::Process, name) => process_field(name).map_or(Wanted::Nothing, Wanted::Process),
         (Inside::Module, name) => module_field(name).map_or(Wanted::Nothing, Wanted::Module),
         _ => Wanted::Nothing,
@@ -411,7 +411,7 @@ fn open(blocks: &mut XmlBlocks, name: &str) {
 fn close(blocks: &mut XmlBlocks, name: &str) {
     blocks.depth = blocks.depth.saturating_sub(1);
     match std::mem::replace(&mut blocks.wanted, Wanted::Nothing) {
-        Wanted::Column(column) => blocks.store_column(column),
+        Wanted::Field(field) => blocks.store_field(field),
         Wanted::Process(field) => blocks.store_process(field),
         Wanted::Module(field) => blocks.store_module(field),
         Wanted::FrameAddress => blocks.frame.0 = address(&blocks.text),

@@ -23,6 +23,11 @@ impl ControlCode {
         NAMES.binary_search_by_key(&self.0, |(code, _)| *code).ok().map(|at| NAMES[at].1)
     }
 
+    /// The code with this name, ignoring case.
+    pub fn from_name(name: &str) -> Option<Self> {
+        NAMES.iter().find(|(_, known)| known.eq_ignore_ascii_case(name)).map(|(code, _)| Self(*code))
+    }
+
     /// Device type.
     pub const fn device(self) -> u32 {
         self.0 >> 16
@@ -341,6 +346,8 @@ mod tests {
         assert_eq!(ControlCode(0x900A8).name(), Some("FSCTL_GET_REPARSE_POINT"));
         assert_eq!(ControlCode(0x4D0008).name(), Some("IOCTL_MOUNTDEV_QUERY_DEVICE_NAME"));
         assert_eq!(ControlCode(0x704008).name(), Some("IOCTL_DISK_QUERY_DISK_SIGNATURE"));
+        assert!(NAMES.iter().all(|(code, name)| ControlCode::from_name(name) == Some(ControlCode(*code))));
+        assert_eq!(ControlCode::from_name("fsctl_pipe_wait"), Some(ControlCode(0x11_0018)));
         let unknown = ControlCode(0x1234_5679);
         assert_eq!((unknown.name(), unknown.device(), unknown.function(), unknown.method()), (None, 0x1234, 0x59E, 1));
     }
