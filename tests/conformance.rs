@@ -21,7 +21,7 @@ fn corpus() -> Option<PathBuf> {
 
 /// The columns that the header line of an export names.
 fn header_columns(csv: &[u8]) -> Vec<Column> {
-    let line = csv.split(|byte| *byte == b'\r').next().unwrap();
+    let line = csv.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap();
     let line = std::str::from_utf8(line).unwrap().trim_start_matches('\u{FEFF}');
     line.split("\",\"").map(|title| Column::from_title(title.trim_matches('"')).unwrap()).collect()
 }
@@ -68,4 +68,21 @@ fn every_byte_of_every_pair() {
         }
     }
     assert!(!failed, "an export differs from Procmon's own");
+}
+
+/// Version 7, of a release before all generations known here. Procmon's export has been through an editor that took the
+/// carriage returns away.
+#[test]
+fn every_character_of_the_version_7_pair() {
+    let Some(corpus) = corpus() else { return };
+    let theirs = std::fs::read(corpus.join("noriben-2013-v7.CSV")).unwrap();
+    let capture = Capture::open(&corpus.join("noriben-2013-v7.PML"), &OpenOptions::default()).unwrap();
+    let mut ours = Vec::new();
+    let style = Style { generation: Generation::V3_4, offset_seconds: -5 * 3_600, ..Style::default() };
+    let request = Request { format: Format::Csv, columns: header_columns(&theirs), ..Request::default() };
+    let outcome = Context::new(&capture, style).write(&request, &mut ours, &|_| true).unwrap();
+    assert_eq!((outcome.written, outcome.broken, outcome.unreadable), (623, 0, 0));
+    let without = |text: &[u8]| text.iter().copied().filter(|byte| *byte != b'\r').collect::<Vec<u8>>();
+    let (bytes, first) = differences(&without(&ours), &without(&theirs));
+    assert_eq!((bytes, first), (0, None));
 }

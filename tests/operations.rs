@@ -101,25 +101,27 @@ fn create_file() {
     let system_sid = [1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0];
     let user_sid = [1, 2, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0, 0xE9, 3, 0, 0];
     let create = |disposition: u64, share: u64, sid: &[u8]| FileDetail {
-        arguments: [0xFFFF_8000_0000_0000, disposition << 24 | 0x60, share << 16 | 0x80, 0, 0, 39_012],
+        arguments: [0xFFFF_8000_0000_0000, disposition << 24 | 0x60, share << 16 | 0x80, 0, 0, ALLOCATION],
         tail: [&halves(&[0x8010_0080])[..], &[sid.len() as u8, 0xCD, 0xCD, 0xCD], sid].concat(),
         path: "C:\\日志\\a.txt".to_owned(),
         ..FileDetail::default()
     };
+    /// 32-bit Procmon shows the high half alone.
+    const ALLOCATION: u64 = 7 << 32 | 39_012;
     let options = "Options: Synchronous IO Non-Alert, Non-Directory File";
     let opened = format!(
         "Desired Access: Generic Read, Disposition: Open, {options}, Attributes: N, ShareMode: Read, Delete, \
          AllocationSize: n/a, Impersonating: NT AUTHORITY\\SYSTEM, OpenResult: Opened"
     );
-    let created = format!(
-        "Desired Access: Generic Read, Disposition: OverwriteIf, {options}, Attributes: N, ShareMode: None, \
-         AllocationSize: 39,012, Impersonating: S-1-5-21-1001"
-    );
-    let superseded = format!(
-        "Desired Access: Generic Read, Disposition: Create, {options}, Attributes: N, ShareMode: None, \
-         AllocationSize: 39,012, OpenResult: <unknown>"
-    );
-    for pointer in [4, 8] {
+    for (pointer, allocation) in [(4, "7"), (8, "30,064,810,084")] {
+        let created = format!(
+            "Desired Access: Generic Read, Disposition: OverwriteIf, {options}, Attributes: N, ShareMode: None, \
+             AllocationSize: {allocation}, Impersonating: S-1-5-21-1001"
+        );
+        let superseded = format!(
+            "Desired Access: Generic Read, Disposition: Create, {options}, Attributes: N, ShareMode: None, \
+             AllocationSize: {allocation}, OpenResult: <unknown>"
+        );
         check(
             pointer,
             Generation::V4,
@@ -145,7 +147,7 @@ fn create_file() {
     )))[0];
     assert_eq!(json["detail"]["desired_access"], serde_json::json!(["READ_ATTRIBUTES", "SYNCHRONIZE", "GENERIC_READ"]));
     assert_eq!(json["detail"]["share"], serde_json::json!(["READ", "WRITE"]));
-    assert_eq!(json["detail"]["allocation_size"], 39_012);
+    assert_eq!(json["detail"]["allocation_size"], ALLOCATION);
     assert_eq!(json["detail"]["impersonating_sid"], "S-1-5-18");
     assert_eq!(json["detail"]["reparse_tag"], "0xa0000003");
     assert_eq!((&json["result"], &json["status"]), (&"REPARSE".into(), &"0x00000104".into()));

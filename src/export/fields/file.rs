@@ -81,7 +81,8 @@ fn create<S: Sink>(row: &Row<'_>, create: CreateFile<'_>, scene: &Scene<'_>, sin
         masks::share(out, share)
     });
     if create.allocates() {
-        sink.grouped_signed("AllocationSize", "allocation_size", create.allocation_size);
+        let size = if S::TYPED { create.allocation_size } else { create.shown_allocation_size };
+        sink.grouped_signed("AllocationSize", "allocation_size", size);
     } else if !S::TYPED {
         sink.word("AllocationSize", "", "n/a");
     }

@@ -21,6 +21,8 @@ pub struct CreateFile<'a> {
     pub ea_length: u32,
     /// Initial allocation, bytes.
     pub allocation_size: i64,
+    /// What Procmon shows as such: on 32-bit captures the high half of it.
+    pub shown_allocation_size: i64,
     /// The user the thread impersonated.
     pub impersonating: Option<Sid<'a>>,
     /// `IO_STATUS_BLOCK.Information` when the open completed: what it did, or the reparse tag with REPARSE.
@@ -46,6 +48,10 @@ impl<'a> CreateFile<'a> {
             share: (attributes_and_share >> 16) as u16,
             ea_length: file.argument_u32(4),
             allocation_size: file.argument6().cast_signed(),
+            shown_allocation_size: match file.pointer() {
+                PointerSize::Four => file.u32(0x28).into(),
+                PointerSize::Eight => file.argument6().cast_signed(),
+            },
             impersonating,
             information: match extra {
                 Some(block) => Some(u32_at(block, 0)?),
