@@ -133,6 +133,9 @@ pub struct CbsFile {
     pub lock_operations: Vec<LockOperation>,
     /// Rotated logs that this one names.
     pub rotated_logs_named: Vec<String>,
+    /// Version of the servicing stack that wrote the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub servicing_stack: Option<String>,
     /// Lines that belong to no record, broken stamps included.
     pub unparsed_lines: u64,
     /// What the attempt died of; left out when nothing failed.
