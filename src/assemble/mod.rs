@@ -204,6 +204,7 @@ fn record(parts: &Parts<'_>) -> CaseRecord {
             from: scope.from.map(FileTime::to_rfc3339),
             to: scope.to.map(FileTime::to_rfc3339),
             failures_outside: parts.outside,
+            from_log: Vec::new(),
         },
         verdict,
         holders: holders.into_records(),

@@ -90,8 +90,8 @@ impl Page<'_> {
 
     /// The attempt that the diagnosis is about.
     fn subject(&self) -> Option<&Attempt> {
-        let diagnosis = self.report.diagnosis.as_ref()?;
-        self.report.attempts.iter().rev().find(|attempt| attempt.diagnosis.as_ref() == Some(diagnosis))
+        self.report.diagnosis.as_ref()?;
+        self.report.attempts.get(self.report.subject?)
     }
 
     fn answer(&mut self) {
