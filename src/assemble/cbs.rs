@@ -23,17 +23,27 @@ pub use listing::comparison;
 /// Lays out everything the logs say. Fields for a capture (`matches`, `unmatched`), for listings (`winsxs`) and about
 /// the program (`tool`) stay empty.
 pub fn cbs_report(joined: &Joined, skipped: &[Skipped], lang: Lang) -> out::CbsReport {
+    report_about(joined, skipped, None, lang)
+}
+
+/// The same with the diagnosis about a given attempt, an index into the joined ones; `None` leaves the choice to the logs.
+pub fn report_about(joined: &Joined, skipped: &[Skipped], subject: Option<usize>, lang: Lang) -> out::CbsReport {
     let mut report = out::CbsReport {
         schema: out::SCHEMA.to_owned(),
         tool: None,
         language: None,
         files: Vec::new(),
         diagnosis: None,
+        subject: None,
+        conclusion: None,
+        clock: None,
         attempts: Vec::new(),
         missing: missing_items(joined),
         winsxs: None,
         recommendations: Vec::new(),
         skipped: skipped.iter().map(|skipped| skipped_input(skipped, lang)).collect(),
+        identity: Vec::new(),
+        order: Vec::new(),
         matches: None,
         unmatched: None,
     };
@@ -45,7 +55,8 @@ pub fn cbs_report(joined: &Joined, skipped: &[Skipped], lang: Lang) -> out::CbsR
     for ((attempt, view), judged) in joined.attempts.iter().zip(&views).zip(&judged) {
         report.attempts.push(attempt::joined(joined, attempt, view, judged, lang));
     }
-    if let Some(chosen) = choose(&judged) {
+    if let Some(chosen) = subject.filter(|at| *at < judged.len()).or_else(|| choose(&judged)) {
+        report.subject = Some(chosen);
         report.diagnosis = report.attempts.get(chosen).and_then(|attempt| attempt.diagnosis.clone());
         report.recommendations = advice(joined, chosen, &report, lang);
     }

@@ -5,9 +5,11 @@ pub mod cbs;
 mod failures;
 mod holders;
 mod quality;
+mod servicing;
 mod story;
 mod verdict;
 
+pub use servicing::ServicingLogs;
 pub use story::{NoStory, audit, story};
 
 use crate::blame::altitudes::AltitudeList;
@@ -120,11 +122,27 @@ pub struct Case {
 /// # Errors
 /// A path pattern of the scope that cannot be understood.
 pub fn analyse(source: &dyn Source, options: &CaseOptions<'_>) -> Result<Case, PatternError> {
+    analyse_with(source, options, None)
+}
+
+/// Analyses one source together with servicing logs.
+///
+/// # Errors
+/// A path pattern of the scope that cannot be understood.
+pub fn analyse_with(
+    source: &dyn Source,
+    options: &CaseOptions<'_>,
+    logs: Option<&ServicingLogs>,
+) -> Result<Case, PatternError> {
     let machine = source.machine();
-    let scope = Scope::new(&options.scope, machine.system_root.as_deref())?;
+    let mut scope = Scope::new(&options.scope, machine.system_root.as_deref())?;
     let mut survey = source.survey();
     if let Some(original) = source.original(&options.scope.digest(), survey.coverage) {
         survey.coverage = original;
+    }
+    let tied = logs.map(|logs| servicing::tie(logs, source, &survey, &machine, &scope, options));
+    if let Some(tied) = &tied {
+        scope.count_in(&tied.named);
     }
     let Gathered { failures, outside, log } =
         gather(source, &survey, &scope, &|driver| is_author(options.catalogue, driver));
@@ -144,7 +162,10 @@ pub fn analyse(source: &dyn Source, options: &CaseOptions<'_>) -> Result<Case, P
         filters,
         source,
     };
-    let record = record(&parts);
+    let mut record = record(&parts);
+    if let Some(tied) = &tied {
+        servicing::add(&mut record, &parts, tied);
+    }
     Ok(Case { record, log, analysis })
 }
 
@@ -213,6 +234,7 @@ fn record(parts: &Parts<'_>) -> CaseRecord {
             from: scope.from.map(FileTime::to_rfc3339),
             to: scope.to.map(FileTime::to_rfc3339),
             failures_outside: parts.outside,
+            from_log: Vec::new(),
         },
         verdict,
         holders: holders.into_records(),

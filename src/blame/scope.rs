@@ -1,6 +1,6 @@
 //! Whose failures count: the victims, the paths, the results and the time window.
 
-use crate::capture::op::{Op, OpKind, OpLog, PathTable, ProcessId, ProcessInfo};
+use crate::capture::op::{EventIndex, Op, OpKind, OpLog, PathTable, ProcessId, ProcessInfo};
 use crate::nt::{FileTime, NtStatus};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use sha2::{Digest, Sha256};
@@ -95,6 +95,10 @@ pub struct Scope {
     /// End of the window.
     pub to: Option<FileTime>,
     globs: GlobSet,
+    /// Failures that count whatever the rest says, ascending.
+    named: Vec<EventIndex>,
+    /// Their processes.
+    named_processes: Vec<ProcessId>,
 }
 
 impl Scope {
@@ -128,7 +132,18 @@ impl Scope {
             from: options.from,
             to: options.to,
             globs,
+            named: Vec::new(),
+            named_processes: Vec::new(),
         })
+    }
+
+    /// Counts failures in whatever the rest of the scope says; their processes are victims.
+    pub fn count_in(&mut self, failures: &[(EventIndex, ProcessId)]) {
+        self.named.extend(failures.iter().map(|(event, _)| *event));
+        self.named.sort_unstable();
+        self.named_processes.extend(failures.iter().map(|(_, process)| *process));
+        self.named_processes.sort_unstable();
+        self.named_processes.dedup();
     }
 
     /// Whether a process is a victim.
@@ -147,6 +162,9 @@ impl Scope {
             OpKind::Rename { target, .. } | OpKind::Link { target, .. } => target,
             _ => None,
         };
+        if self.named.binary_search(&op.event).is_ok() {
+            return true;
+        }
         processes.get(op.process.0 as usize).is_some_and(|process| self.is_victim(process))
             && (self.results.is_empty() || self.results.contains(&op.status))
             && self.from.is_none_or(|from| op.start >= from)
@@ -156,7 +174,8 @@ impl Scope {
 
     /// Whether a process of `log` is a victim.
     pub fn is_victim_id(&self, log: &OpLog, id: ProcessId) -> bool {
-        log.processes.get(id.0 as usize).is_some_and(|process| self.is_victim(process))
+        self.named_processes.binary_search(&id).is_ok()
+            || log.processes.get(id.0 as usize).is_some_and(|process| self.is_victim(process))
     }
 }
 

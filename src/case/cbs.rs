@@ -6,6 +6,7 @@
 mod attempt;
 mod finding;
 mod listing;
+mod tie;
 
 pub use attempt::{Attempt, Diagnosis, ErrorRef, LockRef, Maker, MissingItem};
 pub use finding::{
@@ -13,6 +14,7 @@ pub use finding::{
     LockedPath, MissingPayload, Package, Session,
 };
 pub use listing::{Lacking, Listing, WinSxsComparison};
+pub use tie::{Clock, Conclusion, Identity, MakerProcess, Match, Step, Unmatched};
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -40,6 +42,15 @@ pub struct CbsReport {
     /// The answer over all logs; left out when nothing failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub diagnosis: Option<Diagnosis>,
+    /// Index of the attempt that the diagnosis is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<usize>,
+    /// What log and capture say together; only with a capture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conclusion: Option<Conclusion>,
+    /// The machine's clock; only with a capture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock: Option<Clock>,
     /// Attempts over all logs, each once, in order of appearance.
     pub attempts: Vec<Attempt>,
     /// Missing payload over all logs, each once.
@@ -54,10 +65,16 @@ pub struct CbsReport {
     /// Inputs that were not read, and why.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<Skipped>,
-    /// Log records that are failures in the capture; only with a capture.
+    /// Which attempts are those of the capture; only with a capture.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub identity: Vec<Identity>,
+    /// Log and capture as one story, in order of time; only with a capture.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub order: Vec<Step>,
+    /// Log records that are refused operations of the capture; only with a capture.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub matches: Option<Vec<Match>>,
-    /// Log records without such a failure; only with a capture.
+    /// Log records without such an operation; only with a capture.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unmatched: Option<Vec<Unmatched>>,
 }
@@ -133,6 +150,9 @@ pub struct CbsFile {
     pub lock_operations: Vec<LockOperation>,
     /// Rotated logs that this one names.
     pub rotated_logs_named: Vec<String>,
+    /// Version of the servicing stack that wrote the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub servicing_stack: Option<String>,
     /// Lines that belong to no record, broken stamps included.
     pub unparsed_lines: u64,
     /// What the attempt died of; left out when nothing failed.
@@ -176,36 +196,6 @@ pub struct Skipped {
     /// Path, or archive and path inside.
     pub path: String,
     /// Stable code.
-    pub reason: String,
-    /// In words.
-    pub text: String,
-}
-
-/// A log record that is a failure in the capture.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct Match {
-    /// Log; left out when there is only one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub file: Option<String>,
-    /// Line.
-    pub line: u64,
-    /// Event.
-    pub event: u64,
-    /// Distance in time.
-    pub seconds_apart: f64,
-    /// `path`, `time`, `pid`.
-    pub by: Vec<String>,
-}
-
-/// A log record without a failure in the capture.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Unmatched {
-    /// Log; left out when there is only one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub file: Option<String>,
-    /// Line.
-    pub line: u64,
-    /// Stable code of the reason.
     pub reason: String,
     /// In words.
     pub text: String,

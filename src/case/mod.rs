@@ -58,7 +58,7 @@ pub struct CaseRecord {
     pub waits: Vec<Wait>,
     /// What the servicing log says; only when one was given.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub cbs: Option<serde_json::Value>,
+    pub cbs: Option<cbs::CbsReport>,
     /// What to do next.
     pub recommendations: Vec<Advice>,
     /// What the verdict does not cover.
@@ -169,6 +169,9 @@ pub struct Scope {
     pub to: Option<String>,
     /// Lock-class failures outside the scope.
     pub failures_outside: u64,
+    /// Failures that count because the servicing log names them, though the rest of the scope does not cover them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub from_log: Vec<u64>,
 }
 
 /// The answer.

@@ -40,6 +40,7 @@ const LONG_HELP: &str = "\
 Examples:
   pmlblame customer.PML                           who held TiWorker's and TrustedInstaller's files
   pmlblame customer.PML --json case.json          also write the case record
+  pmlblame customer.PML --cbs C:\\Windows\\Logs\\CBS  tie the capture to the servicing log of the same failure
   pmlblame --profile any --path 'D:\\Data' x.PML   anybody's failures below one folder
 
 Exit codes:
@@ -64,6 +65,8 @@ pub enum Command {
     Recover(super::recover::RecoverArgs),
     /// Write a smaller capture of chosen events.
     Extract(super::extract::ExtractArgs),
+    /// Tell what servicing logs (CBS.log, CbsPersist_*) say, without a capture.
+    Cbs(super::cbs::CbsArgs),
     /// Print the JSON Schema of the case record.
     Schema,
     /// Build a capture from a readable scenario.
@@ -123,6 +126,10 @@ pub struct BlameArgs {
     /// Captures (.PML), exports (.CSV, .XML, also gzipped) or patterns; of a split capture the first file.
     #[arg(required = true, value_name = "CAPTURE", help_heading = "Input")]
     pub captures: Vec<PathBuf>,
+    /// Servicing log (CBS.log, CbsPersist_*), folder, zip or cab of the same machine; logs in them are found by content
+    /// (repeatable).
+    #[arg(long, value_name = "PATH", help_heading = "Input")]
+    pub cbs: Vec<PathBuf>,
     #[command(flatten)]
     #[allow(missing_docs, reason = "documented at its type")]
     pub input: InputArgs,
@@ -149,7 +156,8 @@ pub struct BlameArgs {
 /// How results are shown.
 #[derive(Clone, Debug, Args)]
 pub struct ShowArgs {
-    /// Zone of the times shown: `local`, `UTC`, `+08:00` or a name such as `Asia/Shanghai`.
+    /// Zone of the times shown: `local`, `UTC`, `+08:00` or a name such as `Asia/Shanghai`; by default that of the
+    /// servicing log, else local.
     #[arg(long, value_name = "ZONE", help_heading = "Output")]
     pub tz: Option<String>,
     /// Width of the tables in columns; by default that of the terminal, 160 without one.
@@ -163,14 +171,18 @@ pub struct ShowArgs {
 /// Widest table drawn where there is no terminal to ask.
 const WIDTH: u16 = 160;
 
+/// Columns for tables: as asked for, else those of the terminal.
+pub fn table_width(asked: Option<u16>) -> u16 {
+    asked.or_else(term::width).unwrap_or(WIDTH).max(60)
+}
+
 impl ShowArgs {
     /// In the terms of the reports.
     pub fn style(&self, global: &GlobalArgs, zone: jiff::tz::TimeZone) -> Style {
-        let width = self.width.or_else(term::width).unwrap_or(WIDTH);
         Style {
             lang: global.language(),
             zone,
-            width: Some(width.max(60)),
+            width: Some(table_width(self.width)),
             ascii: term::ascii_only(term::stdout_is_terminal()),
         }
     }

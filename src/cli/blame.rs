@@ -4,8 +4,8 @@ use super::args::{BlameArgs, FailOn, GlobalArgs, InputArgs, ScopeArgs};
 use super::exit::Exit;
 use super::fail::Fail;
 use super::input::Opened;
-use super::output;
-use crate::assemble::{self, Case, CaseOptions, SourceNote};
+use super::{cbs, output};
+use crate::assemble::{self, Case, CaseOptions, ServicingLogs, SourceNote};
 use crate::blame::scope::ScopeOptions;
 use crate::blame::vendors::VendorCatalogue;
 use crate::capture::Capture;
@@ -24,12 +24,17 @@ use std::path::{Path, PathBuf};
 /// The first capture that cannot be opened or analysed, or a result that cannot be written.
 pub fn run(args: &BlameArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
     let catalogue = catalogue(args.show.vendors.as_deref())?;
-    let zone = zone(args.show.tz.as_deref())?;
     let captures = expand(&args.captures)?;
+    let logs = logs(args, global)?;
+    let zone = match (args.show.tz.as_deref(), logs.as_ref().and_then(ServicingLogs::utc_offset_minutes)) {
+        // The log tells the zone of the machine, which is not the one of this computer.
+        (None, Some(minutes)) => time::fixed_zone(minutes),
+        (name, _) => zone(name)?,
+    };
     let mut records = Vec::new();
     let to_stdout = args.json.as_deref() == Some(Path::new("-"));
     for (number, path) in captures.iter().enumerate() {
-        let record = analyse(path, args, global, &catalogue, &zone)?.record;
+        let record = analyse(path, args, global, &catalogue, &zone, logs.as_ref())?.record;
         if !to_stdout {
             let style = args.show.style(global, zone.clone());
             let report = table::render(&record, &style);
@@ -71,6 +76,7 @@ fn analyse(
     global: &GlobalArgs,
     catalogue: &VendorCatalogue,
     zone: &TimeZone,
+    logs: Option<&ServicingLogs>,
 ) -> Result<Case, Fail> {
     let input = Opened::open(path, &args.input)?;
     input.warnings(global.language()).iter().for_each(|line| super::term::warn(line));
@@ -85,10 +91,25 @@ fn analyse(
         files: input.files(false)?,
         notes: input.notes(),
     };
-    let (files, case) = rayon::join(|| input.files(hash), || assemble::analyse(input.source(), &options));
+    let (files, case) = rayon::join(|| input.files(hash), || assemble::analyse_with(input.source(), &options, logs));
     let mut case = case?;
     case.record.capture.files = files?;
     Ok(case)
+}
+
+/// Reads the servicing logs that were given.
+fn logs(args: &BlameArgs, global: &GlobalArgs) -> Result<Option<ServicingLogs>, Fail> {
+    if args.cbs.is_empty() {
+        return Ok(None);
+    }
+    let lang = global.language();
+    let paths = expand(&args.cbs)?;
+    let read = cbs::read_logs(&paths, cbs::shows_progress(global)).map_err(cbs::CbsFail::from);
+    let (joined, skipped) = read.map_err(|fail| fail.into_fail(lang))?;
+    if joined.logs.is_empty() {
+        return Err(cbs::CbsFail::NoLog(skipped).into_fail(lang));
+    }
+    Ok(Some(ServicingLogs { joined, skipped }))
 }
 
 /// Opens a capture with its segments.

@@ -8,11 +8,16 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::tz::TimeZone;
 
+use super::args::GlobalArgs;
+use super::exit::Exit;
+use super::fail::Fail;
+use super::{blame, output, term};
 use crate::assemble::cbs::{cbs_report, comparison};
 use crate::case::Tool;
 use crate::case::cbs::CbsReport;
 use crate::lang::{Lang, cbs as t};
 use crate::report::cbs::{missing_list, render};
+use crate::report::json;
 use crate::report::table::Style;
 use crate::servicing::cbs::merge::{Joined, NamedLog, join};
 use crate::servicing::cbs::{CbsError, analyse};
@@ -37,6 +42,9 @@ pub struct CbsArgs {
     /// Print only the missing payload directories, one a line.
     #[arg(long, help_heading = "Output")]
     pub list: bool,
+    /// Width of the tables in columns; by default that of the terminal, 160 without one.
+    #[arg(long, value_name = "COLUMNS", help_heading = "Output")]
+    pub width: Option<u16>,
 }
 
 /// What [`run_cbs`] needs beyond the arguments.
@@ -102,6 +110,42 @@ pub enum CbsFail {
     /// Reading a log failed.
     #[error(transparent)]
     Log(#[from] CbsError),
+    /// A result cannot be written.
+    #[error("{0:?}")]
+    Output(Fail),
+}
+
+impl CbsFail {
+    /// In the terms of the command line.
+    pub fn into_fail(self, lang: Lang) -> Fail {
+        match self {
+            Self::Output(fail) => fail,
+            Self::Io { path, source } if path == "-" => Fail::Write { path: PathBuf::from(path), source },
+            other => Fail::Said(other.message(lang)),
+        }
+    }
+}
+
+/// Runs the command as the command line asks for it.
+///
+/// # Errors
+/// When there is nothing to report on, or a result cannot be written.
+pub fn run(args: &CbsArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
+    let lang = global.language();
+    let mut options = CbsOptions::new(args, lang);
+    options.paths = blame::expand(&args.paths)?;
+    options.width = Some(super::args::table_width(args.width));
+    options.ascii = term::ascii_only(term::stdout_is_terminal());
+    options.progress = shows_progress(global);
+    let report = build_report(&options).map_err(|fail| fail.into_fail(lang))?;
+    write_json(&report, &options)?;
+    output::stdout(|out| print(&report, &options, out).map_err(output::written(Path::new("-"))))?;
+    Ok(Exit::Done)
+}
+
+/// Whether progress may be drawn on stderr.
+pub fn shows_progress(global: &GlobalArgs) -> bool {
+    !global.quiet && term::stderr_is_terminal()
 }
 
 impl CbsFail {
@@ -123,6 +167,7 @@ impl CbsFail {
             }
             Self::Log(CbsError::Interrupted) => t::E_INTERRUPTED.get(lang).to_owned(),
             Self::Log(error) => error.to_string(),
+            Self::Output(fail) => fail.message(lang),
         }
     }
 }
@@ -165,44 +210,42 @@ pub fn build_report(options: &CbsOptions) -> Result<CbsReport, CbsFail> {
     Ok(report)
 }
 
-/// Runs the command: the report to `out`, the JSON to its file.
+/// Builds the report, writes the JSON to its file and prints the rest to `out`.
 ///
 /// # Errors
 /// When there is nothing to report on, or a result cannot be written.
 pub fn run_cbs(options: &CbsOptions, out: &mut dyn Write) -> Result<CbsReport, CbsFail> {
     let report = build_report(options)?;
     let to_out = |source| CbsFail::Io { path: "-".to_owned(), source };
-    let json_to_out = options.json.as_deref() == Some(Path::new("-"));
-    if let Some(path) = &options.json {
-        let mut text = serde_json::to_vec_pretty(&report)
-            .map_err(|error| CbsFail::Io { path: path.display().to_string(), source: error.into() })?;
-        text.push(b'\n');
-        if json_to_out {
-            out.write_all(&text).map_err(to_out)?;
-        } else {
-            whole_file(path, &text).map_err(|source| CbsFail::Io { path: path.display().to_string(), source })?;
-        }
+    match options.json.as_deref() {
+        Some(path) if path == Path::new("-") => json::write(out, &report).map_err(to_out)?,
+        _ => write_json(&report, options).map_err(CbsFail::Output)?,
     }
-    if !json_to_out {
-        let text = if options.list {
-            missing_list(&report)
-        } else {
-            let style = Style { lang: options.lang, zone: TimeZone::UTC, width: options.width, ascii: options.ascii };
-            render(&report, &style)
-        };
-        out.write_all(text.as_bytes()).map_err(to_out)?;
-    }
+    print(&report, options, out).map_err(to_out)?;
     out.flush().map_err(to_out)?;
     Ok(report)
 }
 
-/// Writes beside the file first, so that no half of it is ever seen.
-fn whole_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+/// The JSON to its file, whole or not at all.
+fn write_json(report: &CbsReport, options: &CbsOptions) -> Result<(), Fail> {
+    match &options.json {
+        Some(path) => output::write(path, |out| json::write(out, report).map_err(output::written(path))),
+        None => Ok(()),
+    }
+}
+
+/// The report for people; nothing when the JSON goes to the same place.
+fn print(report: &CbsReport, options: &CbsOptions, out: &mut dyn Write) -> io::Result<()> {
+    if options.json.as_deref() == Some(Path::new("-")) {
+        return Ok(());
+    }
+    let text = if options.list {
+        missing_list(report)
+    } else {
+        let style = Style { lang: options.lang, zone: TimeZone::UTC, width: options.width, ascii: options.ascii };
+        render(report, &style)
+    };
+    out.write_all(text.as_bytes())
 }
 
 fn listing(path: &Path) -> Result<Listing, CbsFail> {

@@ -54,6 +54,7 @@ fn run(cli: &Cli) -> Result<Exit, Fail> {
         Some(Command::Events(args)) => events::run(args, &cli.global),
         Some(Command::Recover(args)) => recover::run_recover(args, &cli.global),
         Some(Command::Extract(args)) => extract::run_extract(args, &cli.global),
+        Some(Command::Cbs(args)) => cbs::run(args, &cli.global),
         Some(Command::Schema) => blame::schema(),
         Some(Command::Make(args)) => make::run(args, cli.global.language()),
     }

@@ -15,9 +15,9 @@ crate::texts! {
         "组件存储中不存在有效负载目录 {directory}，而更新需要其中的 {file}。";
     MISSING_UNNAMED: "Payload or source is missing; the log does not name which.", "缺少有效负载或安装源，日志未指明是哪一个。";
     MISSING_ALSO: "Besides, payload is missing from the store: {directory}.", "此外，组件存储缺少有效负载：{directory}。";
-    NO_LOCK: "A lock is not involved: nothing in a capture would name a holder.", "与文件占用无关：抓取中不会有占用者。";
+    NO_LOCK: "A lock is not involved: nothing in a capture would name a holder.", "与文件占用无关：捕获中不会有占用者。";
     LOCK_CAUSE: "{status} on {path} is the failure itself: the result {result} is this status (line {line}). Who held the file the log does not say; a capture does.",
-        "失败本身就是 {path} 上的 {status}：最终结果 {result} 即此状态（第 {line} 行）。日志不记录占用者，需由抓取确定。";
+        "失败本身就是 {path} 上的 {status}：最终结果 {result} 即此状态（第 {line} 行）。日志不记录占用者，需由捕获确定。";
     LOCK_ALONE: "{status} was met on {path} (line {line}). The log does not show how the attempt ended, so it does not show that this lock was the cause.",
         "在 {path} 上遇到 {status}（第 {line} 行）。日志未显示此次安装的结局，因此不能证明该占用就是原因。";
     LOCK_CLEANUP_IN: "{status} on {path} (line {line}) was met inside {function}, {seconds} s after the error that set the result: clean-up. The log alone does not show that this lock caused the failure; it proves only that some handle was still open.",
@@ -140,10 +140,10 @@ crate::texts! {
     // Recommendations
     R_REPAIR_STORE_FILE: "Repair {file} of {component}: run DISM /Online /Cleanup-Image /RestoreHealth with a source of the same build, or copy the file from a machine of the same build, then retry.",
         "修复组件 {component} 的 {file}：使用相同内部版本的安装源运行 DISM /Online /Cleanup-Image /RestoreHealth，或从相同内部版本的机器复制该文件，然后重试。";
-    R_RESTORE_PAYLOAD: "Restore {n} directories below WinSxS from a machine of the same build; --list prints their names.",
-        "从相同内部版本的机器恢复 WinSxS 下的 {n} 个目录；用 --list 可列出名称。";
+    R_RESTORE_PAYLOAD: "Restore {n} directories below WinSxS from a machine of the same build; pmlblame cbs --list prints their names.",
+        "从相同内部版本的机器恢复 WinSxS 下的 {n} 个目录；用 pmlblame cbs --list 可列出名称。";
     R_CAPTURE: "Capture the next attempt with Process Monitor: start it before the installation, all events, no drop filter, save as PML with all events, and collect CBS.log and CbsPersist_* at once.",
-        "用 Process Monitor 抓取下一次安装：在安装前启动，记录所有事件，不要丢弃筛选掉的事件，保存为包含所有事件的 PML，并立即收集 CBS.log 与 CbsPersist_*。";
+        "用 Process Monitor 捕获下一次安装：在安装前启动，记录所有事件，不要丢弃筛选掉的事件，保存为包含所有事件的 PML，并立即收集 CBS.log 与 CbsPersist_*。";
     R_COLLECT_ROTATED: "The log begins inside the attempt: collect the rotated logs as well ({names}).",
         "日志从此次安装的中途开始：请一并收集已轮换的日志（{names}）。";
     R_FOLLOW_CODE: "{code}: {next}.", "{code}：{next}。";

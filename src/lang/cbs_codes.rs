@@ -24,23 +24,23 @@ macro_rules! code_texts {
 
 code_texts! {
     DELETE_PENDING: "the file is marked for deletion and some handle still keeps it alive", "文件已标记为删除，但仍有句柄未关闭，名称尚未释放" =>
-        "capture with Process Monitor and find who closes the file last", "用 Process Monitor 抓取一次，查看最后关闭该文件的进程";
+        "capture with Process Monitor and find who closes the file last", "用 Process Monitor 捕获一次，查看最后关闭该文件的进程";
     SHARING: "somebody has the file open with sharing that does not allow this access", "文件正被其他进程打开，且其共享模式不允许此次访问" =>
-        "capture with Process Monitor and compare the share modes", "用 Process Monitor 抓取一次，比对双方的共享模式";
+        "capture with Process Monitor and compare the share modes", "用 Process Monitor 捕获一次，比对双方的共享模式";
     ACCESS_DENIED: "access was refused: by the permissions, by a filter driver, or because the target or something below it is open", "访问被拒绝：权限不足、被筛选器驱动拒绝，或目标（或其下级）正被打开" =>
-        "look for a filter driver in the call stack of a capture, then compare the permissions with a healthy machine", "先在抓取的调用堆栈中查找筛选器驱动，再与正常机器比对权限";
+        "look for a filter driver in the call stack of a capture, then compare the permissions with a healthy machine", "先在捕获的调用堆栈中查找筛选器驱动，再与正常机器比对权限";
     CANNOT_DELETE: "the file is read-only or mapped into a process", "文件为只读，或已被映射到某个进程" =>
-        "look for mappings in a capture; if the file is read-only, nobody holds it", "在抓取中查找映射；若文件为只读，则并无进程占用";
+        "look for mappings in a capture; if the file is read-only, nobody holds it", "在捕获中查找映射；若文件为只读，则并无进程占用";
     USER_MAPPED: "a mapped view of the file stands in the way", "文件被映射为内存节，无法截断或写入" =>
-        "find the process that mapped the file in a capture", "在抓取中找出映射该文件的进程";
+        "find the process that mapped the file in a capture", "在捕获中找出映射该文件的进程";
     LOCK_CONFLICT: "another process has locked a byte range of the file", "文件的部分区域被其他进程锁定" =>
-        "find the lock in a capture; backup and sync programs do this", "在抓取中查找该锁定，常见于备份与同步软件";
+        "find the lock in a capture; backup and sync programs do this", "在捕获中查找该锁定，常见于备份与同步软件";
     NOT_EMPTY: "the folder still has children", "文件夹非空" =>
         "find the child that is still there, often one waiting to be deleted", "找出仍存在的子项，通常是尚未真正删除的文件";
     FILE_DELETED: "the file was deleted while still open", "文件在打开期间已被删除" =>
-        "find in a capture who deleted it", "在抓取中查看是谁删除了该文件";
+        "find in a capture who deleted it", "在捕获中查看是谁删除了该文件";
     OPLOCK: "an opportunistic lock was not released", "机会锁（oplock）未被释放" =>
-        "find the holder of the oplock in a capture", "在抓取中找出机会锁的持有者";
+        "find the holder of the oplock in a capture", "在捕获中找出机会锁的持有者";
     COLLISION: "the target exists already", "目标已存在" =>
         "look for leftovers in WinSxS\\Temp\\PendingRenames", "检查 WinSxS\\Temp\\PendingRenames 中的残留文件";
     NOT_FOUND: "a file or folder does not exist", "找不到文件或文件夹" =>
@@ -74,9 +74,9 @@ code_texts! {
     INSTALLERS: "an advanced installer failed", "高级安装程序失败" =>
         "read the installer lines before it: boot partition, driver, service, temporary folder", "查看之前的安装程序记录：启动分区、驱动、服务或临时文件夹";
     HANG: "the servicing worker hung", "维护进程挂起" =>
-        "take a boot log with Process Monitor; a filter may block I/O", "用 Process Monitor 抓取启动日志；可能有筛选器阻塞了 I/O";
+        "take a boot log with Process Monitor; a filter may block I/O", "用 Process Monitor 捕获启动日志；可能有筛选器阻塞了 I/O";
     PRIMITIVES: "the operations queued for the restart failed", "重启时执行的排队操作失败" =>
-        "take a boot log with Process Monitor", "用 Process Monitor 抓取启动日志";
+        "take a boot log with Process Monitor", "用 Process Monitor 捕获启动日志";
     NEW_STACK: "the servicing stack is too old", "服务堆栈版本过旧" =>
         "install the servicing stack update first", "先安装服务堆栈更新（SSU）";
     NOT_APPLICABLE: "the package does not apply: wrong edition, or already newer", "更新不适用：版本不符或系统已更新" =>
@@ -92,7 +92,7 @@ code_texts! {
     INVALID_DATA: "data is not what it should be: catalog, manifest or the base of a delta", "数据无效：编录、清单或增量基准文件" =>
         "look at the file that the first error names", "查看首个错误所指的文件";
     WORKER_DIED: "the servicing worker died", "维护进程（TiWorker）意外终止" =>
-        "look in a capture for who ended it; security products do", "在抓取中查看是谁结束了它，可能是安全软件";
+        "look in a capture for who ended it; security products do", "在捕获中查看是谁结束了它，可能是安全软件";
     NO_REPORTING: "error reporting is switched off; this is noise", "错误报告已关闭，可忽略" =>
         "nothing to do", "无需处理";
     AGENT: "the update agent passes on somebody else's failure", "更新代理转述的失败" =>

@@ -12,6 +12,7 @@ pub mod record;
 pub mod recover;
 pub mod report;
 pub mod scenario;
+pub mod servicing;
 pub mod vendors;
 pub mod why;
 

@@ -29,6 +29,18 @@ pub fn render(report: &CbsReport, style: &Style) -> String {
     if style.ascii { escape::ascii(&page.out) } else { page.out }
 }
 
+/// What a case adds about its logs beyond its own story: other attempts, what needs repair, the logs themselves.
+pub(super) fn beside_a_case(report: &CbsReport, style: &Style) -> String {
+    let mut page = Page { report, style, out: String::new() };
+    if report.attempts.iter().filter(|attempt| attempt.session.is_some()).count() > 1 {
+        page.attempts();
+    }
+    page.damaged();
+    page.missing();
+    page.notes();
+    page.out
+}
+
 /// One missing directory a line, to collect them from a good machine.
 pub fn missing_list(report: &CbsReport) -> String {
     let mut out = String::new();
@@ -90,8 +102,8 @@ impl Page<'_> {
 
     /// The attempt that the diagnosis is about.
     fn subject(&self) -> Option<&Attempt> {
-        let diagnosis = self.report.diagnosis.as_ref()?;
-        self.report.attempts.iter().rev().find(|attempt| attempt.diagnosis.as_ref() == Some(diagnosis))
+        self.report.diagnosis.as_ref()?;
+        self.report.attempts.get(self.report.subject?)
     }
 
     fn answer(&mut self) {

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod cbs;
 pub mod escape;
 pub mod json;
+pub mod servicing;
 pub mod table;
 pub mod time;
 pub mod why;

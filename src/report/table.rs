@@ -42,6 +42,9 @@ pub fn render(case: &CaseRecord, style: &Style) -> String {
     report.holders();
     report.files();
     report.waits();
+    if let Some(cbs) = &case.cbs {
+        report.out.push_str(&super::servicing::sections(case, cbs, style));
+    }
     report.notes();
     if style.ascii { escape::ascii(&report.out) } else { report.out }
 }
@@ -142,7 +145,7 @@ impl Report<'_> {
     }
 
     fn verdict(&mut self) {
-        let text = escape::terminal(&self.case.verdict.text);
+        let text = escape::terminal(&time::localise(&self.case.verdict.text, &self.style.zone));
         let line = format!("{}: {text}", self.text(t::VERDICT));
         self.out.push('\n');
         self.line(&line);

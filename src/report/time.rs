@@ -34,6 +34,35 @@ pub fn parse_offset(text: &str) -> Option<jiff::tz::Offset> {
     (minutes < 60).then(|| jiff::tz::Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok())?
 }
 
+/// The zone that is always this many minutes ahead of UTC; UTC when no place on Earth has it.
+pub fn fixed_zone(minutes: i32) -> TimeZone {
+    let offset = minutes.checked_mul(60).and_then(|seconds| jiff::tz::Offset::from_seconds(seconds).ok());
+    offset.map_or(TimeZone::UTC, TimeZone::fixed)
+}
+
+/// A sentence of the record with its times, which are UTC there, shown in the zone.
+pub fn localise(text: &str, zone: &TimeZone) -> String {
+    const LENGTH: usize = "2022-10-08T05:50:57.4401234Z".len();
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        let stamp = from.get(..LENGTH).filter(|stamp| stamp.ends_with('Z'));
+        if let Some(time) = stamp.and_then(FileTime::parse_rfc3339) {
+            out.push_str(&date_time(time, zone));
+            rest = from.get(LENGTH..).unwrap_or_default();
+        } else {
+            let digits = from.bytes().take_while(u8::is_ascii_digit).count();
+            let (number, after) = from.split_at(digits);
+            out.push_str(number);
+            rest = after;
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
 /// `2022-10-08 13:50:57.4401234` in the zone.
 pub fn date_time(time: FileTime, zone: &TimeZone) -> String {
     match time.timestamp() {
@@ -106,6 +135,17 @@ mod tests {
         assert_eq!(parse_time("yesterday", &zone, Some(time)), None);
         assert_eq!(parse_zone("Mars/Olympus").unwrap_err(), "Mars/Olympus");
         assert!(parse_zone("Asia/Shanghai").is_ok());
+    }
+
+    #[test]
+    fn times_in_sentences_move_to_the_zone() {
+        let zone = fixed_zone(480);
+        assert_eq!(
+            localise("进程 3560（2022-10-08T05:50:49.3329383Z）。10.0.17763", &zone),
+            "进程 3560（2022-10-08 13:50:49.3329383）。10.0.17763"
+        );
+        assert_eq!(localise("2022-10-08T05:50:49Z 1", &zone), "2022-10-08T05:50:49Z 1");
+        assert_eq!(fixed_zone(i32::MAX), TimeZone::UTC);
     }
 
     #[test]

@@ -109,6 +109,7 @@ pub(super) fn file(joined: &Joined, at: usize, log: &NamedLog, lang: Lang) -> ou
             })
             .collect(),
         rotated_logs_named: facts.rotated.clone(),
+        servicing_stack: facts.stack.as_ref().map(|stack| stack.version.clone()),
         unparsed_lines: facts.lines.unparsed,
         diagnosis: chosen
             .and_then(|(view, judgement)| attempt::single(log, joined.label(at), view, judgement, lang).diagnosis),

@@ -406,6 +406,30 @@ pub struct Note {
     pub count: u64,
 }
 
+/// The servicing stack that wrote the log, which is of the same build family as the system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServicingStack {
+    /// `10.0.17763.2865`.
+    pub version: String,
+    /// `amd64`, `x86`, `arm64`, from the folder of its core.
+    pub arch: Option<String>,
+}
+
+impl ServicingStack {
+    /// Reads what follows `Loaded Servicing Stack v`.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (version, rest) = text.split_once(' ').unwrap_or((text, ""));
+        let digits = version.split('.').filter(|part| part.len() <= 10 && part.parse::<u64>().is_ok()).count();
+        let arch = rest.split('\\').find_map(ComponentDir::parse).map(|core| core.arch.to_ascii_lowercase());
+        (digits == 4 && version.matches('.').count() == 3).then(|| Self { version: version.to_owned(), arch })
+    }
+
+    /// The build number: `17763`.
+    pub fn build(&self) -> Option<u32> {
+        self.version.split('.').nth(2)?.parse().ok()
+    }
+}
+
 /// Everything one log says.
 #[derive(Clone, Debug, Default)]
 pub struct LogFacts {
@@ -447,6 +471,8 @@ pub struct LogFacts {
     pub lock_operations: Vec<LockOperation>,
     /// Rotated logs that the log names.
     pub rotated: Vec<String>,
+    /// The servicing stack, as the last line about it says.
+    pub stack: Option<ServicingStack>,
     /// What to know about the log itself.
     pub notes: Vec<Note>,
     /// Records by second, to find what two logs share.

@@ -5,7 +5,7 @@ use crate::servicing::component::{ComponentDir, Package, kb_numbers};
 use crate::servicing::ids::session_time;
 
 use super::analyse::State;
-use super::findings::{ErrorKind, MissingPayload, OffsetSource, Session, WerReport};
+use super::findings::{ErrorKind, MissingPayload, OffsetSource, ServicingStack, Session, WerReport};
 use super::record::Record;
 use super::trail::flat;
 
@@ -30,6 +30,8 @@ impl State {
             self.file_not_found(record, path);
         } else if text.starts_with("Failed to") && text.contains(" execution chain") {
             self.chain_line(text);
+        } else if let Some(rest) = text.strip_prefix("Loaded Servicing Stack v") {
+            self.facts.stack = ServicingStack::parse(rest).or(self.facts.stack.take());
         }
         if text.contains("CbsPersist_") {
             self.rotated_names(text);

@@ -1,0 +1,179 @@
+//! What log and capture say together, and what follows from it.
+
+use super::{LockTie, Tied, is_related, lock_of, reason_text, status_name};
+use crate::case::cbs::{Attempt, CbsReport, Conclusion};
+use crate::case::{Advice, CaseRecord};
+use crate::lang::{Lang, cbs as words, servicing as t};
+use crate::nt::path::leaf;
+use crate::servicing::ids::InFlightPath;
+use std::fmt::Display;
+
+/// Fills `conclusion`, the end of the verdict, and the next steps of the record.
+pub(super) fn conclude(record: &mut CaseRecord, report: &mut CbsReport, tied: &Tied<'_>, lang: Lang) {
+    let conclusion = conclusion(record, report, tied, lang);
+    if lang == Lang::En {
+        record.verdict.text.push(' ');
+    }
+    record.verdict.text.push_str(&conclusion.text);
+    let from_log = std::mem::take(&mut report.recommendations);
+    advise(record, from_log, &conclusion.code, tied, lang);
+    let names_other_cause =
+        matches!(conclusion.code.as_str(), "lock_in_cleanup" | "lock_not_cause" | "lock_not_in_log");
+    if names_other_cause && !record.holders.is_empty() {
+        caveat(record, "lock_not_the_cause", t::C_LOCK_NOT_CAUSE.get(lang));
+    }
+    if conclusion.code == "other_attempt" {
+        caveat(record, "log_of_another_attempt", t::C_OTHER_ATTEMPT.get(lang));
+    }
+    report.conclusion = Some(conclusion);
+}
+
+fn caveat(record: &mut CaseRecord, code: &str, text: &str) {
+    record.caveats.insert(0, Advice { code: code.to_owned(), text: text.to_owned() });
+}
+
+fn conclusion(record: &CaseRecord, report: &CbsReport, tied: &Tied<'_>, lang: Lang) -> Conclusion {
+    let said = |code: &str, text: String| Conclusion { code: code.to_owned(), text };
+    let plain = |code: &str, text: crate::lang::Text| said(code, text.get(lang).to_owned());
+    let related = |at: usize| tied.identities.get(at).is_some_and(|identity| is_related(&identity.code));
+    let succeeded = (0..report.attempts.len())
+        .rev()
+        .find(|at| related(*at) && report.attempts.get(*at).is_some_and(|attempt| attempt.failed == Some(false)));
+    let subject =
+        tied.subject.filter(|at| report.attempts.get(*at).is_some_and(|attempt| attempt.failed == Some(true)));
+    let failed = subject.filter(|at| related(*at)).and_then(|at| Some((at, report.attempts.get(at)?)));
+    let Some((at, attempt)) = failed else {
+        return match (succeeded.and_then(|at| report.attempts.get(at)), subject) {
+            (Some(attempt), _) => {
+                said("attempt_succeeded", t::ATTEMPT_SUCCEEDED.fill(lang, &[("what", &what(attempt, lang))]))
+            }
+            (None, Some(at)) => {
+                let identity = tied.identities.get(at).map(|identity| identity.text.as_str()).unwrap_or_default();
+                said("other_attempt", t::OTHER_ATTEMPT.fill(lang, &[("identity", &identity)]))
+            }
+            (None, None) => plain("no_failed_attempt", t::NO_FAILED_ATTEMPT),
+        };
+    };
+    let ties: Vec<&LockTie> = tied.locks.iter().filter(|tie| tie.attempt == at).collect();
+    let primary = attempt.diagnosis.as_ref().map_or("other", |diagnosis| diagnosis.primary.as_str());
+    let failed = failure(attempt, lang);
+    if primary.starts_with("inflight_") || primary.starts_with("locked_") {
+        return lock_is_primary(attempt, &ties, tied, &failed, lang);
+    }
+    let cause = cause(tied, at, attempt, primary, lang);
+    let mut values: Vec<(&str, &dyn Display)> = vec![("failed", &failed), ("cause", &cause)];
+    // The lock to speak of: one that the capture shows, else the first.
+    let told = ties.iter().find(|tie| tie.found.is_some()).or(ties.first());
+    let Some((lock, name)) = told.and_then(|tie| Some((attempt.locks.get(tie.lock)?, name(tied, tie)?))) else {
+        return if record.failures.is_empty() {
+            said("no_lock", t::NO_LOCK.fill(lang, &values))
+        } else {
+            said("lock_not_in_log", t::LOCK_NOT_IN_LOG.fill(lang, &values))
+        };
+    };
+    let seconds = lock.seconds_after_result.map(|seconds| format!("{seconds:.1}"));
+    let cleanup = attempt.locks.iter().all(|lock| lock.stage == "cleanup");
+    values.push(("name", &name));
+    match (cleanup, &seconds) {
+        (true, Some(seconds)) => {
+            values.push(("seconds", seconds));
+            said("lock_in_cleanup", t::LOCK_IN_CLEANUP.fill(lang, &values))
+        }
+        (true, None) => said("lock_in_cleanup", t::LOCK_IN_CLEANUP_UNTIMED.fill(lang, &values)),
+        (false, _) => said("lock_not_cause", t::LOCK_NOT_CAUSE.fill(lang, &values)),
+    }
+}
+
+/// The log itself takes a lock for the cause: the capture shows that refusal or does not.
+fn lock_is_primary(attempt: &Attempt, ties: &[&LockTie], tied: &Tied<'_>, failed: &str, lang: Lang) -> Conclusion {
+    let said = |code: &str, text: String| Conclusion { code: code.to_owned(), text };
+    let sets = |tie: &&&LockTie| attempt.locks.get(tie.lock).is_some_and(|lock| lock.sets_result);
+    let causes: Vec<&&LockTie> = ties.iter().filter(sets).collect();
+    let told = causes.iter().find(|tie| tie.found.is_some()).or(causes.first()).copied().or(ties.first());
+    let parts = told.and_then(|tie| Some((tie, attempt.locks.get(tie.lock)?, lock_of(tied, tie)?, name(tied, tie)?)));
+    let Some((tie, lock, facts, name)) = parts else {
+        return said("no_failed_attempt", t::NO_FAILED_ATTEMPT.get(lang).to_owned());
+    };
+    if causes.is_empty() {
+        let values: &[(&str, &dyn Display)] = &[("name", &name), ("line", &lock.line)];
+        return said("outcome_unknown", t::OUTCOME_UNKNOWN.fill(lang, values));
+    }
+    if let Some((_, event)) = &tie.found {
+        let values: &[(&str, &dyn Display)] = &[("failed", &failed), ("line", &lock.line), ("event", &event.event.0)];
+        return said("lock_is_cause", t::LOCK_IS_CAUSE.fill(lang, values));
+    }
+    let reason = tie.reason.map(|reason| reason_text(reason, lang)).unwrap_or_default();
+    let status = status_name(facts.status);
+    let values: &[(&str, &dyn Display)] =
+        &[("failed", &failed), ("status", &status), ("name", &name), ("line", &lock.line), ("reason", &reason)];
+    said("lock_not_matched", t::LOCK_NOT_MATCHED.fill(lang, values))
+}
+
+/// What was to be installed.
+fn what(attempt: &Attempt, lang: Lang) -> String {
+    let name = attempt.identifier.as_deref().or(attempt.package.as_deref());
+    name.map_or_else(|| t::THE_ATTEMPT.get(lang).to_owned(), str::to_owned)
+}
+
+/// `KB… failed in phase … with …`
+fn failure(attempt: &Attempt, lang: Lang) -> String {
+    let what = what(attempt, lang);
+    let result = attempt.result.as_ref();
+    let code = result.map(|result| words::code_with_symbol(&result.hresult, result.symbol.as_deref()));
+    let code = code.unwrap_or_else(|| t::V_UNKNOWN.get(lang).to_owned());
+    match result.and_then(|result| result.phase.as_deref()) {
+        Some(phase) => t::FAILED_IN.fill(lang, &[("what", &what), ("phase", &phase), ("result", &code)]),
+        None => t::FAILED.fill(lang, &[("what", &what), ("result", &code)]),
+    }
+}
+
+/// Why it failed, as a clause.
+fn cause(tied: &Tied<'_>, at: usize, attempt: &Attempt, primary: &str, lang: Lang) -> String {
+    let facts = tied.logs.joined.attempts.get(at);
+    let meaning = || {
+        let code = attempt.result.as_ref().and_then(|result| result.text.clone());
+        code.unwrap_or_else(|| t::V_UNKNOWN.get(lang).to_owned())
+    };
+    match primary {
+        "corrupt_base_payload" => {
+            let hydrated = facts.and_then(|facts| {
+                facts.hydration.iter().find_map(|found| Some((found.file.clone()?, Some(found.component.clone()))))
+            });
+            let hashed = || facts?.hashes.first().map(|found| (found.file.clone(), found.component.clone()));
+            match hydrated.or_else(hashed) {
+                Some((file, Some(component))) => t::DAMAGED.fill(lang, &[("file", &file), ("component", &component)]),
+                Some((file, None)) => t::DAMAGED_FILE.fill(lang, &[("file", &file)]),
+                None => meaning(),
+            }
+        }
+        "missing_payload" => match facts.and_then(|facts| facts.missing.first()?.directory.clone()) {
+            Some(directory) => t::MISSING.fill(lang, &[("directory", &directory)]),
+            None => t::MISSING_UNNAMED.get(lang).to_owned(),
+        },
+        _ => meaning(),
+    }
+}
+
+/// The name of the locked file without ids and folders.
+fn name(tied: &Tied<'_>, tie: &LockTie) -> Option<String> {
+    let path = &lock_of(tied, tie)?.path;
+    Some(InFlightPath::parse(path).name.unwrap_or_else(|| leaf(path).to_owned()))
+}
+
+/// The log's next steps among those of the capture: before them when the log names another cause.
+fn advise(record: &mut CaseRecord, from_log: Vec<Advice>, conclusion: &str, tied: &Tied<'_>, lang: Lang) {
+    let lacking = tied.locks.iter().any(|tie| tie.found.is_none() && Some(tie.attempt) == tied.subject);
+    let recapture = lacking || conclusion == "other_attempt";
+    // A capture is at hand; another is needed only when this one does not show what the log speaks of.
+    let mut steps: Vec<Advice> = from_log.into_iter().filter(|step| step.code != "capture_with_procmon").collect();
+    if recapture {
+        steps.push(Advice { code: "recapture_with_log".to_owned(), text: t::R_RECAPTURE.get(lang).to_owned() });
+    }
+    let after = matches!(conclusion, "lock_is_cause" | "attempt_succeeded" | "no_failed_attempt" | "other_attempt");
+    if after {
+        record.recommendations.append(&mut steps);
+    } else {
+        steps.append(&mut record.recommendations);
+        record.recommendations = steps;
+    }
+}
