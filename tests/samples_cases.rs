@@ -190,7 +190,9 @@ fn disagreements(expected: &str, record: &Value) -> Vec<String> {
         faults.push("no handle is ambiguous".to_owned());
     }
     let failures = record["failures"].as_array().unwrap();
-    for found in Regex::new(r"(\d+) x (?:([A-Z][A-Za-z]*[a-z][A-Za-z]*) )?([A-Z][A-Z ]+[A-Z])\b").unwrap().captures_iter(&plain) {
+    for found in
+        Regex::new(r"(\d+) x (?:([A-Z][A-Za-z]*[a-z][A-Za-z]*) )?([A-Z][A-Z ]+[A-Z])\b").unwrap().captures_iter(&plain)
+    {
         let fits = |failure: &&Value| {
             failure["result"] == found[3]
                 && found.get(2).is_none_or(|operation| failure["operation"] == *operation.as_str())
