@@ -47,7 +47,7 @@ pub(super) fn failure(parts: &Parts<'_>, holders: &Holders, finding: &locks::Fin
             locks::Attribution::NotVisible => Attribution::NotVisible,
             locks::Attribution::NoHolder => Attribution::NoHolder,
         },
-        requested: requested(log, &finding.requested),
+        requested: requested(log, &finding.requested, operation(parts, finding.event) == "LockFile"),
         holders: finding.holders.iter().map(|holder| failure_holder(parts, holders, holder, finding.path)).collect(),
         deleted_by: finding.deleted_by.map(|marker| case::DeletedBy {
             event: marker.event.0,
@@ -127,7 +127,7 @@ pub(super) fn edge(edge: Edge) -> case::Edge {
     }
 }
 
-fn requested(log: &OpLog, asked: &locks::Requested) -> Option<case::Requested> {
+fn requested(log: &OpLog, asked: &locks::Requested, lock: bool) -> Option<case::Requested> {
     let record = case::Requested {
         access: asked.access.map(crate::nt::AccessMask::names),
         share: asked.share.map(crate::nt::ShareAccess::names),
@@ -140,7 +140,7 @@ fn requested(log: &OpLog, asked: &locks::Requested) -> Option<case::Requested> {
         range: asked.range.map(|range| case::LockRange {
             offset: range.offset,
             length: range.length,
-            exclusive: Some(range.exclusive),
+            exclusive: lock.then_some(range.exclusive),
         }),
     };
     (record != case::Requested::default()).then_some(record)

@@ -59,7 +59,8 @@ impl Holders {
                 let sum = sums.entry(key).or_default();
                 sum.confidence = sum.confidence.max(Some(holder.confidence));
                 sum.smb |= holder.smb_client;
-                sum.victim |= holder.victim;
+                // Whoever stands in anybody else's way is no mere victim.
+                sum.victim = holder.victim && (sum.victim || sum.failures == 0);
                 if counted.contains(&key) {
                     continue;
                 }

@@ -150,6 +150,9 @@ pub fn analyse_with(
     let mut analysis = locks::analyse(&log, &failures, &locks::Options::new(&is_victim));
     // An ACCESS DENIED that no rule ties to an open is a matter of permissions, not of locks.
     analysis.findings.retain(|finding| finding.lock_class);
+    if scope.victims.is_empty() {
+        blame_others(&mut analysis);
+    }
     let filters = filters(source, options.catalogue);
     let parts = Parts {
         options,
@@ -167,6 +170,19 @@ pub fn analyse_with(
         servicing::add(&mut record, &parts, tied);
     }
     Ok(Case { record, log, analysis })
+}
+
+/// Where every process may be a victim, each is one of its own failures only: whoever else held is to blame.
+fn blame_others(analysis: &mut locks::Analysis) {
+    for finding in &mut analysis.findings {
+        for holder in &mut finding.holders {
+            holder.victim &= holder.party.process() == finding.process;
+        }
+        finding.holders.sort_by_key(|holder| holder.victim);
+        if finding.attribution == locks::Attribution::SelfInflicted && finding.holders.iter().any(|one| !one.victim) {
+            finding.attribution = locks::Attribution::Holders;
+        }
+    }
 }
 
 /// The filters among the loaded kernel modules.

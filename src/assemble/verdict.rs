@@ -5,7 +5,7 @@ use super::holders::Holders;
 use super::quality::lacks_closes;
 use crate::blame::advice::{self, Evidence, Gaps, HolderFacts};
 use crate::blame::filters::{CandidateFilter, FilterRank};
-use crate::case::{Advice, Attribution, Confidence, Failure, Holder, Verdict, VerdictCode};
+use crate::case::{Advice, Attribution, Confidence, Failure, Holder, OnBehalfOf, PartyCode, Verdict, VerdictCode};
 use crate::lang::advice::AdviceValues;
 use crate::lang::{self, Lang, record as t};
 use crate::locks::Edge;
@@ -20,7 +20,7 @@ pub(super) fn verdict(
     let lang = parts.options.lang;
     let (firm, suspects): (Vec<_>, Vec<_>) = holders
         .iter()
-        .filter(|(holder, _)| holder.party != crate::case::PartyCode::Victim)
+        .filter(|(holder, _)| holder.party != PartyCode::Victim)
         .partition(|(holder, _)| holder.confidence > Confidence::Possible);
     let count = |attribution| failures.iter().filter(|failure| failure.attribution == attribution).count();
     let unseen = count(Attribution::NotVisible);
@@ -159,6 +159,12 @@ fn victims(parts: &Parts<'_>, failures: &[Failure]) -> String {
     }
 }
 
+/// Whether nothing but its file name says who made it. What is known as Windows' own is known by more than that.
+fn by_name_only(holder: &Holder) -> bool {
+    holder.party == PartyCode::ThirdParty
+        && holder.vendor.as_ref().is_some_and(|vendor| vendor.by.as_deref() == Some("name_only"))
+}
+
 /// A party in a sentence.
 fn who(holder: &Holder, lang: Lang) -> String {
     let vendor = holder.vendor.as_ref().map(|vendor| {
@@ -167,9 +173,12 @@ fn who(holder: &Holder, lang: Lang) -> String {
             _ => vendor.name.clone(),
         };
         let name = crate::case::joined_name(&name, vendor.product.as_deref());
-        if vendor.by.as_deref() == Some("name_only") { t::NAME_ONLY.fill(lang, &[("vendor", &name)]) } else { name }
+        if by_name_only(holder) { t::NAME_ONLY.fill(lang, &[("vendor", &name)]) } else { name }
     });
     match (&holder.process, &holder.driver, vendor) {
+        (Some(process), _, _) if holder.on_behalf_of == Some(OnBehalfOf::SmbClient) => {
+            t::WHO_SMB.fill(lang, &[("name", &process.name), ("pid", &process.pid)])
+        }
         (Some(process), _, Some(vendor)) => {
             t::WHO_PROCESS_VENDOR.fill(lang, &[("name", &process.name), ("pid", &process.pid), ("vendor", &vendor)])
         }
@@ -304,7 +313,7 @@ fn caveats(parts: &Parts<'_>, holders: &Holders, failures: &[Failure]) -> Vec<Ad
         list.push(Advice { code: "filters_below_procmon_altitude".to_owned(), text });
     }
     for (holder, _) in holders.iter() {
-        if holder.vendor.as_ref().is_some_and(|vendor| vendor.by.as_deref() == Some("name_only")) {
+        if by_name_only(holder) {
             let text = t::C_NAME_ONLY.fill(lang, &[("who", &who(holder, lang))]);
             list.push(Advice { code: "vendor_by_name_only".to_owned(), text });
         }

@@ -92,7 +92,8 @@ pub struct LockRange {
 /// A party behind one failure.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct FailureHolder {
-    /// Its id among the record's holders.
+    /// Its id among the record's holders; left out for one that only kept others waiting.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub holder: String,
     /// Process id the capture shows.
     pub pid: u32,

@@ -89,6 +89,7 @@ impl Fail {
 
 fn open(error: &OpenError, lang: Lang) -> String {
     match error {
+        OpenError::Io { path, .. } if path.is_dir() => t::IS_FOLDER.fill(lang, &[("file", &path.display())]),
         OpenError::Io { path, source } => t::READ.fill(lang, &[("file", &path.display()), ("why", source)]),
         OpenError::Pml { path, source } => {
             let what = what(source, lang);

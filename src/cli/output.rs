@@ -57,7 +57,7 @@ impl Unfinished {
             // Temporary files are private by default; a result gets what the umask gives any new file.
             builder.permissions(std::fs::Permissions::from_mode(0o666));
         }
-        let file = builder.tempfile_in(folder).map_err(written(place))?;
+        let file = builder.tempfile_in(folder).map_err(|error| written(place)(system(error)))?;
         if let Ok(mut files) = UNFINISHED.lock() {
             files.push(file.path().to_owned());
         }
@@ -121,6 +121,15 @@ pub fn stdout(fill: impl FnOnce(&mut dyn Write) -> Result<(), Fail>) -> Result<(
     let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     fill(&mut out)?;
     out.flush().map_err(|source| Fail::Write { path: PathBuf::from("-"), source })
+}
+
+/// The system's own error, without the name of the temporary file, which means nothing to anybody.
+fn system(error: io::Error) -> io::Error {
+    let text = error.to_string();
+    match text.split_once(" at path ") {
+        Some((own, _)) => io::Error::new(error.kind(), own.to_owned()),
+        None => error,
+    }
 }
 
 /// Turns an error of writing to `path` into a failure that names it.

@@ -3,6 +3,7 @@
 crate::texts! {
     ERROR: "error", "错误";
     READ: "{file}: cannot be read: {why}", "{file}：无法读取：{why}";
+    IS_FOLDER: "{file}: is a folder; name the captures in it, such as \"{file}/*.PML\"", "{file}：是文件夹；请指定其中的捕获文件，例如 \"{file}/*.PML\"";
     WRITE: "{file}: cannot be written: {why}. Nothing was left behind.", "{file}：无法写入：{why}。未留下任何不完整的文件。";
     NO_MATCH: "{pattern}: no such file", "{pattern}：找不到文件";
     PATTERN: "{pattern}: not a valid path pattern: {why}", "{pattern}：路径模式无效：{why}";

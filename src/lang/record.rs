@@ -17,6 +17,7 @@ crate::texts! {
     REST_SELF: "{n} further refusals the installer caused itself.", "另有 {n} 次被拒操作由安装程序自身造成。";
     WHO_PROCESS: "{name} (PID {pid})", "{name}（PID {pid}）";
     WHO_PROCESS_VENDOR: "{name} (PID {pid}, {vendor})", "{name}（PID {pid}，{vendor}）";
+    WHO_SMB: "a remote client through the file server ({name}, PID {pid})", "经由文件服务器（{name}，PID {pid}）访问的远程客户端";
     WHO_DRIVER: "the kernel filter {name}", "内核筛选器驱动 {name}";
     WHO_DRIVER_VENDOR: "the kernel filter {name} ({vendor})", "内核筛选器驱动 {name}（{vendor}）";
     NAME_ONLY: "{vendor}, by name only", "{vendor}，仅按名称推断";

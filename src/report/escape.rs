@@ -21,13 +21,24 @@ pub fn terminal(text: &str) -> String {
     })
 }
 
-/// The text for a terminal that shows ASCII only: everything else as `\u{…}`.
+/// The text for a terminal that shows ASCII only: arrows and dashes of the reports as people type them, everything
+/// else as `\u{…}`.
+///
+/// ```
+/// use pmlblame::report::escape::ascii;
+/// assert_eq!(ascii("CreateFile → DELETE PENDING …"), "CreateFile -> DELETE PENDING ...");
+/// assert_eq!(ascii("亚"), "\\u{4e9a}");
+/// ```
 pub fn ascii(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
-        if c.is_ascii() {
-            out.push(c)
-        } else {
-            out.extend(c.escape_unicode())
+        match c {
+            '→' => out.push_str("->"),
+            '←' => out.push_str("<-"),
+            '–' | '—' => out.push('-'),
+            '…' => out.push_str("..."),
+            '·' => out.push('.'),
+            c if c.is_ascii() => out.push(c),
+            c => out.extend(c.escape_unicode()),
         }
         out
     })
