@@ -102,7 +102,7 @@ fn bodies(wide: bool) -> Vec<Body> {
                 pid: 2000,
                 parent_index: 7,
                 parent_pid: 812,
-                user: user.clone(),
+                user,
                 integrity: sid_bytes("S-1-16-8192").unwrap(),
                 image: r"C:\new.exe".into(),
                 command_line: "new.exe /x".into(),
