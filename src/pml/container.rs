@@ -213,7 +213,7 @@ impl Container {
 }
 
 /// Bytes of text that all processes may refer to together, beyond sixteen times the file.
-const TEXT_ALLOWANCE: u64 = 16 << 20;
+const TEXT_ALLOWANCE: u64 = 1 << 20;
 
 /// Refuses processes that all refer to one huge string: the text made of them would be far larger than the file.
 pub(super) fn check_text_budget(

@@ -46,6 +46,16 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
+    /// Bytes it takes, its extra detail included wherever that lies.
+    pub(super) const fn size(&self) -> usize {
+        let record = self.end - self.at;
+        match self.extra {
+            Extra::Direct(end) => record + (end - self.end),
+            Extra::Apart(start, end) => record + (end - start),
+            Extra::None | Extra::Lost => record,
+        }
+    }
+
     pub(super) const fn mark(&self) -> Mark {
         Mark { time: self.time, sequence: self.sequence }
     }

@@ -14,20 +14,25 @@ pub fn check(data: &[u8], container: &Container) -> Result<(), PmlError> {
     check_processes(data, container)?;
     let pml = Pml::new(data, container);
     let header = &container.header;
-    let mut previous = 0;
+    let mut next = HEADER_SIZE as u64;
+    let mut budget = data.len();
     for number in 0..pml.event_count() {
         let entry = pml.event_offset(number).unwrap_or_default();
-        let inside = entry >= HEADER_SIZE as u64
-            && entry.checked_add(EVENT_HEAD as u64).is_some_and(|end| end <= data.len() as u64);
-        let event_there =
-            || usize::try_from(entry).is_ok_and(|at| candidate::candidate(data, at, header.pointer).is_some());
-        // Procmon's arrays ascend; another writer's may not, but then every entry out of order must hold up.
-        if !inside || entry <= previous && !event_there() {
+        // Procmon's arrays ascend; those of old versions do not, but then every entry out of order must hold up, and
+        // together such events may be no larger than the file: else many entries could share one large event.
+        let held = entry >= next || {
+            let found = usize::try_from(entry).ok().and_then(|at| candidate::candidate(data, at, header.pointer));
+            let left = found.and_then(|event| budget.checked_sub(event.size()));
+            budget = left.unwrap_or(budget);
+            left.is_some()
+        };
+        let end = entry.saturating_add(EVENT_HEAD as u64);
+        if !held || end > data.len() as u64 {
             let at = header.event_offsets.saturating_add(u64::from(number) * OFFSET_ENTRY as u64);
             let kind = PmlErrorKind::Invalid { field: "event offset", value: entry };
             return Err(PmlError::new(at, Region::EventOffsets, kind));
         }
-        previous = entry;
+        next = end;
     }
     Ok(())
 }

@@ -50,7 +50,7 @@ pub(super) fn strings(data: &[u8], table: u64, next: u64) -> (Strings, TableStat
         let from = at.checked_add(offset)?;
         let size = u32_at(data, from)? as usize;
         let text = data.get(from + 4..(from + 4).checked_add(size)?)?;
-        let ends = text.is_empty() || size % 2 == 0 && text.ends_with(&[0, 0]);
+        let ends = text.is_empty() || size.is_multiple_of(2) && text.ends_with(&[0, 0]);
         (offset >= 4 + 4 * count && ends).then_some((from + 4, size))
     };
     let mut ranges = Vec::with_capacity(count);

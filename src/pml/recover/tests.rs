@@ -186,7 +186,7 @@ fn damaged_strings_and_processes_are_lost_one_by_one() {
 
     // One process record's module count lies.
     let table = whole.header.process_table as usize;
-    let mut data = good.clone();
+    let mut data = good;
     let second = u32::from_le_bytes(data[table + 24..table + 28].try_into().unwrap()) as usize;
     data[table + second + 0x68..table + second + 0x6C].fill(0xEE);
     let (container, report) = rescued(&data);
