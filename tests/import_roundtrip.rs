@@ -113,7 +113,7 @@ fn an_export_read_back_gives_the_same_operations_and_verdict() {
     for path in captures() {
         let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
         let sample = path.starts_with(env!("CARGO_MANIFEST_DIR"));
-        let capture = Capture::open(&path, &capture::OpenOptions { segments: false, map: true }).unwrap();
+        let capture = Capture::open(&path, &capture::OpenOptions { segments: false, ..Default::default() }).unwrap();
         let truth = capture.collect(&Selection::everything(), &capture.survey(), &|_| false);
         let expected: Vec<&Op> = truth.ops.iter().filter(|op| !matches!(op.kind, OpKind::ShortName { .. })).collect();
         // The XML of a large capture with its stacks would be hundreds of megabytes.
