@@ -1,5 +1,7 @@
 //! Captures written from captures: round trips, extracts, and redacted extracts searched for what must be gone.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use pmlblame::capture::map::Bytes;
 use pmlblame::capture::{Capture, EventIndex, Segment};
 use pmlblame::export::pml::{Options, Tables, extract, learn};
@@ -44,8 +46,11 @@ fn write(capture: &Capture, events: impl Iterator<Item = EventIndex>, options: &
     extract(capture, events, options, Cursor::new(Vec::new())).unwrap().0.into_inner()
 }
 
+/// Stack, detail, extra detail, and the fields of the head.
+type Content<'a> = (Vec<u64>, &'a [u8], Option<&'a [u8]>, [u64; 9]);
+
 /// All that an event says, but where it lies.
-fn content<'a>(event: Event<'a>) -> (Vec<u64>, &'a [u8], Option<&'a [u8]>, [u64; 9]) {
+fn content(event: Event<'_>) -> Content<'_> {
     let fields = [
         event.process_index().into(),
         event.thread_id().into(),

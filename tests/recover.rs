@@ -1,5 +1,7 @@
 //! Rescue of real captures, damaged on purpose: compared with the undamaged ones.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use pmlblame::pml::recover::{self, TableState};
 use pmlblame::pml::{Container, Event, Header, Pml, PmlError, PmlErrorKind, Region};
 use std::path::PathBuf;
