@@ -9,72 +9,20 @@
     reason = "a test may fail loudly"
 )]
 
-use pmlblame::capture::op::{Create, EventIndex, Op, OpKind, OpLog, PathId, ProcessId, ProcessInfo};
-use pmlblame::locks::{Analysis, Attribution, Edge, Finding, Mechanism, Options, analyse, audit, is_lock_failure};
+use pmlblame::capture::op::{Create, EventIndex, OpKind, ProcessId};
+use pmlblame::locks::{Attribution, Edge, Mechanism, audit, is_lock_failure};
 use pmlblame::nt::{
-    AccessMask, CreateDisposition, CreateOptions, DispositionFlags, FileAttributes, FileTime, NtStatus, OpenResult,
-    RenameFlags, ShareAccess,
+    AccessMask, CreateDisposition, CreateOptions, DispositionFlags, FileAttributes, NtStatus, OpenResult, RenameFlags,
 };
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use script::{Builder, open, opened};
+
+mod script;
 
 const SHARE: &str = include_str!("data/share-access.json");
 const DELETE: &str = include_str!("data/delete-pending.json");
 const FILE: &str = r"C:\d\file.bin";
-const STEP: u64 = 10_000;
-
-/// Builds a log step by step: every operation starts a millisecond after the one before and takes a tenth of it.
-#[derive(Default)]
-struct Builder {
-    log: OpLog,
-}
-
-impl Builder {
-    fn process(&mut self, name: &str) -> ProcessId {
-        let id = ProcessId(self.log.processes.len() as u32);
-        let pid = 1000 + 4 * id.0;
-        self.log.processes.push(ProcessInfo { pid, name: name.into(), ..ProcessInfo::default() });
-        id
-    }
-
-    fn push(&mut self, process: ProcessId, path: PathId, status: NtStatus, kind: OpKind) -> EventIndex {
-        let event = EventIndex(self.log.ops.len() as u64);
-        let start = FileTime(1_000_000 + event.0 * STEP);
-        let end = Some(FileTime(start.0 + STEP / 10));
-        let thread = Some(process.0 * 4 + 4);
-        self.log.ops.push(Op { event, start, end, process, thread, status, path, driver: None, kind });
-        self.log.span = Some((FileTime(1_000_000), FileTime(start.0 + STEP)));
-        event
-    }
-
-    fn create(&mut self, process: ProcessId, path: &str, create: Create, status: NtStatus) -> EventIndex {
-        let path = self.log.paths.intern(path);
-        self.push(process, path, status, OpKind::Create(create))
-    }
-
-    fn analyse(&self, event: EventIndex) -> Finding {
-        let nobody = |_| false;
-        let Analysis { mut findings, .. } = analyse(&self.log, &[event], &Options::new(&nobody));
-        assert_eq!(findings.len(), 1);
-        findings.remove(0)
-    }
-}
-
-fn open(access: u32, share: u32, disposition: CreateDisposition, options: u32, result: Option<OpenResult>) -> Create {
-    Create {
-        access: Some(AccessMask(access)),
-        share: Some(ShareAccess(share)),
-        disposition: Some(disposition),
-        options: CreateOptions(options),
-        attributes: FileAttributes::NONE,
-        result,
-        impersonating: false,
-    }
-}
-
-fn opened(access: u32, share: u32) -> Create {
-    open(access, share, CreateDisposition::OPEN, 0, Some(OpenResult::OPENED))
-}
 
 fn hex(value: &Value) -> u32 {
     u32::from_str_radix(value.as_str().unwrap().trim_start_matches("0x"), 16).unwrap()
@@ -135,7 +83,7 @@ impl Trial {
     /// The blamed, when the open was refused.
     fn blamed(&self) -> Vec<usize> {
         let (builder, event) = self.build();
-        let finding = builder.analyse(event);
+        let finding = builder.explain(event);
         let mut blamed: Vec<_> = finding.holders.iter().map(|holder| holder.party.process().0 as usize).collect();
         blamed.sort_unstable();
         blamed
@@ -251,7 +199,7 @@ fn generic_rights() {
     }
     let trial = pair((AccessMask::MAXIMUM_ALLOWED.0, 0), (1, 7), true);
     let (builder, event) = trial.build();
-    let finding = builder.analyse(event);
+    let finding = builder.explain(event);
     assert_eq!(finding.holders.len(), 1);
     assert_eq!(finding.holders[0].rule, "SA-11");
     assert!(finding.holders[0].confidence < pmlblame::locks::Confidence::Proven);
@@ -298,7 +246,7 @@ fn sections() {
             continue;
         }
         checked += 1;
-        let finding = builder.analyse(event);
+        let finding = builder.explain(event);
         let who: Vec<_> = finding.holders.iter().map(|h| (h.party.process(), h.mechanism)).collect();
         let want = if image { Mechanism::ImageMapping } else { Mechanism::DataMapping };
         assert_eq!(who, [(mapper, want)], "{vector}");
@@ -530,7 +478,7 @@ fn delete_pending_sequences() {
                 .collect();
             with_holders += usize::from(!expected.is_empty());
             let op = replayed.builder.log.ops[event.0 as usize];
-            let finding = replayed.builder.analyse(*event);
+            let finding = replayed.builder.explain(*event);
             if !is_lock_failure(&op) {
                 if !expected.is_empty() {
                     problems.push(format!("{id} step {}: not taken for a lock failure", step["n"]));

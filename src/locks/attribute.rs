@@ -324,7 +324,7 @@ impl Engine<'_> {
             settled_by_release = confidence == Confidence::Proven;
             confidence = confidence.min(Confidence::Likely); // SA-9
         }
-        if best.dead_by.is_some() && best.handed.is_none() {
+        if best.ended_unseen() && best.handed.is_none() {
             confidence = Confidence::Possible; // AT-11: it ended unseen, sooner or later
         }
         if let Some(handed) = best.handed {
@@ -451,7 +451,8 @@ impl Engine<'_> {
         if coverage.creates > 0 && (coverage.cleanups == 0 || (sparse && !closed)) {
             return Confidence::Possible;
         }
-        if coverage.sequence_gaps.is_some_and(|gaps| gaps > 0) && !closed {
+        // With events missing only a close that can be no other's shows that the handle stood until then.
+        if coverage.sequence_gaps.is_some_and(|gaps| gaps > 0) && (!closed || hold.accompanied) {
             return Confidence::Likely;
         }
         Confidence::Proven
@@ -466,7 +467,7 @@ impl Engine<'_> {
                 None => Edge::BeforeCapture,
             },
             end: match hold.ended {
-                _ if hold.dead_by.is_some() => Edge::Unseen,
+                _ if hold.ended_unseen() => Edge::Unseen,
                 Ended::Open => Edge::AfterCapture,
                 Ended::Close(at, _) | Ended::Exit(Some(at), _) => self.edge(at),
                 Ended::Exit(None, _) => Edge::Unseen,

@@ -53,6 +53,8 @@ pub(crate) struct HoldRec {
     pub(crate) ended: Ended,
     /// The thread that opened it closed it.
     pub(crate) paired_by_thread: bool,
+    /// Another handle of the group was open beside it, as far as recorded.
+    pub(crate) accompanied: bool,
     /// From here on a success shows that it had ended (AT-11).
     pub(crate) dead_by: Option<FileTime>,
     /// A close of the same file without an open, in another process: the handle may have been handed over (AT-6).
@@ -69,6 +71,11 @@ impl HoldRec {
             Ended::Exit(_, time) => time <= at.start,
         };
         begun && !ended && !self.is_dead(at)
+    }
+
+    /// Whether a success showed it ended and no close is known to have ended it.
+    pub(crate) fn ended_unseen(&self) -> bool {
+        self.dead_by.is_some_and(|dead| !matches!(self.ended, Ended::Close(_, at) if at.end <= dead))
     }
 
     /// Whether it had ended before `at` by the evidence of a success.
@@ -337,6 +344,7 @@ mod tests {
             opened: None,
             ended: Ended::Open,
             paired_by_thread: false,
+            accompanied: false,
             dead_by: None,
             handed: None,
         }

@@ -214,6 +214,7 @@ fn swap(
     let rec = holds.get_mut(index as usize)?;
     rec.ended = Ended::Close(close, at);
     rec.paired_by_thread = false;
+    rec.dead_by = Some(at.end); // by this close, whichever the order of opens suggests
     holds.get_mut(other as usize)?.ended = ended;
     Some((close, other))
 }

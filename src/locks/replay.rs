@@ -258,7 +258,7 @@ impl Track {
         self.ops = ops;
         self.locks.finish(exits);
         for hold in &self.holds {
-            if let Some(dead) = hold.dead_by {
+            if let Some(dead) = hold.dead_by.filter(|_| hold.ended_unseen()) {
                 let first = self.shown_closed.entry(hold.process).or_insert(dead);
                 *first = dead.min(*first);
             }
@@ -519,6 +519,7 @@ impl Builder<'_> {
                 opened: None,
                 ended: Ended::Open,
                 paired_by_thread: false,
+                accompanied: missing > 1,
                 dead_by: None,
                 handed: None,
             });
@@ -536,7 +537,14 @@ impl Builder<'_> {
                         began = now.start;
                     }
                     let index = self.track.holds.len() as u32;
-                    self.track.holds.push(opened(op, at, group as u32, (driver, link, stream)));
+                    let mut hold = opened(op, at, group as u32, (driver, link, stream));
+                    if let Some(&beside) = stack.last() {
+                        hold.accompanied = true;
+                        if let Some(beside) = self.track.holds.get_mut(beside as usize) {
+                            beside.accompanied = true;
+                        }
+                    }
+                    self.track.holds.push(hold);
                     stack.push(index);
                     threads.push(op.thread);
                     events.push(Ev { at: now, kind: EvKind::Open(index), alive: stack.len() as u32 });
@@ -682,6 +690,7 @@ fn opened(op: &Op, at: u32, group: u32, (driver, link, stream): (Option<DriverId
         opened: Some((at, Instant::of(op))),
         ended: Ended::Open,
         paired_by_thread: false,
+        accompanied: false,
         dead_by: None,
         handed: None,
     }

@@ -1,0 +1,755 @@
+//! One test for each rule of attribution and for each way of holding a file, by its number in the reference.
+
+use pmlblame::capture::op::{DriverId, DriverInfo, EventIndex, OpKind, ProcessId};
+use pmlblame::locks::{
+    Attribution, Cause, Confidence, Conflict, DeleteHow, Edge, Explanation, Finding, Mechanism, Options, Party, Reason,
+    Side, analyse, audit, history, is_lock_failure,
+};
+use pmlblame::nt::sharing::AccessClasses;
+use pmlblame::nt::{
+    CreateDisposition, DispositionFlags, FileAttributes, FileTime, NtStatus, OpenResult, RenameFlags, Ticks,
+};
+use script::{BEGIN, Builder, STEP, open, opened};
+
+mod script;
+
+const F: &str = r"C:\Windows\WinSxS\Temp\InFlight\1\f.dll";
+const READ: u32 = 0x12_0089;
+const DELETE: u32 = 0x11_0000;
+const ATTRIBUTES: u32 = 0x10_0080;
+const ALL: u32 = 7;
+const SHARING: NtStatus = NtStatus::SHARING_VIOLATION;
+const PENDING: NtStatus = NtStatus::DELETE_PENDING;
+
+fn cast() -> (Builder, ProcessId, ProcessId, ProcessId) {
+    let mut b = Builder::default();
+    let (victim, av, other) = (b.process("TiWorker.exe"), b.process("ntrtscan.exe"), b.process("SearchIndexer.exe"));
+    (b, victim, av, other)
+}
+
+fn mark(b: &mut Builder, who: ProcessId, path: &str) -> EventIndex {
+    b.does(who, path, OpKind::SetDisposition { delete: true, handle: None })
+}
+
+/// Who is named, and how surely.
+fn named(finding: &Finding) -> Vec<(ProcessId, Confidence)> {
+    finding.holders.iter().map(|holder| (holder.party.process(), holder.confidence)).collect()
+}
+
+fn reasons(finding: &Finding) -> Vec<(ProcessId, Reason)> {
+    finding.ruled_out.iter().map(|out| (out.process, out.reason)).collect()
+}
+
+#[test]
+fn at_1_a_hold_follows_a_rename() {
+    let (mut b, victim, av, _) = cast();
+    b.open(av, F, READ, 5);
+    b.open(victim, F, DELETE, ALL);
+    let to = b.path(r"C:\Windows\WinSxS\amd64_x\f.dll");
+    let kind = OpKind::Rename { target: Some(to), flags: RenameFlags::NONE, ex: false };
+    b.does(victim, F, kind);
+    b.close(victim, r"C:\Windows\WinSxS\amd64_x\f.dll");
+    let failed = b.fails(victim, r"C:\WINDOWS\winsxs\AMD64_X\F.DLL", 2, ALL, SHARING);
+    let closed = b.close(av, r"C:\Windows\WinSxS\amd64_x\f.dll");
+    let later = b.fails(victim, r"C:\Windows\WinSxS\amd64_x\f.dll", 2, ALL, SHARING);
+    let finding = b.explain(failed);
+    assert_eq!(named(&finding), [(av, Confidence::Proven)]);
+    assert_eq!(finding.holders[0].hold.path, b.log.paths.find(F));
+    assert_eq!(finding.released_by.unwrap().event, closed);
+    // The close under the new name ended it, and the old name left no phantom.
+    assert_eq!(b.explain(later).attribution, Attribution::NotVisible);
+    assert_eq!(audit(&b.log).closes_without_open, 0);
+}
+
+#[test]
+fn at_1_children_follow_a_renamed_directory() {
+    let (mut b, victim, av, _) = cast();
+    b.open(av, r"C:\d\sub\f", READ, 3);
+    let to = b.path(r"C:\e");
+    b.does(victim, r"C:\d", OpKind::Rename { target: Some(to), flags: RenameFlags::NONE, ex: false });
+    let failed = b.fails(victim, r"C:\e\sub\f", DELETE, ALL, SHARING);
+    b.close(av, r"C:\e\sub\f");
+    let old = b.fails(victim, r"C:\d\sub\f", DELETE, ALL, SHARING);
+    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Proven)]);
+    assert_eq!(b.explain(old).holders, []);
+}
+
+#[test]
+fn at_2_spellings_are_one_file() {
+    for spelling in [
+        r"\??\C:\Windows\WinSxS\Temp\InFlight\1\F.DLL",
+        r"\Device\HarddiskVolume3\Windows\WinSxS\Temp\InFlight\1\f.dll",
+        r"\SystemRoot\WinSxS\Temp\InFlight\1\f.dll",
+        r"C:\Windows\WinSxS\Temp\InFlight\1\f.dll::$DATA",
+        r"C:\WINDOWS\WINSXS\TEMP\INFLI~1\1\F.DLL",
+    ] {
+        let (mut b, victim, av, _) = cast();
+        b.log.roots.system_root = Some(r"C:\Windows".into());
+        b.log.roots.volumes.push((r"\Device\HarddiskVolume3".into(), "C:".into()));
+        b.open(av, spelling, READ, 3);
+        let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+        // The directory listing that ties the short name comes last: the tie holds for the time before it too.
+        let long = b.path(r"C:\Windows\WinSxS\Temp\InFlight");
+        let short = b.path(r"C:\Windows\WinSxS\Temp\INFLI~1");
+        b.does(victim, r"C:\Windows\WinSxS\Temp", OpKind::ShortName { long, short });
+        assert_eq!(named(&b.explain(failed)), [(av, Confidence::Proven)], "{spelling}");
+    }
+}
+
+#[test]
+fn at_2_same_leaf_elsewhere_is_another_file() {
+    let (mut b, victim, av, other) = cast();
+    b.open(av, r"C:\Windows\WinSxS\Temp\InFlight\2\f.dll", READ, 1);
+    let prefixed = r"C:\Windows\WinSxS\Temp\InFlight\3\0ddc15ebd9dad8017d4b0000e80dc013_f.dll";
+    b.open(other, prefixed, READ, 1);
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    let finding = b.explain(failed);
+    assert_eq!(finding.holders, []);
+    assert_eq!(reasons(&finding), [(av, Reason::SameNameOtherFile), (other, Reason::SameNameOtherFile)]);
+}
+
+#[test]
+fn at_3_ambiguous_closes() {
+    // Two opens that both conflict, one close: the process is proven, the handle ambiguous.
+    let (mut b, victim, av, _) = cast();
+    b.open(av, F, READ, 3);
+    b.open(av, F, READ, 1);
+    b.close(av, F);
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    let finding = b.explain(failed);
+    assert_eq!(named(&finding), [(av, Confidence::Proven)]);
+    assert!(finding.holders[0].handle_ambiguous);
+    // Only one of them conflicts, and another thread closed: likely.
+    let (mut b, victim, av, _) = cast();
+    b.open(av, F, READ, ALL);
+    let second = b.open(av, F, READ, 3);
+    b.op(second).thread = Some(77);
+    let close = b.close(av, F);
+    b.op(close).thread = Some(78);
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    let finding = b.explain(failed);
+    assert_eq!(named(&finding), [(av, Confidence::Likely)]);
+    assert!(!finding.holders[0].handle_ambiguous);
+    // AT-13: the thread that opened the conflicting one closed it: no more than a possibility.
+    b.op(close).thread = Some(77);
+    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Possible)]);
+    assert_eq!(b.explain(failed).attribution, Attribution::NotVisible);
+}
+
+#[test]
+fn at_4_only_what_is_held_at_the_instant_counts() {
+    let (mut b, victim, av, other) = cast();
+    let late = b.process("late.exe");
+    b.open(av, F, READ, 3);
+    b.close(av, F);
+    b.fails(other, F, 2, 0, SHARING);
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    b.open(late, F, READ, 3);
+    let finding = b.explain(failed);
+    assert_eq!(finding.holders, []);
+    assert_eq!(
+        reasons(&finding),
+        [(av, Reason::ClosedBefore), (late, Reason::OpenedAfter), (other, Reason::OwnOpenFailed)]
+    );
+    // A close still running when the failure came leaves it likely.
+    let (mut b, victim, av, _) = cast();
+    b.open(av, F, READ, 3);
+    let close = b.close(av, F);
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    b.op(close).end = Some(FileTime(BEGIN + 2 * STEP + 50));
+    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Likely)]);
+}
+
+#[test]
+fn at_5_a_name_reused_is_another_file() {
+    let (mut b, victim, av, _) = cast();
+    b.open(av, F, READ, 3);
+    b.make(victim, F, READ, ALL);
+    b.close(victim, F);
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    let finding = b.explain(failed);
+    assert_eq!(finding.holders, []);
+    assert!(finding.born_in_capture);
+    assert_eq!(finding.explanations[0], Explanation::FilterBelowProcmonAltitude);
+    assert_eq!(reasons(&finding), [(av, Reason::OtherFile)]);
+}
+
+#[test]
+fn at_6_a_close_without_an_open() {
+    let (mut b, victim, av, _) = cast();
+    let first = b.fails(victim, F, DELETE, ALL, SHARING);
+    let close = b.close(av, F);
+    let success = b.open(victim, F, DELETE, ALL);
+    let finding = b.explain(first);
+    assert_eq!(named(&finding), [(av, Confidence::Likely)]);
+    assert_eq!(finding.holders[0].hold.start, Edge::BeforeCapture);
+    assert_eq!(finding.released_by.unwrap().event, close);
+    assert_eq!(finding.confirmed_by, Some(success));
+    // Failures that go on after it show that it was not sufficient.
+    let (mut b, victim, av, _) = cast();
+    let first = b.fails(victim, F, DELETE, ALL, SHARING);
+    b.close(av, F);
+    b.fails(victim, F, DELETE, ALL, SHARING);
+    let finding = b.explain(first);
+    assert_eq!(finding.attribution, Attribution::NotVisible);
+    assert_eq!(finding.holders, []);
+    assert_eq!(reasons(&finding), [(av, Reason::StillFailingAfterRelease)]);
+    // The same where another process has an open that never closes: both named, neither proven.
+    let (mut b, victim, av, other) = cast();
+    b.open(av, F, READ, 3);
+    let first = b.fails(victim, F, DELETE, ALL, SHARING);
+    b.close(other, F);
+    b.open(victim, F, DELETE, ALL);
+    let finding = b.explain(first);
+    assert_eq!(named(&finding), [(av, Confidence::Likely), (other, Confidence::Likely)]);
+    assert_eq!(audit(&b.log).false_conflicts, []);
+}
+
+#[test]
+fn at_6_no_older_handle_on_a_file_born_in_the_capture() {
+    let (mut b, victim, av, _) = cast();
+    b.make(victim, F, READ, ALL);
+    b.close(victim, F);
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    b.close(av, F);
+    let finding = b.explain(failed);
+    assert_eq!(named(&finding), [(av, Confidence::Possible)]);
+    assert_eq!(finding.holders[0].hold.start, Edge::Unseen);
+    assert_eq!(finding.attribution, Attribution::NotVisible);
+}
+
+#[test]
+fn at_7_an_exit_releases_everything_and_ids_are_reused() {
+    let (mut b, victim, av, other) = cast();
+    b.log.processes[other.0 as usize].pid = b.log.processes[av.0 as usize].pid;
+    b.open(av, F, READ, 3);
+    let held = b.fails(victim, F, DELETE, ALL, SHARING);
+    let exit = b.does(av, "", OpKind::ProcessExit);
+    let after = b.fails(victim, F, DELETE, ALL, SHARING);
+    let finding = b.explain(held);
+    assert_eq!(named(&finding), [(av, Confidence::Proven)]);
+    assert_eq!(finding.released_by.unwrap().event, exit);
+    assert_eq!(reasons(&b.explain(after)), [(av, Reason::ExitedBefore)]);
+}
+
+#[test]
+fn at_8_self_inflicted() {
+    let (mut b, victim, av, other) = cast();
+    b.open(victim, F, READ, 3);
+    b.open(other, F, READ, 3);
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    let victims = |process| process == victim || process == other;
+    let analysis = analyse(&b.log, &[failed], &Options::new(&victims));
+    assert_eq!(analysis.findings[0].attribution, Attribution::SelfInflicted);
+    assert!(analysis.findings[0].holders.iter().all(|holder| holder.victim));
+    let driver = b.open(victim, F, READ, 3);
+    b.log.drivers.push(DriverInfo {
+        name: "tmxpflt.sys".into(),
+        path: String::new(),
+        company: String::new(),
+        version: String::new(),
+        description: String::new(),
+    });
+    b.op(driver).driver = Some(DriverId(0));
+    b.open(av, r"C:\elsewhere", READ, 3);
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    let finding = &analyse(&b.log, &[failed], &Options::new(&victims)).findings[0];
+    assert_eq!(finding.attribution, Attribution::Holders);
+    assert_eq!(finding.holders[0].party, Party::Driver { driver: DriverId(0), process: victim });
+    assert!(!finding.holders[0].victim);
+}
+
+#[test]
+fn at_9_an_innocent_is_never_promoted() {
+    let (mut b, victim, av, other) = cast();
+    b.open(av, F, READ, ALL);
+    b.open(other, F, ATTRIBUTES, 0);
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    let finding = b.explain(failed);
+    assert_eq!(finding.attribution, Attribution::NotVisible);
+    assert_eq!(reasons(&finding), [(av, Reason::CompatibleSharing), (other, Reason::AttributesOnly)]);
+    assert_eq!(finding.explanations[0], Explanation::OpenBeforeCapture);
+    let hive = b.fails(victim, r"C:\Windows\System32\config\SYSTEM", READ, 1, SHARING);
+    assert_eq!(b.explain(hive).explanations[0], Explanation::KernelHeld);
+}
+
+#[test]
+fn at_10_bracketing() {
+    let (mut b, victim, av, other) = cast();
+    b.open(av, F, READ, 3);
+    b.open(other, F, READ, ALL);
+    let first = b.fails(victim, F, DELETE, ALL, SHARING);
+    let second = b.fails(victim, F, DELETE, ALL, SHARING);
+    let release = b.close(av, F);
+    b.close(other, F);
+    // Attributes alone would have been allowed all the time: that success confirms nothing.
+    b.open(victim, F, ATTRIBUTES, ALL);
+    b.close(victim, F);
+    let success = b.open(victim, F, DELETE, ALL);
+    let analysis = b.analyse(&[first, second]);
+    for finding in &analysis.findings {
+        assert_eq!(finding.released_by.unwrap().event, release);
+        assert_eq!(finding.confirmed_by, Some(success));
+        assert!(finding.holders[0].confirmed);
+        assert_eq!(finding.burst, 0);
+    }
+    let burst = &analysis.bursts[0];
+    assert_eq!((burst.failures.as_slice(), burst.success), (&[first, second][..], Some(success)));
+    assert_eq!(burst.blocked, Ticks((success.0 - first.0) * STEP));
+}
+
+#[test]
+fn at_11_success_is_evidence() {
+    let (mut b, victim, av, other) = cast();
+    let held = b.open(av, F, READ, 3);
+    let early = b.fails(victim, F, DELETE, ALL, SHARING);
+    let success = b.open(other, F, DELETE, ALL);
+    b.close(other, F);
+    let late = b.fails(victim, F, DELETE, ALL, SHARING);
+    assert_eq!(named(&b.explain(early)), [(av, Confidence::Possible)]);
+    let finding = b.explain(late);
+    assert_eq!(finding.holders, []);
+    assert_eq!(reasons(&finding)[0], (other, Reason::ClosedBefore));
+    assert!(reasons(&finding).contains(&(av, Reason::ShownClosedByLaterSuccess)));
+    let audit = audit(&b.log);
+    assert_eq!(audit.false_conflicts.len(), 1);
+    assert_eq!(audit.false_conflicts[0].event, success);
+    assert_eq!(audit.false_conflicts[0].holder_event, Some(held));
+    assert_eq!(audit.false_conflicts[0].rule, "SA-3");
+}
+
+#[test]
+fn at_11_a_success_tells_which_handle_was_closed() {
+    let (mut b, victim, av, other) = cast();
+    b.open(av, F, READ, 3);
+    b.open(av, F, READ, ALL);
+    b.close(av, F); // most recent first would have it the second
+    b.open(other, F, DELETE, ALL);
+    b.close(other, F);
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    assert_eq!(audit(&b.log).false_conflicts, []);
+    assert_eq!(b.explain(failed).holders, []);
+}
+
+#[test]
+fn at_12_without_closes_nothing_is_proven() {
+    let (mut b, victim, av, _) = cast();
+    b.open(av, F, READ, 3);
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    b.log.coverage.creates = 2000;
+    let finding = b.explain(failed);
+    assert_eq!(named(&finding), [(av, Confidence::Possible)]);
+    assert_eq!(finding.attribution, Attribution::NotVisible);
+    assert_eq!(finding.explanations[0], Explanation::OutsideFilter);
+    b.log.coverage.cleanups = 1990;
+    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Proven)]);
+    b.log.coverage.sequence_gaps = Some(3);
+    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Likely)]);
+}
+
+#[test]
+fn sa_3_names_the_direction() {
+    let (mut b, victim, av, other) = cast();
+    b.open(av, F, READ | 2, 3);
+    b.open(other, F, 2, ALL);
+    let failed = b.fails(victim, F, READ | DELETE, 1, SHARING);
+    let finding = b.explain(failed);
+    assert_eq!(
+        finding.holders[0].conflicts,
+        [
+            Conflict { side: Side::HolderDoesNotShare, classes: AccessClasses::DELETE },
+            Conflict { side: Side::VictimDoesNotShare, classes: AccessClasses::WRITE }
+        ]
+    );
+    assert_eq!(
+        finding.holders[1].conflicts,
+        [Conflict { side: Side::VictimDoesNotShare, classes: AccessClasses::WRITE }]
+    );
+}
+
+#[test]
+fn sa_9_reading_alone_is_not_proven() {
+    let (mut b, victim, av, _) = cast();
+    b.open(av, F, READ, 0);
+    let failed = b.fails(victim, F, READ, ALL, SHARING);
+    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Likely)]);
+    // Failing while it stood and succeeding once it was gone answers the doubt.
+    b.close(av, F);
+    b.open(victim, F, READ, ALL);
+    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Proven)]);
+}
+
+#[test]
+fn dp_3_marker_and_keepers_are_different_parties() {
+    let (mut b, victim, av, other) = cast();
+    b.open(av, F, ATTRIBUTES, ALL);
+    b.open(other, &format!("{F}:Zone.Identifier"), READ, ALL);
+    b.open(victim, F, DELETE, ALL);
+    let marked = mark(&mut b, victim, F);
+    b.close(victim, F);
+    let failed = b.fails(victim, F, DELETE, ALL, PENDING);
+    let last = b.close(other, &format!("{F}:Zone.Identifier"));
+    let first = b.close(av, F);
+    let gone = b.fails(victim, F, DELETE, ALL, NtStatus::OBJECT_NAME_NOT_FOUND);
+    let finding = b.explain(failed);
+    assert_eq!(named(&finding), [(av, Confidence::Proven), (other, Confidence::Proven)]);
+    assert_eq!(finding.holders.iter().map(|holder| holder.rule).collect::<Vec<_>>(), ["DP-3", "DP-9"]);
+    let by = finding.deleted_by.unwrap();
+    assert_eq!((by.event, by.process, by.how), (marked, victim, DeleteHow::Disposition));
+    assert!(first > last);
+    assert_eq!(finding.released_by.unwrap().event, first);
+    assert_eq!(finding.confirmed_by, Some(gone));
+    assert_eq!(finding.attribution, Attribution::Holders);
+}
+
+#[test]
+fn dp_4_delete_on_close_and_a_mark_nobody_saw() {
+    let (mut b, victim, av, _) = cast();
+    let options = open(DELETE, ALL, CreateDisposition::OPEN, 0x1000, Some(OpenResult::OPENED));
+    b.create(victim, F, options, NtStatus::SUCCESS);
+    b.open(av, F, READ, ALL);
+    let close = b.close(victim, F);
+    let failed = b.fails(victim, F, DELETE, ALL, PENDING);
+    let by = b.explain(failed).deleted_by.unwrap();
+    assert_eq!((by.event, by.how), (close, DeleteHow::DeleteOnClose));
+    // Without a visible mark the keeper is likely: an unseen marker with POSIX semantics would stand alone.
+    let (mut b, victim, av, _) = cast();
+    b.open(av, F, READ, ALL);
+    let failed = b.fails(victim, F, DELETE, ALL, PENDING);
+    let finding = b.explain(failed);
+    assert_eq!(named(&finding), [(av, Confidence::Likely)]);
+    assert_eq!(finding.deleted_by, None);
+}
+
+#[test]
+fn dp_6_the_posix_marker_stands_alone() {
+    let (mut b, victim, av, other) = cast();
+    b.open(other, F, READ, ALL);
+    b.open(av, F, DELETE, ALL);
+    let flags = DispositionFlags::DELETE | DispositionFlags::POSIX_SEMANTICS;
+    b.does(av, F, OpKind::SetDispositionEx { flags, handle: None });
+    let failed = b.fails(victim, F, READ, ALL, PENDING);
+    b.close(av, F);
+    b.make(victim, F, READ, 0);
+    b.close(victim, F);
+    let again = b.fails(victim, F, READ, 0, SHARING);
+    let finding = b.explain(failed);
+    assert_eq!(named(&finding), [(av, Confidence::Proven)]);
+    assert_eq!(finding.holders[0].mechanism, Mechanism::PosixMarker);
+    assert_eq!(finding.deleted_by.unwrap().how, DeleteHow::PosixDisposition);
+    // Its reader holds the old file, not the one that has the name now.
+    assert_eq!(reasons(&b.explain(again)), [(other, Reason::OtherFile)]);
+}
+
+#[test]
+fn dp_8_links() {
+    let (mut b, victim, av, other) = cast();
+    let system = r"C:\Windows\System32\f.dll";
+    b.make(victim, F, READ, ALL);
+    let target = Some(b.path(system));
+    b.does(victim, F, OpKind::Link { target, flags: RenameFlags::NONE, ex: true });
+    b.close(victim, F);
+    b.open(av, system, READ, 3);
+    let sharing = b.fails(victim, F, DELETE, ALL, SHARING);
+    b.close(av, system);
+    b.open(av, system, READ, ALL);
+    b.open(other, F, READ, ALL);
+    b.open(victim, F, DELETE, ALL);
+    mark(&mut b, victim, F);
+    b.close(victim, F);
+    let pending = b.fails(victim, F, DELETE, ALL, PENDING);
+    let finding = b.explain(sharing);
+    assert_eq!(named(&finding), [(av, Confidence::Proven)]);
+    assert_eq!(finding.holders[0].hold.path, b.log.paths.find(system));
+    let finding = b.explain(pending);
+    assert_eq!(named(&finding), [(other, Confidence::Proven)]);
+    assert_eq!(reasons(&finding), [(av, Reason::OtherLink)]);
+}
+
+#[test]
+fn dp_10_read_only_is_nobodys_fault() {
+    let (mut b, victim, av, _) = cast();
+    b.open(av, F, READ, ALL);
+    b.does(victim, F, OpKind::SetBasic(FileAttributes::READONLY));
+    let kind = OpKind::SetDisposition { delete: true, handle: None };
+    let failed = b.refused(victim, F, NtStatus::CANNOT_DELETE, kind);
+    let finding = b.explain(failed);
+    assert_eq!((finding.attribution, finding.cause), (Attribution::NoHolder, Cause::Other));
+    assert_eq!(finding.holders, []);
+}
+
+#[test]
+fn dr_1_and_dr_2() {
+    let (mut b, victim, av, other) = cast();
+    let (dir, sub) = (r"C:\t\dir", r"C:\t\dir\sub");
+    let removal = OpKind::SetDisposition { delete: true, handle: None };
+    b.open(av, r"C:\t\dir\a", READ, ALL);
+    b.open(victim, r"C:\t\dir\a", DELETE, ALL);
+    mark(&mut b, victim, r"C:\t\dir\a");
+    b.close(victim, r"C:\t\dir\a");
+    let pending_child = b.refused(victim, dir, NtStatus::DIRECTORY_NOT_EMPTY, removal);
+    b.close(av, r"C:\t\dir\a");
+    b.open(other, r"C:\t\dir\sub\b", READ, 3);
+    b.fails(victim, r"C:\t\dir\sub\b", DELETE, ALL, SHARING);
+    let inner = b.refused(victim, sub, NtStatus::DIRECTORY_NOT_EMPTY, removal);
+    let outer = b.refused(victim, dir, NtStatus::DIRECTORY_NOT_EMPTY, removal);
+    b.close(other, r"C:\t\dir\sub\b");
+    let nobody = b.refused(victim, sub, NtStatus::DIRECTORY_NOT_EMPTY, removal);
+    let finding = b.explain(pending_child);
+    assert_eq!(named(&finding), [(av, Confidence::Proven)]);
+    assert_eq!((finding.holders[0].mechanism, finding.holders[0].rule), (Mechanism::ChildDeletePending, "DR-1"));
+    assert_eq!(finding.holders[0].hold.path, b.log.paths.find(r"C:\t\dir\a"));
+    for failed in [inner, outer] {
+        let finding = b.explain(failed);
+        assert_eq!(named(&finding), [(other, Confidence::Proven)]);
+        assert_eq!((finding.holders[0].mechanism, finding.holders[0].rule), (Mechanism::ChildInUse, "DR-2"));
+    }
+    assert_eq!(b.explain(nobody).attribution, Attribution::NoHolder);
+}
+
+#[test]
+fn mm_images_and_sections() {
+    let (mut b, victim, av, other) = cast();
+    b.open(victim, F, DELETE, ALL);
+    let image = b.does(av, F, OpKind::LoadImage);
+    let removal = OpKind::SetDisposition { delete: true, handle: None };
+    let first = b.refused(victim, F, NtStatus::CANNOT_DELETE, removal);
+    let write = b.fails(victim, F, 2, ALL, SHARING);
+    let exit = b.does(av, "", OpKind::ProcessExit);
+    b.does(victim, F, removal);
+    let finding = b.explain(first);
+    assert_eq!((finding.cause, finding.holders[0].mechanism), (Cause::ImageSection, Mechanism::ImageMapping));
+    assert_eq!(finding.holders[0].hold.start, b_edge(&b, image));
+    // MM-5: its end is not seen; that the process ended between the last failure and the success settles it.
+    assert_eq!(finding.holders[0].hold.end, Edge::Unseen);
+    assert_eq!(finding.released_by.unwrap().event, exit);
+    assert_eq!(named(&finding), [(av, Confidence::Proven)]);
+    let finding = b.explain(write);
+    assert_eq!((finding.cause, named(&finding)), (Cause::ImageSection, vec![(av, Confidence::Likely)]));
+    // A program's own image stays until it ends.
+    let (mut b, victim, av, _) = cast();
+    b.log.processes[av.0 as usize].image_path = F.into();
+    let failed = b.refused(victim, F, NtStatus::CANNOT_DELETE, removal);
+    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Proven)]);
+    // Of two mappers that closed their handles neither is more than possible.
+    let (mut b, victim, av, second) = cast();
+    for process in [av, second] {
+        b.open(process, F, READ, ALL);
+        b.does(process, F, OpKind::CreateSection { protection: 2, allocation: 0x0800_0000 });
+        b.close(process, F);
+    }
+    let failed = b.refused(victim, F, NtStatus::USER_MAPPED_FILE, OpKind::SetEndOfFile(0));
+    let finding = b.explain(failed);
+    assert_eq!(finding.attribution, Attribution::NotVisible);
+    assert_eq!(named(&finding), [(av, Confidence::Possible), (second, Confidence::Possible)]);
+    // One that cut the file to nothing afterwards shows that no mapping was left.
+    b.does(victim, F, OpKind::SetEndOfFile(0));
+    let failed = b.refused(victim, F, NtStatus::USER_MAPPED_FILE, OpKind::SetEndOfFile(0));
+    assert_eq!(b.explain(failed).holders, []);
+    assert_eq!(other, second);
+}
+
+fn b_edge(b: &Builder, event: EventIndex) -> Edge {
+    Edge::At(event, b.log.ops[event.0 as usize].start)
+}
+
+#[test]
+fn rn_rules() {
+    let (mut b, victim, av, other) = cast();
+    let (source, target) = (r"C:\d\new", r"C:\d\old");
+    b.open(victim, source, DELETE, ALL);
+    b.open(av, target, ATTRIBUTES, ALL);
+    b.open(other, target, READ, 3);
+    let to = Some(b.path(target));
+    let replace = RenameFlags::REPLACE_IF_EXISTS;
+    let classic = OpKind::Rename { target: to, flags: replace, ex: false };
+    let posix = OpKind::Rename { target: to, flags: replace | RenameFlags::POSIX_SEMANTICS, ex: true };
+    let rn1 = b.refused(victim, source, NtStatus::ACCESS_DENIED, classic);
+    let rn2 = b.refused(victim, source, SHARING, posix);
+    let finding = b.explain(rn1);
+    assert_eq!((finding.cause, finding.lock_class), (Cause::RenameBlocked, true));
+    assert_eq!(named(&finding), [(av, Confidence::Proven), (other, Confidence::Proven)]);
+    assert_eq!(finding.requested.target, to);
+    let finding = b.explain(rn2);
+    assert_eq!((finding.cause, named(&finding)), (Cause::ShareConflict, vec![(other, Confidence::Proven)]));
+    assert_eq!(reasons(&finding), [(av, Reason::AttributesOnly)]);
+    // Without anything open there the refusal is a matter of rights, not of locks.
+    b.close(av, target);
+    b.close(other, target);
+    let rights = b.refused(victim, source, NtStatus::ACCESS_DENIED, classic);
+    let finding = b.explain(rights);
+    assert_eq!((finding.lock_class, finding.attribution), (false, Attribution::NoHolder));
+}
+
+#[test]
+fn vi_10_a_current_directory() {
+    let (mut b, victim, shell, _) = cast();
+    let dir = r"C:\Windows\WinSxS\Temp\InFlight\1";
+    let current_directory = Some(b.path(&format!("{dir}\\")));
+    let start = b.does(shell, "", OpKind::ProcessStart { current_directory });
+    let failed = b.fails(victim, dir, DELETE, ALL, SHARING);
+    let finding = b.explain(failed);
+    assert_eq!(named(&finding), [(shell, Confidence::Likely)]);
+    let holder = &finding.holders[0];
+    assert_eq!((holder.mechanism, holder.rule), (Mechanism::CurrentDirectory, "VI-10"));
+    assert_eq!(holder.hold.start, b_edge(&b, start));
+    // Its open was seen and closed again: it moved on.
+    let create = open(0x10_0020, 3, CreateDisposition::OPEN, 1, Some(OpenResult::OPENED));
+    b.create(shell, dir, create, NtStatus::SUCCESS);
+    let seen = b.fails(victim, dir, DELETE, ALL, SHARING);
+    b.close(shell, dir);
+    let left = b.fails(victim, dir, DELETE, ALL, SHARING);
+    let finding = b.explain(seen);
+    assert_eq!((finding.holders[0].mechanism, finding.holders[0].rule), (Mechanism::CurrentDirectory, "SA-3"));
+    assert_eq!(named(&finding), [(shell, Confidence::Proven)]);
+    assert_eq!(b.explain(left).holders, []);
+}
+
+#[test]
+fn vi_11_answers_are_not_failures() {
+    let (mut b, victim, ..) = cast();
+    let section = OpKind::CreateSection { protection: 2, allocation: 0 };
+    let event = b.refused(victim, F, NtStatus::FILE_LOCKED_WITH_ONLY_READERS, section);
+    assert!(!is_lock_failure(b.op(event)));
+    let event = b.refused(victim, F, NtStatus::OPLOCK_NOT_GRANTED, OpKind::FsControl(0x90240));
+    assert!(!is_lock_failure(b.op(event)));
+    let event = b.fails(victim, F, READ, ALL, NtStatus::OPLOCK_NOT_GRANTED);
+    assert!(is_lock_failure(b.op(event)));
+    let event = b.fails(victim, F, READ, ALL, NtStatus::ACCESS_DENIED);
+    assert!(!is_lock_failure(b.op(event)));
+}
+
+#[test]
+fn vi_reparse_and_query_open_hold_nothing() {
+    let (mut b, victim, av, other) = cast();
+    b.create(av, F, opened(READ, 3), NtStatus::REPARSE);
+    b.does(other, F, OpKind::QueryOpen { attributes: None });
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    let finding = b.explain(failed);
+    assert_eq!(finding.holders, []);
+    assert_eq!(audit(&b.log).opens_without_close, 0);
+}
+
+#[test]
+fn vi_5_system_for_a_remote_client() {
+    let (mut b, victim, ..) = cast();
+    let system = b.process("System");
+    b.log.processes[system.0 as usize].pid = 4;
+    let mut create = opened(READ, 3);
+    create.impersonating = true;
+    b.create(system, F, create, NtStatus::SUCCESS);
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    let finding = b.explain(failed);
+    assert_eq!(named(&finding), [(system, Confidence::Proven)]);
+    assert!(finding.holders[0].smb_client);
+}
+
+#[test]
+fn op_rules() {
+    let (mut b, victim, av, _) = cast();
+    let oplock = |b: &mut Builder, broken_at: u64| {
+        b.open(av, F, ATTRIBUTES, ALL);
+        let request = b.does(av, F, OpKind::FsControl(0x9005C));
+        b.op(request).end = Some(FileTime(BEGIN + broken_at));
+        request
+    };
+    let request = oplock(&mut b, 2 * STEP + 10);
+    let waited = b.open(victim, F, READ, ALL);
+    let give_way = b.close(av, F);
+    b.op(waited).end = Some(FileTime(BEGIN + 3 * STEP + 900));
+    b.op(give_way).start = FileTime(BEGIN + 3 * STEP);
+    let all = |_| true;
+    let mut options = Options::new(&all);
+    options.wait_threshold = Ticks(STEP);
+    let waits = analyse(&b.log, &[], &options).waits;
+    assert_eq!(waits.len(), 1);
+    assert_eq!((waits[0].event, waits[0].waited), (waited, Ticks(STEP + 900)));
+    let holder = &waits[0].holders[0];
+    assert_eq!((holder.party, holder.confidence), (Party::Process(av), Confidence::Likely));
+    assert_eq!((holder.hold.start, holder.hold.end), (b_edge(&b, request), b_edge(&b, give_way)));
+    // OP-2, OP-3: the statuses.
+    for status in [NtStatus::OPLOCK_BREAK_IN_PROGRESS, NtStatus::CANNOT_BREAK_OPLOCK] {
+        let (mut b, victim, ..) = cast();
+        oplock(&mut b, 2 * STEP + 10);
+        let failed = b.fails(victim, F, READ, ALL, status);
+        let finding = b.explain(failed);
+        assert_eq!((finding.cause, finding.holders[0].mechanism), (Cause::OplockBreak, Mechanism::Oplock));
+        assert_eq!(named(&finding), [(av, Confidence::Likely)]);
+    }
+    // OP-4: a writer made it impossible; a reader beside it did not.
+    let (mut b, victim, av, other) = cast();
+    b.open(av, F, 2, ALL);
+    b.open(other, F, READ, ALL);
+    let failed = b.fails(victim, F, READ, ALL, NtStatus::OPLOCK_NOT_GRANTED);
+    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Likely)]);
+}
+
+#[test]
+fn lk_rules() {
+    let (mut b, victim, av, _) = cast();
+    b.open(av, F, 3, ALL);
+    b.open(victim, F, 3, ALL);
+    b.does(av, F, OpKind::Lock { offset: 0, length: 100, exclusive: false, fail_immediately: true });
+    let write = OpKind::Write { offset: 10, length: 10, paging: false };
+    let failed = b.refused(victim, F, NtStatus::FILE_LOCK_CONFLICT, write);
+    let unlock = b.does(av, F, OpKind::Unlock { offset: 0, length: 100 });
+    let success = b.does(victim, F, write);
+    let again = b.refused(victim, F, NtStatus::FILE_LOCK_CONFLICT, write);
+    let finding = b.explain(failed);
+    assert_eq!(named(&finding), [(av, Confidence::Proven)]);
+    assert_eq!(finding.holders[0].rule, "LK-2");
+    assert_eq!(finding.released_by.unwrap().event, unlock);
+    assert_eq!(finding.confirmed_by, Some(success));
+    assert_eq!(b.explain(again).attribution, Attribution::NotVisible);
+}
+
+#[test]
+fn file_ids_join_names() {
+    let (mut b, victim, av, other) = cast();
+    b.open(av, r"C:\Windows\System32\f.dll", READ, 3);
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    for path in [F, r"C:\Windows\System32\f.dll"] {
+        b.does(other, path, OpKind::QueryFileId { id: 0x7_0000_0000_0042 });
+    }
+    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Proven)]);
+}
+
+#[test]
+fn the_history_of_one_failure() {
+    let (mut b, victim, av, other) = cast();
+    let events = [
+        b.open(av, F, READ, 3),
+        b.open(other, F, READ, ALL),
+        b.fails(victim, F, DELETE, ALL, SHARING),
+        b.close(other, F),
+        b.close(av, F),
+    ];
+    b.open(other, r"C:\elsewhere", READ, ALL);
+    let nobody = |_| false;
+    let story = history(&b.log, events[2], &Options::new(&nobody)).unwrap();
+    assert_eq!(story.events.iter().map(|event| event.event).collect::<Vec<_>>(), events);
+    let holds: Vec<_> = story.holds.iter().map(|told| (told.party, told.hold.start, told.hold.end)).collect();
+    assert_eq!(
+        holds,
+        [
+            (Party::Process(av), b_edge(&b, events[0]), b_edge(&b, events[4])),
+            (Party::Process(other), b_edge(&b, events[1]), b_edge(&b, events[3])),
+        ]
+    );
+    assert_eq!(story.finding.event, events[2]);
+    assert!(history(&b.log, EventIndex(99), &Options::new(&nobody)).is_none());
+}
+
+#[test]
+fn the_audit_counts() {
+    let (mut b, victim, av, _) = cast();
+    b.open(av, F, READ, 3);
+    b.fails(victim, F, DELETE, ALL, SHARING);
+    b.fails(victim, r"C:\unknown", DELETE, ALL, SHARING);
+    b.close(victim, r"C:\other");
+    let audit = audit(&b.log);
+    assert_eq!((audit.opens_checked, audit.closes_without_open, audit.opens_without_close), (1, 1, 1));
+    let count = audit.failures[&SHARING];
+    assert_eq!((count.explained, count.unexplained), (1, 1));
+    assert_eq!(audit.total(), count);
+}

@@ -1,0 +1,231 @@
+//! A naive model of the sharing and deletion rules, written from the rules and sharing no code with the engine: open
+//! file objects in one list, every question answered by looking at all of them.
+
+use std::collections::BTreeMap;
+
+/// Read, write, delete.
+pub(crate) const R: u8 = 1;
+pub(crate) const W: u8 = 2;
+pub(crate) const D: u8 = 4;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    Success,
+    SharingViolation,
+    DeletePending,
+    NotFound,
+    Collision,
+    AccessDenied,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Handle {
+    pub(crate) process: usize,
+    pub(crate) file: usize,
+    /// The name entry it was opened by.
+    pub(crate) link: usize,
+    pub(crate) access: u8,
+    pub(crate) share: u8,
+    pub(crate) delete_on_close: bool,
+    posix_marker: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Link {
+    file: usize,
+    pending: bool,
+    gone: bool,
+}
+
+/// The volume: names, links, open file objects.
+#[derive(Debug, Default)]
+pub(crate) struct Volume {
+    names: BTreeMap<String, usize>,
+    links: Vec<Link>,
+    files: usize,
+    pub(crate) handles: BTreeMap<u32, Handle>,
+    next: u32,
+}
+
+pub(crate) struct Outcome {
+    pub(crate) status: Status,
+    /// Processes whose going would let it succeed.
+    pub(crate) blockers: Vec<usize>,
+    pub(crate) handle: Option<u32>,
+    /// The file was made.
+    pub(crate) created: bool,
+}
+
+impl Outcome {
+    fn failed(status: Status, mut blockers: Vec<usize>) -> Self {
+        blockers.sort_unstable();
+        blockers.dedup();
+        Self { status, blockers, handle: None, created: false }
+    }
+
+    fn done(handle: Option<u32>, created: bool) -> Self {
+        Self { status: Status::Success, blockers: Vec::new(), handle, created }
+    }
+}
+
+fn conflict(a: &Handle, access: u8, share: u8) -> bool {
+    a.access != 0 && access != 0 && (access & !a.share != 0 || a.access & !share != 0)
+}
+
+impl Volume {
+    pub(crate) fn with_files(names: &[&str]) -> Self {
+        let mut volume = Self::default();
+        for name in names {
+            volume.add(name);
+        }
+        volume
+    }
+
+    fn add(&mut self, name: &str) -> usize {
+        let file = self.files;
+        self.files += 1;
+        self.add_link(name, file)
+    }
+
+    fn add_link(&mut self, name: &str, file: usize) -> usize {
+        self.links.push(Link { file, pending: false, gone: false });
+        self.names.insert(name.into(), self.links.len() - 1);
+        self.links.len() - 1
+    }
+
+    pub(crate) fn name_of(&self, handle: u32) -> Option<String> {
+        let link = self.handles[&handle].link;
+        self.names.iter().find(|(_, known)| **known == link).map(|(name, _)| name.clone())
+    }
+
+    /// Whether the process has a handle by that name already.
+    pub(crate) fn has(&self, process: usize, name: &str) -> bool {
+        self.names
+            .get(name)
+            .is_some_and(|link| self.handles.values().any(|handle| handle.process == process && handle.link == *link))
+    }
+
+    /// Everybody who keeps a pending name.
+    fn keepers(&self, link: usize) -> Vec<usize> {
+        let marker: Vec<usize> = self
+            .handles
+            .values()
+            .filter(|handle| handle.link == link && handle.posix_marker)
+            .map(|handle| handle.process)
+            .collect();
+        if !marker.is_empty() {
+            return marker;
+        }
+        self.handles.values().filter(|handle| handle.link == link).map(|handle| handle.process).collect()
+    }
+
+    pub(crate) fn open(
+        &mut self,
+        process: usize,
+        name: &str,
+        access: u8,
+        share: u8,
+        doc: bool,
+        create: bool,
+    ) -> Outcome {
+        let mut created = false;
+        let link = match self.names.get(name) {
+            Some(&link) if self.links[link].pending => {
+                return Outcome::failed(Status::DeletePending, self.keepers(link));
+            }
+            Some(_) if create => return Outcome::failed(Status::Collision, Vec::new()),
+            Some(&link) => link,
+            None if create => {
+                created = true;
+                self.add(name)
+            }
+            None => return Outcome::failed(Status::NotFound, Vec::new()),
+        };
+        let file = self.links[link].file;
+        let blockers: Vec<usize> = self
+            .handles
+            .values()
+            .filter(|handle| handle.file == file && conflict(handle, access, share))
+            .map(|handle| handle.process)
+            .collect();
+        if !blockers.is_empty() {
+            return Outcome::failed(Status::SharingViolation, blockers);
+        }
+        let handle = Handle { process, file, link, access, share, delete_on_close: doc, posix_marker: false };
+        self.next += 1;
+        self.handles.insert(self.next, handle);
+        Outcome::done(Some(self.next), created)
+    }
+
+    pub(crate) fn close(&mut self, id: u32) {
+        let handle = self.handles.remove(&id).unwrap();
+        let link = handle.link;
+        if handle.delete_on_close && !self.links[link].gone {
+            self.links[link].pending = true;
+        }
+        let last = !self.handles.values().any(|other| other.link == link);
+        if self.links[link].pending && (last || handle.posix_marker) {
+            self.links[link].pending = false;
+            self.links[link].gone = true;
+            self.names.retain(|_, known| *known != link);
+        }
+    }
+
+    /// Marks or unmarks through a handle with delete access.
+    pub(crate) fn dispose(&mut self, id: u32, delete: bool, posix: bool) -> Outcome {
+        let link = self.handles[&id].link;
+        if self.links[link].gone || self.handles[&id].access & D == 0 {
+            return Outcome::failed(Status::AccessDenied, Vec::new());
+        }
+        self.links[link].pending = delete;
+        let marker = self.handles.values().any(|handle| handle.link == link && handle.posix_marker);
+        if !delete {
+            for handle in self.handles.values_mut().filter(|handle| handle.link == link) {
+                handle.posix_marker = false;
+            }
+        } else if posix && !marker {
+            // The flag stays with that handle whatever others mark afterwards.
+            self.handles.get_mut(&id).unwrap().posix_marker = true;
+        }
+        Outcome::done(None, false)
+    }
+
+    pub(crate) fn rename(&mut self, id: u32, to: &str, replace: bool) -> Outcome {
+        let link = self.handles[&id].link;
+        if self.links[link].gone || self.links[link].pending || self.handles[&id].access & D == 0 {
+            return Outcome::failed(Status::AccessDenied, Vec::new());
+        }
+        match self.names.get(to) {
+            Some(&target) if target == link => return Outcome::done(None, false),
+            Some(_) if !replace => return Outcome::failed(Status::Collision, Vec::new()),
+            Some(&target) if self.links[target].pending => {
+                return Outcome::failed(Status::DeletePending, self.keepers(target));
+            }
+            Some(&target) => {
+                let open: Vec<usize> =
+                    self.handles.values().filter(|handle| handle.link == target).map(|handle| handle.process).collect();
+                if !open.is_empty() {
+                    return Outcome::failed(Status::AccessDenied, open);
+                }
+                self.links[target].gone = true;
+            }
+            None => {}
+        }
+        self.names.retain(|_, known| *known != link);
+        self.names.insert(to.into(), link);
+        Outcome::done(None, false)
+    }
+
+    pub(crate) fn link(&mut self, id: u32, to: &str) -> Outcome {
+        let link = self.handles[&id].link;
+        if self.links[link].gone || self.links[link].pending {
+            return Outcome::failed(Status::AccessDenied, Vec::new());
+        }
+        if self.names.contains_key(to) {
+            return Outcome::failed(Status::Collision, Vec::new());
+        }
+        let file = self.links[link].file;
+        self.add_link(to, file);
+        Outcome::done(None, false)
+    }
+}
