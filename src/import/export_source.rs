@@ -1,6 +1,8 @@
 //! An export as a [`Source`]: two streaming passes, one that surveys and one that collects.
 
+use super::OpenOptions;
 use super::clock::{self, DAY, DateOrder};
+use super::collect::{Authors, collect_block};
 use super::columns::{Columns, FIELDS, Field};
 use super::csv::{self, Shape};
 use super::error::ImportError;
@@ -11,18 +13,15 @@ use super::scan::{Block, Blocks, Clock, Extent, Results, Seam, midnights};
 use super::stream::{self, Format, Sniffed, Stored};
 use super::survey::{self, Surveyed};
 use super::xml::XmlProcess;
-use super::{OpenOptions, processes};
-use crate::capture::collect::append;
 use crate::capture::columns::Column;
 use crate::capture::decode::process_code;
 use crate::capture::filter::FilterView;
-use crate::capture::op::{DriverId, DriverInfo, EventIndex, Op, OpKind, OpLog, PathTable, ProcessId};
+use crate::capture::op::{DriverInfo, EventIndex, OpKind, OpLog};
 use crate::capture::select::Selection;
 use crate::capture::source::{FilterTest, Machine, Source, Survey};
 use crate::nt::{FileTime, NtStatus};
 use crate::pml::EventClass;
 use encoding_rs::UTF_8;
-use rustc_hash::FxHashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -415,77 +414,6 @@ impl Place {
     }
 }
 
-/// Operations decoded from a block. Their processes are keys, their times local ticks, their events rows of the block.
-#[derive(Default)]
-pub(crate) struct BlockOps {
-    pub(crate) ops: Vec<Op>,
-    pub(crate) paths: PathTable,
-}
-
-impl BlockOps {
-    /// Adds the operation of a row; `whose` is the key of its process and the driver its stack shows.
-    pub(crate) fn push(
-        &mut self,
-        number: u64,
-        whose: (u32, Option<DriverId>),
-        (start, end): (i64, Option<i64>),
-        row: &Row<'_>,
-        status: NtStatus,
-        decoded: super::row::Decoded,
-    ) {
-        self.ops.push(Op {
-            event: EventIndex(number),
-            start: FileTime(start.cast_unsigned()),
-            end: end.filter(|_| status != NtStatus::PENDING).map(|end| FileTime(end.cast_unsigned())),
-            process: ProcessId(whose.0),
-            thread: row.thread(),
-            status,
-            path: decoded.path,
-            driver: whose.1,
-            kind: decoded.kind,
-        });
-    }
-
-    /// Gives the operations their place in the capture and appends them to `ops`. An operation whose process cannot be
-    /// told is left out.
-    pub(crate) fn place(
-        mut self,
-        place: Place,
-        processes: &processes::Processes,
-        ops: &mut Vec<Op>,
-        paths: &mut PathTable,
-    ) {
-        self.ops.retain_mut(|op| {
-            let row = place.row + op.event.0;
-            op.event = EventIndex(row);
-            op.start = place.utc(op.start.0.cast_signed());
-            op.end = op.end.map(|end| place.utc(end.0.cast_signed()));
-            if let OpKind::ProcessCreate { child } = op.kind {
-                let Some(child) = processes.child(child.0, row, op.start) else { return false };
-                op.kind = OpKind::ProcessCreate { child };
-            }
-            match processes.at(op.process.0, row) {
-                Some(process) => op.process = process,
-                None => return false,
-            }
-            true
-        });
-        append(ops, paths, &self.ops, &self.paths);
-    }
-}
-
-struct Collected {
-    extent: Extent,
-    seam: Seam,
-    ops: BlockOps,
-}
-
-impl HasExtent for Collected {
-    fn extent(&self) -> (u64, u64, Seam) {
-        (self.extent.rows, self.extent.lines, self.seam)
-    }
-}
-
 impl Source for Export {
     fn machine(&self) -> Machine {
         let surveyed = self.surveyed();
@@ -551,66 +479,4 @@ impl Source for Export {
     fn kernel_modules(&self) -> Vec<DriverInfo> {
         self.surveyed().kernel_modules.clone()
     }
-}
-
-/// The kernel modules that may turn out to be the author of an operation, by path in lower case.
-struct Authors {
-    by_path: FxHashMap<Vec<u8>, DriverId>,
-    drivers: Vec<DriverInfo>,
-}
-
-impl Authors {
-    fn new(modules: &[DriverInfo], is_filter: &FilterTest<'_>) -> Self {
-        let mut authors = Self { by_path: FxHashMap::default(), drivers: Vec::new() };
-        for (module, number) in modules.iter().filter(|module| is_filter(module)).zip(0u16..) {
-            authors.by_path.insert(module.path.to_ascii_lowercase().into_bytes(), DriverId(number));
-            authors.drivers.push(module.clone());
-        }
-        authors
-    }
-
-    /// The innermost filter in the kernel's part of a row's stack.
-    fn of(&self, row: &Row<'_>) -> Option<DriverId> {
-        if self.by_path.is_empty() {
-            return None;
-        }
-        row.kernel_frames().find_map(|path| self.by_path.get(&path.to_ascii_lowercase()).copied())
-    }
-}
-
-fn collect_block(
-    block: &Block,
-    (columns, delimiter, order): (&Columns, u8, DateOrder),
-    decoder: Decoder<'_>,
-    selection: &Selection,
-    authors: &Authors,
-) -> Collected {
-    let mut ops = BlockOps::default();
-    let mut clock = Clock::new(order);
-    let mut results = Results::default();
-    let extent = block.rows(columns, delimiter, |number, row| {
-        let start = clock.start(row, number)?;
-        let operation = decoder.operation(row);
-        let wanted = match operation.class {
-            EventClass::FILE_SYSTEM => {
-                let path = decoder.path(row, operation);
-                selection.wants(&path)
-                    || selection.has_ids() && decoder.file_id(row, operation).is_some_and(|id| selection.wants_id(id))
-                    || decoder.target(row, operation, &path).is_some_and(|target| selection.wants(&target))
-            }
-            EventClass::PROCESS => {
-                operation.code != process_code::LOAD_IMAGE
-                    || row.text(Column::Path).is_some_and(|path| selection.wants(&path))
-            }
-            _ => false,
-        };
-        if wanted && let Some(key) = processes::key_of(row) {
-            let status = results.find(row.bytes(Column::Result));
-            if let Some(decoded) = decoder.decode(row, operation, status, &mut ops.paths) {
-                ops.push(number, (key, authors.of(row)), (start, clock.end(row, start)), row, status, decoded);
-            }
-        }
-        Ok(())
-    });
-    Collected { extent, seam: clock.seam(), ops }
 }

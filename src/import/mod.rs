@@ -16,6 +16,7 @@
 //! ```
 
 mod clock;
+mod collect;
 pub mod columns;
 mod csv;
 mod detail;

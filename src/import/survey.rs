@@ -1,9 +1,10 @@
 //! The first pass over an export: what it holds, whose rows are whose, and every refused operation.
 
 use super::clock::DateOrder;
+use super::collect::BlockOps;
 use super::columns::Columns;
 use super::csv::BadReason;
-use super::export_source::{BlockOps, HasExtent, Place};
+use super::export_source::{HasExtent, Place};
 use super::processes::{Processes, Runs, key_of};
 use super::row::{Decoder, changes_names, system_root_of};
 use super::scan::{Block, Blocks, Clock, Extent, Malformed, Results, Seam};
