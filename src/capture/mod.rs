@@ -10,6 +10,7 @@ pub mod map;
 pub mod modules;
 pub mod op;
 pub mod pmc;
+pub mod progress;
 pub mod scan;
 pub mod segment;
 pub mod select;
@@ -21,8 +22,9 @@ pub use segment::{OpenError, Segment};
 use crate::nt::FileTime;
 use crate::pml::{Event, Header, PmlError};
 use chunk::{Chunk, Marks};
+use progress::{Observer, Progress};
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// A capture: one PML file, or the segments Procmon split it into, in order of time.
 #[derive(Debug)]
@@ -35,6 +37,7 @@ pub struct Capture {
     pub left_out: Vec<OpenError>,
     /// What the survey marked for later passes, by chunk.
     marks: OnceLock<Vec<Marks>>,
+    observer: Observer,
 }
 
 /// What was found between two neighbouring segments.
@@ -89,7 +92,7 @@ impl Capture {
             }
             last_sequence = pml.event_count().checked_sub(1).and_then(edge).or(last_sequence);
         }
-        Self { segments, events, seams, left_out: Vec::new(), marks: OnceLock::new() }
+        Self { segments, events, seams, left_out: Vec::new(), marks: OnceLock::new(), observer: Observer::default() }
     }
 
     /// Its files, in order of time.
@@ -121,6 +124,11 @@ impl Capture {
     pub fn event(&self, index: EventIndex) -> Option<Result<Event<'_>, PmlError>> {
         let (segment, number) = self.locate(index)?;
         Some(segment.pml().event(number))
+    }
+
+    /// Lets `progress` hear of every pass from now on.
+    pub fn observe(&mut self, progress: Arc<dyn Progress>) {
+        self.observer = Observer(Some(progress));
     }
 
     /// Keeps what the survey marked; a second survey finds the same.

@@ -3,7 +3,7 @@
 use super::args::{BlameArgs, FailOn, GlobalArgs, InputArgs, ScopeArgs};
 use super::exit::Exit;
 use super::fail::Fail;
-use super::output;
+use super::{output, progress};
 use crate::assemble::{self, Case, CaseOptions, SourceNote};
 use crate::blame::scope::ScopeOptions;
 use crate::blame::vendors::VendorCatalogue;
@@ -72,7 +72,8 @@ fn analyse(
     catalogue: &VendorCatalogue,
     zone: &TimeZone,
 ) -> Result<Case, Fail> {
-    let capture = open(path, args.input)?;
+    let mut capture = open(path, args.input)?;
+    capture.observe(progress::of_passes(global));
     // The digest reads the whole file once more; it runs beside the analysis, and only a record needs it.
     let hash = args.json.is_some() && !args.no_hash;
     let day = capture.span().map(|(first, _)| first);
