@@ -39,7 +39,16 @@ impl Capture {
                 Chunk { segment, number, ordinal, from, to }
             })
             .collect();
-        chunks.into_par_iter().map(work).collect()
+        let Some(progress) = &self.observer.0 else { return chunks.into_par_iter().map(work).collect() };
+        progress.begin(self.event_count());
+        let watched = |chunk: Chunk<'_>| {
+            let done = work(chunk);
+            progress.advance(chunk.len().into());
+            done
+        };
+        let all = chunks.into_par_iter().map(watched).collect();
+        progress.end();
+        all
     }
 
     /// Whether the capture is small enough to keep marks.

@@ -11,6 +11,7 @@ pub mod mark;
 pub mod modules;
 pub mod op;
 pub mod pmc;
+pub mod progress;
 pub mod scan;
 pub mod segment;
 pub mod select;
@@ -23,8 +24,9 @@ use crate::nt::FileTime;
 use crate::pml::recover::RescueReport;
 use crate::pml::{Event, Header, PmlError};
 use chunk::{Chunk, Marks};
+use progress::{Observer, Progress};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// A capture: one PML file, or the segments Procmon split it into, in order of time.
 #[derive(Debug)]
@@ -39,6 +41,7 @@ pub struct Capture {
     pub rescues: Vec<Rescue>,
     /// What the survey marked for later passes, by chunk.
     marks: OnceLock<Vec<Marks>>,
+    observer: Observer,
 }
 
 /// A file of a capture that was read by a rescue.
@@ -107,7 +110,15 @@ impl Capture {
             }
             last_sequence = pml.event_count().checked_sub(1).and_then(edge).or(last_sequence);
         }
-        Self { segments, events, seams, left_out: Vec::new(), rescues: Vec::new(), marks: OnceLock::new() }
+        Self {
+            segments,
+            events,
+            seams,
+            left_out: Vec::new(),
+            rescues: Vec::new(),
+            marks: OnceLock::new(),
+            observer: Observer::default(),
+        }
     }
 
     /// Its files, in order of time.
@@ -139,6 +150,11 @@ impl Capture {
     pub fn event(&self, index: EventIndex) -> Option<Result<Event<'_>, PmlError>> {
         let (segment, number) = self.locate(index)?;
         Some(segment.pml().event(number))
+    }
+
+    /// Lets `progress` hear of every pass from now on.
+    pub fn observe(&mut self, progress: Arc<dyn Progress>) {
+        self.observer = Observer(Some(progress));
     }
 
     /// Keeps what the survey marked; a second survey finds the same.

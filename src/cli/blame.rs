@@ -4,7 +4,7 @@ use super::args::{BlameArgs, FailOn, GlobalArgs, InputArgs, ScopeArgs};
 use super::exit::Exit;
 use super::fail::Fail;
 use super::input::Opened;
-use super::{cbs, output};
+use super::{cbs, output, progress};
 use crate::assemble::{self, Case, CaseOptions, ServicingLogs, SourceNote};
 use crate::blame::scope::ScopeOptions;
 use crate::blame::vendors::VendorCatalogue;
@@ -78,8 +78,9 @@ fn analyse(
     zone: &TimeZone,
     logs: Option<&ServicingLogs>,
 ) -> Result<Case, Fail> {
-    let input = Opened::open(path, &args.input)?;
+    let mut input = Opened::open(path, &args.input)?;
     input.warnings(global.language()).iter().for_each(|line| super::term::warn(line));
+    input.observe(progress::of_passes(global));
     // The digest reads the whole file once more; it runs beside the analysis, and only a record needs it.
     let hash = args.json.is_some() && !args.no_hash;
     let generated = if args.reproducible { None } else { FileTime::from_timestamp(jiff::Timestamp::now()) };

@@ -5,6 +5,7 @@ use super::fail::Fail;
 use super::{blame, recover};
 use crate::assemble::SourceNote;
 use crate::capture::Capture;
+use crate::capture::progress::Progress;
 use crate::capture::source::Source;
 use crate::case;
 use crate::import::{self, Export, Input};
@@ -13,6 +14,7 @@ use crate::nt::FileTime;
 use sha2::{Digest, Sha256};
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 /// An opened input.
 #[derive(Debug)]
@@ -29,6 +31,13 @@ impl Opened {
             input.capture.segments().iter().for_each(crate::capture::Segment::advise_sequential);
         }
         Ok(Self(opened))
+    }
+
+    /// Lets `progress` follow the passes over a PML capture.
+    pub fn observe(&mut self, progress: Arc<dyn Progress>) {
+        if let Input::Pml(input) = &mut self.0 {
+            input.capture.observe(progress);
+        }
     }
 
     /// What the analysis asks.

@@ -1,7 +1,10 @@
 //! A progress bar on stderr, shown only when the work takes longer than half a second.
 
+use super::args::GlobalArgs;
+use crate::capture::progress;
 use crate::lang::{Lang, events as t};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -43,4 +46,25 @@ impl Progress {
     pub fn finish(&self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// The passes of an analysis are not known beforehand; each is a bar of its own, and the patience counts from the first.
+impl progress::Progress for Progress {
+    fn begin(&self, events: u64) {
+        self.bar.reset();
+        self.bar.set_length(events);
+    }
+
+    fn advance(&self, events: u64) {
+        self.advance(events);
+    }
+
+    fn end(&self) {
+        self.finish();
+    }
+}
+
+/// A bar for the passes of an analysis.
+pub fn of_passes(global: &GlobalArgs) -> Arc<dyn progress::Progress> {
+    Arc::new(Progress::new(0, !global.quiet, global.language()))
 }
