@@ -14,9 +14,9 @@ use pmlblame::locks::{Attribution, Edge, Mechanism, audit, is_lock_failure};
 use pmlblame::nt::{
     AccessMask, CreateDisposition, CreateOptions, DispositionFlags, FileAttributes, NtStatus, OpenResult, RenameFlags,
 };
+use script::{Builder, open, opened};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use script::{Builder, open, opened};
 
 mod script;
 
