@@ -1,26 +1,25 @@
 //! One failure against the holds of its file: who made it fail, by which rule, and how sure that is (section 7).
 
+use super::bursts::{BurstEnd, Bursts};
 use super::delete::Mark;
 use super::engine::Engine;
-use super::evidence::{BurstEnd, Bursts};
-use super::failure::{Cause, Wanted, requested, wanted};
+use super::failure::{Cause, requested, wanted};
 use super::finding::{
-    Attribution, Confidence, Conflict, DeleteHow, DeletedBy, Edge, Finding, Hold, Holder, Mechanism, Party, Side,
+    Attribution, Confidence, Conflict, DeletedBy, Edge, Finding, Hold, Holder, Mechanism, Party, Side,
 };
 use super::hold::{Ended, Fit, HoldRec, Weighed};
 use super::identity::{NONE, UNNAMED};
-use super::mapping::{Kind, Mapped};
-use super::refute::{relation, spared_by_read};
+use super::refute::spared_by_read;
 use super::replay::Track;
 use super::spans::Instant;
 use crate::capture::op::{Op, OpKind};
-use crate::nt::sharing::{AccessClasses, Grant, ShareConflict, sharing_conflict};
-use crate::nt::{AccessMask, CreateOptions, DispositionFlags, NtStatus, RenameFlags, ShareAccess};
+use crate::nt::sharing::ShareConflict;
+use crate::nt::{AccessMask, CreateOptions, NtStatus, ShareAccess};
 
 /// Directory removals are followed this deep through children that were refused themselves.
-const MAX_NESTING: u32 = 8;
+pub(crate) const MAX_NESTING: u32 = 8;
 /// Children of a directory looked into for one failure.
-const MAX_CHILDREN: usize = 256;
+pub(crate) const MAX_CHILDREN: usize = 256;
 /// Parties reported for one failure.
 pub(crate) const MAX_PARTIES: usize = 64;
 
@@ -65,13 +64,13 @@ pub(crate) struct Failing<'o> {
 }
 
 /// How a handle turns into a suspect.
-struct Rule<'r> {
-    mechanism: Mechanism,
-    rule: &'static str,
-    fit: &'r dyn Fn(&HoldRec) -> Fit,
-    conflict: &'r dyn Fn(&HoldRec) -> Option<ShareConflict>,
+pub(crate) struct Rule<'r> {
+    pub(crate) mechanism: Mechanism,
+    pub(crate) rule: &'static str,
+    pub(crate) fit: &'r dyn Fn(&HoldRec) -> Fit,
+    pub(crate) conflict: &'r dyn Fn(&HoldRec) -> Option<ShareConflict>,
     /// No grade above this.
-    ceiling: Confidence,
+    pub(crate) ceiling: Confidence,
 }
 
 impl Engine<'_> {
@@ -194,82 +193,8 @@ impl Engine<'_> {
         found
     }
 
-    /// SHARING VIOLATION on an open.
-    fn share_conflict(&mut self, failing: Failing<'_>, found: &mut Blockers) {
-        let place = self.names.place(failing.index);
-        let wanted = wanted(failing.op);
-        found.cause = Some(Cause::ShareConflict);
-        self.by_share(failing, place.link, place.stream, wanted, Mechanism::OpenHandle, found);
-        let handles = found.suspects.iter().any(|suspect| suspect.holder.confidence >= Confidence::Likely);
-        if wanted.effective.intersects(AccessMask::WRITE_DATA) {
-            // MM-2
-            self.mapped(failing, place.link, "MM-2", &Kind::image, found);
-        }
-        if wanted.grant.is_counted() && !wanted.grant.share.contains(ShareAccess::WRITE) {
-            // SA-8; not for attribute-only opens, where sources disagree.
-            let writable =
-                |kind: Kind| matches!(kind, Kind::Data { writable: true } | Kind::Unknown { writable: true });
-            self.mapped(failing, place.link, "SA-8", &writable, found);
-        }
-        if !handles
-            && let Some(best) = found.suspects.iter().max_by_key(|suspect| suspect.holder.confidence)
-            && best.holder.confidence >= Confidence::Likely
-        {
-            found.cause = match best.holder.mechanism {
-                Mechanism::ImageMapping => Some(Cause::ImageSection),
-                Mechanism::DataMapping => Some(Cause::UserMapped),
-                _ => found.cause,
-            };
-        }
-        if wanted.grant.possible.contains(AccessClasses::DELETE) {
-            self.current_directory(failing, found);
-        }
-    }
-
-    /// SA-1 to SA-6 against every open of the file that may be held.
-    fn by_share(
-        &mut self,
-        failing: Failing<'_>,
-        link: u32,
-        stream: u32,
-        wanted: Wanted,
-        mechanism: Mechanism,
-        found: &mut Blockers,
-    ) {
-        let conflict = |hold: &HoldRec| {
-            hold.grant.and_then(|grant| sharing_conflict(grant, wanted.grant, relation(hold.stream, stream)))
-        };
-        let fit = |hold: &HoldRec| match hold.grant {
-            Some(_) => match conflict(hold) {
-                Some(conflict) if conflict.certain => Fit::Yes,
-                Some(_) => Fit::Maybe, // SA-11
-                None => Fit::No,
-            },
-            None => {
-                let unknown =
-                    Grant { classes: AccessClasses::NONE, possible: AccessClasses::ALL, share: ShareAccess::NONE };
-                match sharing_conflict(unknown, wanted.grant, relation(hold.stream, stream)) {
-                    Some(_) => Fit::Maybe,
-                    None => Fit::No,
-                }
-            }
-        };
-        let rule = if wanted.implied { "SA-5" } else { "SA-3" };
-        let ceiling = Confidence::Proven;
-        let rule = Rule { mechanism, rule, fit: &fit, conflict: &conflict, ceiling };
-        self.by_handle(failing, link, &rule, found);
-        for suspect in &mut found.suspects {
-            let open_ended =
-                suspect.holder.hold.access.is_some_and(|access| access.intersects(AccessMask::MAXIMUM_ALLOWED));
-            if suspect.holder.mechanism == mechanism && suspect.holder.rule == "SA-3" && suspect.inferred && open_ended
-            {
-                suspect.holder.rule = "SA-11";
-            }
-        }
-    }
-
     /// Every group of handles of the file, by one rule.
-    fn by_handle(&mut self, failing: Failing<'_>, link: u32, rule: &Rule<'_>, found: &mut Blockers) {
+    pub(crate) fn by_handle(&mut self, failing: Failing<'_>, link: u32, rule: &Rule<'_>, found: &mut Blockers) {
         if link == NONE {
             return;
         }
@@ -290,7 +215,7 @@ impl Engine<'_> {
         }
     }
 
-    fn suspect(
+    pub(crate) fn suspect(
         &self,
         failing: Failing<'_>,
         track: &Track,
@@ -483,589 +408,10 @@ impl Engine<'_> {
         self.op(at).map_or(Edge::Unseen, |op| Edge::At(op.event, op.start))
     }
 
-    /// DELETE PENDING: the mark on the link or on a directory above it, and every open that keeps it alive.
-    pub(crate) fn pending(
-        &mut self,
-        failing: Failing<'_>,
-        link: u32,
-        as_child: Option<&'static str>,
-        found: &mut Blockers,
-    ) {
-        if link == NONE {
-            return;
-        }
-        let at = failing.at;
-        let track = self.track(self.names.file(link));
-        let mark = track.marks.standing(link, at).copied();
-        if mark.is_none() && as_child.is_none() {
-            let mut above = self.names.parent_link(link);
-            for _ in 0..64 {
-                if above == NONE {
-                    break;
-                }
-                if self.names.ever_marked(above) {
-                    let dir = self.track(self.names.file(above));
-                    if let Some(mark) = dir.marks.standing(above, at).copied() {
-                        found.mark = Some((mark, above));
-                        self.keepers(failing, above, Some(mark), Mechanism::ParentDeletePending, "DP-7", found);
-                        return;
-                    }
-                }
-                above = self.names.parent_link(above);
-            }
-        }
-        if let Some(mark) = mark {
-            found.mark.get_or_insert((mark, link));
-        }
-        match as_child {
-            None => self.keepers(failing, link, mark, Mechanism::OpenHandle, "DP-3", found),
-            Some(rule) => {
-                if mark.is_some() {
-                    self.keepers(failing, link, mark, Mechanism::ChildDeletePending, rule, found);
-                }
-            }
-        }
-    }
-
-    /// DP-3, DP-6, DP-9: the opens that keep a marked link.
-    fn keepers(
-        &mut self,
-        failing: Failing<'_>,
-        link: u32,
-        mark: Option<Mark>,
-        mechanism: Mechanism,
-        rule: &'static str,
-        found: &mut Blockers,
-    ) {
-        let none = |_: &HoldRec| None;
-        let mut ceiling = if mark.is_some() { Confidence::Proven } else { Confidence::Likely };
-        if let Some(mark) = mark
-            && mark.how == DeleteHow::PosixDisposition
-        {
-            let fit = |hold: &HoldRec| {
-                if hold.link != link || hold.process != mark.process || hold.stream != UNNAMED {
-                    return Fit::No;
-                }
-                match hold.grant {
-                    Some(grant) if grant.classes.contains(AccessClasses::DELETE) => Fit::Yes,
-                    Some(grant) if !grant.possible.contains(AccessClasses::DELETE) => Fit::No,
-                    _ => Fit::Maybe,
-                }
-            };
-            let mechanism = if mechanism == Mechanism::OpenHandle { Mechanism::PosixMarker } else { mechanism };
-            let rule = if rule == "DP-3" { "DP-6" } else { rule };
-            let before = found.suspects.len();
-            let by = Rule { mechanism, rule, fit: &fit, conflict: &none, ceiling };
-            self.by_handle(failing, link, &by, found);
-            if found.suspects.len() > before {
-                return;
-            }
-            if mechanism == Mechanism::ChildDeletePending {
-                return; // a POSIX-deleted child does not count (DR-1)
-            }
-            ceiling = Confidence::Possible; // the marker has closed, so the name should be gone: something else is at work
-        }
-        let fit = |hold: &HoldRec| if hold.link == link { Fit::Yes } else { Fit::No };
-        let by = Rule { mechanism, rule, fit: &fit, conflict: &none, ceiling };
-        self.by_handle(failing, link, &by, found);
-    }
-
-    /// CANNOT DELETE: the read-only attribute, else mappings.
-    fn cannot_delete(&mut self, failing: Failing<'_>, found: &mut Blockers) {
-        let link = self.subject(failing.index, failing.op);
-        let track = self.track(self.names.file(link));
-        let ignores = matches!(failing.op.kind, OpKind::SetDispositionEx { flags, .. }
-            if flags.contains(DispositionFlags::IGNORE_READONLY_ATTRIBUTE));
-        if track.is_readonly(failing.at.start) == Some(true) && !ignores {
-            found.nobody = true; // DP-10
-            return;
-        }
-        // MM-2: a delete-on-close open looks at image sections only.
-        let create = matches!(failing.op.kind, OpKind::Create(_));
-        let rule = if create { "MM-2" } else { "MM-1" };
-        self.mapped(failing, link, rule, &|kind| kind.image() || (!create && kind.data()), found);
-        let image = found.suspects.iter().any(|suspect| suspect.holder.mechanism == Mechanism::ImageMapping);
-        let data = found.suspects.iter().any(|suspect| suspect.holder.mechanism == Mechanism::DataMapping);
-        found.cause = match (image, data) {
-            (true, _) => Some(Cause::ImageSection),
-            (false, true) => Some(Cause::UserMapped),
-            _ => Some(Cause::Other),
-        };
-    }
-
-    /// Sections that may be alive.
-    fn mapped(
-        &mut self,
-        failing: Failing<'_>,
-        link: u32,
-        rule: &'static str,
-        fits: &dyn Fn(Kind) -> bool,
-        found: &mut Blockers,
-    ) {
-        if link == NONE {
-            return;
-        }
-        let track = self.track(self.names.file(link));
-        let mapped: Vec<Mapped> = track
-            .sections
-            .at(failing.at, &self.exits, self.options.limit)
-            .into_iter()
-            .filter(|mapped| fits(mapped.kind))
-            .collect();
-        let mut processes: Vec<_> = mapped.iter().map(|mapped| mapped.process).collect();
-        processes.sort_unstable();
-        processes.dedup();
-        let image_only = !fits(Kind::Data { writable: true });
-        // A status that only a mapping can cause, and one process that made one: only its end is not shown (MM-5).
-        let alone = processes.len() == 1 && failing.op.status != NtStatus::SHARING_VIOLATION;
-        for section in mapped {
-            let handle = track
-                .process_spans(section.process)
-                .any(|(from, to, _)| from <= failing.at.start && to >= failing.at.end);
-            let confidence = match section.kind {
-                Kind::Program if section.through => Confidence::Proven,
-                Kind::Program | Kind::Image => Confidence::Likely,
-                // Without a Load Image of its own a section is no loaded image, where the capture records those.
-                Kind::Unknown { .. } if rule != "SA-8" && image_only => Confidence::Possible,
-                Kind::Unknown { .. } if !(alone || handle) => Confidence::Possible,
-                _ if alone || handle => Confidence::Likely,
-                _ => Confidence::Possible,
-            };
-            let image = match section.kind {
-                Kind::Data { .. } => false,
-                Kind::Unknown { .. } => image_only,
-                _ => true,
-            };
-            let mechanism = if image { Mechanism::ImageMapping } else { Mechanism::DataMapping };
-            let exit = section.exit.and_then(|(op, _)| op);
-            let older = section.made.is_none();
-            add(
-                &mut found.suspects,
-                Suspect {
-                    holder: Holder {
-                        party: self.author(section.made, section.process),
-                        confidence,
-                        mechanism,
-                        rule,
-                        handle_ambiguous: false,
-                        hold: Hold {
-                            start: section.made.map_or(Edge::BeforeCapture, |at| self.edge(at)),
-                            end: match exit {
-                                Some(exit) if section.kind == Kind::Program => self.edge(exit),
-                                None if section.kind == Kind::Program && section.exit.is_none() => Edge::AfterCapture,
-                                _ => Edge::Unseen,
-                            },
-                            access: None,
-                            share: None,
-                            path: section
-                                .made
-                                .and_then(|at| self.op(at))
-                                .map(|op| op.path)
-                                .filter(|path| !older && !self.names.same_path(*path, failing.op.path)),
-                            range: None,
-                        },
-                        more: Vec::new(),
-                        conflicts: Vec::new(),
-                        victim: self.counts_as_victim(failing, section.process)
-                            && section.made.and_then(|at| self.op(at)).is_none_or(|op| op.driver.is_none()),
-                        smb_client: false,
-                        confirmed: false,
-                    },
-                    inferred: confidence < Confidence::Proven,
-                    left_early: false,
-                    // MM-5: only the end of its process bounds a mapping.
-                    settled_by_release: confidence == Confidence::Likely && processes.len() == 1,
-                    counterpart: false,
-                    end: exit.zip(section.exit.map(|(_, time)| Instant::point(time))),
-                },
-            );
-        }
-    }
-
-    fn author(&self, made: Option<u32>, process: crate::capture::op::ProcessId) -> Party {
+    pub(crate) fn author(&self, made: Option<u32>, process: crate::capture::op::ProcessId) -> Party {
         match made.and_then(|at| self.op(at)).and_then(|op| op.driver) {
             Some(driver) => Party::Driver { driver, process },
             None => Party::Process(process),
-        }
-    }
-
-    /// RN-2, RN-7: SHARING VIOLATION on a rename or link.
-    fn blocked_move(&mut self, failing: Failing<'_>, flags: RenameFlags, found: &mut Blockers) {
-        found.cause = Some(Cause::ShareConflict);
-        let Some(target) = self.names.target(failing.index) else { return };
-        if target.link != NONE && flags.contains(RenameFlags::REPLACE_IF_EXISTS) {
-            let replace =
-                Grant { classes: AccessClasses::DELETE, possible: AccessClasses::DELETE, share: ShareAccess(7) };
-            let conflict = |hold: &HoldRec| {
-                hold.grant.and_then(|grant| sharing_conflict(grant, replace, crate::nt::sharing::Relation::SameStream))
-            };
-            let fit = |hold: &HoldRec| match (hold.grant, conflict(hold)) {
-                (_, Some(conflict)) if conflict.certain => Fit::Yes,
-                (None, _) | (_, Some(_)) => Fit::Maybe,
-                _ => Fit::No,
-            };
-            let ceiling = Confidence::Proven;
-            let rule =
-                Rule { mechanism: Mechanism::ReplacedTarget, rule: "RN-2", fit: &fit, conflict: &conflict, ceiling };
-            self.by_handle(failing, target.link, &rule, found);
-        }
-        // The I/O manager opens the directory to add an entry, sharing reading and writing.
-        let entry = Grant {
-            classes: AccessClasses::WRITE,
-            possible: AccessClasses::WRITE,
-            share: ShareAccess(ShareAccess::READ.0 | ShareAccess::WRITE.0),
-        };
-        let conflict = |hold: &HoldRec| {
-            hold.grant.and_then(|grant| sharing_conflict(grant, entry, crate::nt::sharing::Relation::SameStream))
-        };
-        let fit = |hold: &HoldRec| match conflict(hold) {
-            Some(conflict) if conflict.certain => Fit::Yes,
-            Some(_) => Fit::Maybe,
-            None => Fit::No,
-        };
-        let from = found.suspects.len();
-        let dir = self.names.link_of(target.dir);
-        let ceiling = Confidence::Proven;
-        let rule =
-            Rule { mechanism: Mechanism::DestinationDirectory, rule: "RN-7", fit: &fit, conflict: &conflict, ceiling };
-        self.by_handle(failing, dir, &rule, found);
-        for suspect in found.suspects.iter_mut().skip(from) {
-            // Later versions share deleting too, so a mere DELETE handle is no proof.
-            if suspect.holder.conflicts.iter().all(|conflict| conflict.side == Side::VictimDoesNotShare) {
-                suspect.settled_by_release = suspect.holder.confidence == Confidence::Proven;
-                suspect.holder.confidence = suspect.holder.confidence.min(Confidence::Likely);
-                suspect.inferred = true;
-            }
-        }
-    }
-
-    /// RN-1, RN-3, RN-5, RN-6: ACCESS DENIED on a rename or link.
-    fn denied_move(&mut self, failing: Failing<'_>, flags: RenameFlags, found: &mut Blockers) {
-        let none = |_: &HoldRec| None;
-        let ceiling = Confidence::Proven;
-        let place = self.names.place(failing.index);
-        let target = self.names.target(failing.index);
-        if let Some(target) = target
-            && target.link != NONE
-            && flags.contains(RenameFlags::REPLACE_IF_EXISTS)
-        {
-            let track = self.track(self.names.file(target.link));
-            let readonly = track.is_readonly(failing.at.start) == Some(true)
-                && !flags.contains(RenameFlags::IGNORE_READONLY_ATTRIBUTE);
-            if readonly {
-                return;
-            }
-            self.mapped(failing, target.link, "RN-5", &Kind::image, found);
-            if !flags.contains(RenameFlags::POSIX_SEMANTICS) {
-                let link = target.link;
-                let fit = |hold: &HoldRec| if hold.link == link { Fit::Yes } else { Fit::No };
-                let mechanism = Mechanism::ReplacedTarget;
-                let rule = Rule { mechanism, rule: "RN-1", fit: &fit, conflict: &none, ceiling };
-                self.by_handle(failing, link, &rule, found);
-            }
-        }
-        if matches!(failing.op.kind, OpKind::Rename { .. }) && place.link != NONE {
-            // RN-4: nobody is behind the refusal to rename a pending source.
-            let track = self.track(self.names.file(place.link));
-            if track.marks.standing(place.link, failing.at).is_some() {
-                found.suspects.clear();
-                return;
-            }
-            let fit = |hold: &HoldRec| if hold.stream != UNNAMED { Fit::Yes } else { Fit::No };
-            let mechanism = Mechanism::OpenHandle;
-            let rule = Rule { mechanism, rule: "RN-6", fit: &fit, conflict: &none, ceiling };
-            self.by_handle(failing, place.link, &rule, found);
-            self.descendants(failing, self.names.file(place.link), found);
-        }
-        let replaced = found.suspects.iter().any(|suspect| suspect.holder.mechanism != Mechanism::ImageMapping);
-        found.cause = match found.suspects.is_empty() {
-            true => None,
-            false if replaced => Some(Cause::RenameBlocked),
-            false => Some(Cause::ImageSection),
-        };
-    }
-
-    /// RN-3: opens anywhere below a directory.
-    fn descendants(&mut self, failing: Failing<'_>, dir: u32, found: &mut Blockers) {
-        let tick = self.tick(failing.index);
-        let none = |_: &HoldRec| None;
-        let mut stack = vec![dir];
-        let mut visited = rustc_hash::FxHashSet::default();
-        while let Some(dir) = stack.pop() {
-            if !visited.insert(dir) {
-                continue;
-            }
-            if self.work.is_spent() {
-                found.truncated = true;
-                return;
-            }
-            for link in self.entries(dir, tick) {
-                let fit = |hold: &HoldRec| if hold.link == link { Fit::Yes } else { Fit::No };
-                let ceiling = Confidence::Proven;
-                let mechanism = Mechanism::OpenDescendant;
-                let rule = Rule { mechanism, rule: "RN-3", fit: &fit, conflict: &none, ceiling };
-                if found.suspects.len() < 256 {
-                    self.by_handle(failing, link, &rule, found);
-                }
-                stack.push(self.names.file(link));
-            }
-        }
-    }
-
-    /// LK-1, LK-2: byte-range locks.
-    fn locked(&mut self, failing: Failing<'_>, found: &mut Blockers) {
-        found.cause = Some(Cause::ByteRangeLock);
-        let place = self.names.place(failing.index);
-        let Some(range) = requested(failing.op).range else { return };
-        let lock_request = matches!(failing.op.kind, OpKind::Lock { .. });
-        let track = self.track(self.names.file(place.link));
-        let mut owners: Vec<_> = track
-            .locks
-            .at(failing.at, range, self.options.limit)
-            .into_iter()
-            .filter(|(lock, _)| range.exclusive || lock.range.exclusive)
-            .collect();
-        if owners.iter().any(|(lock, _)| lock.process != failing.op.process) {
-            // Its own locks do not refuse a process on the same handle; foreign ones explain it without them.
-            owners.retain(|(lock, _)| lock.process != failing.op.process);
-        }
-        for (lock, sure) in owners {
-            let own = lock.process == failing.op.process;
-            let confidence = if sure && !own { Confidence::Proven } else { Confidence::Likely };
-            let exit = self.exits.get(lock.process.0 as usize).copied().flatten();
-            let end = lock.released.or(exit.and_then(|(op, time)| Some((op?, Instant::point(time)))));
-            add(
-                &mut found.suspects,
-                Suspect {
-                    holder: Holder {
-                        party: self.author(Some(lock.op), lock.process),
-                        confidence,
-                        mechanism: Mechanism::ByteRangeLock,
-                        rule: if lock_request { "LK-1" } else { "LK-2" },
-                        handle_ambiguous: false,
-                        hold: Hold {
-                            start: self.edge(lock.op),
-                            end: end.map_or(Edge::AfterCapture, |(op, _)| self.edge(op)),
-                            access: None,
-                            share: None,
-                            path: self
-                                .op(lock.op)
-                                .map(|op| op.path)
-                                .filter(|path| !self.names.same_path(*path, failing.op.path)),
-                            range: Some(lock.range),
-                        },
-                        more: Vec::new(),
-                        conflicts: Vec::new(),
-                        victim: self.counts_as_victim(failing, lock.process),
-                        smb_client: false,
-                        confirmed: false,
-                    },
-                    inferred: !sure,
-                    left_early: false,
-                    settled_by_release: false,
-                    counterpart: false,
-                    end,
-                },
-            );
-        }
-    }
-
-    /// DR-1, DR-2: DIRECTORY NOT EMPTY.
-    fn not_empty(&mut self, failing: Failing<'_>, found: &mut Blockers) {
-        found.cause = Some(Cause::DirectoryNotEmpty);
-        let link = self.subject(failing.index, failing.op);
-        if link == NONE {
-            return;
-        }
-        let dir = self.names.file(link);
-        let tick = self.tick(failing.index);
-        let mut live = false;
-        if self.work.is_spent() {
-            found.truncated = true;
-            return;
-        }
-        let mut examined = 0;
-        for child in self.entries(dir, tick) {
-            if self.names.ever_marked(child) {
-                examined += 1;
-                found.truncated |= examined > MAX_CHILDREN;
-                if examined <= MAX_CHILDREN {
-                    let mut inner = Blockers::default();
-                    self.pending(failing, child, Some("DR-1"), &mut inner);
-                    let marked = inner.mark.is_some();
-                    live |= !marked;
-                    for suspect in inner.suspects {
-                        add(&mut found.suspects, suspect);
-                    }
-                }
-            } else {
-                live |= self.names.is_seen(child);
-            }
-        }
-        self.children_in_use(failing, dir, tick, found);
-        if found.suspects.is_empty() && live {
-            found.nobody = true; // a live child nobody tried to delete
-        }
-    }
-
-    /// The names in a directory at a tick.
-    fn entries(&self, dir: u32, tick: u32) -> Vec<u32> {
-        let mut walked = 0;
-        let entries = self
-            .names
-            .children(dir)
-            .inspect(|_| walked += 1)
-            .take(65_536)
-            .filter(|stay| stay.from <= tick && tick < stay.to)
-            .map(|stay| stay.link)
-            .collect();
-        self.work.spend(walked + 1);
-        entries
-    }
-
-    /// DR-2: children whose own deletion by this process a lock refused, and would still refuse.
-    fn children_in_use(&mut self, failing: Failing<'_>, dir: u32, tick: u32, found: &mut Blockers) {
-        if failing.nesting >= MAX_NESTING {
-            return;
-        }
-        let to = self.names.refused.partition_point(|entry| (entry.0, entry.1) < (dir, tick));
-        let refused: Vec<u32> = self
-            .names
-            .refused
-            .get(..to)
-            .unwrap_or(&[])
-            .iter()
-            .rev()
-            .take_while(|entry| entry.0 == dir)
-            .take(MAX_CHILDREN)
-            .map(|entry| entry.2)
-            .collect();
-        let mut seen = rustc_hash::FxHashSet::default();
-        for index in refused {
-            let Some(op) = self.op(index) else { continue };
-            let child = self.names.place(index).link;
-            if op.process != failing.op.process
-                || child == NONE
-                || !self.names.lives(child, tick)
-                || !seen.insert(child)
-            {
-                continue;
-            }
-            if self.work.is_spent() {
-                found.truncated = true;
-                return;
-            }
-            self.work.spend(1000); // what is nested multiplies
-            let inner = Failing { index, op, at: failing.at, burst: failing.burst, nesting: failing.nesting + 1 };
-            let pending = op.status == NtStatus::DELETE_PENDING;
-            for mut suspect in self.blockers(inner).suspects {
-                if suspect.holder.confidence < Confidence::Likely {
-                    continue;
-                }
-                suspect.holder.mechanism = if pending { Mechanism::ChildDeletePending } else { Mechanism::ChildInUse };
-                suspect.holder.rule = if pending { "DR-1" } else { "DR-2" };
-                suspect.holder.hold.path.get_or_insert(op.path);
-                add(&mut found.suspects, suspect);
-            }
-        }
-    }
-
-    /// OP-2, OP-3, OP-4.
-    fn oplock(&mut self, failing: Failing<'_>, found: &mut Blockers) {
-        found.cause = Some(Cause::OplockBreak);
-        let place = self.names.place(failing.index);
-        if place.link == NONE {
-            return;
-        }
-        let own = failing.op.process;
-        let none = |_: &HoldRec| None;
-        if failing.op.status == NtStatus::OPLOCK_NOT_GRANTED {
-            let track = self.track(self.names.file(place.link));
-            let writer = |hold: &HoldRec| hold.grant.is_some_and(|grant| grant.classes.contains(AccessClasses::WRITE));
-            let (groups, _) = track.weigh(failing.at, self.options.limit, &self.work, &|hold| {
-                if hold.process != own && writer(hold) { Fit::Yes } else { Fit::No }
-            });
-            let writers = groups.iter().any(|(_, weighed)| weighed.possible);
-            let fit = |hold: &HoldRec| {
-                if hold.process == own || (writers && !writer(hold)) { Fit::No } else { Fit::Yes }
-            };
-            let ceiling = if writers { Confidence::Likely } else { Confidence::Possible };
-            let rule = Rule { mechanism: Mechanism::OpenHandle, rule: "OP-4", fit: &fit, conflict: &none, ceiling };
-            self.by_handle(failing, place.link, &rule, found);
-            return;
-        }
-        let rule = if failing.op.status == NtStatus::CANNOT_BREAK_OPLOCK { "OP-3" } else { "OP-2" };
-        let track = self.track(self.names.file(place.link));
-        let owners: Vec<_> = track
-            .oplocks
-            .iter()
-            .filter(|oplock| {
-                let ended = self.op(oplock.op).and_then(|op| op.end);
-                oplock.process != own && oplock.stood(failing.at, ended)
-            })
-            .map(|oplock| oplock.process)
-            .take(64)
-            .collect();
-        let fit = |hold: &HoldRec| if owners.contains(&hold.process) { Fit::Yes } else { Fit::No };
-        let ceiling = Confidence::Likely;
-        let by = Rule { mechanism: Mechanism::Oplock, rule, fit: &fit, conflict: &none, ceiling };
-        self.by_handle(failing, place.link, &by, found);
-    }
-
-    /// VI-10: a process whose current directory this is, though its open is not in the capture.
-    fn current_directory(&mut self, failing: Failing<'_>, found: &mut Blockers) {
-        let key = self.names.key(failing.op.path);
-        let Some(processes) = self.directories.get(&key) else { return };
-        let processes: Vec<_> = processes.iter().copied().take(256).collect();
-        let place = self.names.place(failing.index);
-        let track = self.track(self.names.file(place.link));
-        for (process, started) in processes {
-            let info = self.log.processes.get(process.0 as usize);
-            let begun = started
-                .and_then(|at| self.op(at))
-                .map(|op| op.start)
-                .or_else(|| info.and_then(|info| info.started))
-                .unwrap_or_default();
-            let exit = self.exits.get(process.0 as usize).copied().flatten();
-            let over = exit.is_some_and(|(_, time)| time <= failing.at.start);
-            // A visible open of the directory, alive or closed, tells more than the setting.
-            if begun >= failing.at.start || over || track.process_spans(process).next().is_some() {
-                continue;
-            }
-            add(
-                &mut found.suspects,
-                Suspect {
-                    holder: Holder {
-                        party: Party::Process(process),
-                        confidence: Confidence::Likely,
-                        mechanism: Mechanism::CurrentDirectory,
-                        rule: "VI-10",
-                        handle_ambiguous: false,
-                        hold: Hold {
-                            start: started.map_or(Edge::BeforeCapture, |at| self.edge(at)),
-                            end: match exit {
-                                Some((Some(op), _)) => self.edge(op),
-                                Some((None, _)) => Edge::Unseen,
-                                None => Edge::AfterCapture,
-                            },
-                            access: None,
-                            share: None,
-                            path: None,
-                            range: None,
-                        },
-                        more: Vec::new(),
-                        conflicts: vec![Conflict { side: Side::HolderDoesNotShare, classes: AccessClasses::DELETE }],
-                        victim: self.counts_as_victim(failing, process),
-                        smb_client: false,
-                        confirmed: false,
-                    },
-                    inferred: true,
-                    left_early: false,
-                    settled_by_release: false,
-                    counterpart: false,
-                    end: exit.and_then(|(op, time)| Some((op?, Instant::point(time)))),
-                },
-            );
         }
     }
 }
@@ -1089,7 +435,7 @@ fn conflicts(conflict: ShareConflict) -> Vec<Conflict> {
 }
 
 /// Adds a suspect, one entry for a party and mechanism: the surer hold leads, the other follows.
-fn add(suspects: &mut Vec<Suspect>, suspect: Suspect) {
+pub(crate) fn add(suspects: &mut Vec<Suspect>, suspect: Suspect) {
     let same = suspects
         .iter_mut()
         .find(|known| known.holder.party == suspect.holder.party && known.holder.mechanism == suspect.holder.mechanism);

@@ -1,7 +1,7 @@
 //! The self-check: every file of a capture through the same rules (AT-11).
 
+use super::bursts::Bursts;
 use super::engine::{Engine, Options};
-use super::evidence::Bursts;
 use super::failure::is_lock_failure;
 use super::finding::{Attribution, Confidence};
 use super::identity::succeeded;

@@ -1,9 +1,12 @@
 //! Byte-range locks: who has which range, and what a range conflicts with (LK-1, LK-2).
 
-use super::finding::Range;
+use super::attribute::{Blockers, Failing, Suspect, add};
+use super::engine::Engine;
+use super::failure::{Cause, requested};
+use super::finding::{Confidence, Edge, Hold, Holder, Mechanism, Range};
 use super::replay::Exits;
 use super::spans::{Instant, Spans};
-use crate::capture::op::{Op, ProcessId};
+use crate::capture::op::{Op, OpKind, ProcessId};
 use crate::nt::FileTime;
 use rustc_hash::FxHashMap;
 
@@ -106,6 +109,66 @@ fn overlaps(a: Range, b: Range) -> bool {
     };
     let ((a_from, a_to), (b_from, b_to)) = (ends(a), ends(b));
     a_from < b_to && b_from < a_to
+}
+
+impl Engine<'_> {
+    /// LK-1, LK-2: byte-range locks.
+    pub(crate) fn locked(&mut self, failing: Failing<'_>, found: &mut Blockers) {
+        found.cause = Some(Cause::ByteRangeLock);
+        let place = self.names.place(failing.index);
+        let Some(range) = requested(failing.op).range else { return };
+        let lock_request = matches!(failing.op.kind, OpKind::Lock { .. });
+        let track = self.track(self.names.file(place.link));
+        let mut owners: Vec<_> = track
+            .locks
+            .at(failing.at, range, self.options.limit)
+            .into_iter()
+            .filter(|(lock, _)| range.exclusive || lock.range.exclusive)
+            .collect();
+        if owners.iter().any(|(lock, _)| lock.process != failing.op.process) {
+            // Its own locks do not refuse a process on the same handle; foreign ones explain it without them.
+            owners.retain(|(lock, _)| lock.process != failing.op.process);
+        }
+        for (lock, sure) in owners {
+            let own = lock.process == failing.op.process;
+            let confidence = if sure && !own { Confidence::Proven } else { Confidence::Likely };
+            let exit = self.exits.get(lock.process.0 as usize).copied().flatten();
+            let end = lock.released.or(exit.and_then(|(op, time)| Some((op?, Instant::point(time)))));
+            add(
+                &mut found.suspects,
+                Suspect {
+                    holder: Holder {
+                        party: self.author(Some(lock.op), lock.process),
+                        confidence,
+                        mechanism: Mechanism::ByteRangeLock,
+                        rule: if lock_request { "LK-1" } else { "LK-2" },
+                        handle_ambiguous: false,
+                        hold: Hold {
+                            start: self.edge(lock.op),
+                            end: end.map_or(Edge::AfterCapture, |(op, _)| self.edge(op)),
+                            access: None,
+                            share: None,
+                            path: self
+                                .op(lock.op)
+                                .map(|op| op.path)
+                                .filter(|path| !self.names.same_path(*path, failing.op.path)),
+                            range: Some(lock.range),
+                        },
+                        more: Vec::new(),
+                        conflicts: Vec::new(),
+                        victim: self.counts_as_victim(failing, lock.process),
+                        smb_client: false,
+                        confirmed: false,
+                    },
+                    inferred: !sure,
+                    left_early: false,
+                    settled_by_release: false,
+                    counterpart: false,
+                    end,
+                },
+            );
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
 //! Who marked a link for deletion, and until when it was pending (DP-1 to DP-9).
 
-use super::finding::DeleteHow;
-use super::hold::HoldRec;
-use super::identity::{Place, UNNAMED};
+use super::attribute::{Blockers, Failing, Rule};
+use super::engine::Engine;
+use super::finding::{Confidence, DeleteHow, Mechanism};
+use super::hold::{Fit, HoldRec};
+use super::identity::{NONE, Place, UNNAMED};
 use super::spans::Instant;
 use crate::capture::op::{Op, OpLog, ProcessId};
 use crate::nt::CreateOptions;
+use crate::nt::sharing::AccessClasses;
 use rustc_hash::FxHashMap;
 
 /// One marking of a link.
@@ -111,5 +114,94 @@ impl Mark {
     /// Whether the file is pending by this mark within `at`.
     fn stands(&self, at: Instant) -> bool {
         (self.set.before(at) || self.set.start < at.end) && self.ended.is_none_or(|ended| ended.end > at.start)
+    }
+}
+
+impl Engine<'_> {
+    /// DELETE PENDING: the mark on the link or on a directory above it, and every open that keeps it alive.
+    pub(crate) fn pending(
+        &mut self,
+        failing: Failing<'_>,
+        link: u32,
+        as_child: Option<&'static str>,
+        found: &mut Blockers,
+    ) {
+        if link == NONE {
+            return;
+        }
+        let at = failing.at;
+        let track = self.track(self.names.file(link));
+        let mark = track.marks.standing(link, at).copied();
+        if mark.is_none() && as_child.is_none() {
+            let mut above = self.names.parent_link(link);
+            for _ in 0..64 {
+                if above == NONE {
+                    break;
+                }
+                if self.names.ever_marked(above) {
+                    let dir = self.track(self.names.file(above));
+                    if let Some(mark) = dir.marks.standing(above, at).copied() {
+                        found.mark = Some((mark, above));
+                        self.keepers(failing, above, Some(mark), Mechanism::ParentDeletePending, "DP-7", found);
+                        return;
+                    }
+                }
+                above = self.names.parent_link(above);
+            }
+        }
+        if let Some(mark) = mark {
+            found.mark.get_or_insert((mark, link));
+        }
+        match as_child {
+            None => self.keepers(failing, link, mark, Mechanism::OpenHandle, "DP-3", found),
+            Some(rule) => {
+                if mark.is_some() {
+                    self.keepers(failing, link, mark, Mechanism::ChildDeletePending, rule, found);
+                }
+            }
+        }
+    }
+
+    /// DP-3, DP-6, DP-9: the opens that keep a marked link.
+    pub(crate) fn keepers(
+        &mut self,
+        failing: Failing<'_>,
+        link: u32,
+        mark: Option<Mark>,
+        mechanism: Mechanism,
+        rule: &'static str,
+        found: &mut Blockers,
+    ) {
+        let none = |_: &HoldRec| None;
+        let mut ceiling = if mark.is_some() { Confidence::Proven } else { Confidence::Likely };
+        if let Some(mark) = mark
+            && mark.how == DeleteHow::PosixDisposition
+        {
+            let fit = |hold: &HoldRec| {
+                if hold.link != link || hold.process != mark.process || hold.stream != UNNAMED {
+                    return Fit::No;
+                }
+                match hold.grant {
+                    Some(grant) if grant.classes.contains(AccessClasses::DELETE) => Fit::Yes,
+                    Some(grant) if !grant.possible.contains(AccessClasses::DELETE) => Fit::No,
+                    _ => Fit::Maybe,
+                }
+            };
+            let mechanism = if mechanism == Mechanism::OpenHandle { Mechanism::PosixMarker } else { mechanism };
+            let rule = if rule == "DP-3" { "DP-6" } else { rule };
+            let before = found.suspects.len();
+            let by = Rule { mechanism, rule, fit: &fit, conflict: &none, ceiling };
+            self.by_handle(failing, link, &by, found);
+            if found.suspects.len() > before {
+                return;
+            }
+            if mechanism == Mechanism::ChildDeletePending {
+                return; // a POSIX-deleted child does not count (DR-1)
+            }
+            ceiling = Confidence::Possible; // the marker has closed, so the name should be gone: something else is at work
+        }
+        let fit = |hold: &HoldRec| if hold.link == link { Fit::Yes } else { Fit::No };
+        let by = Rule { mechanism, rule, fit: &fit, conflict: &none, ceiling };
+        self.by_handle(failing, link, &by, found);
     }
 }

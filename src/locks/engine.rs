@@ -1,6 +1,6 @@
 //! The run over one log: order, names, files on demand, and the entry points.
 
-use super::evidence::Bursts;
+use super::bursts::Bursts;
 use super::finding::{Analysis, Consistency, Finding};
 use super::hold::Work;
 use super::identity::{NONE, Names};

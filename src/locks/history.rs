@@ -1,8 +1,8 @@
 //! Everything that happened to one file around a failure, for the story of it.
 
 use super::attribute::Failing;
+use super::bursts::Bursts;
 use super::engine::Engine;
-use super::evidence::Bursts;
 use super::finding::{Finding, Hold, Mechanism, Party};
 use super::identity::NONE;
 use super::spans::Instant;

@@ -1,11 +1,15 @@
 //! Sections over a file: images and data, from their creation until something shows them gone (MM-1 to MM-5, SA-8).
 
-use super::identity::Names;
+use super::attribute::{Blockers, Failing, Suspect, add};
+use super::engine::Engine;
+use super::failure::Cause;
+use super::finding::{Confidence, Edge, Hold, Holder, Mechanism};
+use super::identity::{NONE, Names};
 use super::replay::Exits;
 use super::spans::Instant;
 use crate::capture::op::{Op, OpKind, OpLog, ProcessId};
 use crate::nt::sharing::AccessClasses;
-use crate::nt::{AccessMask, CreateDisposition, FileTime, ShareAccess};
+use crate::nt::{AccessMask, CreateDisposition, DispositionFlags, FileTime, NtStatus, ShareAccess};
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 
@@ -180,5 +184,119 @@ fn note(list: &mut Vec<FileTime>, time: FileTime) {
     let time = list.last().map_or(time, |last| time.max(*last));
     if list.last() != Some(&time) {
         list.push(time);
+    }
+}
+
+impl Engine<'_> {
+    /// CANNOT DELETE: the read-only attribute, else mappings.
+    pub(crate) fn cannot_delete(&mut self, failing: Failing<'_>, found: &mut Blockers) {
+        let link = self.subject(failing.index, failing.op);
+        let track = self.track(self.names.file(link));
+        let ignores = matches!(failing.op.kind, OpKind::SetDispositionEx { flags, .. }
+            if flags.contains(DispositionFlags::IGNORE_READONLY_ATTRIBUTE));
+        if track.is_readonly(failing.at.start) == Some(true) && !ignores {
+            found.nobody = true; // DP-10
+            return;
+        }
+        // MM-2: a delete-on-close open looks at image sections only.
+        let create = matches!(failing.op.kind, OpKind::Create(_));
+        let rule = if create { "MM-2" } else { "MM-1" };
+        self.mapped(failing, link, rule, &|kind| kind.image() || (!create && kind.data()), found);
+        let image = found.suspects.iter().any(|suspect| suspect.holder.mechanism == Mechanism::ImageMapping);
+        let data = found.suspects.iter().any(|suspect| suspect.holder.mechanism == Mechanism::DataMapping);
+        found.cause = match (image, data) {
+            (true, _) => Some(Cause::ImageSection),
+            (false, true) => Some(Cause::UserMapped),
+            _ => Some(Cause::Other),
+        };
+    }
+
+    /// Sections that may be alive.
+    pub(crate) fn mapped(
+        &mut self,
+        failing: Failing<'_>,
+        link: u32,
+        rule: &'static str,
+        fits: &dyn Fn(Kind) -> bool,
+        found: &mut Blockers,
+    ) {
+        if link == NONE {
+            return;
+        }
+        let track = self.track(self.names.file(link));
+        let mapped: Vec<Mapped> = track
+            .sections
+            .at(failing.at, &self.exits, self.options.limit)
+            .into_iter()
+            .filter(|mapped| fits(mapped.kind))
+            .collect();
+        let mut processes: Vec<_> = mapped.iter().map(|mapped| mapped.process).collect();
+        processes.sort_unstable();
+        processes.dedup();
+        let image_only = !fits(Kind::Data { writable: true });
+        // A status that only a mapping can cause, and one process that made one: only its end is not shown (MM-5).
+        let alone = processes.len() == 1 && failing.op.status != NtStatus::SHARING_VIOLATION;
+        for section in mapped {
+            let handle = track
+                .process_spans(section.process)
+                .any(|(from, to, _)| from <= failing.at.start && to >= failing.at.end);
+            let confidence = match section.kind {
+                Kind::Program if section.through => Confidence::Proven,
+                Kind::Program | Kind::Image => Confidence::Likely,
+                // Without a Load Image of its own a section is no loaded image, where the capture records those.
+                Kind::Unknown { .. } if rule != "SA-8" && image_only => Confidence::Possible,
+                Kind::Unknown { .. } if !(alone || handle) => Confidence::Possible,
+                _ if alone || handle => Confidence::Likely,
+                _ => Confidence::Possible,
+            };
+            let image = match section.kind {
+                Kind::Data { .. } => false,
+                Kind::Unknown { .. } => image_only,
+                _ => true,
+            };
+            let mechanism = if image { Mechanism::ImageMapping } else { Mechanism::DataMapping };
+            let exit = section.exit.and_then(|(op, _)| op);
+            let older = section.made.is_none();
+            add(
+                &mut found.suspects,
+                Suspect {
+                    holder: Holder {
+                        party: self.author(section.made, section.process),
+                        confidence,
+                        mechanism,
+                        rule,
+                        handle_ambiguous: false,
+                        hold: Hold {
+                            start: section.made.map_or(Edge::BeforeCapture, |at| self.edge(at)),
+                            end: match exit {
+                                Some(exit) if section.kind == Kind::Program => self.edge(exit),
+                                None if section.kind == Kind::Program && section.exit.is_none() => Edge::AfterCapture,
+                                _ => Edge::Unseen,
+                            },
+                            access: None,
+                            share: None,
+                            path: section
+                                .made
+                                .and_then(|at| self.op(at))
+                                .map(|op| op.path)
+                                .filter(|path| !older && !self.names.same_path(*path, failing.op.path)),
+                            range: None,
+                        },
+                        more: Vec::new(),
+                        conflicts: Vec::new(),
+                        victim: self.counts_as_victim(failing, section.process)
+                            && section.made.and_then(|at| self.op(at)).is_none_or(|op| op.driver.is_none()),
+                        smb_client: false,
+                        confirmed: false,
+                    },
+                    inferred: confidence < Confidence::Proven,
+                    left_early: false,
+                    // MM-5: only the end of its process bounds a mapping.
+                    settled_by_release: confidence == Confidence::Likely && processes.len() == 1,
+                    counterpart: false,
+                    end: exit.zip(section.exit.map(|(_, time)| Instant::point(time))),
+                },
+            );
+        }
     }
 }

@@ -7,8 +7,10 @@
 
 mod attribute;
 mod audit;
+mod bursts;
 mod byterange;
 mod delete;
+mod directory;
 mod engine;
 mod evidence;
 mod failure;
@@ -17,8 +19,10 @@ mod history;
 mod hold;
 mod identity;
 mod mapping;
+mod moves;
 mod refute;
 mod replay;
+mod share;
 mod spans;
 mod waits;
 

@@ -1,0 +1,297 @@
+//! What each operation does to names: opens, ends, renames, links and marks, in completion order (AT-1, AT-5).
+
+use super::{NONE, Names, Place, Target, UNNAMED, opens, succeeded};
+use crate::capture::op::{Op, OpKind, OpLog, PathId};
+use crate::nt::{NtStatus, OpenResult};
+
+impl Names {
+    pub(super) fn step(&mut self, log: &OpLog, at: u32, tick: u32, op: &Op) -> Place {
+        match op.kind {
+            OpKind::ProcessCreate { .. } | OpKind::ProcessStart { .. } | OpKind::ProcessExit => {
+                return Place { link: NONE, stream: UNNAMED };
+            }
+            _ => {}
+        }
+        let slot = self.resolve(op.path);
+        let stream = self.parsed(op.path).stream;
+        if slot == NONE {
+            return Place { link: NONE, stream };
+        }
+        let place = |link| Place { link, stream };
+        match op.kind {
+            OpKind::Create(create) => {
+                if opens(op) {
+                    let created = create.result == Some(OpenResult::CREATED) && stream == UNNAMED;
+                    let link = self.open(slot, tick, op, created);
+                    *self.handles.entry((op.process, link, stream)).or_insert(0) += 1;
+                    if create.options.contains(crate::nt::CreateOptions::DELETE_ON_CLOSE) {
+                        self.note_mark(link);
+                    }
+                    place(link)
+                } else {
+                    let link = self.refused_by_name(slot, stream, tick, op);
+                    let wants_delete = create
+                        .access
+                        .is_some_and(|access| access.map_generic().intersects(crate::nt::AccessMask::DELETE));
+                    if wants_delete {
+                        self.note_refusal(slot, tick, at, op);
+                    }
+                    place(link)
+                }
+            }
+            OpKind::QueryOpen { .. } => place(if succeeded(op) {
+                self.open(slot, tick, op, false)
+            } else {
+                self.refused_by_name(slot, stream, tick, op)
+            }),
+            OpKind::Cleanup => {
+                let link = self.with_handle(slot, stream, tick, op);
+                if let Some(count) = self.handles.get_mut(&(op.process, link, stream)) {
+                    *count -= 1;
+                    if *count == 0 {
+                        self.handles.remove(&(op.process, link, stream));
+                    }
+                }
+                place(link)
+            }
+            OpKind::SetDisposition { delete, .. } => {
+                let link = self.with_handle(slot, stream, tick, op);
+                self.dispose(link, slot, stream, tick, at, op, delete);
+                place(link)
+            }
+            OpKind::SetDispositionEx { flags, .. } => {
+                let link = self.with_handle(slot, stream, tick, op);
+                let delete = flags.contains(crate::nt::DispositionFlags::DELETE);
+                self.dispose(link, slot, stream, tick, at, op, delete);
+                place(link)
+            }
+            OpKind::Rename { target, .. } => {
+                let link = self.with_handle(slot, stream, tick, op);
+                self.move_name(log, at, tick, op, link, target, true);
+                place(link)
+            }
+            OpKind::Link { target, .. } => {
+                let link = self.with_handle(slot, stream, tick, op);
+                self.move_name(log, at, tick, op, link, target, false);
+                place(link)
+            }
+            OpKind::QueryFileId { id } => {
+                let link = self.with_handle(slot, stream, tick, op);
+                if succeeded(op) && id != 0 && id != u128::MAX {
+                    let volume = self.components(op.path).first().copied().unwrap_or(NONE);
+                    let file = self.file_of(link);
+                    let known = *self.ids.entry((volume, id)).or_insert(file);
+                    self.join(known, file);
+                }
+                place(link)
+            }
+            OpKind::ShortName { long, short } => {
+                self.alias(short, long);
+                place(self.current(slot))
+            }
+            OpKind::LoadImage => place(self.bound(slot, tick)),
+            _ => place(self.with_handle(slot, stream, tick, op)),
+        }
+    }
+
+    /// A successful open by name.
+    pub(super) fn open(&mut self, slot: u32, tick: u32, op: &Op, created: bool) -> u32 {
+        let link = self.current(slot);
+        let rec = self.links.get(link as usize).copied();
+        let link = match rec {
+            Some(rec) if created && !rec.seen => {
+                if let Some(file) = self.files.get_mut(rec.file as usize) {
+                    file.born = Some(op.start);
+                }
+                link
+            }
+            // AT-5: the name was free, so whatever bore it before is another file.
+            Some(_) if created => {
+                self.end(link, tick, false);
+                self.new_file(slot, tick, Some(op.start))
+            }
+            // DP-2: no open succeeds on a marked link, so the name has been taken by another file meanwhile.
+            Some(rec) if rec.marked.is_some_and(|marked| op.start >= marked) => {
+                self.end(link, tick, false);
+                self.new_file(slot, tick, None)
+            }
+            Some(_) => link,
+            None if created => self.new_file(slot, tick, Some(op.start)),
+            None => self.revived(slot, tick),
+        };
+        if let Some(rec) = self.links.get_mut(link as usize) {
+            rec.seen = true;
+        }
+        link
+    }
+
+    /// A name reported missing once and there again without a create was hidden, not gone.
+    pub(super) fn revived(&mut self, slot: u32, tick: u32) -> u32 {
+        let last = self.slots.get(slot as usize).map_or(NONE, |slot| slot.last);
+        match self.links.get(last as usize) {
+            Some(rec) if rec.slot == slot && rec.gone_by_lookup && !rec.ever_marked => {
+                self.settle(last, slot, tick);
+                last
+            }
+            _ => self.new_file(slot, tick, None),
+        }
+    }
+
+    pub(super) fn refused_by_name(&mut self, slot: u32, stream: u32, tick: u32, op: &Op) -> u32 {
+        let link = self.current(slot);
+        match op.status {
+            NtStatus::OBJECT_NAME_NOT_FOUND => {
+                if link != NONE && stream == UNNAMED && self.links.get(link as usize).is_some_and(|rec| rec.seen) {
+                    self.end(link, tick, true);
+                }
+                if link == NONE { self.slots.get(slot as usize).map_or(NONE, |slot| slot.last) } else { link }
+            }
+            NtStatus::OBJECT_PATH_NOT_FOUND => {
+                if link == NONE {
+                    self.slots.get(slot as usize).map_or(NONE, |slot| slot.last)
+                } else {
+                    link
+                }
+            }
+            status => {
+                let link = self.bound(slot, tick);
+                let dir = self.slots.get(slot as usize).map_or(0, |slot| slot.dir);
+                let below_marked = self
+                    .files
+                    .get(dir as usize)
+                    .and_then(|dir| self.links.get(dir.link as usize))
+                    .is_some_and(|rec| rec.ever_marked);
+                let shows = match status {
+                    NtStatus::DELETE_PENDING => !below_marked,
+                    NtStatus::SHARING_VIOLATION
+                    | NtStatus::CANNOT_DELETE
+                    | NtStatus::USER_MAPPED_FILE
+                    | NtStatus::OBJECT_NAME_COLLISION => true,
+                    _ => false,
+                };
+                if shows && let Some(rec) = self.links.get_mut(link as usize) {
+                    rec.seen = true;
+                }
+                link
+            }
+        }
+    }
+
+    /// The link that an operation through a handle meant: the present one of that name, unless only an earlier bearer
+    /// of the name is open in this process.
+    pub(super) fn with_handle(&mut self, slot: u32, stream: u32, tick: u32, op: &Op) -> u32 {
+        let now = self.current(slot);
+        let mut link = if now != NONE { now } else { self.slots.get(slot as usize).map_or(NONE, |slot| slot.last) };
+        let first = link;
+        for _ in 0..4 {
+            if link == NONE {
+                break;
+            }
+            if self.handles.contains_key(&(op.process, link, stream)) {
+                return link;
+            }
+            let next = if link == now {
+                self.slots.get(slot as usize).map_or(NONE, |slot| slot.last)
+            } else {
+                self.links.get(link as usize).map_or(NONE, |rec| rec.before)
+            };
+            link = if next == link { NONE } else { next };
+        }
+        if now != NONE {
+            return now;
+        }
+        if first != NONE && !succeeded(op) { first } else { self.bound(slot, tick) }
+    }
+
+    pub(super) fn note_mark(&mut self, link: u32) {
+        if let Some(rec) = self.links.get_mut(link as usize) {
+            rec.ever_marked = true;
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn dispose(&mut self, link: u32, slot: u32, stream: u32, tick: u32, at: u32, op: &Op, delete: bool) {
+        if !succeeded(op) {
+            if delete {
+                self.note_refusal(slot, tick, at, op);
+            }
+            return;
+        }
+        if stream != UNNAMED {
+            return; // deleting a named stream leaves the link alone
+        }
+        if let Some(rec) = self.links.get_mut(link as usize) {
+            rec.marked = delete.then(|| op.finished());
+            rec.ever_marked |= delete;
+            rec.seen = true;
+        }
+    }
+
+    pub(super) fn note_refusal(&mut self, slot: u32, tick: u32, at: u32, op: &Op) {
+        if matches!(
+            op.status,
+            NtStatus::SHARING_VIOLATION
+                | NtStatus::DELETE_PENDING
+                | NtStatus::CANNOT_DELETE
+                | NtStatus::USER_MAPPED_FILE
+                | NtStatus::DIRECTORY_NOT_EMPTY
+        ) && let Some(slot) = self.slots.get(slot as usize)
+        {
+            self.refused.push((slot.dir, tick, at));
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn move_name(
+        &mut self,
+        log: &OpLog,
+        at: u32,
+        tick: u32,
+        op: &Op,
+        link: u32,
+        target: Option<PathId>,
+        rename: bool,
+    ) {
+        let Some(target) = target else { return };
+        let text = log.paths.get(target);
+        if text.starts_with(':') {
+            return; // a stream gets a new name: the link stays
+        }
+        let to = if text.contains('\\') {
+            self.resolve(target)
+        } else {
+            // A bare name stays in the directory of the source.
+            let Some(&leaf) = self.components(target).last() else { return };
+            let from = self.links.get(link as usize).map_or(NONE, |rec| rec.slot);
+            let Some(dir) = self.slots.get(from as usize).map(|slot| slot.dir) else { return };
+            self.slot(dir, leaf)
+        };
+        let Some(slot) = self.slots.get(to as usize).copied() else { return };
+        self.targets.insert(at, Target { link: if slot.link == link { NONE } else { slot.link }, dir: slot.dir });
+        if !succeeded(op) || link == NONE {
+            return;
+        }
+        if slot.link == link {
+            return; // a change of letter case only
+        }
+        if slot.link != NONE {
+            self.end(slot.link, tick, false);
+        }
+        if rename {
+            self.leave(link, tick);
+            self.settle(link, to, tick);
+            if self.files.get(self.file_of(link) as usize).is_some_and(|file| file.has_children) {
+                self.epoch = self.epoch.wrapping_add(1);
+            }
+        } else {
+            let file = self.file_of(link);
+            self.new_link(file, to, tick);
+        }
+        let now = self.current(to);
+        for link in [link, now] {
+            if let Some(rec) = self.links.get_mut(link as usize) {
+                rec.seen = true;
+            }
+        }
+    }
+}

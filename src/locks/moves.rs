@@ -1,0 +1,137 @@
+//! Renames and links that were refused: the target, the directory it goes to, what is open below (RN-1 to RN-7).
+
+use super::attribute::{Blockers, Failing, Rule};
+use super::engine::Engine;
+use super::failure::Cause;
+use super::finding::{Confidence, Mechanism, Side};
+use super::hold::{Fit, HoldRec};
+use super::identity::{NONE, UNNAMED};
+use super::mapping::Kind;
+use crate::capture::op::OpKind;
+use crate::nt::sharing::{AccessClasses, Grant, sharing_conflict};
+use crate::nt::{RenameFlags, ShareAccess};
+
+impl Engine<'_> {
+    /// RN-2, RN-7: SHARING VIOLATION on a rename or link.
+    pub(crate) fn blocked_move(&mut self, failing: Failing<'_>, flags: RenameFlags, found: &mut Blockers) {
+        found.cause = Some(Cause::ShareConflict);
+        let Some(target) = self.names.target(failing.index) else { return };
+        if target.link != NONE && flags.contains(RenameFlags::REPLACE_IF_EXISTS) {
+            let replace =
+                Grant { classes: AccessClasses::DELETE, possible: AccessClasses::DELETE, share: ShareAccess(7) };
+            let conflict = |hold: &HoldRec| {
+                hold.grant.and_then(|grant| sharing_conflict(grant, replace, crate::nt::sharing::Relation::SameStream))
+            };
+            let fit = |hold: &HoldRec| match (hold.grant, conflict(hold)) {
+                (_, Some(conflict)) if conflict.certain => Fit::Yes,
+                (None, _) | (_, Some(_)) => Fit::Maybe,
+                _ => Fit::No,
+            };
+            let ceiling = Confidence::Proven;
+            let rule =
+                Rule { mechanism: Mechanism::ReplacedTarget, rule: "RN-2", fit: &fit, conflict: &conflict, ceiling };
+            self.by_handle(failing, target.link, &rule, found);
+        }
+        // The I/O manager opens the directory to add an entry, sharing reading and writing.
+        let entry = Grant {
+            classes: AccessClasses::WRITE,
+            possible: AccessClasses::WRITE,
+            share: ShareAccess(ShareAccess::READ.0 | ShareAccess::WRITE.0),
+        };
+        let conflict = |hold: &HoldRec| {
+            hold.grant.and_then(|grant| sharing_conflict(grant, entry, crate::nt::sharing::Relation::SameStream))
+        };
+        let fit = |hold: &HoldRec| match conflict(hold) {
+            Some(conflict) if conflict.certain => Fit::Yes,
+            Some(_) => Fit::Maybe,
+            None => Fit::No,
+        };
+        let from = found.suspects.len();
+        let dir = self.names.link_of(target.dir);
+        let ceiling = Confidence::Proven;
+        let rule =
+            Rule { mechanism: Mechanism::DestinationDirectory, rule: "RN-7", fit: &fit, conflict: &conflict, ceiling };
+        self.by_handle(failing, dir, &rule, found);
+        for suspect in found.suspects.iter_mut().skip(from) {
+            // Later versions share deleting too, so a mere DELETE handle is no proof.
+            if suspect.holder.conflicts.iter().all(|conflict| conflict.side == Side::VictimDoesNotShare) {
+                suspect.settled_by_release = suspect.holder.confidence == Confidence::Proven;
+                suspect.holder.confidence = suspect.holder.confidence.min(Confidence::Likely);
+                suspect.inferred = true;
+            }
+        }
+    }
+
+    /// RN-1, RN-3, RN-5, RN-6: ACCESS DENIED on a rename or link.
+    pub(crate) fn denied_move(&mut self, failing: Failing<'_>, flags: RenameFlags, found: &mut Blockers) {
+        let none = |_: &HoldRec| None;
+        let ceiling = Confidence::Proven;
+        let place = self.names.place(failing.index);
+        let target = self.names.target(failing.index);
+        if let Some(target) = target
+            && target.link != NONE
+            && flags.contains(RenameFlags::REPLACE_IF_EXISTS)
+        {
+            let track = self.track(self.names.file(target.link));
+            let readonly = track.is_readonly(failing.at.start) == Some(true)
+                && !flags.contains(RenameFlags::IGNORE_READONLY_ATTRIBUTE);
+            if readonly {
+                return;
+            }
+            self.mapped(failing, target.link, "RN-5", &Kind::image, found);
+            if !flags.contains(RenameFlags::POSIX_SEMANTICS) {
+                let link = target.link;
+                let fit = |hold: &HoldRec| if hold.link == link { Fit::Yes } else { Fit::No };
+                let mechanism = Mechanism::ReplacedTarget;
+                let rule = Rule { mechanism, rule: "RN-1", fit: &fit, conflict: &none, ceiling };
+                self.by_handle(failing, link, &rule, found);
+            }
+        }
+        if matches!(failing.op.kind, OpKind::Rename { .. }) && place.link != NONE {
+            // RN-4: nobody is behind the refusal to rename a pending source.
+            let track = self.track(self.names.file(place.link));
+            if track.marks.standing(place.link, failing.at).is_some() {
+                found.suspects.clear();
+                return;
+            }
+            let fit = |hold: &HoldRec| if hold.stream != UNNAMED { Fit::Yes } else { Fit::No };
+            let mechanism = Mechanism::OpenHandle;
+            let rule = Rule { mechanism, rule: "RN-6", fit: &fit, conflict: &none, ceiling };
+            self.by_handle(failing, place.link, &rule, found);
+            self.descendants(failing, self.names.file(place.link), found);
+        }
+        let replaced = found.suspects.iter().any(|suspect| suspect.holder.mechanism != Mechanism::ImageMapping);
+        found.cause = match found.suspects.is_empty() {
+            true => None,
+            false if replaced => Some(Cause::RenameBlocked),
+            false => Some(Cause::ImageSection),
+        };
+    }
+
+    /// RN-3: opens anywhere below a directory.
+    pub(crate) fn descendants(&mut self, failing: Failing<'_>, dir: u32, found: &mut Blockers) {
+        let tick = self.tick(failing.index);
+        let none = |_: &HoldRec| None;
+        let mut stack = vec![dir];
+        let mut visited = rustc_hash::FxHashSet::default();
+        while let Some(dir) = stack.pop() {
+            if !visited.insert(dir) {
+                continue;
+            }
+            if self.work.is_spent() {
+                found.truncated = true;
+                return;
+            }
+            for link in self.entries(dir, tick) {
+                let fit = |hold: &HoldRec| if hold.link == link { Fit::Yes } else { Fit::No };
+                let ceiling = Confidence::Proven;
+                let mechanism = Mechanism::OpenDescendant;
+                let rule = Rule { mechanism, rule: "RN-3", fit: &fit, conflict: &none, ceiling };
+                if found.suspects.len() < 256 {
+                    self.by_handle(failing, link, &rule, found);
+                }
+                stack.push(self.names.file(link));
+            }
+        }
+    }
+}

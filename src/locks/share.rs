@@ -1,0 +1,145 @@
+//! SHARING VIOLATION on an open: handles, sections and current directories (SA-1 to SA-11, MM-2, VI-10).
+
+use super::attribute::{Blockers, Failing, Rule, Suspect, add};
+use super::engine::Engine;
+use super::failure::{Cause, Wanted, wanted};
+use super::finding::{Confidence, Conflict, Edge, Hold, Holder, Mechanism, Party, Side};
+use super::hold::{Fit, HoldRec};
+use super::mapping::Kind;
+use super::refute::relation;
+use super::spans::Instant;
+use crate::nt::sharing::{AccessClasses, Grant, sharing_conflict};
+use crate::nt::{AccessMask, ShareAccess};
+
+impl Engine<'_> {
+    /// SHARING VIOLATION on an open.
+    pub(crate) fn share_conflict(&mut self, failing: Failing<'_>, found: &mut Blockers) {
+        let place = self.names.place(failing.index);
+        let wanted = wanted(failing.op);
+        found.cause = Some(Cause::ShareConflict);
+        self.by_share(failing, place.link, place.stream, wanted, Mechanism::OpenHandle, found);
+        let handles = found.suspects.iter().any(|suspect| suspect.holder.confidence >= Confidence::Likely);
+        if wanted.effective.intersects(AccessMask::WRITE_DATA) {
+            // MM-2
+            self.mapped(failing, place.link, "MM-2", &Kind::image, found);
+        }
+        if wanted.grant.is_counted() && !wanted.grant.share.contains(ShareAccess::WRITE) {
+            // SA-8; not for attribute-only opens, where sources disagree.
+            let writable =
+                |kind: Kind| matches!(kind, Kind::Data { writable: true } | Kind::Unknown { writable: true });
+            self.mapped(failing, place.link, "SA-8", &writable, found);
+        }
+        if !handles
+            && let Some(best) = found.suspects.iter().max_by_key(|suspect| suspect.holder.confidence)
+            && best.holder.confidence >= Confidence::Likely
+        {
+            found.cause = match best.holder.mechanism {
+                Mechanism::ImageMapping => Some(Cause::ImageSection),
+                Mechanism::DataMapping => Some(Cause::UserMapped),
+                _ => found.cause,
+            };
+        }
+        if wanted.grant.possible.contains(AccessClasses::DELETE) {
+            self.current_directory(failing, found);
+        }
+    }
+
+    /// SA-1 to SA-6 against every open of the file that may be held.
+    pub(crate) fn by_share(
+        &mut self,
+        failing: Failing<'_>,
+        link: u32,
+        stream: u32,
+        wanted: Wanted,
+        mechanism: Mechanism,
+        found: &mut Blockers,
+    ) {
+        let conflict = |hold: &HoldRec| {
+            hold.grant.and_then(|grant| sharing_conflict(grant, wanted.grant, relation(hold.stream, stream)))
+        };
+        let fit = |hold: &HoldRec| match hold.grant {
+            Some(_) => match conflict(hold) {
+                Some(conflict) if conflict.certain => Fit::Yes,
+                Some(_) => Fit::Maybe, // SA-11
+                None => Fit::No,
+            },
+            None => {
+                let unknown =
+                    Grant { classes: AccessClasses::NONE, possible: AccessClasses::ALL, share: ShareAccess::NONE };
+                match sharing_conflict(unknown, wanted.grant, relation(hold.stream, stream)) {
+                    Some(_) => Fit::Maybe,
+                    None => Fit::No,
+                }
+            }
+        };
+        let rule = if wanted.implied { "SA-5" } else { "SA-3" };
+        let ceiling = Confidence::Proven;
+        let rule = Rule { mechanism, rule, fit: &fit, conflict: &conflict, ceiling };
+        self.by_handle(failing, link, &rule, found);
+        for suspect in &mut found.suspects {
+            let open_ended =
+                suspect.holder.hold.access.is_some_and(|access| access.intersects(AccessMask::MAXIMUM_ALLOWED));
+            if suspect.holder.mechanism == mechanism && suspect.holder.rule == "SA-3" && suspect.inferred && open_ended
+            {
+                suspect.holder.rule = "SA-11";
+            }
+        }
+    }
+
+    /// VI-10: a process whose current directory this is, though its open is not in the capture.
+    pub(crate) fn current_directory(&mut self, failing: Failing<'_>, found: &mut Blockers) {
+        let key = self.names.key(failing.op.path);
+        let Some(processes) = self.directories.get(&key) else { return };
+        let processes: Vec<_> = processes.iter().copied().take(256).collect();
+        let place = self.names.place(failing.index);
+        let track = self.track(self.names.file(place.link));
+        for (process, started) in processes {
+            let info = self.log.processes.get(process.0 as usize);
+            let begun = started
+                .and_then(|at| self.op(at))
+                .map(|op| op.start)
+                .or_else(|| info.and_then(|info| info.started))
+                .unwrap_or_default();
+            let exit = self.exits.get(process.0 as usize).copied().flatten();
+            let over = exit.is_some_and(|(_, time)| time <= failing.at.start);
+            // A visible open of the directory, alive or closed, tells more than the setting.
+            if begun >= failing.at.start || over || track.process_spans(process).next().is_some() {
+                continue;
+            }
+            add(
+                &mut found.suspects,
+                Suspect {
+                    holder: Holder {
+                        party: Party::Process(process),
+                        confidence: Confidence::Likely,
+                        mechanism: Mechanism::CurrentDirectory,
+                        rule: "VI-10",
+                        handle_ambiguous: false,
+                        hold: Hold {
+                            start: started.map_or(Edge::BeforeCapture, |at| self.edge(at)),
+                            end: match exit {
+                                Some((Some(op), _)) => self.edge(op),
+                                Some((None, _)) => Edge::Unseen,
+                                None => Edge::AfterCapture,
+                            },
+                            access: None,
+                            share: None,
+                            path: None,
+                            range: None,
+                        },
+                        more: Vec::new(),
+                        conflicts: vec![Conflict { side: Side::HolderDoesNotShare, classes: AccessClasses::DELETE }],
+                        victim: self.counts_as_victim(failing, process),
+                        smb_client: false,
+                        confirmed: false,
+                    },
+                    inferred: true,
+                    left_early: false,
+                    settled_by_release: false,
+                    counterpart: false,
+                    end: exit.and_then(|(op, time)| Some((op?, Instant::point(time)))),
+                },
+            );
+        }
+    }
+}
