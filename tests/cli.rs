@@ -124,7 +124,7 @@ const OFFSETS: [usize; 6] = [0x240, 0x248, 0x250, 0x258, 0x260, 0x3A0];
 
 const DAMAGES: &[Damage] = &[
     Damage { name: "empty", hopeless: true, spoil: Vec::clear },
-    Damage { name: "text", hopeless: true, spoil: |bytes| *bytes = b"Time of Day,Process Name\r\n".to_vec() },
+    Damage { name: "text", hopeless: true, spoil: |bytes| *bytes = b"Dear support, here is the capture.\r\n".to_vec() },
     Damage { name: "three bytes", hopeless: true, spoil: |bytes| bytes.truncate(3) },
     Damage { name: "other magic", hopeless: true, spoil: |bytes| put(bytes, 0, b"PMLX") },
     Damage { name: "version 8", hopeless: true, spoil: |bytes| put(bytes, 4, &[8]) },
@@ -206,6 +206,44 @@ fn damaged_captures_are_refused_or_rescued() {
         let mut bytes = whole.clone();
         (damage.spoil)(&mut bytes);
         refused_or_rescued(&folder, damage.name, &bytes, damage.hopeless);
+    }
+}
+
+/// Head fields of an event: where in the record, what they hold then, and what is said about it.
+const LIES: &[(usize, &[u8], &str)] = &[
+    (0x00, &[0x3F, 0x42, 0x0F, 0], "index 999999 is not in the table"),
+    (0x28, &[0xFF, 0xFF], "cut off"),
+    (0x2C, &[0xFF, 0xFF, 0xFF, 0x7F], "cut off"),
+    (0x2C, &[1, 0, 0, 0], "detail size cannot be 0x1"),
+    (0x30, &[0xFF, 0xFF, 0xFF, 0x7F], "extra offset cannot be 0x7fffffff"),
+];
+
+#[test]
+fn a_record_that_lies_is_never_passed_over_in_silence() {
+    let whole = fs::read(samples().join(FOUNDING)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let capture = folder.path().join("broken.PML");
+    let array = offset_at(&whole, 0x248);
+    // The scanner's open, without which the worker's failures would have another explanation.
+    for event in [49, 156] {
+        let entry: [u8; 4] = whole[array + 5 * event..][..4].try_into().unwrap();
+        let record = u32::from_le_bytes(entry) as usize;
+        for (field, value, what) in LIES {
+            let mut bytes = whole.clone();
+            put(&mut bytes, record + field, value);
+            fs::write(&capture, &bytes).unwrap();
+            let output = run(&[capture.to_str().unwrap(), "--json", "-", "--lang", "en"]);
+            let said = err(&output);
+            assert_eq!((output.status.code(), said.lines().count()), (Some(0), 1), "{said}");
+            for part in
+                [capture.to_str().unwrap(), &format!("event {event} at offset {record:#x}"), what, "pmlblame recover"]
+            {
+                assert!(said.contains(part), "{part}: {said}");
+            }
+            let case: Value = serde_json::from_str(&out(&output)).unwrap();
+            assert_eq!(case["capture"]["quality"][0]["code"], "damaged_records");
+            assert_eq!(case["capture"]["events"]["total"], 161);
+        }
     }
 }
 

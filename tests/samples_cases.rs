@@ -14,7 +14,11 @@ use regex::Regex;
 use serde_json::Value;
 
 /// Samples whose verdict is not yet what their scenario expects, with what is missing. They have no record to compare.
-const PENDING: &[(&str, &str)] = &[];
+const PENDING: &[(&str, &str)] = &[
+    ("ambiguous-handles", "the hold of the failure at +5.0 ends before it; its handle should be ambiguous (AT-3)"),
+    ("driver-in-stack", "the mechanism should be filter_in_stack (VI-3)"),
+    ("same-name-other-file", "ntrtscan.exe should be ruled out, same_name_other_file"),
+];
 
 fn samples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")
@@ -242,7 +246,7 @@ fn every_record_says_what_its_scenario_expects() {
 fn the_comparison_with_a_scenario_can_fail() {
     let record: Value = serde_json::from_str(&record("no-share-delete")).unwrap();
     let wrong = "Expected: verdict self_inflicted, likely: other.exe/1, rule DP-3, mechanism oplock, cause user_mapped. \
-                 5 x CreateFile SHARING VIOLATION; SearchIndexer.exe ruled out other_link; quality truncated and no_stacks";
+                 5 x CreateFile SHARING VIOLATION; SearchIndexer.exe ruled out other_link; quality no_stacks";
     let found = disagreements(wrong, &record);
     assert_eq!(found.len(), 9, "{found:#?}");
 }

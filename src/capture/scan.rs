@@ -8,7 +8,7 @@ use super::select::Selection;
 use super::source::{ClassCounts, Damage, FilterTest, Machine, SLOW_OPEN, Source, Survey, may_be_lock_class};
 use super::{Capture, collect};
 use crate::nt::{FileTime, NtStatus};
-use crate::pml::{Event, EventClass, PmlError, PointerSize};
+use crate::pml::{Event, EventClass, PmlError, PmlErrorKind, PointerSize, Region};
 use rustc_hash::FxHashMap;
 
 /// The driver numbers network events apart, from here on.
@@ -84,6 +84,8 @@ struct Part {
     sequence_missing: u64,
     end: FileTime,
     marks: Marks,
+    /// The process number looked up last, and found.
+    known: Option<u32>,
 }
 
 impl Part {
@@ -91,6 +93,10 @@ impl Part {
     #[inline]
     fn see(&mut self, event: Event<'_>, index: EventIndex, context: Context<'_>) -> bool {
         let class = event.class();
+        if let Err(error) = self.check(event, class, context) {
+            self.see_damage(&error);
+            return false;
+        }
         if let Some(count) = self.classes.get_mut(class.0.min(7) as usize) {
             *count += 1;
         }
@@ -116,6 +122,21 @@ impl Part {
             }
             _ => false,
         }
+    }
+
+    /// A record that cannot be believed is damage: what it stood for is missing, which must show.
+    #[inline]
+    fn check(&mut self, event: Event<'_>, class: EventClass, context: Context<'_>) -> Result<(), PmlError> {
+        let process = event.process_index();
+        let matters = matches!(class, EventClass::FILE_SYSTEM | EventClass::PROCESS);
+        if matters && self.known != Some(process) {
+            if !context.processes.contains_key(&process) {
+                let kind = PmlErrorKind::NoSuchIndex { index: process };
+                return Err(PmlError::new(event.offset(), Region::Event(event.number()), kind));
+            }
+            self.known = Some(process);
+        }
+        event.check()
     }
 
     #[inline]

@@ -10,6 +10,7 @@ use crate::blame::scope::ScopeOptions;
 use crate::blame::vendors::VendorCatalogue;
 use crate::capture::Capture;
 use crate::case::{self, CaseRecord, VerdictCode};
+use crate::lang::fail as t;
 use crate::nt::FileTime;
 use crate::report::{json, table, time};
 use jiff::tz::TimeZone;
@@ -95,6 +96,11 @@ fn analyse(
     let (files, case) = rayon::join(|| input.files(hash), || assemble::analyse_with(input.source(), &options, logs));
     let mut case = case?;
     case.record.capture.files = files?;
+    // Damage inside records does not end the run, but nobody should have to look for it in the report.
+    if let Some(note) = case.record.capture.quality.iter().find(|note| note.code == "damaged_records") {
+        let lang = global.language();
+        super::term::warn(&t::DAMAGED_RECORDS.fill(lang, &[("file", &path.display()), ("text", &note.text)]));
+    }
     Ok(case)
 }
 

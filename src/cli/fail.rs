@@ -72,6 +72,9 @@ impl Fail {
     /// One line.
     pub fn message(&self, lang: Lang) -> String {
         match self {
+            Self::Read { path, .. } | Self::Open(OpenError::Io { path, .. }) if path.is_dir() => {
+                t::IS_FOLDER.fill(lang, &[("file", &path.display())])
+            }
             Self::Open(error) => open(error, lang),
             Self::Import(error) => import(error, lang),
             Self::Read { path, source } => t::READ.fill(lang, &[("file", &path.display()), ("why", source)]),
@@ -89,7 +92,6 @@ impl Fail {
 
 fn open(error: &OpenError, lang: Lang) -> String {
     match error {
-        OpenError::Io { path, .. } if path.is_dir() => t::IS_FOLDER.fill(lang, &[("file", &path.display())]),
         OpenError::Io { path, source } => t::READ.fill(lang, &[("file", &path.display()), ("why", source)]),
         OpenError::Pml { path, source } => {
             let what = what(source, lang);

@@ -25,6 +25,7 @@ crate::texts! {
     OUT_OF_FILE: "{value} points outside the file of {size} bytes", "{value} 超出文件范围（文件共 {size} 字节）";
     INVALID: "{field} cannot be {value}", "{field} 的值不可能是 {value}";
     NO_SUCH_INDEX: "index {index} is not in the table", "表中没有索引 {index}";
+    DAMAGED_RECORDS: "{file}: {text} Copy the file again, or look at every record with: pmlblame recover \"{file}\" -o FIXED.PML", "{file}：{text} 请重新复制，或用以下命令检查每条记录：pmlblame recover \"{file}\" -o FIXED.PML";
     DO_COPY_AGAIN: "Copy the file again and compare its size with the original.", "请重新复制文件，并与原文件核对大小。";
     DO_CHECK_FILE: "Give the .PML file that Process Monitor saved.", "请提供 Process Monitor 保存的 .PML 文件。";
     DO_VERSION: "Open it in a current Process Monitor and save it again.", "请用最新版 Process Monitor 打开后重新保存。";

@@ -41,7 +41,7 @@ crate::texts! {
     Q_LEFT_OUT: "{name} lies beside the capture but was not read: {reason}", "{name} 与捕获文件位于同一目录，但未读取：{reason}";
     Q_RECOVERED: "The capture was damaged or not closed; {events} events were rescued, {lost} bytes hold none, {nameless} processes stay without a name.", "捕获文件已损坏或未正常关闭；已恢复 {events} 个事件，{lost} 字节中没有可读事件，{nameless} 个进程名称未知。";
     Q_TRUNCATED: "The capture ends in the middle of a record.", "捕获文件在某条记录中间中断。";
-    Q_DAMAGED: "{n} records could not be read; the first: {first}", "有 {n} 条记录无法读取；第一条：{first}";
+    Q_DAMAGED: "Records that could not be read: {n}; what they held is missing here. The first: {first}.", "无法读取的记录：{n} 条，其内容在此缺失。第一条：{first}。";
     Q_ROWS: "{n} rows of the export could not be read; the first is on line {line}.", "导出文件中有 {n} 行无法读取；第一处位于第 {line} 行。";
     Q_LOCAL_TIMES: "The export does not tell its time zone: its times are shown as they stand (--export-tz gives the zone).", "导出文件未注明时区：时间按原样显示（可用 --export-tz 指定时区）。";
     Q_ENCODING: "{n} rows hold bytes that are no text in {encoding}: give the code page with --encoding.", "有 {n} 行的字节不是 {encoding} 编码的文本：请用 --encoding 指定代码页。";

@@ -150,6 +150,36 @@ impl<'a> Event<'a> {
         )
     }
 
+    /// Whether the sizes and places that the head tells can be true; the record's contents are not looked at.
+    ///
+    /// # Errors
+    /// A record that would not lie in the file, a file-system event without room for its path, an extra detail
+    /// inside the head or outside the file.
+    #[inline]
+    pub fn check(self) -> Result<(), PmlError> {
+        let available = self.data.len() as u64;
+        let detail = self.u32_field(field::DETAIL_SIZE);
+        let extra = self.u32_field(field::EXTRA_OFFSET);
+        let path = self.pointer.pick(layout::file::PATH.0, layout::file::PATH.1);
+        let cut = self.record_length() > available;
+        let no_path = self.class() == EventClass::FILE_SYSTEM && (detail as usize) < path;
+        let stray = extra != 0 && ((extra as usize) < EVENT_HEAD || u64::from(extra) + 2 > available);
+        if cut || no_path || stray { Err(self.fault(cut, no_path)) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn fault(self, cut: bool, no_path: bool) -> PmlError {
+        let value = |at| u64::from(self.u32_field(at));
+        let kind = if cut {
+            PmlErrorKind::Truncated { needed: self.record_length(), available: self.data.len() as u64 }
+        } else if no_path {
+            PmlErrorKind::Invalid { field: "detail size", value: value(field::DETAIL_SIZE) }
+        } else {
+            PmlErrorKind::Invalid { field: "extra offset", value: value(field::EXTRA_OFFSET) }
+        };
+        PmlError::new(self.at, Region::Event(self.number), kind)
+    }
+
     /// Stack frames, innermost first.
     pub fn stack(self) -> Result<Stack<'a>, PmlError> {
         let end = self.detail_start();
