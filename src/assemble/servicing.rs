@@ -100,6 +100,16 @@ pub(super) struct Tied<'a> {
     pub(super) named: Vec<(EventIndex, ProcessId)>,
 }
 
+impl Tied<'_> {
+    /// The locks of one attempt; they stand in the order of attempts.
+    fn locks_of(&self, attempt: usize) -> &[LockTie] {
+        let from = self.locks.partition_point(|tie| tie.attempt < attempt);
+        let rest = self.locks.get(from..).unwrap_or_default();
+        let count = rest.partition_point(|tie| tie.attempt == attempt);
+        rest.get(..count).unwrap_or_default()
+    }
+}
+
 /// Paths of the log looked for in the capture at most; a log that names more is hostile.
 const MAX_PATHS: usize = 1 << 16;
 
@@ -338,7 +348,7 @@ fn subject(tied: &Tied<'_>) -> Option<usize> {
     let rank = |at: usize| {
         let failed = tied.judged.get(at).is_some_and(|judged| judged.failed == Some(true));
         let related = tied.identities.get(at).is_some_and(|identity| is_related(&identity.code));
-        let matched = tied.locks.iter().any(|tie| tie.attempt == at && tie.found.is_some());
+        let matched = tied.locks_of(at).iter().any(|tie| tie.found.is_some());
         (failed && related, matched)
     };
     let best = (0..tied.judged.len()).max_by_key(|at| (rank(*at), *at))?;
@@ -362,7 +372,7 @@ pub(super) fn add(record: &mut CaseRecord, parts: &Parts<'_>, tied: &Tied<'_>) {
         .identities
         .iter()
         .enumerate()
-        .filter(|(at, _)| tied.subject == Some(*at) || tied.locks.iter().any(|tie| tie.attempt == *at))
+        .filter(|(at, _)| tied.subject == Some(*at) || !tied.locks_of(*at).is_empty())
         .map(|(_, identity)| identity.clone())
         .collect();
     report.matches = Some(tied.locks.iter().filter_map(|tie| matched(record, parts, tied, tie)).collect());
@@ -388,7 +398,8 @@ fn matched(record: &CaseRecord, parts: &Parts<'_>, tied: &Tied<'_>, tie: &LockTi
     let process = parts.log.processes.get(event.process.0 as usize)?;
     let by = [(found.path, "path"), (found.time, "time"), (found.pid, "pid"), (found.thread, "thread")];
     let (stage, sets_result) = tied.judged.get(tie.attempt)?.locks.get(tie.lock).copied()?;
-    let failure = record.failures.iter().find(|failure| failure.event == event.event.0);
+    let at = record.failures.partition_point(|failure| failure.event < event.event.0);
+    let failure = record.failures.get(at).filter(|failure| failure.event == event.event.0);
     Some(out::Match {
         file: file_of(joined, lock.place.line),
         line: joined.line(lock.place.line).line,
@@ -399,7 +410,7 @@ fn matched(record: &CaseRecord, parts: &Parts<'_>, tied: &Tied<'_>, tie: &LockTi
         path: event.path.clone(),
         process: process.name.clone(),
         pid: process.pid,
-        in_scope: event.in_scope || record.scope.from_log.contains(&event.event.0),
+        in_scope: event.in_scope || record.scope.from_log.binary_search(&event.event.0).is_ok(),
         holders: failure.map(|failure| distinct(&failure.holders)).unwrap_or_default(),
         stage: stage.as_code().to_owned(),
         sets_result,

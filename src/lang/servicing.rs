@@ -12,6 +12,8 @@ crate::texts! {
     MISSING: "payload is missing from the component store: {directory}", "组件存储缺少有效负载：{directory}";
     MISSING_UNNAMED: "payload or source is missing", "缺少有效负载或安装源";
     LOCK_IS_CAUSE: "The servicing log agrees: {failed}, and that is this very refusal (line {line} of the log, event {event}).", "CBS 日志与此一致：{failed}，而这正是该次被拒操作本身（日志第 {line} 行，事件 {event}）。";
+    LOCK_PROBABLY_CAUSE: "The servicing log agrees: {failed}, because {status} was met on {name} (line {line}); as far as {by} tell, that is event {event}.", "CBS 日志与此一致：{failed}，原因是在 {name} 上遇到 {status}（第 {line} 行）；从{by}来看，即事件 {event}。";
+    NOT_ONLY_CAUSE: "The lock is not all: {cause}; that needs repair whoever holds what.", "占用并非全部问题：{cause}；无论谁占用文件，都需要修复。";
     LOCK_IN_CLEANUP: "But the servicing log names another cause: {failed}, because {cause}. The refusal of {name} came {seconds} s after that error, in the clean-up: the lock is a consequence or a bystander, and nothing shows that it made the installation fail.", "但 CBS 日志给出的原因并非占用：{failed}，原因是{cause}。{name} 被拒绝比该错误晚 {seconds} 秒，处于清理阶段：该占用是后果或旁观因素，没有迹象表明它导致了安装失败。";
     LOCK_IN_CLEANUP_UNTIMED: "But the servicing log names another cause: {failed}, because {cause}. The refusal of {name} belongs to the clean-up after that error: the lock is a consequence or a bystander, and nothing shows that it made the installation fail.", "但 CBS 日志给出的原因并非占用：{failed}，原因是{cause}。{name} 被拒绝属于该错误之后的清理阶段：该占用是后果或旁观因素，没有迹象表明它导致了安装失败。";
     LOCK_NOT_CAUSE: "But the servicing log names another cause: {failed}, because {cause}. The refusal of {name} stands in the log too, with another code than the result; it is not shown to be the cause.", "但 CBS 日志给出的原因并非占用：{failed}，原因是{cause}。日志中也有 {name} 被拒绝的记录，但其代码与最终结果不同，不能证明它是原因。";
@@ -56,7 +58,7 @@ crate::texts! {
     H_ORDER: "Order of causes, log and capture together", "错误顺序（日志与捕获合并）";
     H_MATCHES: "Log records found in the capture", "在捕获中找到的日志记录";
     H_UNMATCHED: "Log records without an event in the capture", "在捕获中没有对应事件的日志记录";
-    ZONE: "Times of the log are shown at {zone}; its clock was read from {source} ({log}).", "日志时间按 {zone} 显示；时区依据{source}（{log}）。";
+    ZONE: "The clock of the machine was at {zone}, read from {source} ({log}).", "该机器的时区为 {zone}，依据是{source}（{log}）。";
     ZONE_AT_PAIRS: "lines with a local and a UTC stamp", "同时带有本地时间与 UTC 时间的行";
     ZONE_SESSION_ID: "the time in session ids", "会话标识中的时间";
     ZONE_INFLIGHT_ID: "the time in in-flight ids", "InFlight 标识中的时间";

@@ -6,6 +6,7 @@ use crate::case::{Advice, CaseRecord};
 use crate::lang::{Lang, cbs as words, servicing as t};
 use crate::nt::path::leaf;
 use crate::servicing::ids::InFlightPath;
+use crate::servicing::tie::Found;
 use std::fmt::Display;
 
 /// Fills `conclusion`, the end of the verdict, and the next steps of the record.
@@ -54,11 +55,13 @@ fn conclusion(record: &CaseRecord, report: &CbsReport, tied: &Tied<'_>, lang: La
             (None, None) => plain("no_failed_attempt", t::NO_FAILED_ATTEMPT),
         };
     };
-    let ties: Vec<&LockTie> = tied.locks.iter().filter(|tie| tie.attempt == at).collect();
+    let ties: Vec<&LockTie> = tied.locks_of(at).iter().collect();
     let primary = attempt.diagnosis.as_ref().map_or("other", |diagnosis| diagnosis.primary.as_str());
     let failed = failure(attempt, lang);
     if primary.starts_with("inflight_") || primary.starts_with("locked_") {
-        return lock_is_primary(attempt, &ties, tied, &failed, lang);
+        let mut conclusion = lock_is_primary(attempt, &ties, tied, &failed, lang);
+        conclusion.text.push_str(&not_only_cause(tied, at, attempt, lang));
+        return conclusion;
     }
     let cause = cause(tied, at, attempt, primary, lang);
     let mut values: Vec<(&str, &dyn Display)> = vec![("failed", &failed), ("cause", &cause)];
@@ -98,15 +101,54 @@ fn lock_is_primary(attempt: &Attempt, ties: &[&LockTie], tied: &Tied<'_>, failed
         let values: &[(&str, &dyn Display)] = &[("name", &name), ("line", &lock.line)];
         return said("outcome_unknown", t::OUTCOME_UNKNOWN.fill(lang, values));
     }
-    if let Some((_, event)) = &tie.found {
-        let values: &[(&str, &dyn Display)] = &[("failed", &failed), ("line", &lock.line), ("event", &event.event.0)];
-        return said("lock_is_cause", t::LOCK_IS_CAUSE.fill(lang, values));
+    let status = status_name(facts.status);
+    if let Some((found, event)) = &tie.found {
+        let by = fits_by(found, lang);
+        let values: &[(&str, &dyn Display)] = &[
+            ("failed", &failed),
+            ("status", &status),
+            ("name", &name),
+            ("line", &lock.line),
+            ("event", &event.event.0),
+            ("by", &by),
+        ];
+        // The same file at the same time is the same refusal; anything less is probable.
+        return if found.path && (found.time || found.apart.is_none()) {
+            said("lock_is_cause", t::LOCK_IS_CAUSE.fill(lang, values))
+        } else {
+            said("lock_probably_cause", t::LOCK_PROBABLY_CAUSE.fill(lang, values))
+        };
     }
     let reason = tie.reason.map(|reason| reason_text(reason, lang)).unwrap_or_default();
-    let status = status_name(facts.status);
     let values: &[(&str, &dyn Display)] =
         &[("failed", &failed), ("status", &status), ("name", &name), ("line", &lock.line), ("reason", &reason)];
     said("lock_not_matched", t::LOCK_NOT_MATCHED.fill(lang, values))
+}
+
+/// What the log finds besides a lock that set the result: the lock is then not all there is to mend.
+fn not_only_cause(tied: &Tied<'_>, at: usize, attempt: &Attempt, lang: Lang) -> String {
+    let also = attempt.diagnosis.iter().flat_map(|diagnosis| &diagnosis.also);
+    let mut text = String::new();
+    for code in also.filter(|code| matches!(code.as_str(), "corrupt_base_payload" | "missing_payload")) {
+        if lang == Lang::En {
+            text.push(' ');
+        }
+        let cause = cause(tied, at, attempt, code, lang);
+        text.push_str(&t::NOT_ONLY_CAUSE.fill(lang, &[("cause", &cause)]));
+    }
+    text
+}
+
+/// What ties a record to its event, in words.
+fn fits_by(found: &Found, lang: Lang) -> String {
+    let all = [
+        (found.path, t::V_BY_PATH),
+        (found.time, t::V_BY_TIME),
+        (found.pid, t::V_BY_PID),
+        (found.thread, t::V_BY_THREAD),
+    ];
+    let words: Vec<&str> = all.into_iter().filter(|(fits, _)| *fits).map(|(_, word)| word.get(lang)).collect();
+    words.join(if lang == Lang::ZhCn { "、" } else { ", " })
 }
 
 /// What was to be installed.
@@ -169,7 +211,10 @@ fn advise(record: &mut CaseRecord, from_log: Vec<Advice>, conclusion: &str, tied
     if recapture {
         steps.push(Advice { code: "recapture_with_log".to_owned(), text: t::R_RECAPTURE.get(lang).to_owned() });
     }
-    let after = matches!(conclusion, "lock_is_cause" | "attempt_succeeded" | "no_failed_attempt" | "other_attempt");
+    let after = matches!(
+        conclusion,
+        "lock_is_cause" | "lock_probably_cause" | "attempt_succeeded" | "no_failed_attempt" | "other_attempt"
+    );
     if after {
         record.recommendations.append(&mut steps);
     } else {

@@ -53,7 +53,7 @@ pub(super) fn identity(tied: &Tied<'_>, at: usize, survey: &Survey, machine: &Ma
     let attempt = joined.attempts.get(at).unwrap_or(&empty);
     let window = window(joined, attempt);
     let makers = tied.makers.get(at).map_or(&[][..], Vec::as_slice);
-    let ties = || tied.locks.iter().filter(|tie| tie.attempt == at);
+    let ties = || tied.locks_of(at).iter();
     let matched = ties().filter_map(|tie| tie.found.as_ref()).any(|(found, _)| found.path);
     let file_seen = ties().any(|tie| {
         let lock = attempt.locked.get(tie.lock);

@@ -30,21 +30,31 @@ pub(super) fn order(record: &CaseRecord, parts: &Parts<'_>, tied: &Tied<'_>) -> 
     steps.into_iter().map(|timed| timed.step).collect()
 }
 
+/// A line of the log with its part in the story.
+struct Line<'r> {
+    place: Place,
+    role: &'r str,
+    code: Option<String>,
+    text: String,
+    event: Option<u64>,
+}
+
 fn from_log(tied: &Tied<'_>, subject: usize) -> Vec<Timed> {
     let joined = &tied.logs.joined;
     let (Some(attempt), Some(judged)) = (joined.attempts.get(subject), tied.judged.get(subject)) else {
         return Vec::new();
     };
-    let mut told: Vec<(u64, Place, &str, Option<String>, String, Option<u64>)> = Vec::new();
+    let mut told: Vec<Line<'_>> = Vec::new();
     for (at, (lock, (stage, sets_result))) in attempt.locked.iter().zip(&judged.locks).enumerate().take(MAX_LOCKS) {
         let role = match (sets_result, stage) {
             (true, _) => "cause",
             (false, Stage::Cleanup) => "cleanup",
             (false, Stage::Operation) => "operation",
         };
-        let tie = tied.locks.iter().find(|tie| tie.attempt == subject && tie.lock == at);
+        let tie = tied.locks_of(subject).iter().find(|tie| tie.lock == at);
         let event = tie.and_then(|tie| tie.found.as_ref()).map(|(_, event)| event.event.0);
-        told.push((lock.place.line, lock.place, role, Some(super::status_name(lock.status)), lock.path.clone(), event));
+        let code = Some(super::status_name(lock.status));
+        told.push(Line { place: lock.place, role, code, text: lock.path.clone(), event });
     }
     let same = judged.first_error.is_some() && judged.first_error == judged.set_by;
     let first_role = if same { "first_error_sets_result" } else { "first_error" };
@@ -53,15 +63,16 @@ fn from_log(tied: &Tied<'_>, subject: usize) -> Vec<Timed> {
     for (event, role) in [(judged.first_error, first_role), (set, "sets_result"), (returned, "returns_result")] {
         let Some(event) = event else { continue };
         // A lock that is also the first error is told as the lock it is.
-        if !told.iter().any(|(line, ..)| *line == event.place.line) {
-            told.push((event.place.line, event.place, role, code(event), place(event), None));
+        if !told.iter().any(|line| line.place.line == event.place.line) {
+            told.push(Line { place: event.place, role, code: code(event), text: place(event), event: None });
         }
     }
-    told.sort_by_key(|(line, ..)| *line);
+    told.sort_by_key(|line| line.place.line);
     // Lines stand in the order of time; whole seconds must not undo it.
     let mut reached = FileTime(0);
     told.into_iter()
-        .filter_map(|(line, place, role, code, text, event)| {
+        .filter_map(|Line { place, role, code, text, event }| {
+            let line = place.line;
             let utc = joined.utc(&place)?;
             reached = reached.max(utc);
             let precision = if place.at.is_some() { "millisecond" } else { "second" };
@@ -94,12 +105,8 @@ fn place(event: &ErrorEvent) -> String {
 
 fn from_capture(record: &CaseRecord, parts: &Parts<'_>, tied: &Tied<'_>, subject: usize) -> Vec<Timed> {
     let mut steps = Vec::new();
-    let matched: Vec<u64> = tied
-        .locks
-        .iter()
-        .filter(|tie| tie.attempt == subject)
-        .filter_map(|tie| tie.found.as_ref().map(|(_, event)| event.event.0))
-        .collect();
+    let matched: Vec<u64> =
+        tied.locks_of(subject).iter().filter_map(|tie| tie.found.as_ref().map(|(_, event)| event.event.0)).collect();
     // Prefer the failure that the log names; without one, the first of the capture.
     let told = record.failures.iter().find(|failure| matched.contains(&failure.event)).or(record.failures.first());
     if let Some(failure) = told {

@@ -165,8 +165,8 @@ pub struct Step {
 /// What log and capture say together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Conclusion {
-    /// `lock_is_cause`, `lock_in_cleanup`, `lock_not_cause`, `lock_not_matched`, `lock_not_in_log`, `no_lock`,
-    /// `attempt_succeeded`, `no_failed_attempt`, `other_attempt`.
+    /// `lock_is_cause`, `lock_probably_cause`, `lock_in_cleanup`, `lock_not_cause`, `lock_not_matched`, `lock_not_in_log`,
+    /// `no_lock`, `outcome_unknown`, `attempt_succeeded`, `no_failed_attempt`, `other_attempt`.
     pub code: String,
     /// In words; the verdict ends with it.
     pub text: String,

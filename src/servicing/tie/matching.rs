@@ -154,8 +154,9 @@ fn by_path(
     choose(fitting)
 }
 
-/// A path that differs may still be the same file: renamed, a hard link, an 8.3 name. Only a servicing process counts,
-/// very near in time, and only when all such refusals are on one path.
+/// A path that differs may still be the same file: its folder renamed, a hard link, an 8.3 name. Only a servicing process
+/// counts, very near in time, on a name that can be another one of the file, and only when all such refusals are on one
+/// path.
 fn by_time_alone(record: &Record, refusals: &[Refusal], by_time: &[usize], used: &[bool]) -> Option<Found> {
     let utc = record.utc?;
     let from = FileTime(utc.0.saturating_sub(TIME_ALONE.0));
@@ -169,7 +170,7 @@ fn by_time_alone(record: &Record, refusals: &[Refusal], by_time: &[usize], used:
             break;
         }
         let found = compare(record, refusal, *at, false);
-        let stranger = !record.pids.is_empty() && !found.pid;
+        let stranger = (!record.pids.is_empty() && !found.pid) || !refusal.path.may_be_other_name(&record.path);
         if !refusal.servicing || stranger || !same_status(record.status, refusal.status) {
             continue;
         }
@@ -311,7 +312,7 @@ mod tests {
             [None]
         );
         let common = Record { unique: false, ..record(X, 100_000) };
-        assert_eq!(matched(&[common.clone()], &refusals), [None]);
+        assert_eq!(matched(std::slice::from_ref(&common), &refusals), [None]);
         let no_zone = Record { utc: None, ..common };
         let found = matched(&[no_zone], &refusals)[0].unwrap();
         assert_eq!((found.path, found.time, found.apart), (true, false, None));
@@ -321,23 +322,25 @@ mod tests {
     fn the_edges_of_near() {
         let common = Record { unique: false, ..record(X, 100_000) };
         for (ms, fits) in [(99_000, true), (98_999, false), (101_000, true), (101_001, false)] {
-            assert_eq!(matched(&[common.clone()], &[refusal(1, X, ms)])[0].is_some(), fits, "{ms}");
+            assert_eq!(matched(std::slice::from_ref(&common), &[refusal(1, X, ms)])[0].is_some(), fits, "{ms}");
         }
         let coarse = Record { exact: false, ..common };
         for (ms, fits) in [(95_000, true), (94_999, false), (105_999, true), (106_000, false)] {
-            assert_eq!(matched(&[coarse.clone()], &[refusal(1, X, ms)])[0].is_some(), fits, "{ms}");
+            assert_eq!(matched(std::slice::from_ref(&coarse), &[refusal(1, X, ms)])[0].is_some(), fits, "{ms}");
         }
     }
 
     #[test]
     fn time_alone_needs_the_process_and_one_path() {
-        let near = [refusal(1, Y, 100_020)];
+        let link = r"C:\Windows\System32\x.dll";
+        assert_eq!(matched(&[record(X, 100_000)], &[refusal(1, Y, 100_020)]), [None]);
+        let near = [refusal(1, link, 100_020)];
         let found = matched(&[record(X, 100_000)], &near)[0].unwrap();
         assert_eq!((found.path, found.time, found.pid), (false, true, true));
-        assert_eq!(matched(&[record(X, 100_000)], &[refusal(1, Y, 100_051)]), [None]);
-        let other = Refusal { pid: 9999, ..refusal(1, Y, 100_020) };
+        assert_eq!(matched(&[record(X, 100_000)], &[refusal(1, link, 100_051)]), [None]);
+        let other = Refusal { pid: 9999, ..refusal(1, link, 100_020) };
         assert_eq!(matched(&[record(X, 100_000)], &[other]), [None]);
-        let two = [refusal(1, Y, 100_020), refusal(2, r"C:\z.dll", 100_021)];
+        let two = [refusal(1, link, 100_020), refusal(2, r"C:\z\x.dll", 100_021)];
         assert_eq!(matched(&[record(X, 100_000)], &two), [None]);
     }
 

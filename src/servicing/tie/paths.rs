@@ -1,6 +1,6 @@
 //! One path in the spellings of a log and of a capture.
 
-use crate::nt::path::{Roots, fold, normalize, split_stream, strip_prefix_folded};
+use crate::nt::path::{Roots, fold, leaf, normalize, split_stream, strip_prefix_folded};
 
 /// A path in the form in which two are compared.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -12,6 +12,13 @@ pub struct PathKey {
 }
 
 impl PathKey {
+    /// Whether both may be names of one file though the paths differ: the same last component (a hard link, a folder
+    /// renamed), or an 8.3 name that fits the other.
+    pub fn may_be_other_name(&self, other: &Self) -> bool {
+        let (a, b) = (leaf(&self.tail), leaf(&other.tail));
+        a == b || is_short_for(a, b) || is_short_for(b, a)
+    }
+
     /// Whether both are the same path as far as they tell; a hidden drive fits any.
     pub fn is_same(&self, other: &Self) -> bool {
         self.tail == other.tail
@@ -47,6 +54,20 @@ pub fn path_key(path: &str, roots: &Roots) -> PathKey {
         None => folded,
     };
     PathKey { tail, drive: None }
+}
+
+/// Whether `short` looks like the 8.3 name of `long`: up to six of its characters, `~`, a number, and the extension.
+fn is_short_for(short: &str, long: &str) -> bool {
+    let (short_base, short_end) = short.rsplit_once('.').unwrap_or((short, ""));
+    let (long_base, long_end) = long.rsplit_once('.').unwrap_or((long, ""));
+    let Some((head, number)) = short_base.split_once('~') else { return false };
+    let plain: String = long_base.chars().filter(|c| !matches!(c, '.' | ' ')).collect();
+    !head.is_empty()
+        && head.len() <= 6
+        && !number.is_empty()
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+        && plain.starts_with(head)
+        && long_end.chars().take(3).eq(short_end.chars())
 }
 
 /// Mails and some collectors double backslashes; the two at the start of a share or of `\\?\` stay.
@@ -87,6 +108,19 @@ mod tests {
             r"\SystemRoot\WinSxS\Temp\InFlight\ab",
         ] {
             assert!(!plain.is_same(&path_key(other, &roots())), "{other}");
+        }
+    }
+
+    #[test]
+    fn another_name_of_one_file_looks_like_it() {
+        let key = |path| path_key(path, &roots());
+        let long = key(r"C:\Windows\WinSxS\amd64_a\clipboard server.dll");
+        assert!(long.may_be_other_name(&key(r"C:\Windows\System32\Clipboard Server.dll")));
+        assert!(long.may_be_other_name(&key(r"C:\Windows\System32\CLIPBO~1.DLL")));
+        for other in
+            [r"C:\x\CLIPBO~1.EXE", r"C:\x\CLIPXX~1.DLL", r"C:\x\~1.DLL", r"C:\x\CLIPBO~X.DLL", r"C:\x\other.dll"]
+        {
+            assert!(!long.may_be_other_name(&key(other)), "{other}");
         }
     }
 
