@@ -14,7 +14,7 @@ crate::texts! {
     BAD_CAPTURE: "{file}: {region} at offset {at}: {what}.", "{file}：{region}，偏移 {at}：{what}。";
     INPUT_EMPTY: "{file}: header at offset 0x0: the file is empty. Copy the file again and compare its size with the original.", "{file}：文件头，偏移 0x0：文件为空。请重新复制文件，并与原文件核对大小。";
     NOT_RECOGNISED: "{file}: header at offset 0x0: neither a Process Monitor capture nor its CSV or XML export; it begins with {found}. Give the .PML file that Process Monitor saved.", "{file}：文件头，偏移 0x0：既不是 Process Monitor 捕获文件，也不是其 CSV 或 XML 导出；文件以 {found} 开头。请提供 Process Monitor 保存的 .PML 文件。";
-    MISSING_COLUMN: "{file}: the table has no column {column}, without which nothing can be told. Export again with all columns, or give the .PML file.", "{file}：表中没有 {column} 列，无法分析。请导出全部列，或提供 .PML 文件。";
+    MISSING_COLUMN: "{file}: header at offset 0x0: the table has no column {column}, without which nothing can be told. Give the .PML file, or export again with all columns.", "{file}：文件头，偏移 0x0：表中没有 {column} 列，无法分析。请提供 .PML 文件，或重新导出全部列。";
     UNKNOWN_ENCODING: "{label}: not a known encoding; use a name such as gbk, windows-1251 or utf-16le", "{label}：未知的编码；请使用 gbk、windows-1251 或 utf-16le 之类的名称";
     MISMATCH: "{file}: not part of the same capture: its {what} differs", "{file}：不属于同一捕获：{what} 不同";
     EMPTY: "the file is empty", "文件为空";

@@ -51,6 +51,7 @@ pub(crate) struct Outcome {
     pub(crate) status: Status,
     /// Processes whose going would let it succeed.
     pub(crate) blockers: Vec<usize>,
+    #[allow(dead_code)]
     pub(crate) handle: Option<u32>,
     /// The file was made.
     pub(crate) created: bool,
