@@ -25,6 +25,10 @@ crate::texts! {
     HEAD_FIRST: "First", "首次";
     HEAD_LAST: "Last", "末次";
     HEAD_BLOCKED: "Blocked", "阻塞时长";
+    HEAD_PARTY: "Process or driver, vendor", "进程或驱动、厂商";
+    HEAD_WHEN: "First, last, time", "首次、末次、时长";
+    STACKED_COUNTS: "{failures}\nfiles: {files}", "{failures}\n文件：{files}";
+    STACKED_BLOCKED: "blocked {time}", "阻塞 {time}";
     HEAD_REASON: "Why Windows refused", "Windows 拒绝的原因";
     PROVEN: "proven", "已证实";
     LIKELY: "likely", "很可能";

@@ -7,7 +7,7 @@ use crate::case::{
 };
 use crate::lang::{Lang, Text, report as t};
 use crate::nt::FileTime;
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 use indexmap::{IndexMap, IndexSet};
 use jiff::tz::TimeZone;
 use std::fmt::Write as _;
@@ -25,6 +25,8 @@ pub struct Style {
     pub ascii: bool,
 }
 
+/// Below this width, in columns, the facts about a holder are stacked.
+const FULL_WIDTH: u16 = 150;
 /// Files listed one by one, at most.
 const MAX_FILES: usize = 25;
 /// Failures of one file listed one by one, at most.
@@ -156,6 +158,15 @@ impl Report<'_> {
             return;
         }
         self.heading(t::BLAME_TABLE);
+        let table = match self.style.width {
+            Some(width) if width < FULL_WIDTH => self.stacked_holders(),
+            _ => self.full_holders(),
+        };
+        self.line(&table.to_string());
+    }
+
+    /// One column for each fact.
+    fn full_holders(&self) -> Table {
         let mut table = new_table(
             self.style,
             &[
@@ -189,8 +200,37 @@ impl Report<'_> {
                 Cell::new(reasons(self.case, holder, lang)),
             ]);
         }
-        let table = table.to_string();
-        self.line(&table);
+        table
+    }
+
+    /// The same facts one above the other, so that no name or time must be broken.
+    fn stacked_holders(&self) -> Table {
+        let heads = [t::HEAD_RANK, t::HEAD_PARTY, t::HEAD_CONFIDENCE, t::HEAD_FAILURES, t::HEAD_WHEN, t::HEAD_REASON];
+        let mut table = new_table(self.style, &heads);
+        let lang = self.style.lang;
+        for holder in &self.case.holders {
+            let mut party = holder_name(holder);
+            if let Some(process) = &holder.process {
+                let _ = write!(party, "\nPID {}", process.pid);
+            }
+            let _ = write!(party, "\n{}", vendor(holder, lang));
+            let counts = t::STACKED_COUNTS.fill(lang, &[("failures", &holder.failures), ("files", &holder.files)]);
+            let blocked = t::STACKED_BLOCKED.fill(lang, &[("time", &time::duration(holder.blocked_ms))]);
+            table.add_row(vec![
+                holder.rank.to_string(),
+                party,
+                confidence(holder.confidence).get(lang).to_owned(),
+                counts,
+                format!("{}\n{}\n{blocked}", self.time(&holder.first), self.time(&holder.last)),
+                reasons(self.case, holder, lang),
+            ]);
+        }
+        for column in [0, 2, 3, 4] {
+            if let Some(column) = table.column_mut(column) {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
+        }
+        table
     }
 
     fn files(&mut self) {
