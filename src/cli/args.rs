@@ -166,6 +166,13 @@ pub struct ShowArgs {
     /// A file of your own vendors and products, added to the built-in list.
     #[arg(long, value_name = "FILE.toml", help_heading = "Scope")]
     pub vendors: Option<PathBuf>,
+    /// Replace the names of computer, users, hosts and profile folders, SIDs and IP addresses in every output.
+    #[arg(long, help_heading = "Output")]
+    pub redact: bool,
+    /// The key file that maps names back. Used when it exists, so that the same names get the same pseudonyms as before;
+    /// written in any case. Keep it: it is what undoes the redaction.
+    #[arg(long, value_name = "FILE", requires = "redact", help_heading = "Output")]
+    pub redact_key: Option<PathBuf>,
 }
 
 /// Widest table drawn where there is no terminal to ask.

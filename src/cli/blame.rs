@@ -4,12 +4,13 @@ use super::args::{BlameArgs, FailOn, GlobalArgs, InputArgs, ScopeArgs};
 use super::exit::Exit;
 use super::fail::Fail;
 use super::input::Opened;
+use super::redact::Pseudonyms;
 use super::{cbs, output, progress};
 use crate::assemble::{self, Case, CaseOptions, ServicingLogs, SourceNote};
 use crate::blame::scope::ScopeOptions;
 use crate::blame::vendors::VendorCatalogue;
 use crate::capture::Capture;
-use crate::case::{self, CaseRecord, VerdictCode};
+use crate::case::{self, VerdictCode};
 use crate::lang::fail as t;
 use crate::nt::FileTime;
 use crate::report::{json, table, time};
@@ -32,30 +33,33 @@ pub fn run(args: &BlameArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
         (None, Some(minutes)) => time::fixed_zone(minutes),
         (name, _) => zone(name)?,
     };
+    let mut pseudonyms = Pseudonyms::new(&args.show, global.language())?;
     let mut records = Vec::new();
+    let mut culprit = false;
     let to_stdout = args.json.as_deref() == Some(Path::new("-"));
     for (number, path) in captures.iter().enumerate() {
         let record = analyse(path, args, global, &catalogue, &zone, logs.as_ref())?.record;
+        culprit |= matches!(record.verdict.code, VerdictCode::Culprit | VerdictCode::SeveralCulprits);
+        let value = pseudonyms.record(&record)?;
         if !to_stdout {
             let style = args.show.style(global, zone.clone());
-            let report = table::render(&record, &style);
+            let report = pseudonyms.text(table::render(&record, &style));
             output::stdout(|out| {
                 let between = if number > 0 { "\n" } else { "" };
                 write!(out, "{between}{report}").map_err(output::written(Path::new("-")))
             })?;
         }
-        records.push(record);
+        records.push(value);
     }
     if let Some(file) = &args.json {
         output::write(file, |out| write_records(out, &records).map_err(output::written(file)))?;
     }
-    let culprit =
-        records.iter().any(|record| matches!(record.verdict.code, VerdictCode::Culprit | VerdictCode::SeveralCulprits));
+    pseudonyms.keep(&args.show)?;
     Ok(if culprit && args.fail_on == Some(FailOn::Culprit) { Exit::Culprit } else { Exit::Done })
 }
 
 /// One capture gives one record; several give an array of them.
-fn write_records(out: &mut dyn Write, records: &[CaseRecord]) -> std::io::Result<()> {
+fn write_records(out: &mut dyn Write, records: &[serde_json::Value]) -> std::io::Result<()> {
     match records {
         [record] => json::write(out, record),
         records => json::write(out, &records),

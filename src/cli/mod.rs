@@ -12,6 +12,7 @@ pub mod make;
 pub mod output;
 pub mod progress;
 pub mod recover;
+pub mod redact;
 pub mod term;
 pub mod why;
 
