@@ -6,7 +6,7 @@ use super::csv::unescape;
 use super::detail;
 use super::operation::{Operation, Operations};
 use crate::capture::columns::Column;
-use crate::capture::decode::{code, is_disposition, is_rename_or_link, process_code};
+use crate::capture::decode::{code, is_rename_or_link, process_code};
 use crate::capture::op::{OpKind, PathId, PathTable, ProcessId};
 use crate::nt::{NtStatus, RenameFlags};
 use crate::pml::EventClass;
@@ -284,9 +284,9 @@ fn query_kind(class: u8, text: &str) -> Option<OpKind> {
     }
 }
 
-/// Whether an operation renames, links or marks for deletion.
+/// Whether an operation renames or links.
 pub(crate) const fn changes_names(operation: Operation) -> bool {
-    operation.code == code::SET_INFORMATION && (is_rename_or_link(operation.sub) || is_disposition(operation.sub))
+    operation.code == code::SET_INFORMATION && is_rename_or_link(operation.sub)
 }
 
 /// What a status stands for whose text is not in Procmon's table as known here: no code at all, and a failure.

@@ -103,7 +103,7 @@ pub(crate) fn part(block: &Block, columns: &Columns, delimiter: u8, order: DateO
                 if image && row.bytes(Column::Pid) == b"4" && part.drivers.len() < 4096 {
                     part.drivers.extend(row.text(Column::Path).map(std::borrow::Cow::into_owned));
                 }
-                !image
+                false
             }
             EventClass::NETWORK => {
                 part.counts.network += 1;
