@@ -150,6 +150,9 @@ pub fn analyse_with(
     let mut analysis = locks::analyse(&log, &failures, &locks::Options::new(&is_victim));
     // An ACCESS DENIED that no rule ties to an open is a matter of permissions, not of locks.
     analysis.findings.retain(|finding| finding.lock_class);
+    if survey.with_stack == 0 {
+        weaken_without_stacks(&mut analysis);
+    }
     if scope.victims.is_empty() {
         blame_others(&mut analysis);
     }
@@ -181,6 +184,16 @@ fn blame_others(analysis: &mut locks::Analysis) {
         finding.holders.sort_by_key(|holder| holder.victim);
         if finding.attribution == locks::Attribution::SelfInflicted && finding.holders.iter().any(|one| !one.victim) {
             finding.attribution = locks::Attribution::Holders;
+        }
+    }
+}
+
+/// Without call stacks, a filter driver that acts in the victim's name cannot be told from the victim (VI-3): that the
+/// victim did it itself is then likely at most.
+fn weaken_without_stacks(analysis: &mut locks::Analysis) {
+    for holder in analysis.findings.iter_mut().flat_map(|finding| &mut finding.holders) {
+        if holder.victim {
+            holder.confidence = holder.confidence.min(locks::Confidence::Likely);
         }
     }
 }
