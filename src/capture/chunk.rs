@@ -5,7 +5,7 @@
 //! the misses of the whole batch then run beside each other, and the real work finds the bytes near.
 
 use super::{Capture, EventIndex, Segment};
-use crate::pml::layout::{EVENT_HEAD, file};
+use crate::pml::layout::{EVENT_HEAD, event, file};
 use crate::pml::{Event, Pml, PmlError};
 use rayon::prelude::*;
 
@@ -113,9 +113,12 @@ impl<'a> Chunk<'a> {
         marks.into()
     }
 
-    /// Calls `see` for the readable events that are marked (all, without marks), head and begin of the detail near.
-    pub(super) fn marked(self, marks: Option<&Marks>, mut see: impl FnMut(EventIndex, Event<'a>)) {
+    /// Calls `see` for the readable events that are marked (all, without marks), head and begin of the detail near, and
+    /// returns the marks for which it says yes.
+    pub(super) fn marked(self, marks: Option<&Marks>, mut see: impl FnMut(EventIndex, Event<'a>) -> bool) -> Marks {
+        let mut left: Marks = vec![0; self.len().div_ceil(BATCH) as usize].into();
         let pml = self.segment.pml();
+        let pointer = pml.container().header.pointer;
         let mut events: Vec<Event<'a>> = Vec::with_capacity(2 * BATCH as usize);
         let mut numbers: Vec<u32> = Vec::with_capacity(2 * BATCH as usize);
         for (word, from) in (self.from..self.to).step_by(BATCH as usize).enumerate() {
@@ -136,21 +139,28 @@ impl<'a> Chunk<'a> {
             for n in numbers.drain(..) {
                 if let Some(at) = pml.event_offset(n) {
                     seen ^= touch(pml.data(), at);
-                    events.extend(Event::new(pml.data(), at, n, pml.container().header.pointer));
+                    events.extend(Event::new(pml.data(), at, n, pointer));
                 }
             }
             for event in &events {
                 // The counted path begins here; its second line, where names differ, is the next miss.
-                let detail = event.detail().unwrap_or_default();
-                let at = event.pointer().pick(file::PATH.0, file::PATH.1);
-                seen ^= detail.get(at).or(detail.last()).copied().unwrap_or_default();
-                seen ^= detail.get(at + 64).copied().unwrap_or_default();
+                let begin =
+                    EVENT_HEAD + event.stack_depth() * pointer.bytes() + pointer.pick(file::PATH.0, file::PATH.1);
+                let at = usize::try_from(event.offset()).unwrap_or_default().saturating_add(begin);
+                seen ^= pml.data().get(at).copied().unwrap_or_default();
+                seen ^= pml.data().get(at.saturating_add(64)).copied().unwrap_or_default();
             }
             std::hint::black_box(seen);
             for event in &events {
-                see(self.index(event.number()), *event);
+                let n = event.number() - self.from;
+                if see(self.index(event.number()), *event)
+                    && let Some(word) = left.get_mut((n / BATCH) as usize)
+                {
+                    *word |= 1 << (n % BATCH);
+                }
             }
         }
+        left
     }
 }
 
@@ -184,11 +194,12 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// A byte of each cache line that a head at `at` lies in.
+/// A byte of each cache line that the head at `at` lies in, up to its stack depth: beyond are only sizes, which come
+/// along nearly always.
 #[inline]
 fn touch(data: &[u8], at: u64) -> u8 {
     let Ok(at) = usize::try_from(at) else { return 0 };
-    let last = at.saturating_add(EVENT_HEAD - 1);
+    let last = at.saturating_add(event::STACK_DEPTH);
     match data.get(last) {
         Some(byte) => *byte ^ data.get(at).copied().unwrap_or_default(),
         None => 0,

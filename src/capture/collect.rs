@@ -1,6 +1,7 @@
 //! The later passes over a PML capture: the operations on the selected files, and the life of processes.
 
 use super::author::author;
+use super::chunk::Marks;
 use super::decode::{self, Context, code};
 use super::modules::StackResolver;
 use super::op::{DriverId, DriverInfo, EventIndex, Op, OpKind, OpLog, PathId, PathTable, ProcessId};
@@ -9,6 +10,22 @@ use super::source::{FilterTest, Survey};
 use super::{Capture, Segment};
 use crate::pml::{Event, EventClass, Module, Pml};
 use rustc_hash::FxHashMap;
+
+/// What the pass before found, for the next one that asks for the same files and only for more file ids.
+#[derive(Debug)]
+pub(super) struct Trail {
+    selection: Selection,
+    /// By chunk: the events taken, and those that answer a file id.
+    events: Vec<Marks>,
+}
+
+/// The events a pass has to look at, chunk by chunk.
+enum Look<'t> {
+    /// What the survey marked.
+    Marked,
+    /// What the pass before left.
+    Trail(&'t [Marks]),
+}
 
 pub(super) fn collect(capture: &Capture, selection: &Selection, survey: &Survey, is_filter: &FilterTest<'_>) -> OpLog {
     let (processes, by_index) = capture.processes();
@@ -19,12 +36,36 @@ pub(super) fn collect(capture: &Capture, selection: &Selection, survey: &Survey,
         let before = authors.iter().map(|authors| authors.drivers.len()).sum();
         authors.push(Authors::new(segment, is_filter, before));
     }
+    // The survey has every rename and link with its target; they need not be decoded once more to be asked for it.
+    let moved_to: Vec<EventIndex> = survey
+        .ops
+        .iter()
+        .filter(|op| match op.kind {
+            OpKind::Rename { target, .. } | OpKind::Link { target, .. } => {
+                target.is_some_and(|target| selection.wants(survey.paths.get(target)))
+            }
+            _ => false,
+        })
+        .map(|op| op.event)
+        .collect();
+    // Taken out rather than locked: the work below may run other work of this thread in between.
+    let trail = capture.trail().take();
+    let look = match &trail {
+        Some(trail) if selection.is_only_ids_more(&trail.selection) => Look::Trail(&trail.events),
+        _ => Look::Marked,
+    };
     let parts = capture.in_chunks(|chunk| {
-        let mut part = Part { context, selection, ops: Vec::new(), paths: PathTable::default() };
+        let mut part = Part { context, selection, moved_to: &moved_to, ops: Vec::new(), paths: PathTable::default() };
         let authors = authors.get(chunk.number);
-        chunk.marked(capture.marks(chunk), |index, event| part.see(event, index, authors));
-        (part.ops, part.paths)
+        let marks = match look {
+            Look::Marked => capture.marks(chunk),
+            Look::Trail(events) => events.get(chunk.ordinal()),
+        };
+        let left = chunk.marked(marks, |index, event| part.see(event, index, authors));
+        (part.ops, part.paths, if capture.keeps_marks() { left } else { Marks::default() })
     });
+    let (parts, events): (Vec<_>, Vec<_>) = parts.into_iter().map(|(ops, paths, left)| ((ops, paths), left)).unzip();
+    *capture.trail() = capture.keeps_marks().then(|| Trail { selection: selection.clone(), events });
     let drivers = authors.into_iter().flat_map(|authors| authors.drivers).collect();
     let mut log = OpLog { processes, drivers, span: survey.span, coverage: survey.coverage, ..OpLog::default() };
     log.ops.reserve_exact(parts.iter().map(|(ops, _)| ops.len()).sum());
@@ -68,42 +109,42 @@ fn images_before(capture: &Capture, selection: &Selection, by_index: &FxHashMap<
 struct Part<'c> {
     context: Context<'c>,
     selection: &'c Selection,
+    /// Renames and links to a wanted name, in order.
+    moved_to: &'c [EventIndex],
     ops: Vec<Op>,
     paths: PathTable,
 }
 
 impl Part<'_> {
+    /// Takes the event in if it is wanted. Returns whether the next pass must look at it, were it asked for more ids.
     #[inline]
-    fn see(&mut self, event: Event<'_>, index: EventIndex, authors: Option<&Authors<'_>>) {
-        let wanted = match event.class() {
-            EventClass::FILE_SYSTEM => self.wants_file(event),
+    fn see(&mut self, event: Event<'_>, index: EventIndex, authors: Option<&Authors<'_>>) -> bool {
+        let (wanted, again) = match event.class() {
+            EventClass::FILE_SYSTEM => self.wants_file(event, index),
             EventClass::PROCESS if event.operation() == decode::process_code::LOAD_IMAGE => {
-                decode::image_path(event).is_some_and(|path| self.selection.wants_text(path))
+                (decode::image_path(event).is_some_and(|path| self.selection.wants_text(path)), false)
             }
-            EventClass::PROCESS => true,
-            _ => false,
+            EventClass::PROCESS => (true, true),
+            _ => (false, false),
         };
         if wanted {
             self.take(event, index, authors.and_then(|authors| authors.of(event)));
         }
+        wanted || again
     }
 
+    /// Whether a file event is wanted, and whether it answers a file id.
     #[inline]
-    fn wants_file(&self, event: Event<'_>) -> bool {
-        let Some(file) = event.file() else { return false };
-        if self.selection.wants_text(file.path) {
-            return true;
-        }
+    fn wants_file(&self, event: Event<'_>, index: EventIndex) -> (bool, bool) {
+        let Some(file) = event.file() else { return (false, false) };
+        let wanted = self.selection.wants_text(file.path);
         match event.operation() {
-            code::QUERY_INFORMATION => {
-                self.selection.has_ids() && decode::file_id(event, file).is_some_and(|id| self.selection.wants_id(id))
+            code::QUERY_INFORMATION if decode::answers_file_id(file.sub_operation()) => {
+                let asked = || decode::file_id(event, file).is_some_and(|id| self.selection.wants_id(id));
+                (wanted || self.selection.has_ids() && asked(), true)
             }
-            code::SET_INFORMATION => {
-                decode::is_rename_or_link(file.sub_operation())
-                    && decode::target_name(file, &file.path.decode(), self.context.system_root)
-                        .is_some_and(|target| self.selection.wants(&target))
-            }
-            _ => false,
+            code::SET_INFORMATION => (wanted || self.moved_to.binary_search(&index).is_ok(), false),
+            _ => (wanted, false),
         }
     }
 

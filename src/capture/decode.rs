@@ -312,6 +312,12 @@ fn query_information(event: Event<'_>, file: FileDetail<'_>) -> OpKind {
     kind.unwrap_or(OpKind::Other)
 }
 
+/// Whether a query of this information class answers a file id.
+#[inline]
+pub const fn answers_file_id(sub_operation: u8) -> bool {
+    matches!(sub_operation, 0x06 | 0x12 | 0x3B | 0x44)
+}
+
 /// The file id a query answered, if it is one that does.
 pub fn file_id(event: Event<'_>, file: FileDetail<'_>) -> Option<u128> {
     match query_information(event, file) {

@@ -24,9 +24,10 @@ use crate::nt::FileTime;
 use crate::pml::recover::RescueReport;
 use crate::pml::{Event, Header, PmlError};
 use chunk::{Chunk, Marks};
+use collect::Trail;
 use progress::{Observer, Progress};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// A capture: one PML file, or the segments Procmon split it into, in order of time.
 #[derive(Debug)]
@@ -39,9 +40,16 @@ pub struct Capture {
     pub left_out: Vec<OpenError>,
     /// Files that were damaged and what could be saved of them.
     pub rescues: Vec<Rescue>,
-    /// What the survey marked for later passes, by chunk.
-    marks: OnceLock<Vec<Marks>>,
+    recall: Box<Recall>,
     observer: Observer,
+}
+
+/// What passes leave for later ones.
+#[derive(Debug, Default)]
+struct Recall {
+    /// What the survey marked, by chunk.
+    marks: OnceLock<Vec<Marks>>,
+    trail: Mutex<Option<Trail>>,
 }
 
 /// A file of a capture that was read by a rescue.
@@ -116,7 +124,7 @@ impl Capture {
             seams,
             left_out: Vec::new(),
             rescues: Vec::new(),
-            marks: OnceLock::new(),
+            recall: Box::default(),
             observer: Observer::default(),
         }
     }
@@ -159,12 +167,18 @@ impl Capture {
 
     /// Keeps what the survey marked; a second survey finds the same.
     fn remember(&self, marks: Vec<Marks>) {
-        let _ = self.marks.set(marks);
+        let _ = self.recall.marks.set(marks);
     }
 
     /// What the survey marked in `chunk`; `None` when no survey has.
     fn marks(&self, chunk: Chunk<'_>) -> Option<&Marks> {
-        self.marks.get()?.get(chunk.ordinal())
+        self.recall.marks.get()?.get(chunk.ordinal())
+    }
+
+    /// What the last collecting pass left. A panic in between leaves at worst an older trail, which says for itself
+    /// what it is good for.
+    fn trail(&self) -> MutexGuard<'_, Option<Trail>> {
+        self.recall.trail.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Start of the first event and end of the last one.

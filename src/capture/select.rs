@@ -13,6 +13,8 @@ pub struct Selection {
     hashes: FxHashSet<u64>,
     /// Bit n: some path has n characters.
     lengths: Vec<u64>,
+    /// How the paths end, by their length, to turn most others away at a glance.
+    ends: Vec<End>,
     /// Folded paths of folders, without a trailing backslash.
     subtrees: Vec<Box<str>>,
     /// Folded paths of the files the question is about, without those added for other reasons.
@@ -22,6 +24,18 @@ pub struct Selection {
     /// Everything is wanted.
     all: bool,
 }
+
+/// The paths of one length.
+#[derive(Clone, Copy, Debug)]
+struct End {
+    /// UTF-16 units.
+    length: usize,
+    /// Bit n: the last unit of one of them has n in its low five bits, which both cases of a letter share.
+    last: u32,
+}
+
+/// Lengths beyond which looking for every one of them takes longer than the look itself saves.
+const FEW_ENDS: usize = 16;
 
 /// Folds case the way the set compares: every character to its lower case.
 pub fn fold(path: &str) -> String {
@@ -59,8 +73,41 @@ impl Selection {
         if let Some(word) = self.lengths.get_mut(length / 64) {
             *word |= 1 << (length % 64);
         }
+        self.add_end(&folded);
         self.files.insert(folded.into());
         true
+    }
+
+    fn add_end(&mut self, folded: &str) {
+        let (mut length, mut last) = (0, 0);
+        for unit in folded.encode_utf16() {
+            length += 1;
+            last = 1 << (unit & 31);
+        }
+        match self.ends.binary_search_by_key(&length, |end| end.length) {
+            Ok(at) => self.ends.iter_mut().skip(at).take(1).for_each(|end| end.last |= last),
+            Err(at) => self.ends.insert(at, End { length, last }),
+        }
+    }
+
+    /// Whether a path of `length` units may be one of the files, by its length and last character alone.
+    #[inline]
+    fn may_end(&self, length: usize, unit: impl Fn(usize) -> Option<u16>) -> bool {
+        const COLON: u16 = b':' as u16;
+        const BACKSLASH: u16 = b'\\' as u16;
+        if self.ends.len() > FEW_ENDS {
+            return true;
+        }
+        self.ends.iter().take_while(|end| end.length <= length).any(|end| {
+            // The path ends here, or its stream begins here, perhaps after a backslash.
+            let ended = match unit(end.length) {
+                None | Some(COLON) => true,
+                Some(BACKSLASH) => matches!(unit(end.length + 1), None | Some(COLON | BACKSLASH)),
+                Some(_) => false,
+            };
+            let last = unit(end.length.wrapping_sub(1)).unwrap_or_default();
+            ended && (last > 0x7F || end.last >> (last & 31) & 1 != 0)
+        })
     }
 
     /// Adds a folder with everything below it. Returns whether it is new.
@@ -105,6 +152,14 @@ impl Selection {
         self.files.len()
     }
 
+    /// Whether this selection is `other`, perhaps with file ids added.
+    pub(super) fn is_only_ids_more(&self, other: &Self) -> bool {
+        self.all == other.all
+            && self.subtrees == other.subtrees
+            && self.files == other.files
+            && self.ids.is_superset(&other.ids)
+    }
+
     /// Whether nothing is wanted.
     pub fn is_empty(&self) -> bool {
         !self.all && self.files.is_empty() && self.subtrees.is_empty()
@@ -128,12 +183,22 @@ impl Selection {
         match path {
             _ if self.all => true,
             DetailText::Ascii(bytes) => self.wants_ascii(bytes),
-            DetailText::Wide(wide) => self.wants(&wide.decode_all()),
+            DetailText::Wide(wide) => {
+                let (units, _) = wide.0.as_chunks::<2>();
+                let unit = |at: usize| units.get(at).map(|unit| u16::from_le_bytes(*unit));
+                // The dotted capital I is the one character that takes more units in lower case.
+                let grows = || units.contains(&0x130u16.to_le_bytes());
+                let possible = !self.subtrees.is_empty() || self.may_end(units.len(), unit) || grows();
+                possible && self.wants(&wide.decode_all())
+            }
         }
     }
 
     #[inline]
     fn wants_ascii(&self, path: &[u8]) -> bool {
+        if self.subtrees.is_empty() && !self.may_end(path.len(), |at| path.get(at).map(|byte| u16::from(*byte))) {
+            return false;
+        }
         let file = match path.get(3..).and_then(|rest| memchr::memchr(b':', rest)) {
             Some(colon) => &path[..colon + 3],
             None => path,
@@ -207,5 +272,40 @@ mod tests {
         selection.add_file("D:\\ПАПКА\\防毒墙.dll");
         assert!(selection.wants("d:\\папка\\防毒墙.DLL"));
         assert!(!selection.wants("d:\\папка\\防毒.dll"));
+    }
+
+    /// What the quick look must never change.
+    fn wants_slowly(files: &[String], path: &str) -> bool {
+        let file = fold(without_stream(path).trim_end_matches('\\'));
+        files.iter().any(|have| fold(have) == file)
+    }
+
+    #[test]
+    fn the_quick_look_turns_away_nothing_that_is_wanted() {
+        let names = ["a.dll", "B.DLL", "ab.dll", "İstanbul.txt", "ключ.sys", "防毒墙.dll", "x", "K.dll"];
+        let folders = ["C:\\", "C:\\Windows\\", "c:\\WINDOWS\\Система\\", "\\\\server\\share\\"];
+        let endings = ["", "\\", ":stream", "\\:stream:$DATA", "\\below.dll", "2", ":"];
+        let all: Vec<String> =
+            folders.iter().flat_map(|folder| names.iter().map(move |name| format!("{folder}{name}"))).collect();
+        // Few lengths and many, which take different ways.
+        for count in [1, 3, all.len()] {
+            for skip in 0..all.len() {
+                let files: Vec<String> = all.iter().cycle().skip(skip).take(count).cloned().collect();
+                let mut selection = Selection::default();
+                files.iter().for_each(|file| {
+                    selection.add_file(file);
+                });
+                for path in all.iter().flat_map(|path| endings.map(|ending| format!("{path}{ending}"))) {
+                    let wide: Vec<u8> = path.encode_utf16().flat_map(u16::to_le_bytes).collect();
+                    let expected = wants_slowly(&files, &path);
+                    assert_eq!(selection.wants(&path), expected, "{path} of {files:?}");
+                    let text = DetailText::Wide(crate::pml::Wide(&wide));
+                    assert_eq!(selection.wants_text(text), expected, "{path} wide of {files:?}");
+                    if path.is_ascii() {
+                        assert_eq!(selection.wants_text(DetailText::Ascii(path.as_bytes())), expected, "{path}");
+                    }
+                }
+            }
+        }
     }
 }
