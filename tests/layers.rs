@@ -11,15 +11,7 @@ use std::path::{Path, PathBuf};
 const MAX_LINES: usize = 600;
 
 /// Longer files, each with the reason.
-const LONG_FILES: &[(&str, &str)] = &[
-    ("src/locks/attribute.rs", "one function for each cause of refusal; to be divided by cause"),
-    (
-        "src/locks/identity.rs",
-        "names, links, renames and ids of a file change together; to be divided by kind of event",
-    ),
-    ("src/import/export_source.rs", "what each column of an export means to each question; slightly over"),
-    ("src/locks/replay.rs", "the state machine over one file's operations; slightly over"),
-];
+const LONG_FILES: &[(&str, &str)] = &[];
 
 /// Each layer with the layers it may import. Captures flow `nt ← pml ← capture ← {export, import, locks} ← blame ←
 /// servicing ← assemble ← cli`, results flow `nt ← case ← lang ← report ← cli`; only `assemble` and `cli` know both.
