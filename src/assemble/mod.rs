@@ -150,11 +150,11 @@ pub fn analyse_with(
     let mut analysis = locks::analyse(&log, &failures, &locks::Options::new(&is_victim));
     // An ACCESS DENIED that no rule ties to an open is a matter of permissions, not of locks.
     analysis.findings.retain(|finding| finding.lock_class);
-    if survey.with_stack == 0 {
-        weaken_without_stacks(&mut analysis);
-    }
     if scope.victims.is_empty() {
         blame_others(&mut analysis);
+    }
+    if survey.with_stack == 0 {
+        weaken_without_stacks(&mut analysis);
     }
     let filters = filters(source, options.catalogue);
     let parts = Parts {
@@ -191,9 +191,11 @@ fn blame_others(analysis: &mut locks::Analysis) {
 /// Without call stacks, a filter driver that acts in the victim's name cannot be told from the victim (VI-3): that the
 /// victim did it itself is then likely at most.
 fn weaken_without_stacks(analysis: &mut locks::Analysis) {
-    for holder in analysis.findings.iter_mut().flat_map(|finding| &mut finding.holders) {
-        if holder.victim {
-            holder.confidence = holder.confidence.min(locks::Confidence::Likely);
+    for finding in &mut analysis.findings {
+        if finding.attribution == locks::Attribution::SelfInflicted {
+            for holder in &mut finding.holders {
+                holder.confidence = holder.confidence.min(locks::Confidence::Likely);
+            }
         }
     }
 }
