@@ -33,29 +33,34 @@ fn blocks<'t>(text: &'t str, label: &str) -> Vec<&'t str> {
     text.split(&open).skip(1).map(|rest| rest.split("\n```").next().unwrap()).collect()
 }
 
-/// The commands of the first block of a README, without comments.
-fn first_commands(readme: &str) -> Vec<String> {
-    let strip = |line: &str| line.split(" # ").next().unwrap().trim().to_owned();
-    blocks(readme, "sh")[0].lines().map(strip).collect()
+/// The two commands that stand alone in a block: the main job on a sample, and the tests.
+fn commands_of(readme: &str) -> [String; 2] {
+    let alone: Vec<&str> = blocks(readme, "sh").into_iter().filter(|block| block.starts_with("cargo ")).collect();
+    let [main, test] = alone[..] else { panic!("two commands are expected: {alone:?}") };
+    [main.to_owned(), test.to_owned()]
 }
 
 #[test]
 fn the_first_screen_shows_what_its_command_prints() {
     for (path, lang) in READMES {
         let readme = read(path);
-        let commands = first_commands(&readme);
-        let [main, test] = &commands[..] else { panic!("{path}: {commands:?}") };
-        assert_eq!(test, "cargo test", "{path}");
+        let [main, test] = commands_of(&readme);
+        assert!(test.starts_with("cargo test"), "{path}: {test}");
         let words: Vec<&str> = main.split(' ').collect();
         assert_eq!(words[..4], ["cargo", "run", "--release", "--"], "{path}");
+        let mut screen = blocks(&readme, "text")[0].lines();
+        // The screen shows the installed program with the same arguments; … stands for what is left out.
+        assert_eq!(screen.next(), Some(format!("$ pmlblame {}", words[4..].join(" ")).as_str()), "{path}");
         let language = ["--lang", lang];
         let more = if words.contains(&"--lang") { &[][..] } else { &language };
         let printed = run(&[&words[4..], more].concat());
-        let shown = blocks(&readme, "text")[0];
-        assert!(shown.starts_with('┌') && shown.ends_with('┘'), "{path}");
+        let shown: Vec<&str> = screen.collect();
+        let shown = shown.strip_prefix(&["…"]).and_then(|shown| shown.strip_suffix(&["…"])).unwrap().join("\n");
+        assert!(shown.contains('┌') && shown.contains('┘'), "{path}");
         assert!(printed.contains(&format!("\n{shown}\n")), "{path} shows\n{shown}\nbut the program prints\n{printed}");
-        let end = readme.lines().position(|line| line.starts_with("## ")).unwrap();
-        assert!(end <= 28, "{path}: the first screen has {end} lines");
+        let line_of = |text: &str| readme.lines().position(|line| line == text).map_or(usize::MAX, |line| line + 1);
+        assert!(line_of(shown.lines().last().unwrap()) <= 25, "{path}: the table is not on the first screen");
+        assert!(line_of(&test) <= 40, "{path}: the commands come too late");
     }
 }
 
@@ -89,22 +94,23 @@ fn commands() -> BTreeMap<String, BTreeSet<String>> {
 fn the_readmes_name_every_command_and_only_options_there_are() {
     let commands = commands();
     let option = Regex::new(r"(?:^| )(--[a-z][a-z-]+)").unwrap();
+    let row = Regex::new(r"(?m)^\| `(pmlblame [^`]+)` \|(.*)$").unwrap();
     for (path, _) in READMES {
         let readme = read(path);
         for name in commands.keys().filter(|name| !name.is_empty() && *name != "blame") {
             assert!(readme.contains(&format!("`pmlblame {name}")), "{path} does not mention {name}");
         }
-        let mut lines = 0;
-        for line in blocks(&readme, "sh").into_iter().flat_map(str::lines).filter(|line| line.starts_with("pmlblame "))
-        {
-            let command = line.split(" # ").next().unwrap();
-            let name = command.split(' ').nth(1).filter(|word| commands.contains_key(*word)).unwrap_or_default();
-            for found in option.captures_iter(command) {
-                assert!(commands[name].contains(&found[1]), "{path}: `{command}`: no option {}", &found[1]);
+        let mut rows = 0;
+        for found in row.captures_iter(&readme) {
+            let name = found[1].split(' ').nth(1).filter(|word| commands.contains_key(*word)).unwrap_or_default();
+            // Options in the command itself and those the description names in code.
+            let described = found[2].replace('`', " ");
+            for option in option.captures_iter(&format!("{} {described}", &found[1])) {
+                assert!(commands[name].contains(&option[1]), "{path}: `{}`: no option {}", &found[1], &option[1]);
             }
-            lines += 1;
+            rows += 1;
         }
-        assert!(lines >= 9, "{path}: only {lines} commands were checked");
+        assert!(rows >= 11, "{path}: only {rows} commands were checked");
     }
 }
 
