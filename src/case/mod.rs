@@ -154,9 +154,9 @@ pub struct Consistency {
 pub struct Scope {
     /// `servicing` or `any`.
     pub profile: String,
-    /// Victim process names; `*` is every process.
+    /// Victim process names; none means every process.
     pub victims: Vec<String>,
-    /// Path patterns.
+    /// Path patterns; none means every path.
     pub paths: Vec<String>,
     /// Result texts, when narrowed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
