@@ -193,9 +193,9 @@ fn every_rule_that_is_cited_is_explained() {
     assert!(missing.is_empty(), "docs/how-blame-works.md does not explain {missing:?}");
     // What the engine can put into a record has its sentence in `why`.
     let mut cited = BTreeSet::new();
+    let quoted = Regex::new(r#""((?:SA|DP|MM|RN|OP|LK|DR|VI|AT)-\d+)""#).unwrap();
     for entry in fs::read_dir(root().join("src/locks")).unwrap() {
         let Ok(text) = fs::read_to_string(entry.unwrap().path()) else { continue };
-        let quoted = Regex::new(r#""((?:SA|DP|MM|RN|OP|LK|DR|VI|AT)-\d+)""#).unwrap();
         cited.extend(quoted.captures_iter(&text).map(|found| found[1].to_owned()));
     }
     assert!(cited.len() >= 20, "{cited:?}");
