@@ -537,6 +537,39 @@ fn other_words_for_one_path_still_match() {
     }
 }
 
+/// The default columns of an export hold a time of day and nothing more; the log has the rest.
+#[test]
+fn an_export_takes_its_clock_from_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let csv = folder.path().join("case.csv");
+    let capture = sample("founding-delete-pending.PML");
+    let log = sample("founding-delete-pending.CBS.log");
+    let exported = run(&[
+        "events".as_ref(),
+        capture.as_os_str(),
+        "--format".as_ref(),
+        "csv".as_ref(),
+        "--tz".as_ref(),
+        "+08:00".as_ref(),
+    ]);
+    assert!(exported.starts_with("\u{feff}\"Time of Day\",\"Process Name\""), "{}", &exported[..80]);
+    fs::write(&csv, exported).unwrap();
+    let record = record(&csv, &[&log]);
+    let found = &record["cbs"]["matches"][0];
+    // The export has no duration: the event ends where it begins, 0.1 ms before the stamp.
+    assert_eq!(
+        (&found["event"], &found["seconds_apart"]),
+        (&152.into(), &0.0.into()),
+        "{}",
+        record["cbs"]["unmatched"]
+    );
+    assert_eq!(found["by"], serde_json::json!(["path", "time", "pid"]));
+    assert_eq!(record["capture"]["first_event"], "2022-10-08T05:50:48.0118211Z");
+    let notes = record["capture"]["quality"].as_array().unwrap();
+    assert!(notes.iter().any(|note| note["code"] == "clock_from_log"));
+    assert_eq!(record["cbs"]["conclusion"]["code"], "lock_in_cleanup");
+}
+
 /// Prose in a Chinese report has Chinese in it: a line without any, that holds three or more English words in a row,
 /// is a sentence somebody forgot.
 #[test]

@@ -77,6 +77,8 @@ pub enum SourceNote {
     Truncated,
     /// The times of an export are local times of an unknown zone.
     LocalTimes,
+    /// An export does not tell its zone or its date; they were taken from the servicing log.
+    ClockFromLog,
     /// Rows of an export hold bytes that are no text in the encoding it was read in.
     WrongEncoding {
         /// How many.

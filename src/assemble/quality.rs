@@ -96,6 +96,7 @@ fn source_note(note: &SourceNote, add: &mut impl FnMut(&str, Severity, Text, &[(
             &[("events", events), ("lost", lost_bytes), ("nameless", nameless)],
         ),
         SourceNote::Truncated => add("truncated", Severity::Warning, t::Q_TRUNCATED, &[]),
+        SourceNote::ClockFromLog => add("clock_from_log", Severity::Info, t::Q_CLOCK_FROM_LOG, &[]),
         SourceNote::LocalTimes => add("local_times", Severity::Info, t::Q_LOCAL_TIMES, &[]),
         SourceNote::WrongEncoding { rows, encoding } => {
             add("wrong_encoding", Severity::Warning, t::Q_ENCODING, &[("n", rows), ("encoding", encoding)]);

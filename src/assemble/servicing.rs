@@ -43,6 +43,15 @@ impl ServicingLogs {
         self.clock().map(|clock| clock.utc_offset_minutes)
     }
 
+    /// The local day of what the logs are about: of the last locked object, else of the last record.
+    pub fn local_day(&self) -> Option<jiff::civil::Date> {
+        let locks = self.joined.attempts.iter().flat_map(|attempt| &attempt.locked).map(|lock| lock.place.local);
+        let last = || self.joined.logs.iter().filter_map(|log| log.facts.last_local).max();
+        let local = locks.max().or_else(last)?;
+        // As if the clock showed UTC: only the calendar is asked for.
+        Some(local.to_utc(0)?.timestamp()?.to_zoned(jiff::tz::TimeZone::UTC).date())
+    }
+
     fn clock(&self) -> Option<out::Clock> {
         let logs = self.joined.logs.iter().enumerate().rev();
         logs.filter_map(|(at, log)| Some((at, log.facts.offset.as_ref()?)))

@@ -3,7 +3,7 @@
 use super::args::{BlameArgs, FailOn, GlobalArgs, InputArgs, ScopeArgs};
 use super::exit::Exit;
 use super::fail::Fail;
-use super::input::Opened;
+use super::input::{LogClock, Opened};
 use super::redact::Pseudonyms;
 use super::{cbs, output, progress};
 use crate::assemble::{self, Case, CaseOptions, ServicingLogs, SourceNote};
@@ -83,7 +83,9 @@ fn analyse(
     zone: &TimeZone,
     logs: Option<&ServicingLogs>,
 ) -> Result<Case, Fail> {
-    let mut input = Opened::open(path, &args.input)?;
+    let clock =
+        logs.and_then(|logs| Some(LogClock { utc_offset_minutes: logs.utc_offset_minutes()?, day: logs.local_day() }));
+    let mut input = Opened::open_beside(path, &args.input, clock)?;
     input.warnings(global.language()).iter().for_each(|line| super::term::warn(line));
     input.observe(progress::of_passes(global));
     // The digest reads the whole file once more; it runs beside the analysis, and only a record needs it.

@@ -18,7 +18,20 @@ use std::sync::Arc;
 
 /// An opened input.
 #[derive(Debug)]
-pub struct Opened(Input);
+pub struct Opened {
+    input: Input,
+    /// The times of an export were read with the clock of a servicing log.
+    clock_from_log: bool,
+}
+
+/// The clock of the machine, as its servicing log tells it.
+#[derive(Clone, Copy, Debug)]
+pub struct LogClock {
+    /// Minutes the local clock is ahead of UTC.
+    pub utc_offset_minutes: i32,
+    /// The local day of what the log is about.
+    pub day: Option<jiff::civil::Date>,
+}
 
 impl Opened {
     /// Opens `path`, recognised by content.
@@ -26,28 +39,48 @@ impl Opened {
     /// # Errors
     /// When it cannot be read, or is neither a capture nor an export.
     pub fn open(path: &Path, args: &InputArgs) -> Result<Self, Fail> {
-        let opened = import::open(path, &args.import_options()?)?;
-        if let Input::Pml(input) = &opened {
+        Self::open_beside(path, args, None)
+    }
+
+    /// The same beside a servicing log: an export that tells neither zone nor date, as the default columns do not, takes
+    /// both from the log, or the two could not be compared.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is neither a capture nor an export.
+    pub fn open_beside(path: &Path, args: &InputArgs, clock: Option<LogClock>) -> Result<Self, Fail> {
+        let mut options = args.import_options()?;
+        let mut input = import::open(path, &options)?;
+        let mut clock_from_log = false;
+        if let Input::Pml(input) = &input {
             input.capture.segments().iter().for_each(crate::capture::Segment::advise_sequential);
         }
-        Ok(Self(opened))
+        if let (Input::Export(export), Some(clock)) = (&input, clock) {
+            let known = export.facts().clock;
+            if !known.utc_offset_known || !known.date_known {
+                options.utc_offset = options.utc_offset.or(clock.utc_offset_minutes.checked_mul(60));
+                options.date = options.date.or(clock.day);
+                input = import::open(path, &options)?;
+                clock_from_log = true;
+            }
+        }
+        Ok(Self { input, clock_from_log })
     }
 
     /// Lets `progress` follow the passes over a PML capture.
     pub fn observe(&mut self, progress: Arc<dyn Progress>) {
-        if let Input::Pml(input) = &mut self.0 {
+        if let Input::Pml(input) = &mut self.input {
             input.capture.observe(progress);
         }
     }
 
     /// What the analysis asks.
     pub fn source(&self) -> &dyn Source {
-        self.0.source()
+        self.input.source()
     }
 
     /// The PML capture, if it is one.
     pub const fn capture(&self) -> Option<&Capture> {
-        match &self.0 {
+        match &self.input {
             Input::Pml(input) => Some(&input.capture),
             Input::Export(_) => None,
         }
@@ -55,7 +88,7 @@ impl Opened {
 
     /// The export, if it is one.
     pub fn export(&self) -> Option<&Export> {
-        match &self.0 {
+        match &self.input {
             Input::Pml(_) => None,
             Input::Export(export) => Some(export),
         }
@@ -63,7 +96,7 @@ impl Opened {
 
     /// A time in the capture, for times of day given without a date.
     pub fn day(&self) -> Option<FileTime> {
-        match &self.0 {
+        match &self.input {
             Input::Pml(input) => input.capture.span().map(|(first, _)| first),
             Input::Export(export) => export.survey().span.map(|(first, _)| first),
         }
@@ -74,7 +107,7 @@ impl Opened {
     /// # Errors
     /// When an export cannot be read once more for its digest.
     pub fn files(&self, hash: bool) -> Result<Vec<case::File>, Fail> {
-        match &self.0 {
+        match &self.input {
             Input::Pml(input) => Ok(blame::files(&input.capture, hash)),
             Input::Export(export) => {
                 let facts = export.facts();
@@ -86,7 +119,7 @@ impl Opened {
 
     /// What opening it showed.
     pub fn notes(&self) -> Vec<SourceNote> {
-        match &self.0 {
+        match &self.input {
             Input::Pml(input) => blame::notes(&input.capture),
             Input::Export(export) => {
                 let facts = export.facts();
@@ -96,6 +129,9 @@ impl Opened {
                 }
                 if facts.ended_early.is_some() {
                     notes.push(SourceNote::Truncated);
+                }
+                if self.clock_from_log {
+                    notes.push(SourceNote::ClockFromLog);
                 }
                 if !facts.clock.utc_offset_known {
                     notes.push(SourceNote::LocalTimes);

@@ -43,6 +43,7 @@ crate::texts! {
     Q_TRUNCATED: "The capture ends in the middle of a record.", "捕获文件在某条记录中间中断。";
     Q_DAMAGED: "Records that could not be read: {n}; what they held is missing here. The first: {first}.", "无法读取的记录：{n} 条，其内容在此缺失。第一条：{first}。";
     Q_ROWS: "{n} rows of the export could not be read; the first is on line {line}.", "导出文件中有 {n} 行无法读取；第一处位于第 {line} 行。";
+    Q_CLOCK_FROM_LOG: "The export does not tell its zone or its day; both were taken from the servicing log. If it was exported on a computer in another zone, give --export-tz.", "导出文件未注明时区或日期，已采用 CBS 日志的时区和日期。如果是在其他时区的计算机上导出的，请用 --export-tz 指定。";
     Q_LOCAL_TIMES: "The export does not tell its time zone: its times are shown as they stand (--export-tz gives the zone).", "导出文件未注明时区：时间按原样显示（可用 --export-tz 指定时区）。";
     Q_ENCODING: "{n} rows hold bytes that are no text in {encoding}: give the code page with --encoding.", "有 {n} 行的字节不是 {encoding} 编码的文本：请用 --encoding 指定代码页。";
     Q_NO_DETAIL: "The export has no Detail column: access and share modes are unknown.", "导出文件没有 Detail 列：访问和共享模式未知。";
