@@ -271,7 +271,7 @@ impl Engine<'_> {
         };
         let left_early = confidence == Confidence::Possible
             && matches!(best.ended, Ended::Close(_, close) if close.end <= failing.burst.last.start)
-            && !self.may_hold(track, group, failing.burst.last, rule.fit);
+            && !self.may_hold(track, None, failing.burst.last, rule.fit); // by anybody: another holder may have followed
         let mut more = Vec::new();
         let mut end = self.end_of(best);
         for index in weighed.holds.iter().skip(1).take(8) {
@@ -293,7 +293,7 @@ impl Engine<'_> {
             && let Some((_, close)) = end
         {
             let after = Instant { start: close.end, end: crate::nt::FileTime(close.end.0.saturating_add(1)) };
-            if self.may_hold(track, group, after, rule.fit) {
+            if self.may_hold(track, Some(group), after, rule.fit) {
                 end = None;
             }
         }
@@ -323,10 +323,10 @@ impl Engine<'_> {
         })
     }
 
-    /// Whether a group may still have a fitting handle at a later instant.
-    fn may_hold(&self, track: &Track, group: u32, at: Instant, fit: &dyn Fn(&HoldRec) -> Fit) -> bool {
+    /// Whether a group, or any, may have a fitting handle at a later instant.
+    fn may_hold(&self, track: &Track, group: Option<u32>, at: Instant, fit: &dyn Fn(&HoldRec) -> Fit) -> bool {
         let (groups, more) = track.weigh(at, self.options.limit, &self.work, fit);
-        more || groups.iter().any(|(other, weighed)| *other == group && weighed.possible)
+        more || groups.iter().any(|(other, weighed)| weighed.possible && group.is_none_or(|group| group == *other))
     }
 
     /// The best grade this capture allows.

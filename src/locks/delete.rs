@@ -20,6 +20,8 @@ pub(crate) struct Mark {
     /// The disposition, or the close of the delete-on-close handle (operation index).
     pub(crate) op: u32,
     pub(crate) how: DeleteHow,
+    /// Not a delete-on-close handle that may have been left open instead of another (AT-3).
+    pub(crate) certain: bool,
     /// When it was undone, or shown to be over by a successful open of the name.
     pub(crate) ended: Option<Instant>,
 }
@@ -41,7 +43,7 @@ impl Marks {
             return;
         }
         let how = if posix { DeleteHow::PosixDisposition } else { DeleteHow::Disposition };
-        let mark = Mark { set: now, process: op.process, op: at, how, ended: None };
+        let mark = Mark { set: now, process: op.process, op: at, how, certain: true, ended: None };
         self.add(place.link, mark);
     }
 
@@ -91,7 +93,10 @@ impl Marks {
         if let Some(op) = op
             && let Some(process) = log.ops.get(op as usize).map(|op| op.process)
         {
-            self.add(rec.link, Mark { set: at, process, op, how: DeleteHow::DeleteOnClose, ended: None });
+            self.add(
+                rec.link,
+                Mark { set: at, process, op, how: DeleteHow::DeleteOnClose, certain: !rec.accompanied, ended: None },
+            );
         }
     }
 

@@ -90,7 +90,7 @@ impl Engine<'_> {
         if matches!(failing.op.kind, OpKind::Rename { .. }) && place.link != NONE {
             // RN-4: nobody is behind the refusal to rename a pending source.
             let track = self.track(self.names.file(place.link));
-            if track.marks.standing(place.link, failing.at).is_some() {
+            if track.marks.standing(place.link, failing.at).is_some_and(|mark| mark.certain) {
                 found.suspects.clear();
                 return;
             }

@@ -1,6 +1,8 @@
 //! A naive model of the sharing and deletion rules, written from the rules and sharing no code with the engine: open
 //! file objects in one list, every question answered by looking at all of them.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeMap;
 
 /// Read, write, delete.
@@ -51,8 +53,6 @@ pub(crate) struct Outcome {
     pub(crate) status: Status,
     /// Processes whose going would let it succeed.
     pub(crate) blockers: Vec<usize>,
-    #[allow(dead_code)]
-    pub(crate) handle: Option<u32>,
     /// The file was made.
     pub(crate) created: bool,
 }
@@ -61,11 +61,11 @@ impl Outcome {
     fn failed(status: Status, mut blockers: Vec<usize>) -> Self {
         blockers.sort_unstable();
         blockers.dedup();
-        Self { status, blockers, handle: None, created: false }
+        Self { status, blockers, created: false }
     }
 
-    fn done(handle: Option<u32>, created: bool) -> Self {
-        Self { status: Status::Success, blockers: Vec::new(), handle, created }
+    fn done(created: bool) -> Self {
+        Self { status: Status::Success, blockers: Vec::new(), created }
     }
 }
 
@@ -155,7 +155,7 @@ impl Volume {
         let handle = Handle { process, file, link, access, share, delete_on_close: doc, posix_marker: false };
         self.next += 1;
         self.handles.insert(self.next, handle);
-        Outcome::done(Some(self.next), created)
+        Outcome::done(created)
     }
 
     pub(crate) fn close(&mut self, id: u32) {
@@ -188,7 +188,7 @@ impl Volume {
             // The flag stays with that handle whatever others mark afterwards.
             self.handles.get_mut(&id).unwrap().posix_marker = true;
         }
-        Outcome::done(None, false)
+        Outcome::done(false)
     }
 
     pub(crate) fn rename(&mut self, id: u32, to: &str, replace: bool) -> Outcome {
@@ -197,7 +197,7 @@ impl Volume {
             return Outcome::failed(Status::AccessDenied, Vec::new());
         }
         match self.names.get(to) {
-            Some(&target) if target == link => return Outcome::done(None, false),
+            Some(&target) if target == link => return Outcome::done(false),
             Some(_) if !replace => return Outcome::failed(Status::Collision, Vec::new()),
             Some(&target) if self.links[target].pending => {
                 return Outcome::failed(Status::DeletePending, self.keepers(target));
@@ -214,7 +214,7 @@ impl Volume {
         }
         self.names.retain(|_, known| *known != link);
         self.names.insert(to.into(), link);
-        Outcome::done(None, false)
+        Outcome::done(false)
     }
 
     pub(crate) fn link(&mut self, id: u32, to: &str) -> Outcome {
@@ -227,6 +227,6 @@ impl Volume {
         }
         let file = self.links[link].file;
         self.add_link(to, file);
-        Outcome::done(None, false)
+        Outcome::done(false)
     }
 }
