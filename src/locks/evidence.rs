@@ -186,6 +186,10 @@ impl Engine<'_> {
             };
             alive.entry(group.process).and_modify(|known| *known = (*known).min(reason)).or_insert(reason);
         }
+        if self.work.is_spent() {
+            return; // what is left of the work goes to holders
+        }
+        self.work.spend(8 * track.processes.len().min(1024));
         for process in track.processes.keys().take(1024) {
             if known.contains(process) {
                 continue;
