@@ -61,11 +61,12 @@ pub(super) fn verdict(
     let mut text = match code {
         VerdictCode::Culprit => {
             let files = named.first().map_or(0, |(holder, _)| holder.files);
+            let paths = if files == 1 { t::ONE_PATH } else { t::PATHS }.fill(lang, &[("n", &files)]);
             t::CULPRIT.fill(
                 lang,
                 &[
                     ("who", &first),
-                    ("files", &files),
+                    ("paths", &paths),
                     ("victim", &victim),
                     ("explained", &explained(&ids)),
                     ("failures", &total),
@@ -85,7 +86,8 @@ pub(super) fn verdict(
             ],
         ),
         VerdictCode::SelfInflicted => {
-            t::SELF_INFLICTED.fill(lang, &[("victim", &victim), ("failures", &total), ("confidence", &grade)])
+            let own = names(holders.iter().map(|(holder, _)| image(holder)));
+            t::SELF_INFLICTED.fill(lang, &[("self", &own), ("failures", &total), ("confidence", &grade)])
         }
         VerdictCode::NoVisibleHolder => {
             let mut text =
@@ -110,6 +112,9 @@ pub(super) fn verdict(
             let victims = or(&parts.scope.victims, t::ANY_PROCESS);
             let paths = or(&parts.scope.paths, t::ANY_PATH);
             let mut text = t::NO_FAILURES.fill(lang, &[("victims", &victims), ("paths", &paths)]);
+            if !parts.log.processes.iter().any(|process| parts.scope.is_victim(process)) {
+                join(&mut text, t::NO_FAILURES_ABSENT.get(lang), lang);
+            }
             if parts.outside > 0 {
                 join(&mut text, &t::NO_FAILURES_OUTSIDE.fill(lang, &[("n", &parts.outside)]), lang);
             }
@@ -122,6 +127,10 @@ pub(super) fn verdict(
                 join(&mut text, &sentence.fill(lang, &[("n", &n)]), lang);
             }
         }
+    }
+    if let Some(first) = also_itself(holders, failures, code, lang) {
+        let rest = std::mem::replace(&mut text, first);
+        join(&mut text, &rest, lang);
     }
     let recommendations = recommendations(parts, holders, failures, unseen > 0);
     let caveats = caveats(parts, holders, failures);
@@ -146,17 +155,40 @@ fn confidence_text(confidence: Confidence, lang: Lang) -> &'static str {
 
 /// The processes whose operations failed, named once each.
 fn victims(parts: &Parts<'_>, failures: &[Failure]) -> String {
+    if failures.is_empty() {
+        return parts.scope.victims.join(", ");
+    }
+    names(failures.iter().map(|failure| failure.process.as_str()))
+}
+
+/// Each name once, the first few of them.
+fn names<'a>(all: impl Iterator<Item = &'a str>) -> String {
     let mut names: Vec<&str> = Vec::new();
-    for failure in failures {
-        if !names.iter().any(|name| name.eq_ignore_ascii_case(&failure.process)) {
-            names.push(&failure.process);
+    for name in all {
+        if !names.iter().any(|have| have.eq_ignore_ascii_case(name)) {
+            names.push(name);
         }
     }
-    match names.len() {
-        0 => parts.scope.victims.join(", "),
-        1..=3 => names.join(", "),
-        n => format!("{}, … (+{})", names[..3].join(", "), n - 3),
+    match names.get(..3) {
+        Some(first) if names.len() > 3 => format!("{}, … (+{})", first.join(", "), names.len() - 3),
+        _ => names.join(", "),
     }
+}
+
+/// Said first where others are named: that the failing side held the file as well (AT-8).
+fn also_itself(holders: &Holders, failures: &[Failure], code: VerdictCode, lang: Lang) -> Option<String> {
+    if !matches!(code, VerdictCode::Culprit | VerdictCode::SeveralCulprits) {
+        return None;
+    }
+    let own: Vec<&Holder> =
+        holders.iter().map(|(holder, _)| holder).filter(|holder| holder.party == PartyCode::Victim).collect();
+    let with_others = |failure: &&Failure| {
+        failure.attribution == Attribution::Holders
+            && failure.holders.iter().any(|one| own.iter().any(|holder| holder.id == one.holder))
+    };
+    let n = failures.iter().filter(with_others).count();
+    let itself = names(own.iter().map(|holder| image(holder)));
+    (n > 0).then(|| t::ALSO_ITSELF.fill(lang, &[("n", &n), ("failures", &failures.len()), ("self", &itself)]))
 }
 
 /// Whether nothing but its file name says who made it. What is known as Windows' own is known by more than that.

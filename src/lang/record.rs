@@ -4,12 +4,16 @@ crate::texts! {
     CONFLICT_HOLDER: "victim wants {classes}, holder does not share {classes}", "受害方请求 {classes}，占用方未共享 {classes}";
     CONFLICT_VICTIM: "holder has {classes}, victim does not share {classes}", "占用方持有 {classes}，受害方未共享 {classes}";
 
-    NO_FAILURES: "No operation of {victims} on {paths} was refused because of a lock.", "{victims} 在 {paths} 上的操作均未因文件占用而被拒绝。";
+    NO_FAILURES: "This capture shows no operation of {victims} on {paths} that was refused because of a lock.", "此捕获中未见 {victims} 在 {paths} 上的操作因文件占用而被拒绝。";
+    NO_FAILURES_ABSENT: "None of these processes is in it: they did not run meanwhile, or were filtered out.", "捕获中没有这些进程：当时未运行，或已被筛除。";
     NO_FAILURES_OUTSIDE: "The capture holds {n} refused operations outside this scope.", "捕获中另有 {n} 次超出此范围的被拒操作。";
-    CULPRIT: "{who} held {files} of {victim}'s files and explains {explained} of {failures} refused operations ({confidence}).", "{who} 占用了 {victim} 的 {files} 个文件，可解释 {failures} 次被拒操作中的 {explained} 次（{confidence}）。";
-    SEVERAL: "{n} parties held {victim}'s files and together explain {explained} of {failures} refused operations; first of all {who} ({confidence}).", "共有 {n} 方占用了 {victim} 的文件，合计可解释 {failures} 次被拒操作中的 {explained} 次；首要的是 {who}（{confidence}）。";
-    SELF_INFLICTED: "Only {victim} itself held the files: no other program is behind the {failures} refused operations ({confidence}).", "文件仅由 {victim} 自身占用：{failures} 次被拒操作与其他程序无关（{confidence}）。";
-    NOT_VISIBLE: "Somebody held {victim}'s files, but this capture does not show who: {unexplained} of {failures} refused operations have no visible holder.", "{victim} 的文件被占用，但此捕获无法显示占用者：{failures} 次被拒操作中有 {unexplained} 次没有可见的占用者。";
+    CULPRIT: "{who} held files that {victim} needed and explains {explained} of {failures} refused operations on {paths} ({confidence}).", "{who} 占用了 {victim} 需要的文件，可解释 {failures} 次被拒操作中的 {explained} 次，涉及 {paths}（{confidence}）。";
+    ONE_PATH: "one path", "1 个路径";
+    PATHS: "{n} paths", "{n} 个路径";
+    SEVERAL: "{n} parties held files that {victim} needed and together explain {explained} of {failures} refused operations; first of all {who} ({confidence}).", "共有 {n} 方占用了 {victim} 需要的文件，合计可解释 {failures} 次被拒操作中的 {explained} 次；首要的是 {who}（{confidence}）。";
+    ALSO_ITSELF: "In {n} of {failures} refused operations {self} itself was among the holders.", "{failures} 次被拒操作中有 {n} 次，{self} 自身也在占用者之列。";
+    SELF_INFLICTED: "Only {self} itself held the files: no other program is behind the {failures} refused operations ({confidence}).", "文件仅由 {self} 自身占用：{failures} 次被拒操作与其他程序无关（{confidence}）。";
+    NOT_VISIBLE: "Somebody held files that {victim} needed, but this capture does not show who: {unexplained} of {failures} refused operations have no visible holder.", "{victim} 需要的文件被占用，但此捕获无法显示占用者：{failures} 次被拒操作中有 {unexplained} 次没有可见的占用者。";
     NOT_VISIBLE_BORN: "The file was created within the capture, so a handle from before cannot be the reason.", "该文件是在捕获期间创建的，因此不可能是捕获之前打开的句柄所致。";
     NOT_VISIBLE_SUSPECT: "Circumstances point to {who}, no more than that.", "现有迹象仅指向 {who}，尚不足以定论。";
     NO_HOLDER: "Nobody held the files: the {failures} refused operations have another reason (attributes, rights or a folder that is not empty).", "没有任何程序占用文件：{failures} 次被拒操作另有原因（文件属性、权限或目录非空）。";

@@ -59,6 +59,7 @@ crate::texts! {
     CONFIRMED_BY: "after that the operation went through, event {event}", "此后操作得以完成，事件 {event}";
     CLEARED: "Cleared", "已排除嫌疑";
     CLEARED_LINE: "{process} (PID {pid}): {reason}", "{process}（PID {pid}）：{reason}";
+    CLEARED_OF_ONE: "{process} (PID {pid}), of event {event}: {reason}", "{process}（PID {pid}）与事件 {event} 无关：{reason}";
     WAITS: "Delays with a known cause", "已知原因的延迟";
     WAIT_LINE: "event {event}: {process} waited {time} in {operation} on {path}, kept waiting by {who}", "事件 {event}：{process} 在 {path} 上执行 {operation} 等待了 {time}，原因在于 {who}";
     QUALITY: "What this capture cannot show", "此捕获无法显示的内容";

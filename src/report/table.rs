@@ -10,6 +10,7 @@ use crate::nt::FileTime;
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 use indexmap::{IndexMap, IndexSet};
 use jiff::tz::TimeZone;
+use rustc_hash::FxHashSet;
 use std::fmt::Write as _;
 
 /// How to draw.
@@ -291,15 +292,20 @@ impl Report<'_> {
         for fact in facts.iter().take(MAX_FACTS) {
             self.line(&format!("            {fact}"));
         }
-        let cleared: IndexSet<String> = failures
-            .iter()
-            .flat_map(|failure| &failure.ruled_out)
-            .map(|party| {
+        // Who stood in the way of one failure here is cleared of another by its number only.
+        let accused: FxHashSet<u32> =
+            failures.iter().flat_map(|failure| &failure.holders).map(|holder| holder.pid).collect();
+        let mut cleared: IndexSet<String> = IndexSet::new();
+        for failure in failures {
+            for party in &failure.ruled_out {
                 let process = escape::terminal(&party.process);
                 let reason = t::ruled_out(party.reason).get(lang);
-                t::CLEARED_LINE.fill(lang, &[("process", &process), ("pid", &party.pid), ("reason", &reason)])
-            })
-            .collect();
+                let values: &[(&str, &dyn std::fmt::Display)] =
+                    &[("process", &process), ("pid", &party.pid), ("reason", &reason), ("event", &failure.event)];
+                let line = if accused.contains(&party.pid) { t::CLEARED_OF_ONE } else { t::CLEARED_LINE };
+                cleared.insert(line.fill(lang, values));
+            }
+        }
         if !cleared.is_empty() {
             let shown: Vec<&str> = cleared.iter().take(MAX_CLEARED).map(String::as_str).collect();
             let more = if cleared.len() > MAX_CLEARED {
