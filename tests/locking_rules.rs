@@ -137,6 +137,27 @@ fn at_3_ambiguous_closes() {
 }
 
 #[test]
+fn at_3_the_handle_left_has_the_end_of_the_other() {
+    let (mut b, victim, av, _) = cast();
+    let all = b.open(av, F, READ, ALL);
+    let strict = b.open(av, F, READ, 3);
+    let first = b.close(av, F);
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    let last = b.close(av, F);
+    let success = b.open(victim, F, DELETE, ALL);
+    for (n, event) in [all, strict, first, last].into_iter().enumerate() {
+        b.op(event).thread = Some(100 + n as u32);
+    }
+    let finding = b.explain(failed);
+    assert_eq!(named(&finding), [(av, Confidence::Likely)]);
+    let hold = finding.holders[0].hold;
+    assert_eq!((hold.start, hold.end), (b_edge(&b, strict), b_edge(&b, last)));
+    assert_eq!(finding.released_by.unwrap().event, last);
+    assert_eq!(finding.confirmed_by, Some(success));
+    assert!(!finding.holders[0].handle_ambiguous);
+}
+
+#[test]
 fn at_4_only_what_is_held_at_the_instant_counts() {
     let (mut b, victim, av, other) = cast();
     let late = b.process("late.exe");
@@ -442,6 +463,69 @@ fn dp_6_the_posix_marker_stands_alone() {
 }
 
 #[test]
+fn dp_6_nobody_else_keeps_a_name_whose_marker_closed() {
+    let (mut b, victim, av, _) = cast();
+    b.open(av, F, READ, ALL);
+    b.open(victim, F, DELETE, ALL);
+    let flags = DispositionFlags::DELETE | DispositionFlags::POSIX_SEMANTICS;
+    b.does(victim, F, OpKind::SetDispositionEx { flags, handle: None });
+    b.close(victim, F);
+    let failed = b.fails(victim, F, DELETE, ALL, PENDING);
+    let finding = b.explain(failed);
+    assert_eq!((finding.attribution, finding.holders.len()), (Attribution::NotVisible, 0));
+    assert_eq!(reasons(&finding), [(av, Reason::CompatibleSharing)]);
+}
+
+#[test]
+fn dp_3_who_outlasts_the_name_did_not_keep_it() {
+    for gone in [true, false] {
+        let (mut b, victim, av, other) = cast();
+        b.open(av, F, READ, ALL);
+        b.open(other, F, READ, ALL);
+        b.open(victim, F, DELETE, ALL);
+        mark(&mut b, victim, F);
+        b.close(victim, F);
+        let failed = b.fails(victim, F, DELETE, ALL, PENDING);
+        let release = b.close(other, F);
+        match gone {
+            true => b.fails(victim, F, DELETE, ALL, NtStatus::OBJECT_NAME_NOT_FOUND),
+            false => b.open(victim, F, DELETE, ALL),
+        };
+        b.close(av, F);
+        let finding = b.explain(failed);
+        assert_eq!(named(&finding), [(other, Confidence::Proven)]);
+        assert_eq!(reasons(&finding), [(av, Reason::ShownClosedByLaterSuccess)]);
+        assert_eq!(finding.released_by.unwrap().event, release);
+        assert!(finding.confirmed_by.is_some());
+    }
+    // Without its close in the capture it may have let go in time.
+    let (mut b, victim, av, _) = cast();
+    b.open(av, F, READ, ALL);
+    b.open(victim, F, DELETE, ALL);
+    mark(&mut b, victim, F);
+    b.close(victim, F);
+    let failed = b.fails(victim, F, DELETE, ALL, PENDING);
+    b.fails(victim, F, DELETE, ALL, NtStatus::OBJECT_NAME_NOT_FOUND);
+    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Possible)]);
+}
+
+#[test]
+fn at_6_a_handed_over_handle_in_use_on_both_sides() {
+    let (mut b, victim, av, _) = cast();
+    b.make(victim, F, DELETE, ALL);
+    b.does(av, F, OpKind::Read { offset: 0, length: 1, paging: false });
+    mark(&mut b, victim, F);
+    b.close(victim, F);
+    let failed = b.fails(victim, F, DELETE, ALL, PENDING);
+    let close = b.close(av, F);
+    b.fails(victim, F, DELETE, ALL, NtStatus::OBJECT_NAME_NOT_FOUND);
+    let finding = b.explain(failed);
+    assert_eq!(named(&finding), [(av, Confidence::Likely)]);
+    assert_eq!(finding.holders[0].hold.start, Edge::Unseen);
+    assert_eq!(finding.released_by.unwrap().event, close);
+}
+
+#[test]
 fn dp_8_links() {
     let (mut b, victim, av, other) = cast();
     let system = r"C:\Windows\System32\f.dll";
@@ -582,6 +666,35 @@ fn rn_rules() {
 }
 
 #[test]
+fn rn_7_depends_on_the_version() {
+    let (dir, source, target) = (r"C:\d", r"C:\e\new", r"C:\d\new");
+    for (build, expected) in [
+        (None, Some(Confidence::Likely)),
+        (Some(20_348), Some(Confidence::Proven)),
+        (Some(22_631), Some(Confidence::Proven)),
+        (Some(25_398), Some(Confidence::Likely)),
+        (Some(26_100), None),
+    ] {
+        let (mut b, victim, av, other) = cast();
+        b.log.os_build = build;
+        b.open(victim, source, DELETE, ALL);
+        b.open(av, dir, DELETE, ALL);
+        b.open(other, dir, 1, ALL);
+        let target = Some(b.path(target));
+        let kind = OpKind::Rename { target, flags: RenameFlags::NONE, ex: false };
+        let failed = b.refused(victim, source, SHARING, kind);
+        b.close(av, dir);
+        let finding = b.explain(failed);
+        let expected: Vec<_> = expected.map(|grade| (av, grade)).into_iter().collect();
+        assert_eq!(named(&finding), expected, "{build:?}");
+        // Not sharing write refuses it in every version.
+        b.open(other, dir, 1, 5);
+        let failed = b.refused(victim, source, SHARING, kind);
+        assert_eq!(named(&b.explain(failed)), [(other, Confidence::Proven)], "{build:?}");
+    }
+}
+
+#[test]
 fn vi_10_a_current_directory() {
     let (mut b, victim, shell, _) = cast();
     let dir = r"C:\Windows\WinSxS\Temp\InFlight\1";
@@ -613,10 +726,56 @@ fn vi_11_answers_are_not_failures() {
     assert!(!is_lock_failure(b.op(event)));
     let event = b.refused(victim, F, NtStatus::OPLOCK_NOT_GRANTED, OpKind::FsControl(0x90240));
     assert!(!is_lock_failure(b.op(event)));
+    for status in [NtStatus::FILE_LOCKED_WITH_WRITERS, NtStatus::OPLOCK_HANDLE_CLOSED] {
+        for kind in [section, OpKind::FsControl(0x90240), OpKind::Other] {
+            let event = b.refused(victim, F, status, kind);
+            assert!(!is_lock_failure(b.op(event)), "{status}");
+        }
+    }
+    let event = b.fails(victim, F, READ, ALL, NtStatus::OPLOCK_HANDLE_CLOSED);
+    assert!(!is_lock_failure(b.op(event)));
     let event = b.fails(victim, F, READ, ALL, NtStatus::OPLOCK_NOT_GRANTED);
     assert!(is_lock_failure(b.op(event)));
     let event = b.fails(victim, F, READ, ALL, NtStatus::ACCESS_DENIED);
     assert!(!is_lock_failure(b.op(event)));
+}
+
+#[test]
+fn vi_12_what_the_kernel_holds_has_no_suspect() {
+    const HIVE: &str = r"C:\Windows\System32\config\SYSTEM";
+    for path in [HIVE, r"C:\Users\x\NTUSER.DAT", r"\??\C:\Windows\AppCompat\Programs\Amcache.hve", r"C:\pagefile.sys"] {
+        // Circumstances that would make a suspect anywhere else: a close without an open, and System's own handle.
+        let (mut b, victim, av, _) = cast();
+        let system = b.process("System");
+        b.log.processes[system.0 as usize].pid = 4;
+        b.open(system, path, READ, 0);
+        let failed = b.fails(victim, path, READ, ALL, SHARING);
+        b.close(av, path);
+        let finding = b.explain(failed);
+        assert_eq!((finding.attribution, finding.holders.len()), (Attribution::NotVisible, 0), "{path}");
+        assert_eq!(finding.explanations[0], Explanation::KernelHeld, "{path}");
+    }
+    // A copy elsewhere is an ordinary file, and what the capture itself shows stays shown.
+    let (mut b, victim, av, _) = cast();
+    b.open(av, r"C:\backup\SYSTEM", READ, 1);
+    let copy = b.fails(victim, r"C:\backup\SYSTEM", 2, ALL, SHARING);
+    b.open(av, HIVE, READ, 1);
+    let loaded = b.fails(victim, HIVE, 2, ALL, SHARING);
+    b.close(av, HIVE);
+    assert_eq!(named(&b.explain(copy)), [(av, Confidence::Proven)]);
+    assert_eq!(named(&b.explain(loaded)), [(av, Confidence::Proven)]);
+}
+
+#[test]
+fn sa_1_a_probing_open_holds_nothing() {
+    const READ_CONTROL: u32 = 0x2_0000;
+    let (mut b, victim, other, _) = cast();
+    b.open(victim, F, READ_CONTROL, 0);
+    b.open(other, F, READ_CONTROL | 0x10_0000, 0);
+    let failed = b.fails(victim, F, READ, ALL, SHARING);
+    let finding = b.explain(failed);
+    assert_eq!((finding.attribution, finding.holders.len()), (Attribution::NotVisible, 0));
+    assert_eq!(reasons(&finding), [(other, Reason::AttributesOnly)]);
 }
 
 #[test]

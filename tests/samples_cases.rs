@@ -13,13 +13,6 @@ use std::process::Command;
 use regex::Regex;
 use serde_json::Value;
 
-/// Samples whose verdict is not yet what their scenario expects, with what is missing. They have no record to compare.
-const PENDING: &[(&str, &str)] = &[
-    ("ambiguous-handles", "the hold of the failure at +5.0 ends before it; its handle should be ambiguous (AT-3)"),
-    ("driver-in-stack", "the mechanism should be filter_in_stack (VI-3)"),
-    ("same-name-other-file", "ntrtscan.exe should be ruled out, same_name_other_file"),
-];
-
 fn samples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")
 }
@@ -35,10 +28,6 @@ fn names() -> Vec<String> {
     names.sort();
     assert!(names.len() >= 45, "only {} samples", names.len());
     names
-}
-
-fn pending(name: &str) -> Option<&'static str> {
-    PENDING.iter().find(|(pending, _)| *pending == name).map(|(_, reason)| *reason)
 }
 
 /// The record as `pmlblame CAPTURE --json - --reproducible` prints it.
@@ -62,11 +51,6 @@ fn every_sample_gives_its_record() {
     let bless = std::env::var_os("PMLBLAME_BLESS").is_some();
     let mut faults = Vec::new();
     for name in names() {
-        if let Some(reason) = pending(&name) {
-            println!("pending: {name}: {reason}");
-            assert!(!record_file(&name).exists(), "{name} is pending and has a record");
-            continue;
-        }
         let found = record(&name);
         serde_json::from_str::<Value>(&found).unwrap();
         if bless {
@@ -114,9 +98,6 @@ fn no_record_is_left_over() {
         if let Some(name) = file.strip_suffix(".case.json") {
             assert!(names.contains(name), "{file} belongs to no sample");
         }
-    }
-    for (name, _) in PENDING {
-        assert!(names.contains(*name), "{name} is pending and is no sample");
     }
 }
 
@@ -234,10 +215,7 @@ fn every_record_says_what_its_scenario_expects() {
     for name in names() {
         let record: Value = serde_json::from_str(&record(&name)).unwrap();
         let found = disagreements(&expected(&name), &record);
-        match pending(&name) {
-            Some(_) => println!("pending: {name}: {}", found.join("; ")),
-            None => faults.extend(found.iter().map(|fault| format!("{name}: {fault}"))),
-        }
+        faults.extend(found.iter().map(|fault| format!("{name}: {fault}")));
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }

@@ -6,7 +6,6 @@ use crate::capture::op::{EventIndex, Op, OpLog, PathId, ProcessId};
 use crate::case::{self, Attribution, Cause, ExplanationCode, HowDeleted, Mechanism, RuledOutReason};
 use crate::lang::{Lang, record as t};
 use crate::locks::{self, Conflict, Edge, Side};
-use crate::nt::FileTime;
 
 pub(super) fn failures(parts: &Parts<'_>, holders: &Holders) -> Vec<case::Failure> {
     parts.analysis.findings.iter().map(|finding| failure(parts, holders, finding)).collect()
@@ -229,9 +228,4 @@ const fn reason(reason: locks::Reason) -> RuledOutReason {
         locks::Reason::OtherFile => RuledOutReason::OtherFile,
         locks::Reason::SameNameOtherFile => RuledOutReason::SameNameOtherFile,
     }
-}
-
-/// Start of a failing event, for those who need only that.
-pub(super) fn first_failure(parts: &Parts<'_>) -> Option<FileTime> {
-    parts.analysis.findings.first().map(|finding| finding.time)
 }

@@ -258,7 +258,13 @@ fn record(parts: &Parts<'_>) -> CaseRecord {
         tool: case::Tool { name: "pmlblame".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
         generated: parts.options.generated.map(FileTime::to_rfc3339),
         language: parts.options.lang.tag().to_owned(),
-        capture: capture_record(parts.options, &parts.machine, parts.survey, &quality::quality(parts), consistency),
+        capture: capture_record(
+            parts.options,
+            &parts.machine,
+            parts.survey,
+            &quality::quality(parts.options, parts.survey, parts.analysis.findings.first().map(|first| first.time)),
+            consistency,
+        ),
         scope: case::Scope {
             profile: scope.profile.as_code().to_owned(),
             victims: scope.victims.clone(),

@@ -1,9 +1,10 @@
 //! What weakens a verdict: kinds of event that are missing, numbers that have gaps, a capture begun too late.
 
-use super::failures::first_failure;
-use super::{Parts, SourceNote};
+use super::{CaseOptions, SourceNote};
+use crate::capture::source::Survey;
 use crate::case::{Quality, Severity};
 use crate::lang::{Text, record as t};
+use crate::nt::FileTime;
 use std::fmt::Display;
 
 /// A late start is worth a word when the first refusal comes this soon after the first event, in seconds.
@@ -12,16 +13,16 @@ const LATE_START: f64 = 2.0;
 /// Gaps in the driver's numbers below this share are usual: the default filter hides Procmon's own events.
 const USUAL_GAPS_PERCENT: f64 = 20.0;
 
-pub(super) fn quality(parts: &Parts<'_>) -> Vec<Quality> {
-    let lang = parts.options.lang;
+/// What weakens any verdict on a capture; `first` is the first refusal in question, if there is one.
+pub(super) fn quality(options: &CaseOptions<'_>, survey: &Survey, first: Option<FileTime>) -> Vec<Quality> {
+    let lang = options.lang;
     let mut notes: Vec<Quality> = Vec::new();
     let mut add = |code: &str, severity: Severity, text: Text, values: &[(&str, &dyn Display)]| {
         notes.push(Quality { code: code.to_owned(), severity, text: text.fill(lang, values) });
     };
-    for note in &parts.options.notes {
+    for note in &options.notes {
         source_note(note, &mut add);
     }
-    let survey = parts.survey;
     let coverage = survey.coverage;
     if survey.damage.records > 0 {
         let first = survey.damage.first.as_deref().unwrap_or_default();
@@ -31,14 +32,13 @@ pub(super) fn quality(parts: &Parts<'_>) -> Vec<Quality> {
         add("no_file_system_events", Severity::Error, t::Q_NO_FILE_SYSTEM, &[]);
         return notes;
     }
-    let exact = parts.log.coverage;
     if coverage.creates == 0 {
         add("no_open_events", Severity::Error, t::Q_NO_OPEN, &[]);
     } else if lacks_closes(coverage.creates, coverage.cleanups) {
         let values: &[(&str, &dyn Display)] = &[("creates", &coverage.creates), ("closes", &coverage.cleanups)];
         add("no_close_events", Severity::Error, t::Q_NO_CLOSE, values);
     }
-    if !exact.has_detail && !coverage.has_detail {
+    if !coverage.has_detail {
         add("no_detail", Severity::Error, t::Q_NO_DETAIL, &[]);
     }
     if !coverage.has_durations {
@@ -63,7 +63,7 @@ pub(super) fn quality(parts: &Parts<'_>) -> Vec<Quality> {
     if survey.with_stack == 0 {
         add("no_stacks", Severity::Info, t::Q_NO_STACKS, &[]);
     }
-    if let (Some(failure), Some((begin, _))) = (first_failure(parts), survey.span) {
+    if let (Some(failure), Some((begin, _))) = (first, survey.span) {
         let seconds = failure.since(begin).as_secs();
         if seconds < LATE_START {
             let seconds = format!("{seconds:.1}");

@@ -174,7 +174,9 @@ pub fn audit(source: &dyn Source, options: &CaseOptions<'_>) -> AuditRecord {
             rule: conflict.rule.to_owned(),
         })
         .collect();
-    let capture = capture_record(options, &source.machine(), &survey, &[], None);
+    let first = log.ops.iter().find(|op| gather::is_failure(op)).map(|op| op.start);
+    let quality = super::quality::quality(options, &survey, first);
+    let capture = capture_record(options, &source.machine(), &survey, &quality, None);
     let mut notes = Vec::new();
     if super::quality::lacks_closes(survey.coverage.creates, survey.coverage.cleanups) {
         notes.push(t::A_NO_CLOSES.get(options.lang).to_owned());

@@ -2,12 +2,12 @@
 //! folders they lie in, and what is below a folder that could not be removed or moved.
 
 use super::scope::Scope;
-use crate::capture::op::{EventIndex, Op, OpKind, OpLog, PathTable};
+use crate::capture::op::{EventIndex, Op, OpKind, OpLog, PathId, PathTable, ProcessId};
 use crate::capture::scan::is_refused_rename;
 use crate::capture::select::{Selection, fold, without_stream};
 use crate::capture::source::{FilterTest, Source, Survey};
 use crate::locks;
-use crate::nt::NtStatus;
+use crate::nt::{FileTime, NtStatus};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Passes over the capture after the first, at most: each one follows names the one before revealed.
@@ -15,6 +15,9 @@ const MAX_PASSES: usize = 6;
 
 /// Names followed at most; a hostile rename chain cannot make it endless.
 const MAX_NAMES: usize = 1 << 20;
+
+/// Opens and closes of other files with a failing file's name that are kept to clear their holders.
+const MAX_NAMESAKES: usize = 4096;
 
 /// The failures of a scope and everything needed to explain them.
 #[derive(Debug)]
@@ -77,7 +80,75 @@ pub fn collect(source: &dyn Source, survey: &Survey, seeds: &[&Op], is_filter: &
         }
         log = source.collect(&selection, survey, is_filter);
     }
+    keep_telling_namesakes(&mut log, seeds, &selection);
     log
+}
+
+/// Of the opens and closes that only share a name with a failing file, keeps those of handles that were open while
+/// something failed: whoever held the other file then is cleared by name, nobody else needs clearing.
+fn keep_telling_namesakes(log: &mut OpLog, seeds: &[&Op], selection: &Selection) {
+    let mut failing: Vec<FileTime> = seeds.iter().map(|op| op.start).collect();
+    failing.sort_unstable();
+    let fails_within = |from: FileTime, to: FileTime| {
+        failing.get(failing.partition_point(|at| *at < from)).is_some_and(|first| *first <= to)
+    };
+    let OpLog { ops, paths, .. } = log;
+    let mut alike: Vec<Option<bool>> = vec![None; paths.len()];
+    // By process and path: the operations since no handle was open, how many are open now, and since when.
+    let mut open: FxHashMap<(ProcessId, PathId), (Vec<usize>, u32, FileTime)> = FxHashMap::default();
+    let mut only: Vec<usize> = Vec::new();
+    let mut handles: Vec<Vec<usize>> = Vec::new();
+    for (at, op) in ops.iter().enumerate() {
+        let alike = match alike.get_mut(op.path.0 as usize) {
+            Some(known) if matches!(op.kind, OpKind::Create(_) | OpKind::Cleanup) => {
+                *known.get_or_insert_with(|| selection.is_only_namesake(op, paths))
+            }
+            _ => false,
+        };
+        if !alike {
+            continue;
+        }
+        only.push(at);
+        let entry = open.entry((op.process, op.path));
+        match op.kind {
+            OpKind::Create(_) if op.status.is_success() => {
+                let (list, count, _) = entry.or_insert_with(|| (Vec::new(), 0, op.start));
+                list.push(at);
+                *count += 1;
+            }
+            OpKind::Cleanup => {
+                let (list, count, since) = entry.or_default();
+                list.push(at);
+                *count = count.saturating_sub(1);
+                if *count == 0 {
+                    if fails_within(*since, op.finished()) {
+                        handles.push(std::mem::take(list));
+                    }
+                    open.remove(&(op.process, op.path));
+                }
+            }
+            _ => {}
+        }
+    }
+    let still_open = open.into_values().filter(|(_, _, since)| failing.last().is_some_and(|last| last >= since));
+    handles.extend(still_open.map(|(list, ..)| list));
+    handles.sort_unstable();
+    // A handle stays whole: without its close it would seem to last for ever.
+    let mut telling: Vec<usize> = Vec::new();
+    for list in handles {
+        if telling.len() + list.len() <= MAX_NAMESAKES {
+            telling.extend(list);
+        }
+    }
+    telling.sort_unstable();
+    let (mut only, mut telling) = (only.into_iter().peekable(), telling.into_iter().peekable());
+    let mut at = 0;
+    ops.retain(|_| {
+        let alike = only.next_if_eq(&at).is_some();
+        let tells = telling.next_if_eq(&at).is_some();
+        at += 1;
+        !alike || tells
+    });
 }
 
 /// Adds what a collected log reveals: 8.3 names, file ids, and other names of files with these ids.
@@ -137,11 +208,13 @@ impl Names {
     fn select_failure(&self, op: &Op, paths: &PathTable, selection: &mut Selection) {
         let path = paths.get(op.path);
         selection.add_seed(path);
+        selection.add_namesakes(path);
         self.select(path, selection);
         self.select_ancestors(path, selection);
         if let OpKind::Rename { target: Some(target), .. } | OpKind::Link { target: Some(target), .. } = op.kind {
             let target = paths.get(target);
             selection.add_seed(target);
+            selection.add_namesakes(target);
             self.select(target, selection);
             self.select_ancestors(target, selection);
         }

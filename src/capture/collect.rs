@@ -1,11 +1,11 @@
 //! The later passes over a PML capture: the operations on the selected files, and the life of processes.
 
-use super::author::author;
+use super::author::{Layer, author};
 use super::chunk::Marks;
 use super::decode::{self, Context, code};
 use super::modules::StackResolver;
 use super::op::{DriverId, DriverInfo, EventIndex, Op, OpKind, OpLog, PathId, PathTable, ProcessId};
-use super::select::Selection;
+use super::select::{NamesakeBudget, Selection};
 use super::source::{FilterTest, Survey};
 use super::{Capture, Segment};
 use crate::pml::{Event, EventClass, Module, Pml};
@@ -48,6 +48,7 @@ pub(super) fn collect(capture: &Capture, selection: &Selection, survey: &Survey,
         })
         .map(|op| op.event)
         .collect();
+    let namesakes = NamesakeBudget::default();
     // Taken out rather than locked: the work below may run other work of this thread in between.
     let trail = capture.trail().take();
     let look = match &trail {
@@ -55,7 +56,14 @@ pub(super) fn collect(capture: &Capture, selection: &Selection, survey: &Survey,
         _ => Look::Marked,
     };
     let parts = capture.in_chunks(|chunk| {
-        let mut part = Part { context, selection, moved_to: &moved_to, ops: Vec::new(), paths: PathTable::default() };
+        let mut part = Part {
+            context,
+            selection,
+            moved_to: &moved_to,
+            namesakes: &namesakes,
+            ops: Vec::new(),
+            paths: PathTable::default(),
+        };
         let authors = authors.get(chunk.number);
         let marks = match look {
             Look::Marked => capture.marks(chunk),
@@ -72,7 +80,12 @@ pub(super) fn collect(capture: &Capture, selection: &Selection, survey: &Survey,
     for (ops, paths) in parts {
         append(&mut log.ops, &mut log.paths, &ops, &paths);
     }
+    if namesakes.is_exceeded() {
+        let OpLog { ops, paths, .. } = &mut log;
+        ops.retain(|op| !selection.is_only_namesake(op, paths));
+    }
     log.roots.system_root = capture.header().map(|header| header.system_root.clone());
+    log.os_build = capture.header().map(|header| header.os.2).filter(|build| *build != 0);
     images_before(capture, selection, &by_index, &mut log);
     for op in &log.ops {
         if let OpKind::ProcessStart { current_directory: Some(directory) } = op.kind
@@ -111,6 +124,8 @@ struct Part<'c> {
     selection: &'c Selection,
     /// Renames and links to a wanted name, in order.
     moved_to: &'c [EventIndex],
+    /// How many opens and closes of files with the same name may still be taken.
+    namesakes: &'c NamesakeBudget,
     ops: Vec<Op>,
     paths: PathTable,
 }
@@ -142,6 +157,10 @@ impl Part<'_> {
             code::QUERY_INFORMATION if decode::answers_file_id(file.sub_operation()) => {
                 let asked = || decode::file_id(event, file).is_some_and(|id| self.selection.wants_id(id));
                 (wanted || self.selection.has_ids() && asked(), true)
+            }
+            code::CREATE | code::CLEANUP => {
+                let namesake = || self.selection.is_namesake_text(file.path) && self.namesakes.take();
+                (wanted || namesake(), false)
             }
             code::SET_INFORMATION => (wanted || self.moved_to.binary_search(&index).is_ok(), false),
             _ => (wanted, false),
@@ -187,8 +206,10 @@ pub(super) fn kernel_modules(segment: &Segment) -> Vec<DriverInfo> {
 /// The filters of one segment that may turn out to be authors.
 struct Authors<'a> {
     resolver: StackResolver<'a>,
-    /// Address of the module record → its number among `drivers`.
+    /// Base address of the module → its number among `drivers`.
     filters: FxHashMap<u64, DriverId>,
+    /// Base addresses of the filter manager.
+    managers: Vec<u64>,
     drivers: Vec<DriverInfo>,
 }
 
@@ -198,25 +219,33 @@ impl<'a> Authors<'a> {
         let container = pml.container();
         let limit = container.header.maximum_user_address;
         let mut filters = FxHashMap::default();
+        let mut managers = Vec::new();
         let mut drivers = Vec::new();
         let system = container.processes.iter().find(|process| process.pid == 4);
         for module in system.map_or(&[][..], |system| &system.modules).iter().filter(|module| module.base > limit) {
             let info = driver_info(pml, module);
-            if is_filter(&info)
+            if info.name.eq_ignore_ascii_case("fltmgr.sys") {
+                managers.push(module.base);
+            } else if is_filter(&info)
                 && let Ok(number) = u16::try_from(drivers_before + drivers.len())
             {
                 filters.insert(module.base, DriverId(number));
                 drivers.push(info);
             }
         }
-        Self { resolver: StackResolver::new(container), filters, drivers }
+        Self { resolver: StackResolver::new(container), filters, managers, drivers }
     }
 
     fn of(&self, event: Event<'_>) -> Option<DriverId> {
         if self.filters.is_empty() || event.class() != EventClass::FILE_SYSTEM {
             return None;
         }
-        let module = author(event, &self.resolver, |module| self.filters.contains_key(&module.base))?;
+        let layer = |module: &'a Module| match module.base {
+            base if self.managers.contains(&base) => Layer::Manager,
+            base if self.filters.contains_key(&base) => Layer::Filter(module),
+            _ => Layer::Other,
+        };
+        let module = author(event, &self.resolver, layer)?;
         self.filters.get(&module.base).copied()
     }
 }

@@ -365,6 +365,8 @@ pub struct OpLog {
     pub roots: crate::nt::path::Roots,
     /// Images that a process had mapped before the first event, from the capture's module tables.
     pub images: Vec<(ProcessId, PathId)>,
+    /// Build number of Windows (`22631`), where the source tells; some rules changed with it.
+    pub os_build: Option<u32>,
 }
 
 /// What kinds of event the whole capture holds (not only those kept in the log).

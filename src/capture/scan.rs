@@ -8,6 +8,7 @@ use super::select::Selection;
 use super::source::{ClassCounts, Damage, FilterTest, Machine, SLOW_OPEN, Source, Survey, may_be_lock_class};
 use super::{Capture, collect};
 use crate::nt::{FileTime, NtStatus};
+use crate::pml::ops;
 use crate::pml::{Event, EventClass, PmlError, PmlErrorKind, PointerSize, Region};
 use rustc_hash::FxHashMap;
 
@@ -254,6 +255,18 @@ impl Source for Capture {
             [segment] => super::mark::read(segment.pml(), scope, here),
             _ => None,
         }
+    }
+
+    fn operation(&self, event: EventIndex) -> Option<String> {
+        let event = self.event(event)?.ok()?;
+        let name = match event.class() {
+            EventClass::FILE_SYSTEM => {
+                ops::file(event.operation(), event.file()?.sub_operation(), ops::Generation::default())
+            }
+            class @ EventClass::PROCESS => ops::other(class, event.operation(), false),
+            _ => return None,
+        };
+        (name != ops::UNKNOWN).then(|| name.to_owned())
     }
 
     fn collect(&self, selection: &Selection, survey: &Survey, is_filter: &FilterTest<'_>) -> OpLog {

@@ -1,8 +1,11 @@
 //! Which files an analysis is about, as a test on an event's path that costs almost nothing when it says no.
 
+use super::op::{Op, OpKind, PathTable};
+use crate::nt::path::{leaf, without_transaction_id};
 use crate::pml::bytes::DetailText;
 use rustc_hash::{FxHashSet, FxHasher};
 use std::hash::Hasher;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A set of files (with all their streams) and of folders with everything below them, ignoring case.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +24,10 @@ pub struct Selection {
     seeds: FxHashSet<Box<str>>,
     /// File ids whose queries are wanted on whatever path.
     ids: FxHashSet<u128>,
+    /// Folded leaf names whose other bearers are wanted: opens and closes only.
+    namesakes: Vec<Box<str>>,
+    /// Bit n: a namesake's last unit, and the fifth from its end, has n in its low five bits.
+    namesake_ends: (u32, u32),
     /// Everything is wanted.
     all: bool,
 }
@@ -32,6 +39,28 @@ struct End {
     length: usize,
     /// Bit n: the last unit of one of them has n in its low five bits, which both cases of a letter share.
     last: u32,
+}
+
+/// At most this many names have their bearers in other folders looked for.
+const MAX_NAMESAKES: usize = 64;
+
+/// Opens and closes of namesakes that one pass keeps; a name that common says nothing, and then none is kept.
+const MAX_NAMESAKE_OPS: usize = 1 << 16;
+
+/// Counts the opens and closes of namesakes over all chunks of a pass.
+#[derive(Debug, Default)]
+pub struct NamesakeBudget(AtomicUsize);
+
+impl NamesakeBudget {
+    /// Whether one more may be kept.
+    pub fn take(&self) -> bool {
+        self.0.fetch_add(1, Ordering::Relaxed) < MAX_NAMESAKE_OPS
+    }
+
+    /// Whether there were more than may be kept; what was kept depends on the order of the work and has to go.
+    pub fn is_exceeded(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > MAX_NAMESAKE_OPS
+    }
 }
 
 /// Lengths beyond which looking for every one of them takes longer than the look itself saves.
@@ -147,6 +176,73 @@ impl Selection {
         !self.ids.is_empty()
     }
 
+    /// Adds the leaf name of `path`: who else has a file of that name open is wanted, wherever it lies.
+    pub fn add_namesakes(&mut self, path: &str) {
+        let path = fold(without_stream(path).trim_end_matches('\\'));
+        let name = without_transaction_id(leaf(&path));
+        if name.is_empty() || self.namesakes.len() >= MAX_NAMESAKES || self.namesakes.iter().any(|have| **have == *name)
+        {
+            return;
+        }
+        let bit = |from_end: usize| match name.len().checked_sub(from_end).and_then(|at| name.as_bytes().get(at)) {
+            Some(byte) if name.is_ascii() => 1 << (byte & 31),
+            _ => u32::MAX,
+        };
+        self.namesake_ends = (self.namesake_ends.0 | bit(1), self.namesake_ends.1 | bit(5));
+        self.namesakes.push(name.into());
+    }
+
+    /// Whether `path` is a file with the name of one the question is about, perhaps in another folder.
+    pub fn is_namesake(&self, path: &str) -> bool {
+        if self.namesakes.is_empty() {
+            return false;
+        }
+        let path = without_stream(path);
+        let name = without_transaction_id(leaf(path));
+        if name.is_ascii() {
+            self.namesakes.iter().any(|have| have.eq_ignore_ascii_case(name))
+        } else {
+            let name = fold(name);
+            self.namesakes.iter().any(|have| **have == *name)
+        }
+    }
+
+    /// The same for the path of an event's detail; the unnamed stream only.
+    #[inline]
+    pub fn is_namesake_text(&self, path: DetailText<'_>) -> bool {
+        if self.namesakes.is_empty() {
+            return false;
+        }
+        match path {
+            DetailText::Ascii(bytes) => {
+                self.may_be_namesake(|back| {
+                    bytes.len().checked_sub(back).and_then(|at| bytes.get(at)).copied().map(u16::from)
+                }) && std::str::from_utf8(bytes).is_ok_and(|path| self.is_namesake(path))
+            }
+            DetailText::Wide(wide) => {
+                let (units, _) = wide.0.as_chunks::<2>();
+                let unit = |back: usize| {
+                    units.len().checked_sub(back).and_then(|at| units.get(at)).map(|unit| u16::from_le_bytes(*unit))
+                };
+                self.may_be_namesake(unit) && self.is_namesake(&wide.decode_all())
+            }
+        }
+    }
+
+    /// Whether a path may end in one of the names, by two of its characters counted from the end.
+    #[inline]
+    fn may_be_namesake(&self, unit: impl Fn(usize) -> Option<u16>) -> bool {
+        let fits = |mask: u32, unit: Option<u16>| {
+            mask == u32::MAX || unit.is_some_and(|unit| unit > 0x7F || mask >> (unit & 31) & 1 != 0)
+        };
+        fits(self.namesake_ends.0, unit(1)) && fits(self.namesake_ends.1, unit(5))
+    }
+
+    /// Whether an operation was collected for its file's name alone.
+    pub fn is_only_namesake(&self, op: &Op, paths: &PathTable) -> bool {
+        matches!(op.kind, OpKind::Create(_) | OpKind::Cleanup) && !self.wants(paths.get(op.path))
+    }
+
     /// How many files were added one by one.
     pub fn len(&self) -> usize {
         self.files.len()
@@ -157,6 +253,7 @@ impl Selection {
         self.all == other.all
             && self.subtrees == other.subtrees
             && self.files == other.files
+            && self.namesakes == other.namesakes
             && self.ids.is_superset(&other.ids)
     }
 
@@ -272,6 +369,29 @@ mod tests {
         selection.add_file("D:\\ПАПКА\\防毒墙.dll");
         assert!(selection.wants("d:\\папка\\防毒墙.DLL"));
         assert!(!selection.wants("d:\\папка\\防毒.dll"));
+    }
+
+    #[test]
+    fn files_of_the_same_name_elsewhere() {
+        let mut selection = Selection::default();
+        assert!(!selection.is_namesake("C:\\a\\b.dll"));
+        let id = "0123456789abcdef0123456789ABCDEF";
+        selection.add_namesakes(&format!("C:\\InFlight\\x\\{id}_Clip.dll:stream"));
+        selection.add_namesakes("D:\\a");
+        let other = format!("C:\\InFlight\\y\\{}_clip.DLL", "f".repeat(32));
+        for yes in [other.as_str(), "C:\\Windows\\System32\\CLIP.dll", "E:\\x\\A", "clip.dll"] {
+            let wide: Vec<u8> = yes.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            assert!(selection.is_namesake(yes), "{yes}");
+            assert!(selection.is_namesake_text(DetailText::Ascii(yes.as_bytes())), "{yes}");
+            assert!(selection.is_namesake_text(DetailText::Wide(crate::pml::Wide(&wide))), "{yes}");
+            assert!(!selection.wants(yes), "{yes}");
+        }
+        for no in ["C:\\Windows\\xclip.dll", "C:\\clip.dll\\x", "C:\\clip.sys", "", "C:\\"] {
+            let wide: Vec<u8> = no.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            assert!(!selection.is_namesake(no), "{no}");
+            assert!(!selection.is_namesake_text(DetailText::Ascii(no.as_bytes())), "{no}");
+            assert!(!selection.is_namesake_text(DetailText::Wide(crate::pml::Wide(&wide))), "{no}");
+        }
     }
 
     /// What the quick look must never change.

@@ -6,11 +6,12 @@ use super::export_source::{HasExtent, Place};
 use super::processes;
 use super::row::{Decoded, Decoder, Row};
 use super::scan::{Block, Clock, Extent, Results, Seam};
+use crate::capture::author::{Layer, author_of};
 use crate::capture::collect::append;
 use crate::capture::columns::Column;
-use crate::capture::decode::process_code;
+use crate::capture::decode::{code, process_code};
 use crate::capture::op::{DriverId, DriverInfo, EventIndex, Op, OpKind, PathTable, ProcessId};
-use crate::capture::select::Selection;
+use crate::capture::select::{NamesakeBudget, Selection};
 use crate::capture::source::FilterTest;
 use crate::nt::{FileTime, NtStatus};
 use crate::pml::EventClass;
@@ -104,12 +105,20 @@ impl Authors {
         authors
     }
 
-    /// The innermost filter in the kernel's part of a row's stack.
+    /// The filter that the kernel's part of a row's stack shows as the author.
     fn of(&self, row: &Row<'_>) -> Option<DriverId> {
         if self.by_path.is_empty() {
             return None;
         }
-        row.kernel_frames().find_map(|path| self.by_path.get(&path.to_ascii_lowercase()).copied())
+        let frames = row.kernel_frames().map(|path| {
+            let path = path.to_ascii_lowercase();
+            match self.by_path.get(&path) {
+                _ if path.ends_with(b"\\fltmgr.sys") => Layer::Manager,
+                Some(filter) => Layer::Filter(*filter),
+                None => Layer::Other,
+            }
+        });
+        author_of(frames, || row.bytes(Column::Pid) == b"4")
     }
 }
 
@@ -118,7 +127,7 @@ pub(crate) fn collect_block(
     block: &Block,
     (columns, delimiter, order): (&Columns, u8, DateOrder),
     decoder: Decoder<'_>,
-    selection: &Selection,
+    (selection, namesakes): (&Selection, &NamesakeBudget),
     authors: &Authors,
 ) -> Collected {
     let mut ops = BlockOps::default();
@@ -133,6 +142,9 @@ pub(crate) fn collect_block(
                 selection.wants(&path)
                     || selection.has_ids() && decoder.file_id(row, operation).is_some_and(|id| selection.wants_id(id))
                     || decoder.target(row, operation, &path).is_some_and(|target| selection.wants(&target))
+                    || matches!(operation.code, code::CREATE | code::CLEANUP)
+                        && selection.is_namesake(&path)
+                        && namesakes.take()
             }
             EventClass::PROCESS => {
                 operation.code != process_code::LOAD_IMAGE

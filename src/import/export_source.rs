@@ -17,7 +17,7 @@ use crate::capture::columns::Column;
 use crate::capture::decode::process_code;
 use crate::capture::filter::FilterView;
 use crate::capture::op::{DriverInfo, EventIndex, OpKind, OpLog};
-use crate::capture::select::Selection;
+use crate::capture::select::{NamesakeBudget, Selection};
 use crate::capture::source::{FilterTest, Machine, Source, Survey};
 use crate::nt::{FileTime, NtStatus};
 use crate::pml::EventClass;
@@ -444,14 +444,19 @@ impl Source for Export {
             coverage: survey.coverage,
             ..OpLog::default()
         };
+        let namesakes = NamesakeBudget::default();
         self.pass(
             self.blocks(),
             |block| {
                 let shape = (&self.columns, self.shape.delimiter, self.order);
-                collect_block(block, shape, decoder, selection, &authors)
+                collect_block(block, shape, decoder, (selection, &namesakes), &authors)
             },
             |_, part, place| part.ops.place(place, processes, &mut log.ops, &mut log.paths),
         );
+        if namesakes.is_exceeded() {
+            let OpLog { ops, paths, .. } = &mut log;
+            ops.retain(|op| !selection.is_only_namesake(op, paths));
+        }
         log.drivers = authors.drivers;
         log.roots.system_root = self.machine().system_root;
         if self.clock.utc_offset_known

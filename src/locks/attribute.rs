@@ -7,7 +7,7 @@ use super::failure::{Cause, requested, wanted};
 use super::finding::{
     Attribution, Confidence, Conflict, DeletedBy, Edge, Finding, Hold, Holder, Mechanism, Party, Side,
 };
-use super::hold::{Ended, Fit, HoldRec, Weighed};
+use super::hold::{Ended, EvKind, Fit, HoldRec, Weighed};
 use super::identity::{NONE, UNNAMED};
 use super::refute::spared_by_read;
 use super::replay::Track;
@@ -252,6 +252,13 @@ impl Engine<'_> {
         if best.ended_unseen() && best.handed.is_none() {
             confidence = Confidence::Possible; // AT-11: it ended unseen, sooner or later
         }
+        let outlasted = matches!(rule.rule, "DP-3" | "DP-7")
+            && best.ended == Ended::Open
+            && best.handed.is_none()
+            && self.name_gone(best.link, failing.at).is_some();
+        if outlasted {
+            confidence = Confidence::Possible; // its close is not in the capture, and the name went meanwhile
+        }
         if let Some(handed) = best.handed {
             // AT-6: name both, prove neither.
             let after = handed.before(failing.at);
@@ -266,14 +273,18 @@ impl Engine<'_> {
             rule_id = "DP-9";
         }
         let mechanism = match rule.mechanism {
+            Mechanism::OpenHandle if best.driver.is_some() => Mechanism::FilterInStack, // VI-3: the process lent its name
             Mechanism::OpenHandle if is_current_directory(best) && conflict.is_some() => Mechanism::CurrentDirectory,
             mechanism => mechanism,
         };
         let left_early = confidence == Confidence::Possible
             && matches!(best.ended, Ended::Close(_, close) if close.end <= failing.burst.last.start)
             && !self.may_hold(track, None, failing.burst.last, rule.fit); // by anybody: another holder may have followed
+        // AT-3: where the order of closes has the fitting handle gone, the one it leaves open instead gives it its end.
+        let exchanged = exchange(track, group, best, failing.at);
+        let shown = exchanged.as_ref().unwrap_or(best);
         let mut more = Vec::new();
-        let mut end = self.end_of(best);
+        let mut end = self.end_of(shown);
         for index in weighed.holds.iter().skip(1).take(8) {
             if let Some(hold) = track.holds.get(*index as usize)
                 && hold.paired_alive(failing.at)
@@ -308,7 +319,7 @@ impl Engine<'_> {
                 mechanism,
                 rule: rule_id,
                 handle_ambiguous: weighed.ambiguous && confidence == Confidence::Proven,
-                hold: self.public_hold(failing, best),
+                hold: self.public_hold(failing, shown),
                 more,
                 conflicts: conflict.map(conflicts).unwrap_or_default(),
                 victim: self.counts_as_victim(failing, best.process) && best.driver.is_none(),
@@ -354,12 +365,13 @@ impl Engine<'_> {
         let started = self.log.processes.get(hold.process.0 as usize).and_then(|process| process.started);
         // AT-5: a file made in the capture, or a process started in it, cannot have an older handle on it.
         let newborn = self.names.born(hold.link).is_some_and(|born| born <= at.end);
-        if newborn || started.is_some_and(|started| started > began && self.log.span.is_some()) {
-            return Confidence::Possible;
-        }
+        let newborn = newborn || started.is_some_and(|started| started > began && self.log.span.is_some());
         let used = track.groups.get(group as usize).and_then(|group| group.used);
         let before = used.is_some_and(|(first, _)| first <= at.start);
         let after = used.is_some_and(|(_, last)| last >= at.end);
+        if newborn && !before {
+            return Confidence::Possible; // it may have been handed over after the failure
+        }
         let closed_after = matches!(hold.ended, Ended::Close(_, close) if close.end > at.start);
         if matches!(hold.ended, Ended::Close(_, close) if close.end <= at.start) {
             return Confidence::Possible;
@@ -414,6 +426,22 @@ impl Engine<'_> {
             None => Party::Process(process),
         }
     }
+}
+
+/// The hold as it must have been for it to be the one left at `at`: its close was that of another handle of the group,
+/// which was open by then, and that handle's end is its own (AT-3). `None` when it is the one left anyway.
+fn exchange(track: &Track, group: u32, hold: &HoldRec, at: Instant) -> Option<HoldRec> {
+    let (Ended::Close(_, close), Some((_, opened))) = (hold.ended, hold.opened) else { return None };
+    if !close.before(at) || !opened.before(at) || hold.dead_by.is_some() {
+        return None;
+    }
+    let events = &track.groups.get(group as usize)?.events;
+    let past = events.partition_point(|ev| ev.at.before(close));
+    let left = events.get(past.saturating_sub(256)..past)?.iter().rev().find_map(|ev| match ev.kind {
+        EvKind::Open(index) => track.holds.get(index as usize).filter(|other| other.paired_alive(at)),
+        _ => None,
+    })?;
+    Some(HoldRec { ended: left.ended, paired_by_thread: false, ..hold.clone() })
 }
 
 /// VI-10: the way a process opens its current directory.

@@ -178,7 +178,7 @@ impl Engine<'_> {
         found: &mut Blockers,
     ) {
         let none = |_: &HoldRec| None;
-        let mut ceiling = if mark.is_some() { Confidence::Proven } else { Confidence::Likely };
+        let ceiling = if mark.is_some() { Confidence::Proven } else { Confidence::Likely };
         if let Some(mark) = mark
             && mark.how == DeleteHow::PosixDisposition
         {
@@ -194,19 +194,24 @@ impl Engine<'_> {
             };
             let mechanism = if mechanism == Mechanism::OpenHandle { Mechanism::PosixMarker } else { mechanism };
             let rule = if rule == "DP-3" { "DP-6" } else { rule };
-            let before = found.suspects.len();
+            // Once the marker has closed, the name is gone whoever else has the file open: nobody visible is behind it.
             let by = Rule { mechanism, rule, fit: &fit, conflict: &none, ceiling };
             self.by_handle(failing, link, &by, found);
-            if found.suspects.len() > before {
-                return;
-            }
-            if mechanism == Mechanism::ChildDeletePending {
-                return; // a POSIX-deleted child does not count (DR-1)
-            }
-            ceiling = Confidence::Possible; // the marker has closed, so the name should be gone: something else is at work
+            return;
         }
-        let fit = |hold: &HoldRec| if hold.link == link { Fit::Yes } else { Fit::No };
+        // An open that was still there when the name had gone was not what kept it.
+        let gone = self.name_gone(link, failing.at);
+        let kept = |hold: &HoldRec| hold.link == link && !gone.is_some_and(|gone| hold.outlasts(gone));
+        let fit = |hold: &HoldRec| if kept(hold) { Fit::Yes } else { Fit::No };
         let by = Rule { mechanism, rule, fit: &fit, conflict: &none, ceiling };
         self.by_handle(failing, link, &by, found);
+    }
+
+    /// When the link was first shown to be gone, if that was after `at` began: the name was missing, or another file
+    /// had it.
+    pub(crate) fn name_gone(&self, link: u32, at: Instant) -> Option<Instant> {
+        let tick = self.names.died(link)?;
+        let gone = Instant::of(self.op(*self.order.get(tick as usize)?)?);
+        (gone.start >= at.start).then_some(gone)
     }
 }

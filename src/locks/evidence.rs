@@ -7,8 +7,8 @@ use super::finding::{Confidence, DeleteHow, Edge, Explanation, Finding, Mechanis
 use super::hold::{Ended, Fit, HoldRec};
 use super::identity::NONE;
 use super::spans::Instant;
-use crate::capture::op::{OpKind, ProcessId};
-use crate::nt::path::{fold, leaf};
+use crate::capture::op::{OpKind, ProcessId, ProcessInfo};
+use crate::nt::kernel_held::kernel_holds;
 use crate::nt::{FileTime, NtStatus};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -31,6 +31,14 @@ impl Engine<'_> {
             }
             !out
         });
+        // VI-12: the kernel holds it anyway; only an open that the capture itself shows is another's doing.
+        if self.is_kernel_held(failing) {
+            blockers.suspects.retain(|suspect| {
+                let process = suspect.holder.party.process();
+                suspect.holder.confidence == Confidence::Proven
+                    && !self.log.processes.get(process.0 as usize).is_some_and(ProcessInfo::is_system)
+            });
+        }
         let best = |suspects: &[Suspect]| suspects.iter().map(|suspect| suspect.holder.confidence).max();
         match best(&blockers.suspects) {
             // What is proven explains the failure; what was only inferred to complete the picture is not needed.
@@ -52,6 +60,7 @@ impl Engine<'_> {
         if blockers.suspects.is_empty()
             && !blockers.nobody
             && failing.op.status != NtStatus::ACCESS_DENIED
+            && !self.is_kernel_held(failing)
             && let Some(driver) = failing.op.driver
         {
             blockers.suspects.push(Suspect {
@@ -168,6 +177,14 @@ impl Engine<'_> {
         let mut alive: FxHashMap<ProcessId, Reason> = FxHashMap::default();
         let pending = finding.cause == Cause::DeletePending;
         let share = finding.cause == Cause::ShareConflict;
+        let gone = self.name_gone(link, at).filter(|_| pending);
+        let outlasting: FxHashSet<ProcessId> = match gone {
+            Some(gone) => {
+                let outlast = |hold: &&HoldRec| hold.link == link && hold.outlasts(gone) && hold.paired_alive(at);
+                track.holds.iter().take(65_536).filter(outlast).map(|hold| hold.process).collect()
+            }
+            None => FxHashSet::default(),
+        };
         for (group, weighed) in track.weigh(at, self.options.limit, &self.work, &counted).0 {
             let Some(group) = track.groups.get(group as usize) else { continue };
             if !weighed.any {
@@ -175,6 +192,8 @@ impl Engine<'_> {
             }
             let reason = if pending && group.link != link {
                 Reason::OtherLink
+            } else if pending && outlasting.contains(&group.process) {
+                Reason::ShownClosedByLaterSuccess // whatever it held, the name went while it was there
             } else if share && weighed.possible {
                 Reason::CompatibleSharing
             } else if share {
@@ -267,12 +286,16 @@ impl Engine<'_> {
         ahead.then_some(Reason::OpenedAfter)
     }
 
+    /// VI-12: whether a sharing violation met a file that the kernel holds for as long as Windows runs.
+    fn is_kernel_held(&self, failing: Failing<'_>) -> bool {
+        failing.op.status == NtStatus::SHARING_VIOLATION && kernel_holds(self.log.paths.get(failing.op.path)).is_some()
+    }
+
     /// AT-9: what may stand behind a failure that nobody visible explains, most likely first.
     pub(crate) fn explanations(&self, failing: Failing<'_>, link: u32, finding: &Finding) -> Vec<Explanation> {
         let mut list = Vec::new();
         let coverage = self.log.coverage;
-        let path = fold(self.log.paths.get(failing.op.path)).into_owned();
-        if is_kernel_held(&path) {
+        if self.is_kernel_held(failing) {
             list.push(Explanation::KernelHeld); // VI-12
         }
         let filtered = coverage.active_processes == 1 || (coverage.creates > 0 && coverage.cleanups == 0);
@@ -307,25 +330,4 @@ impl Engine<'_> {
         list.push(Explanation::SmbClient); // VI-5
         list
     }
-}
-
-/// VI-12: files that the kernel holds for as long as Windows runs. The path is folded.
-fn is_kernel_held(path: &str) -> bool {
-    let name = leaf(path);
-    let name = name.split_once(".LOG").map_or(name, |(name, _)| name);
-    let hive = matches!(
-        name,
-        "SYSTEM"
-            | "SOFTWARE"
-            | "SAM"
-            | "SECURITY"
-            | "DEFAULT"
-            | "COMPONENTS"
-            | "DRIVERS"
-            | "BBI"
-            | "ELAM"
-            | "BCD-TEMPLATE"
-    ) && path.contains(r"\SYSTEM32\CONFIG\");
-    let user = matches!(name, "NTUSER.DAT" | "USRCLASS.DAT" | "AMCACHE.HVE" | "SCHEMA.DAT");
-    hive || user || matches!(name, "PAGEFILE.SYS" | "SWAPFILE.SYS" | "HIBERFIL.SYS")
 }

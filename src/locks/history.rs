@@ -90,7 +90,10 @@ impl Engine<'_> {
                         Some(driver) => Party::Driver { driver, process: hold.process },
                         None => Party::Process(hold.process),
                     },
-                    mechanism: Mechanism::OpenHandle,
+                    mechanism: match hold.driver {
+                        Some(_) => Mechanism::FilterInStack,
+                        None => Mechanism::OpenHandle,
+                    },
                     hold: self.public_hold(failing, hold),
                 });
             }

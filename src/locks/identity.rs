@@ -405,6 +405,11 @@ impl Names {
         self.links.get(link as usize).is_some_and(|rec| rec.died > tick)
     }
 
+    /// The tick at which the link was shown to have ended.
+    pub(crate) fn died(&self, link: u32) -> Option<u32> {
+        self.links.get(link as usize).map(|rec| rec.died).filter(|tick| *tick != NONE)
+    }
+
     /// The stays of names in a directory.
     pub(crate) fn children(&self, dir: u32) -> impl Iterator<Item = Residence> + '_ {
         let key = move |at: &u32| self.residences.get(*at as usize).map_or(NONE, |stay| self.canonical(stay.dir));

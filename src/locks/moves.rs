@@ -11,6 +11,11 @@ use crate::capture::op::OpKind;
 use crate::nt::sharing::{AccessClasses, Grant, sharing_conflict};
 use crate::nt::{RenameFlags, ShareAccess};
 
+/// The last build known to open the destination directory without sharing deletion: Windows 11 23H2 (RN-7).
+const LAST_WITHOUT_DELETE: u32 = 22_631;
+/// The first release build after it that both product lines share: Windows 11 24H2, Server 2025.
+const FIRST_WITH_DELETE: u32 = 26_100;
+
 impl Engine<'_> {
     /// RN-2, RN-7: SHARING VIOLATION on a rename or link.
     pub(crate) fn blocked_move(&mut self, failing: Failing<'_>, flags: RenameFlags, found: &mut Blockers) {
@@ -32,11 +37,17 @@ impl Engine<'_> {
                 Rule { mechanism: Mechanism::ReplacedTarget, rule: "RN-2", fit: &fit, conflict: &conflict, ceiling };
             self.by_handle(failing, target.link, &rule, found);
         }
-        // The I/O manager opens the directory to add an entry, sharing reading and writing.
+        // The I/O manager opens the directory to add an entry, sharing reading and writing; from some build on deleting too.
+        let shares_delete = match self.log.os_build {
+            Some(build) if build <= LAST_WITHOUT_DELETE => Some(false),
+            Some(build) if build >= FIRST_WITH_DELETE => Some(true),
+            _ => None,
+        };
+        let delete = if shares_delete == Some(true) { ShareAccess::DELETE.0 } else { 0 };
         let entry = Grant {
             classes: AccessClasses::WRITE,
             possible: AccessClasses::WRITE,
-            share: ShareAccess(ShareAccess::READ.0 | ShareAccess::WRITE.0),
+            share: ShareAccess(ShareAccess::READ.0 | ShareAccess::WRITE.0 | delete),
         };
         let conflict = |hold: &HoldRec| {
             hold.grant.and_then(|grant| sharing_conflict(grant, entry, crate::nt::sharing::Relation::SameStream))
@@ -53,8 +64,10 @@ impl Engine<'_> {
             Rule { mechanism: Mechanism::DestinationDirectory, rule: "RN-7", fit: &fit, conflict: &conflict, ceiling };
         self.by_handle(failing, dir, &rule, found);
         for suspect in found.suspects.iter_mut().skip(from) {
-            // Later versions share deleting too, so a mere DELETE handle is no proof.
-            if suspect.holder.conflicts.iter().all(|conflict| conflict.side == Side::VictimDoesNotShare) {
+            // Where the version is not known to refuse it, a mere DELETE handle is no proof.
+            if shares_delete != Some(false)
+                && suspect.holder.conflicts.iter().all(|conflict| conflict.side == Side::VictimDoesNotShare)
+            {
                 suspect.settled_by_release = suspect.holder.confidence == Confidence::Proven;
                 suspect.holder.confidence = suspect.holder.confidence.min(Confidence::Likely);
                 suspect.inferred = true;

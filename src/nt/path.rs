@@ -188,6 +188,20 @@ pub fn wildcard(pattern: &str, text: &str) -> bool {
     }
 }
 
+/// A leaf name without the 32 hexadecimal digits and the mark that servicing puts in front of files in flight.
+pub fn without_transaction_id(name: &str) -> &str {
+    match name.get(..32).zip(name.get(33..)) {
+        Some((id, rest))
+            if id.bytes().all(|b| b.is_ascii_hexdigit())
+                && matches!(name.as_bytes().get(32), Some(b'_' | b'.'))
+                && !rest.is_empty() =>
+        {
+            rest
+        }
+        _ => name,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,22 +2,8 @@
 
 use super::{MAX_DEPTH, NONE, Names, Parsed, Slot, UNNAMED};
 use crate::capture::op::{OpKind, OpLog, PathId, ProcessId};
-use crate::nt::path::{fold, normalize, split_stream};
+use crate::nt::path::{fold, normalize, split_stream, without_transaction_id};
 use rustc_hash::FxHashMap;
-
-/// A name without the 32 hexadecimal digits and the mark that servicing puts in front of files in flight.
-fn without_id(name: &str) -> &str {
-    match name.get(..32).zip(name.get(33..)) {
-        Some((id, rest))
-            if id.bytes().all(|b| b.is_ascii_hexdigit())
-                && matches!(name.as_bytes().get(32), Some(b'_' | b'.'))
-                && !rest.is_empty() =>
-        {
-            rest
-        }
-        _ => name,
-    }
-}
 
 impl Names {
     pub(super) fn parse(&mut self, log: &OpLog, path: &str) -> Parsed {
@@ -64,7 +50,7 @@ impl Names {
         let id = self.name_ids.len() as u32;
         self.name_ids.insert(name.into(), id);
         self.plain.push(id);
-        let plain = without_id(name);
+        let plain = without_transaction_id(name);
         if plain.len() != name.len() {
             let plain = self.name_id(plain);
             if let Some(slot) = self.plain.get_mut(id as usize) {
