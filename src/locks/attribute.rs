@@ -7,7 +7,7 @@ use super::failure::{Cause, requested, wanted};
 use super::finding::{
     Attribution, Confidence, Conflict, DeletedBy, Edge, Finding, Hold, Holder, Mechanism, Party, Side,
 };
-use super::hold::{Ended, EvKind, Fit, HoldRec, Weighed};
+use super::hold::{Ended, Fit, HoldRec, Weighed};
 use super::identity::{NONE, UNNAMED};
 use super::refute::spared_by_read;
 use super::replay::Track;
@@ -280,8 +280,7 @@ impl Engine<'_> {
         let left_early = confidence == Confidence::Possible
             && matches!(best.ended, Ended::Close(_, close) if close.end <= failing.burst.last.start)
             && !self.may_hold(track, None, failing.burst.last, rule.fit); // by anybody: another holder may have followed
-        // AT-3: where the order of closes has the fitting handle gone, the one it leaves open instead gives it its end.
-        let exchanged = exchange(track, group, best, failing.at);
+        let exchanged = self.as_left(failing, track, group, best, rule.fit);
         let shown = exchanged.as_ref().unwrap_or(best);
         let mut more = Vec::new();
         let mut end = self.end_of(shown);
@@ -332,12 +331,6 @@ impl Engine<'_> {
             counterpart: unknown && track.handed_over(best),
             end,
         })
-    }
-
-    /// Whether a group, or any, may have a fitting handle at a later instant.
-    fn may_hold(&self, track: &Track, group: Option<u32>, at: Instant, fit: &dyn Fn(&HoldRec) -> Fit) -> bool {
-        let (groups, more) = track.weigh(at, self.options.limit, &self.work, fit);
-        more || groups.iter().any(|(other, weighed)| weighed.possible && group.is_none_or(|group| group == *other))
     }
 
     /// The best grade this capture allows.
@@ -426,22 +419,6 @@ impl Engine<'_> {
             None => Party::Process(process),
         }
     }
-}
-
-/// The hold as it must have been for it to be the one left at `at`: its close was that of another handle of the group,
-/// which was open by then, and that handle's end is its own (AT-3). `None` when it is the one left anyway.
-fn exchange(track: &Track, group: u32, hold: &HoldRec, at: Instant) -> Option<HoldRec> {
-    let (Ended::Close(_, close), Some((_, opened))) = (hold.ended, hold.opened) else { return None };
-    if !close.before(at) || !opened.before(at) || hold.dead_by.is_some() {
-        return None;
-    }
-    let events = &track.groups.get(group as usize)?.events;
-    let past = events.partition_point(|ev| ev.at.before(close));
-    let left = events.get(past.saturating_sub(256)..past)?.iter().rev().find_map(|ev| match ev.kind {
-        EvKind::Open(index) => track.holds.get(index as usize).filter(|other| other.paired_alive(at)),
-        _ => None,
-    })?;
-    Some(HoldRec { ended: left.ended, paired_by_thread: false, ..hold.clone() })
 }
 
 /// VI-10: the way a process opens its current directory.

@@ -177,7 +177,8 @@ impl Engine<'_> {
         let mut alive: FxHashMap<ProcessId, Reason> = FxHashMap::default();
         let pending = finding.cause == Cause::DeletePending;
         let share = finding.cause == Cause::ShareConflict;
-        let gone = self.name_gone(link, at).filter(|_| pending);
+        let posix = finding.deleted_by.is_some_and(|mark| mark.how == DeleteHow::PosixDisposition);
+        let gone = self.name_gone(link, at).filter(|_| pending && !posix);
         let outlasting: FxHashSet<ProcessId> = match gone {
             Some(gone) => {
                 let outlast = |hold: &&HoldRec| hold.link == link && hold.outlasts(gone) && hold.paired_alive(at);
@@ -198,7 +199,7 @@ impl Engine<'_> {
                 Reason::CompatibleSharing
             } else if share {
                 Reason::AttributesOnly
-            } else if pending && finding.deleted_by.is_some_and(|mark| mark.how == DeleteHow::PosixDisposition) {
+            } else if pending && posix {
                 Reason::CompatibleSharing // DP-6: only the marker keeps the name
             } else {
                 continue;

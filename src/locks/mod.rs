@@ -18,6 +18,7 @@ mod finding;
 mod history;
 mod hold;
 mod identity;
+mod left;
 mod mapping;
 mod moves;
 mod refute;

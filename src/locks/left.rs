@@ -1,0 +1,65 @@
+//! Which of a process's handles is left at an instant, where the capture does not say which one a close ended (AT-3).
+
+use super::attribute::Failing;
+use super::engine::Engine;
+use super::hold::{Ended, EvKind, Fit, HoldRec};
+use super::replay::Track;
+use super::spans::Instant;
+
+impl Engine<'_> {
+    /// The hold with the end it must have had to refuse the operation, where the usual order of closes (AT-13) has it
+    /// gone by then: the handle that this order leaves open instead gives it its end.
+    pub(crate) fn as_left(
+        &self,
+        failing: Failing<'_>,
+        track: &Track,
+        group: u32,
+        hold: &HoldRec,
+        fit: &dyn Fn(&HoldRec) -> Fit,
+    ) -> Option<HoldRec> {
+        // Retries need the same hold: if this process alone can have refused the last one, it is the one left then.
+        let last = failing.burst.last;
+        match exchange(track, group, hold, last) {
+            Some(left) if failing.at.start < last.start && self.alone(track, group, last, fit) => Some(left),
+            _ => exchange(track, group, hold, failing.at),
+        }
+    }
+
+    /// Whether a group, or any, may have a fitting handle at a later instant.
+    pub(crate) fn may_hold(
+        &self,
+        track: &Track,
+        group: Option<u32>,
+        at: Instant,
+        fit: &dyn Fn(&HoldRec) -> Fit,
+    ) -> bool {
+        let (groups, more) = track.weigh(at, self.options.limit, &self.work, fit);
+        more || groups.iter().any(|(other, weighed)| weighed.possible && group.is_none_or(|group| group == *other))
+    }
+
+    /// Whether this group and no other may have a fitting handle at an instant.
+    fn alone(&self, track: &Track, group: u32, at: Instant, fit: &dyn Fn(&HoldRec) -> Fit) -> bool {
+        let (groups, more) = track.weigh(at, self.options.limit, &self.work, fit);
+        let mut able = groups.iter().filter(|(_, weighed)| weighed.possible).map(|(other, _)| *other);
+        !more && able.next() == Some(group) && able.next().is_none()
+    }
+}
+
+/// The hold as it must have been for it to be the one left at `at`: its close was that of another handle of the group,
+/// which was open by then, and that handle's end is its own (AT-3). `None` when it is the one left anyway.
+fn exchange(track: &Track, group: u32, hold: &HoldRec, at: Instant) -> Option<HoldRec> {
+    let (Ended::Close(_, close), Some((_, opened))) = (hold.ended, hold.opened) else { return None };
+    if !close.before(at) || !opened.before(at) || hold.dead_by.is_some() {
+        return None;
+    }
+    let events = &track.groups.get(group as usize)?.events;
+    let past = events.partition_point(|ev| ev.at.before(close));
+    // A handle of another sort: one of the same would have been taken for the fitting one itself.
+    let left = events.get(past.saturating_sub(256)..past)?.iter().rev().find_map(|ev| match ev.kind {
+        EvKind::Open(index) => {
+            track.holds.get(index as usize).filter(|other| other.paired_alive(at) && other.grant != hold.grant)
+        }
+        _ => None,
+    })?;
+    Some(HoldRec { ended: left.ended, paired_by_thread: false, ..hold.clone() })
+}
