@@ -5,7 +5,11 @@ use super::holders::Holders;
 use super::quality::lacks_closes;
 use crate::blame::advice::{self, Evidence, Gaps, HolderFacts};
 use crate::blame::filters::{CandidateFilter, FilterRank};
-use crate::case::{Advice, Attribution, Confidence, Failure, Holder, OnBehalfOf, PartyCode, Verdict, VerdictCode};
+use crate::blame::scope::Profile;
+use crate::case::{
+    Advice, Attribution, Cause, Confidence, ExplanationCode, Failure, Holder, OnBehalfOf, PartyCode, Verdict,
+    VerdictCode,
+};
 use crate::lang::advice::AdviceValues;
 use crate::lang::{self, Lang, record as t};
 use crate::locks::Edge;
@@ -23,14 +27,16 @@ pub(super) fn verdict(
         .filter(|(holder, _)| holder.party != PartyCode::Victim)
         .partition(|(holder, _)| holder.confidence > Confidence::Possible);
     let count = |attribution| failures.iter().filter(|failure| failure.attribution == attribution).count();
-    let unseen = count(Attribution::NotVisible);
+    let not_visible = count(Attribution::NotVisible);
+    let kernel_held = failures.iter().filter(|failure| is_kernel_held(failure)).count();
+    let not_empty = failures.iter().filter(|failure| is_unexplained_folder(failure)).count();
+    let unseen = not_visible - kernel_held - not_empty;
     let selfish = count(Attribution::SelfInflicted);
-    let victim = victims(parts, failures);
     let code = match (failures.is_empty(), firm.len()) {
         (true, _) => VerdictCode::NoFailures,
         (_, 1) => VerdictCode::Culprit,
         (_, 2..) => VerdictCode::SeveralCulprits,
-        (_, 0) if unseen > 0 || !suspects.is_empty() => VerdictCode::NoVisibleHolder,
+        (_, 0) if not_visible > 0 || !suspects.is_empty() => VerdictCode::NoVisibleHolder,
         (_, 0) if selfish > 0 => VerdictCode::SelfInflicted,
         (_, 0) => VerdictCode::NoHolder,
     };
@@ -46,21 +52,24 @@ pub(super) fn verdict(
         confidence = own.iter().map(|holder| holder.confidence).max().unwrap_or(Confidence::None);
         ids = own.iter().map(|holder| holder.id.clone()).collect();
     }
-    let explained = |ids: &[String]| {
-        let by = |failure: &&Failure| {
-            failure
-                .holders
-                .iter()
-                .any(|holder| holder.confidence > Confidence::Possible && ids.contains(&holder.holder))
-        };
-        failures.iter().filter(by).count()
+    // A failure by a party's own handle is no failure that it explains to others.
+    let explained: Vec<&Failure> = failures
+        .iter()
+        .filter(|failure| failure.attribution == Attribution::Holders)
+        .filter(|failure| {
+            failure.holders.iter().any(|one| one.confidence > Confidence::Possible && ids.contains(&one.holder))
+        })
+        .collect();
+    let victim = match code {
+        VerdictCode::Culprit | VerdictCode::SeveralCulprits => victims(parts, explained.iter().copied()),
+        _ => victims(parts, failures.iter()),
     };
     let first = named.first().map(|(holder, _)| who(holder, lang)).unwrap_or_default();
     let grade = confidence_text(confidence, lang);
     let total = failures.len();
     let mut text = match code {
         VerdictCode::Culprit => {
-            let files = named.first().map_or(0, |(holder, _)| holder.files);
+            let files = explained.iter().map(|failure| failure.path.to_lowercase()).collect::<FxHashSet<_>>().len();
             let paths = if files == 1 { t::ONE_PATH } else { t::PATHS }.fill(lang, &[("n", &files)]);
             t::CULPRIT.fill(
                 lang,
@@ -68,7 +77,7 @@ pub(super) fn verdict(
                     ("who", &first),
                     ("paths", &paths),
                     ("victim", &victim),
-                    ("explained", &explained(&ids)),
+                    ("explained", &explained.len()),
                     ("failures", &total),
                     ("confidence", &grade),
                 ],
@@ -80,7 +89,7 @@ pub(super) fn verdict(
                 ("n", &named.len()),
                 ("who", &first),
                 ("victim", &victim),
-                ("explained", &explained(&ids)),
+                ("explained", &explained.len()),
                 ("failures", &total),
                 ("confidence", &grade),
             ],
@@ -90,14 +99,22 @@ pub(super) fn verdict(
             t::SELF_INFLICTED.fill(lang, &[("self", &own), ("failures", &total), ("confidence", &grade)])
         }
         VerdictCode::NoVisibleHolder => {
-            let mut text =
-                t::NOT_VISIBLE.fill(lang, &[("victim", &victim), ("unexplained", &unseen), ("failures", &total)]);
-            let born =
-                parts.analysis.findings.iter().any(|finding| {
+            let mut text = String::new();
+            if unseen > 0 || not_visible == 0 {
+                let values: &[(&str, &dyn std::fmt::Display)] =
+                    &[("victim", &victim), ("unexplained", &unseen), ("failures", &total)];
+                text = t::NOT_VISIBLE.fill(lang, values);
+                let born = parts.analysis.findings.iter().any(|finding| {
                     finding.born_in_capture && finding.attribution == crate::locks::Attribution::NotVisible
                 });
-            if born {
-                join(&mut text, t::NOT_VISIBLE_BORN.get(lang), lang);
+                if born {
+                    join(&mut text, t::NOT_VISIBLE_BORN.get(lang), lang);
+                }
+            }
+            for (n, sentence) in [(kernel_held, t::KERNEL_HELD), (not_empty, t::FOLDER_NOT_EMPTY)] {
+                if n > 0 {
+                    join(&mut text, &sentence.fill(lang, &[("n", &n), ("failures", &total)]), lang);
+                }
             }
             if !first.is_empty() {
                 join(&mut text, &t::NOT_VISIBLE_SUSPECT.fill(lang, &[("who", &first)]), lang);
@@ -122,9 +139,12 @@ pub(super) fn verdict(
         }
     };
     if matches!(code, VerdictCode::Culprit | VerdictCode::SeveralCulprits) {
-        for (n, sentence) in [(unseen, t::REST_UNSEEN), (selfish, t::REST_SELF)] {
+        let own = if parts.scope.profile == Profile::Servicing { t::REST_SELF } else { t::REST_OWN };
+        let rest =
+            [(unseen, t::REST_UNSEEN), (kernel_held, t::KERNEL_HELD), (not_empty, t::FOLDER_NOT_EMPTY), (selfish, own)];
+        for (n, sentence) in rest {
             if n > 0 {
-                join(&mut text, &sentence.fill(lang, &[("n", &n)]), lang);
+                join(&mut text, &sentence.fill(lang, &[("n", &n), ("failures", &total)]), lang);
             }
         }
     }
@@ -132,13 +152,28 @@ pub(super) fn verdict(
         let rest = std::mem::replace(&mut text, first);
         join(&mut text, &rest, lang);
     }
-    let recommendations = recommendations(parts, holders, failures, unseen > 0);
+    let hidden = Hidden { holder: unseen > 0, left_in_folder: not_empty > 0 };
+    let recommendations = recommendations(parts, holders, failures, &hidden);
     let caveats = caveats(parts, holders, failures);
     (Verdict { code, confidence, holders: ids, text }, recommendations, caveats)
 }
 
+/// Whether Windows itself keeps the file open, and nobody is suspected beside.
+fn is_kernel_held(failure: &Failure) -> bool {
+    failure.attribution == Attribution::NotVisible
+        && failure.holders.is_empty()
+        && failure.explanations.first() == Some(&ExplanationCode::KernelHeld)
+}
+
+/// Whether a folder was not empty for a reason the capture does not show; a live child is the usual one (DR-1).
+fn is_unexplained_folder(failure: &Failure) -> bool {
+    failure.attribution == Attribution::NotVisible
+        && failure.holders.is_empty()
+        && failure.cause == Cause::DirectoryNotEmpty
+}
+
 fn join(text: &mut String, sentence: &str, lang: Lang) {
-    if lang == Lang::En {
+    if lang == Lang::En && !text.is_empty() {
         text.push(' ');
     }
     text.push_str(sentence);
@@ -154,11 +189,9 @@ fn confidence_text(confidence: Confidence, lang: Lang) -> &'static str {
 }
 
 /// The processes whose operations failed, named once each.
-fn victims(parts: &Parts<'_>, failures: &[Failure]) -> String {
-    if failures.is_empty() {
-        return parts.scope.victims.join(", ");
-    }
-    names(failures.iter().map(|failure| failure.process.as_str()))
+fn victims<'a>(parts: &Parts<'_>, failures: impl Iterator<Item = &'a Failure>) -> String {
+    let names = names(failures.map(|failure| failure.process.as_str()));
+    if names.is_empty() { parts.scope.victims.join(", ") } else { names }
 }
 
 /// Each name once, the first few of them.
@@ -223,7 +256,15 @@ fn who(holder: &Holder, lang: Lang) -> String {
     }
 }
 
-fn recommendations(parts: &Parts<'_>, holders: &Holders, failures: &[Failure], unseen: bool) -> Vec<Advice> {
+/// What another capture could show.
+struct Hidden {
+    /// Who held.
+    holder: bool,
+    /// What was left in a folder that was not empty.
+    left_in_folder: bool,
+}
+
+fn recommendations(parts: &Parts<'_>, holders: &Holders, failures: &[Failure], hidden: &Hidden) -> Vec<Advice> {
     let lang = parts.options.lang;
     let file = parts.options.files.first().map_or("CAPTURE.PML", |file| file.name.as_str());
     if failures.is_empty() {
@@ -237,8 +278,8 @@ fn recommendations(parts: &Parts<'_>, holders: &Holders, failures: &[Failure], u
     let candidates = &parts.filters.candidates;
     let evidence = Evidence {
         holders: &facts,
-        unseen_holder: unseen,
-        filters_loaded: !candidates.is_empty(),
+        unseen_holder: hidden.holder || hidden.left_in_folder,
+        filters_loaded: hidden.holder && !candidates.is_empty(),
         delete_left_pending: left_pending(parts),
         gaps: Gaps {
             events_missing: lacks_closes(coverage.creates, coverage.cleanups)
@@ -338,7 +379,7 @@ fn caveats(parts: &Parts<'_>, holders: &Holders, failures: &[Failure]) -> Vec<Ad
     // Windows' own anti-virus filter sits below the monitor like anybody else's.
     let own = parts.filters.microsoft.iter().filter(|filter| filter.rank == FilterRank::AntiVirus);
     let candidates: Vec<CandidateFilter> = parts.filters.candidates.iter().chain(own).cloned().collect();
-    if !candidates.is_empty() && !failures.is_empty() {
+    if !candidates.is_empty() && !failures.iter().all(is_kernel_held) {
         let filters = filter_names(&candidates);
         let mut text = t::C_BELOW.fill(lang, &[("filters", &filters)]);
         join(&mut text, t::C_LOADED_NOT_PROOF.get(lang), lang);
@@ -351,7 +392,7 @@ fn caveats(parts: &Parts<'_>, holders: &Holders, failures: &[Failure]) -> Vec<Ad
         }
     }
     let several = failures.iter().any(|failure| {
-        failure.cause == crate::case::Cause::DeletePending
+        failure.cause == Cause::DeletePending
             && failure.holders.iter().map(|holder| &holder.holder).collect::<FxHashSet<_>>().len() > 1
     });
     if several {

@@ -16,9 +16,12 @@ crate::texts! {
     NOT_VISIBLE: "Somebody held files that {victim} needed, but this capture does not show who: {unexplained} of {failures} refused operations have no visible holder.", "{victim} 需要的文件被占用，但此捕获无法显示占用者：{failures} 次被拒操作中有 {unexplained} 次没有可见的占用者。";
     NOT_VISIBLE_BORN: "The file was created within the capture, so a handle from before cannot be the reason.", "该文件是在捕获期间创建的，因此不可能是捕获之前打开的句柄所致。";
     NOT_VISIBLE_SUSPECT: "Circumstances point to {who}, no more than that.", "现有迹象仅指向 {who}，尚不足以定论。";
+    KERNEL_HELD: "{n} of {failures} refused operations were on files that Windows itself keeps open while it runs (loaded registry hives, paging files): no program is behind them.", "{failures} 次被拒操作中有 {n} 次针对 Windows 运行期间自身始终打开的文件（已加载的注册表配置单元、页面文件）：与任何程序无关。";
+    FOLDER_NOT_EMPTY: "{n} of {failures} refused operations were on folders that were not empty. The capture does not show what was left in them: most often plain files that nobody tried to delete, and then nobody held anything.", "{failures} 次被拒操作中有 {n} 次针对非空目录。此捕获未显示其中剩余的内容：多数情况下只是没有程序尝试删除的普通文件，此时并不存在占用者。";
     NO_HOLDER: "Nobody held the files: the {failures} refused operations have another reason (attributes, rights or a folder that is not empty).", "没有任何程序占用文件：{failures} 次被拒操作另有原因（文件属性、权限或目录非空）。";
     REST_UNSEEN: "{n} further refusals have no visible holder.", "另有 {n} 次被拒操作没有可见的占用者。";
     REST_SELF: "{n} further refusals the installer caused itself.", "另有 {n} 次被拒操作由安装程序自身造成。";
+    REST_OWN: "{n} further refusals were each caused by the refused process itself.", "另有 {n} 次被拒操作由被拒进程自身造成。";
     WHO_PROCESS: "{name} (PID {pid})", "{name}（PID {pid}）";
     WHO_PROCESS_VENDOR: "{name} (PID {pid}, {vendor})", "{name}（PID {pid}，{vendor}）";
     WHO_SMB: "a remote client through the file server ({name}, PID {pid})", "经由文件服务器（{name}，PID {pid}）访问的远程客户端";

@@ -37,6 +37,7 @@ crate::texts! {
     THIRD_PARTY: "third party", "第三方";
     WINDOWS: "Windows", "Windows";
     VICTIM: "the installer itself", "安装程序自身";
+    VICTIM_OTHER: "the refused process itself", "被拒进程自身";
     SMB: "for a remote client (SMB)", "代远程客户端（SMB）";
     BY_FILE: "Failures by file", "按文件列出的失败";
     HEAD_EVENT: "Event", "事件";
@@ -51,6 +52,7 @@ crate::texts! {
     NOBODY: "nobody: {cause}", "无占用者：{cause}";
     NOT_VISIBLE: "not visible in this capture", "此捕获中不可见";
     SELF: "{who} (the installer itself)", "{who}（安装程序自身）";
+    SELF_OTHER: "{who} (the refused process itself)", "{who}（被拒进程自身）";
     SUSPECTED: "not visible; suspected: {who}", "不可见；嫌疑对象：{who}";
     HELD_BY: "held by {who} from {from} to {to}: {reason} ({confidence}, {rule})", "占用者 {who}，{from} 至 {to}：{reason}（{confidence}，{rule}）";
     HANDLE_AMBIGUOUS: "the process is certain, which of its handles is not", "进程确定，具体句柄不确定";

@@ -13,8 +13,8 @@ crate::texts! {
     TO: "to {path}", "目标 {path}";
     RANGE: "{length} bytes from {offset}", "自 {offset} 起 {length} 字节";
     RULE: "Rule", "规则";
-    HOLDS: "Who held the file (▓ surely held, ✗ the failure)", "谁占用了文件（▓ 表示占用，✗ 表示失败时刻）";
-    HOLDS_ASCII: "Who held the file (# held, X the failure)", "谁占用了文件（# 表示占用，X 表示失败时刻）";
+    HOLDS: "Who held the file (▓ held, ░ perhaps still held, ✗ the failure)", "谁占用了文件（▓ 表示占用，░ 表示可能仍占用，✗ 表示失败时刻）";
+    HOLDS_ASCII: "Who held the file (# held, ? perhaps still held, X the failure)", "谁占用了文件（# 表示占用，? 表示可能仍占用，X 表示失败时刻）";
     NOBODY_HELD: "Nobody is seen to hold the file around the failure.", "未见任何进程在失败前后占用该文件。";
     EVENTS: "What happened to the file", "该文件上发生的操作";
     CLEARED: "Who is cleared, and why", "已排除嫌疑的进程及原因";

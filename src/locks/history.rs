@@ -3,11 +3,12 @@
 use super::attribute::Failing;
 use super::bursts::Bursts;
 use super::engine::Engine;
-use super::finding::{Finding, Hold, Mechanism, Party};
+use super::finding::{Edge, Finding, Hold, Mechanism, Party};
 use super::identity::NONE;
 use super::spans::Instant;
 use crate::capture::op::{EventIndex, PathId, ProcessId};
 use crate::nt::FileTime;
+use rustc_hash::FxHashSet;
 
 /// At most this many events and holds are told, those nearest to the failure.
 const MAX_TOLD: usize = 4096;
@@ -59,7 +60,18 @@ impl Engine<'_> {
         let finding = self.explain(index, &bursts)?;
         let failing = Failing { index, op, at: Instant::of(op), burst: bursts.end_of(index), nesting: 0 };
         let mut links = vec![self.names.place(index).link, self.subject(index, op)];
-        links.dedup();
+        // A child, a parent or a target that stood in the way has its own events.
+        for hold in finding.holders.iter().flat_map(|holder| std::iter::once(&holder.hold).chain(&holder.more)) {
+            for edge in [hold.start, hold.end] {
+                if let Edge::At(event, _) = edge
+                    && let Some(at) = self.find(event)
+                {
+                    links.push(self.names.place(at).link);
+                }
+            }
+        }
+        let mut seen = FxHashSet::default();
+        links.retain(|link| seen.insert(*link));
         let mut events = Vec::new();
         let mut holds = Vec::new();
         let mut truncated = false;
@@ -110,7 +122,7 @@ impl Engine<'_> {
         events.sort_by_key(|event| event.event);
         events.dedup();
         holds.sort_by_key(|told| match told.hold.start {
-            super::Edge::At(event, _) => event.0 + 1,
+            Edge::At(event, _) => event.0 + 1,
             _ => 0,
         });
         Some(FileHistory { finding, events, holds, truncated })

@@ -191,7 +191,7 @@ impl Report<'_> {
                 right(holder.rank.to_string()),
                 Cell::new(holder_name(holder)),
                 right(holder.process.as_ref().map_or_else(String::new, |process| process.pid.to_string())),
-                Cell::new(vendor(holder, lang)),
+                Cell::new(vendor(self.case, holder, lang)),
                 Cell::new(confidence(holder.confidence).get(lang)),
                 right(holder.failures.to_string()),
                 right(holder.files.to_string()),
@@ -214,7 +214,7 @@ impl Report<'_> {
             if let Some(process) = &holder.process {
                 let _ = write!(party, "\nPID {}", process.pid);
             }
-            let _ = write!(party, "\n{}", vendor(holder, lang));
+            let _ = write!(party, "\n{}", vendor(self.case, holder, lang));
             let counts = t::STACKED_COUNTS.fill(lang, &[("failures", &holder.failures), ("files", &holder.files)]);
             let blocked = t::STACKED_BLOCKED.fill(lang, &[("time", &time::duration(holder.blocked_ms))]);
             table.add_row(vec![
@@ -342,7 +342,8 @@ impl Report<'_> {
             }
             Attribution::SelfInflicted => {
                 let who = self.parties(failure);
-                t::SELF.fill(lang, &[("who", &who)])
+                let text = if is_servicing(self.case) { t::SELF } else { t::SELF_OTHER };
+                text.fill(lang, &[("who", &who)])
             }
             Attribution::NotVisible => t::SUSPECTED.fill(lang, &[("who", &self.parties(failure))]),
             Attribution::Holders => self.parties(failure),
@@ -485,7 +486,7 @@ fn holder_name(holder: &Holder) -> String {
     escape::terminal(name)
 }
 
-fn vendor(holder: &Holder, lang: Lang) -> String {
+fn vendor(case: &CaseRecord, holder: &Holder, lang: Lang) -> String {
     let company = match (&holder.process, &holder.driver) {
         (Some(process), _) => process.company.as_deref(),
         (None, Some(driver)) => driver.company.as_deref(),
@@ -505,7 +506,8 @@ fn vendor(holder: &Holder, lang: Lang) -> String {
     let party = match holder.party {
         PartyCode::ThirdParty => None,
         PartyCode::Windows => Some(t::WINDOWS),
-        PartyCode::Victim => Some(t::VICTIM),
+        PartyCode::Victim if is_servicing(case) => Some(t::VICTIM),
+        PartyCode::Victim => Some(t::VICTIM_OTHER),
     };
     if let Some(party) = party {
         let party = party.get(lang);
@@ -515,6 +517,11 @@ fn vendor(holder: &Holder, lang: Lang) -> String {
         let _ = write!(text, " [{}]", t::SMB.get(lang));
     }
     escape::terminal(&text)
+}
+
+/// Whether the victims are the installer's processes.
+fn is_servicing(case: &CaseRecord) -> bool {
+    case.scope.profile == "servicing"
 }
 
 /// The distinct reasons of one holder, most frequent first.

@@ -140,14 +140,20 @@ impl Teller<'_> {
             let at = u128::from(time.since(from).0) * (BAR as u128 - 1) / u128::from(scale);
             usize::try_from(at).unwrap_or(BAR - 1).min(BAR - 1)
         };
-        let (full, empty, mark) = if self.style.ascii { ('#', '.', 'X') } else { ('▓', '·', '✗') };
+        let (full, perhaps, empty, mark) =
+            if self.style.ascii { ('#', '?', '.', 'X') } else { ('▓', '░', '·', '✗') };
         for hold in &self.story.holds {
             let start = edge_time(&hold.start).unwrap_or(from);
-            let end = edge_time(&hold.end).unwrap_or(to);
+            let end = self.end(hold).unwrap_or(to);
             let mut bar: Vec<char> = vec![empty; BAR];
             let (first, last) = (cell(start.clamp(from, to)), cell(end.clamp(from, to)));
             if end >= from && start <= to {
                 bar.iter_mut().skip(first).take(last + 1 - first.min(last)).for_each(|cell| *cell = full);
+            }
+            // What ends without an event is sure up to the failure only.
+            if matches!(&hold.end, Edge::Outside(code) if code == "unseen") {
+                let sure = cell(failed);
+                bar.iter_mut().skip(sure).filter(|cell| **cell == full).for_each(|cell| *cell = perhaps);
             }
             if let Some(cell) = bar.get_mut(cell(failed)) {
                 *cell = mark;
@@ -163,6 +169,15 @@ impl Teller<'_> {
         if self.story.truncated {
             self.line(&format!("  {}", t::TRUNCATED.get(self.style.lang)));
         }
+    }
+
+    /// The end of a hold: its own, else the release of this failure by the same process.
+    fn end(&self, hold: &StoryHold) -> Option<FileTime> {
+        edge_time(&hold.end).or_else(|| {
+            let release = self.story.failure.released_by.as_ref().filter(|release| release.pid == hold.pid)?;
+            let event = self.story.events.iter().find(|event| event.event == release.event)?;
+            FileTime::parse_rfc3339(&event.time)
+        })
     }
 
     fn hold_line(&self, hold: &StoryHold) -> String {
