@@ -106,7 +106,7 @@ impl Opened {
     /// to be shown as they stand.
     pub fn zone(&self, zone: jiff::tz::TimeZone) -> jiff::tz::TimeZone {
         if self.export().is_some_and(|export| !export.clock().utc_offset_known) {
-            jiff::tz::TimeZone::UTC
+            jiff::tz::TimeZone::unknown()
         } else {
             zone
         }
