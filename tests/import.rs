@@ -6,7 +6,7 @@ use pmlblame::capture::filter::{Filter, Rule};
 use pmlblame::capture::op::{Op, OpKind, OpLog};
 use pmlblame::capture::select::Selection;
 use pmlblame::capture::source::Source;
-use pmlblame::import::{self, BadReason, BadRow, Column, Export, Format, ImportError, Input, OpenOptions};
+use pmlblame::import::{self, BadReason, BadRow, Column, Export, ExportRow, Format, ImportError, Input, OpenOptions};
 use pmlblame::nt::{AccessMask, FileTime, NtStatus, OpenResult, RenameFlags, ShareAccess};
 use std::io::Write;
 use std::path::PathBuf;
@@ -426,13 +426,14 @@ fn rows_are_visited_in_order() {
     let (export, _file) = open(text.as_bytes());
     let mut next = 0;
     let ended = export.rows(
+        false,
         |row| row.row.text(Column::Path).map(|path| path.into_owned()),
-        |index, path| {
-            assert_eq!((index.0, path), (next, format!("C:\\file{next}")));
+        |place, path| {
+            assert_eq!((place.event.0, path), (next, format!("C:\\file{next}")));
             next += 1;
         },
     );
-    assert_eq!((next, ended), (100_000, None));
+    assert_eq!((next, ended.rows, ended.malformed.rows, ended.ended_early), (100_000, 100_000, 0, None));
 }
 
 #[test]
@@ -465,7 +466,8 @@ fn filters_apply_to_rows() {
         let rules = rules.iter().map(|(rule, include)| Rule::parse(rule, *include).unwrap()).collect();
         let filter = Filter { rules }.compile();
         let mut found = Vec::new();
-        export.rows(|row| filter.passes(&mut { *row }, &mut Vec::new()).then_some(()), |index, ()| found.push(index.0));
+        let passes = |row: &ExportRow<'_>| filter.passes(&mut { *row }, &mut Vec::new()).then_some(());
+        export.rows(false, passes, |place, ()| found.push(place.event.0));
         found
     };
     assert_eq!(passed(&[("PID less than 4", true)]), [0, 1, 2, 3]);

@@ -93,6 +93,7 @@ fn every_row_is_its_event() {
     assert_eq!((segment.pml().container().header.version, capture.event_count()), (7, 623));
     let mut rows = 0;
     let ended = export.rows(
+        false,
         |row| {
             let text = |column| row.row.text(column).unwrap().into_owned();
             Some((
@@ -104,7 +105,8 @@ fn every_row_is_its_event() {
                 text(Column::ProcessName),
             ))
         },
-        |index, (operation, status, _, path, pid, name)| {
+        |place, (operation, status, _, path, pid, name)| {
+            let index = place.event;
             let event = capture.event(index).unwrap().unwrap();
             assert!(same_operation(event, operation), "{index:?}: {event:?} is not {operation:?}");
             assert_eq!(status, event.status(), "{index:?}");
@@ -114,7 +116,7 @@ fn every_row_is_its_event() {
             rows += 1;
         },
     );
-    assert_eq!((rows, ended), (623, None));
+    assert_eq!((rows, ended.rows, ended.ended_early), (623, 623, None));
 }
 
 #[test]

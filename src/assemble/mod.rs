@@ -12,6 +12,8 @@ mod verdict;
 pub use servicing::ServicingLogs;
 pub use story::{NoStory, audit, story};
 
+pub use quality::bad_row;
+
 use crate::blame::altitudes::AltitudeList;
 use crate::blame::facts::{ModuleFacts, is_microsoft};
 use crate::blame::filters::{FilterSurvey, candidate_filters};
@@ -21,6 +23,7 @@ use crate::blame::vendors::VendorCatalogue;
 use crate::capture::op::{DriverInfo, OpLog, ProcessId};
 use crate::capture::source::{Machine, Source, Survey};
 use crate::case::{self, CaseRecord};
+use crate::import::BadReason;
 use crate::lang::Lang;
 use crate::locks;
 use crate::nt::FileTime;
@@ -92,6 +95,15 @@ pub enum SourceNote {
         rows: u64,
         /// Line of the first.
         first_line: u64,
+        /// What is wrong with it.
+        reason: BadReason,
+    },
+    /// An export tells no date: its times mean a time of day only.
+    NoDate,
+    /// File rows of an export name a path by 8.3 names, which nothing in it resolves.
+    ShortNames {
+        /// How many.
+        rows: u64,
     },
 }
 

@@ -3,7 +3,8 @@
 use super::{CaseOptions, SourceNote};
 use crate::capture::source::Survey;
 use crate::case::{Quality, Severity};
-use crate::lang::{Text, record as t};
+use crate::import::BadReason;
+use crate::lang::{Lang, Text, record as t};
 use crate::nt::FileTime;
 use std::fmt::Display;
 
@@ -21,10 +22,12 @@ pub(super) fn quality(options: &CaseOptions<'_>, survey: &Survey, first: Option<
         notes.push(Quality { code: code.to_owned(), severity, text: text.fill(lang, values) });
     };
     for note in &options.notes {
-        source_note(note, &mut add);
+        source_note(note, lang, &mut add);
     }
     let coverage = survey.coverage;
-    if survey.damage.records > 0 {
+    // Broken rows of an export have a note of their own.
+    let rows = options.notes.iter().any(|note| matches!(note, SourceNote::MalformedRows { .. }));
+    if survey.damage.records > 0 && !rows {
         let first = survey.damage.first.as_deref().unwrap_or_default();
         add("damaged_records", Severity::Warning, t::Q_DAMAGED, &[("n", &survey.damage.records), ("first", &first)]);
     }
@@ -78,7 +81,19 @@ pub(super) const fn lacks_closes(creates: u64, cleanups: u64) -> bool {
     creates >= 10 && cleanups * 10 < creates
 }
 
-fn source_note(note: &SourceNote, add: &mut impl FnMut(&str, Severity, Text, &[(&str, &dyn Display)])) {
+/// What is wrong with a row that could not be read.
+pub const fn bad_row(reason: BadReason) -> Text {
+    match reason {
+        BadReason::Quotes => t::ROW_QUOTES,
+        BadReason::FieldCount => t::ROW_FIELDS,
+        BadReason::TooLong => t::ROW_TOO_LONG,
+        BadReason::Pid => t::ROW_PID,
+        BadReason::Time => t::ROW_TIME,
+        BadReason::NoOperation => t::ROW_NO_OPERATION,
+    }
+}
+
+fn source_note(note: &SourceNote, lang: Lang, add: &mut impl FnMut(&str, Severity, Text, &[(&str, &dyn Display)])) {
     match note {
         SourceNote::MissingSegment { missing } => {
             add("missing_segment", Severity::Warning, t::Q_MISSING_SEGMENT, &[("missing", missing)]);
@@ -101,9 +116,13 @@ fn source_note(note: &SourceNote, add: &mut impl FnMut(&str, Severity, Text, &[(
         SourceNote::WrongEncoding { rows, encoding } => {
             add("wrong_encoding", Severity::Warning, t::Q_ENCODING, &[("n", rows), ("encoding", encoding)]);
         }
-        SourceNote::MalformedRows { rows, first_line } => {
-            add("malformed_rows", Severity::Warning, t::Q_ROWS, &[("n", rows), ("line", first_line)]);
+        SourceNote::MalformedRows { rows, first_line, reason } => {
+            let why = bad_row(*reason).get(lang);
+            let values: &[(&str, &dyn Display)] = &[("n", rows), ("line", first_line), ("why", &why)];
+            add("malformed_rows", Severity::Warning, t::Q_ROWS, values);
         }
+        SourceNote::NoDate => add("no_date", Severity::Info, t::Q_NO_DATE, &[]),
+        SourceNote::ShortNames { rows } => add("short_names", Severity::Info, t::Q_SHORT_NAMES, &[("n", rows)]),
     }
 }
 

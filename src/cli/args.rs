@@ -158,7 +158,7 @@ pub struct BlameArgs {
 pub struct ShowArgs {
     /// Zone of the times shown: `local`, `UTC`, `+08:00` or a name such as `Asia/Shanghai`; by default that of the
     /// servicing log, else local.
-    #[arg(long, value_name = "ZONE", help_heading = "Output")]
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true, help_heading = "Output")]
     pub tz: Option<String>,
     /// Width of the tables in columns; by default that of the terminal, 160 without one.
     #[arg(long, value_name = "COLUMNS", help_heading = "Output")]
@@ -208,7 +208,7 @@ pub struct InputArgs {
     #[arg(long, value_name = "NAME", help_heading = "Input")]
     pub encoding: Option<String>,
     /// Zone the times of an export were written in, such as `+08:00`; else they are shown as they stand.
-    #[arg(long, value_name = "OFFSET", help_heading = "Input")]
+    #[arg(long, value_name = "OFFSET", allow_hyphen_values = true, help_heading = "Input")]
     pub export_tz: Option<String>,
     /// Day of the first row of an export without date column, such as `2022-10-08`.
     #[arg(long, value_name = "DATE", help_heading = "Input")]

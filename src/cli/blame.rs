@@ -1,6 +1,6 @@
 //! `pmlblame CAPTURE…`: from captures to blame tables and case records.
 
-use super::args::{BlameArgs, FailOn, GlobalArgs, InputArgs, ScopeArgs};
+use super::args::{BlameArgs, FailOn, GlobalArgs, ScopeArgs};
 use super::exit::Exit;
 use super::fail::Fail;
 use super::input::{LogClock, Opened};
@@ -38,7 +38,8 @@ pub fn run(args: &BlameArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
     let mut culprit = false;
     let to_stdout = args.json.as_deref() == Some(Path::new("-"));
     for (number, path) in captures.iter().enumerate() {
-        let record = analyse(path, args, global, &catalogue, &zone, logs.as_ref())?.record;
+        let (case, zone) = analyse(path, args, global, &catalogue, &zone, logs.as_ref())?;
+        let record = case.record;
         culprit |= matches!(record.verdict.code, VerdictCode::Culprit | VerdictCode::SeveralCulprits);
         let value = pseudonyms.record(&record)?;
         if !to_stdout {
@@ -82,17 +83,18 @@ fn analyse(
     catalogue: &VendorCatalogue,
     zone: &TimeZone,
     logs: Option<&ServicingLogs>,
-) -> Result<Case, Fail> {
+) -> Result<(Case, TimeZone), Fail> {
     let clock =
         logs.and_then(|logs| Some(LogClock { utc_offset_minutes: logs.utc_offset_minutes()?, day: logs.local_day() }));
     let mut input = Opened::open_beside(path, &args.input, clock)?;
     input.warnings(global.language()).iter().for_each(|line| super::term::warn(line));
+    let zone = input.zone(zone.clone());
     input.observe(progress::of_passes(global));
     // The digest reads the whole file once more; it runs beside the analysis, and only a record needs it.
     let hash = args.json.is_some() && !args.no_hash;
     let generated = if args.reproducible { None } else { FileTime::from_timestamp(jiff::Timestamp::now()) };
     let options = CaseOptions {
-        scope: scope(&args.scope, zone, input.day())?,
+        scope: scope(&args.scope, &zone, input.day())?,
         lang: global.language(),
         catalogue,
         generated,
@@ -101,13 +103,14 @@ fn analyse(
     };
     let (files, case) = rayon::join(|| input.files(hash), || assemble::analyse_with(input.source(), &options, logs));
     let mut case = case?;
+    input.bad_rows(global.language()).iter().for_each(|line| super::term::warn(line));
     case.record.capture.files = files?;
     // Damage inside records does not end the run, but nobody should have to look for it in the report.
     if let Some(note) = case.record.capture.quality.iter().find(|note| note.code == "damaged_records") {
         let lang = global.language();
         super::term::warn(&t::DAMAGED_RECORDS.fill(lang, &[("file", &path.display()), ("text", &note.text)]));
     }
-    Ok(case)
+    Ok((case, zone))
 }
 
 /// Reads the servicing logs that were given.
@@ -123,18 +126,6 @@ fn logs(args: &BlameArgs, global: &GlobalArgs) -> Result<Option<ServicingLogs>, 
         return Err(cbs::CbsFail::NoLog(skipped).into_fail(lang));
     }
     Ok(Some(ServicingLogs { joined, skipped }))
-}
-
-/// Opens a capture with its segments.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn open(path: &Path, input: &InputArgs) -> Result<Capture, Fail> {
-    let capture = Capture::open(path, &input.options())?;
-    for segment in capture.segments() {
-        segment.advise_sequential();
-    }
-    Ok(capture)
 }
 
 /// What opening the capture showed.

@@ -3,6 +3,7 @@
 use super::args::{GlobalArgs, InputArgs, ScopeArgs};
 use super::exit::Exit;
 use super::fail::Fail;
+use super::input::Opened;
 use super::{blame, events, output, recover, term};
 use crate::assemble::{self, CaseOptions};
 use crate::capture::source::Source;
@@ -77,26 +78,29 @@ pub fn run_extract(args: &ExtractArgs, global: &GlobalArgs) -> Result<Exit, Fail
         return usage(t::CHOOSE);
     }
     recover::check_places(&args.capture, &args.output, lang)?;
-    let capture = blame::open(&args.capture, &args.input)?;
-    recover::warnings(&capture, lang).iter().for_each(|line| term::warn(line));
+    let opened = Opened::open(&args.capture, &args.input)?;
+    let Some(capture) = opened.capture() else {
+        return Err(Fail::Said(t::NO_EXTRACT.fill(lang, &[("file", &args.capture.display())])));
+    };
+    recover::warnings(capture, lang).iter().for_each(|line| term::warn(line));
 
     let mut chosen = BTreeSet::new();
     let mut mark = None;
     if args.case {
-        let (events, of_case) = case_events(&capture, args, lang)?;
+        let (events, of_case) = case_events(capture, args, lang)?;
         chosen.extend(events);
         mark = Some(of_case);
     }
     if !args.event.is_empty() || by_rule {
-        chosen.extend(rule_events(&capture, args, lang)?);
+        chosen.extend(rule_events(capture, args, lang)?);
     }
     if chosen.is_empty() {
         return Err(Fail::Said(t::NOTHING.get(lang).to_owned()));
     }
-    let redaction = if args.redact { Some(redaction(&capture, &chosen, args, lang)?) } else { None };
+    let redaction = if args.redact { Some(redaction(capture, &chosen, args, lang)?) } else { None };
     let options = Options { redaction: redaction.as_ref(), mark: mark.as_deref(), ..Options::default() };
     let count = chosen.len() as u64;
-    let written = recover::write_capture(&capture, chosen.into_iter(), count, &options, &args.output, global)?;
+    let written = recover::write_capture(capture, chosen.into_iter(), count, &options, &args.output, global)?;
     let mut lines = recover::written_lines(&written, &args.output, lang);
     if let Some(redaction) = &redaction {
         let key = redaction.key();

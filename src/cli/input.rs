@@ -3,13 +3,13 @@
 use super::args::InputArgs;
 use super::fail::Fail;
 use super::{blame, recover};
-use crate::assemble::SourceNote;
+use crate::assemble::{SourceNote, bad_row};
 use crate::capture::Capture;
 use crate::capture::progress::Progress;
 use crate::capture::source::Source;
 use crate::case;
-use crate::import::{self, Export, Input};
-use crate::lang::Lang;
+use crate::import::{self, Export, Input, Malformed};
+use crate::lang::{Lang, fail as t};
 use crate::nt::FileTime;
 use sha2::{Digest, Sha256};
 use std::io::{self, Read};
@@ -102,6 +102,16 @@ impl Opened {
         }
     }
 
+    /// The zone to show times in: `zone`, unless the export does not tell its distance to UTC. Its times are local times then,
+    /// to be shown as they stand.
+    pub fn zone(&self, zone: jiff::tz::TimeZone) -> jiff::tz::TimeZone {
+        if self.export().is_some_and(|export| !export.clock().utc_offset_known) {
+            jiff::tz::TimeZone::unknown()
+        } else {
+            zone
+        }
+    }
+
     /// The files, with their digests when `hash`.
     ///
     /// # Errors
@@ -125,7 +135,8 @@ impl Opened {
                 let facts = export.facts();
                 let mut notes = Vec::new();
                 if let Some(first) = facts.malformed.first.first() {
-                    notes.push(SourceNote::MalformedRows { rows: facts.malformed.rows, first_line: first.line });
+                    let (first_line, reason) = (first.line, first.reason);
+                    notes.push(SourceNote::MalformedRows { rows: facts.malformed.rows, first_line, reason });
                 }
                 if facts.ended_early.is_some() {
                     notes.push(SourceNote::Truncated);
@@ -135,6 +146,12 @@ impl Opened {
                 }
                 if !facts.clock.utc_offset_known {
                     notes.push(SourceNote::LocalTimes);
+                }
+                if !facts.clock.date_known {
+                    notes.push(SourceNote::NoDate);
+                }
+                if facts.short_names > 0 {
+                    notes.push(SourceNote::ShortNames { rows: facts.short_names });
                 }
                 if facts.not_text > 0 {
                     notes.push(SourceNote::WrongEncoding { rows: facts.not_text, encoding: facts.encoding });
@@ -148,6 +165,28 @@ impl Opened {
     pub fn warnings(&self, lang: Lang) -> Vec<String> {
         self.capture().map(|capture| recover::warnings(capture, lang)).unwrap_or_default()
     }
+
+    /// Lines for stderr about rows of an export that could not be read; surveys the export if that has not happened yet.
+    pub fn bad_rows(&self, lang: Lang) -> Vec<String> {
+        self.export().map(|export| bad_rows(export.path(), &export.facts().malformed, lang)).unwrap_or_default()
+    }
+}
+
+/// Rows that could not be read, by line: the first of them one by one, and how many more.
+pub fn bad_rows(path: &Path, malformed: &Malformed, lang: Lang) -> Vec<String> {
+    let mut lines: Vec<String> = malformed
+        .first
+        .iter()
+        .map(|bad| {
+            let why = bad_row(bad.reason).get(lang);
+            t::BAD_ROW.fill(lang, &[("file", &path.display()), ("line", &bad.line), ("why", &why)])
+        })
+        .collect();
+    let more = malformed.rows - (malformed.first.len() as u64).min(malformed.rows);
+    if more > 0 {
+        lines.push(t::MORE_BAD_ROWS.fill(lang, &[("file", &path.display()), ("n", &more)]));
+    }
+    lines
 }
 
 fn digest(path: &Path) -> Result<String, Fail> {

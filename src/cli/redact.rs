@@ -8,6 +8,7 @@ use crate::lang::Lang;
 use crate::redact::{Redaction, Redactor};
 use serde::Serialize;
 use serde_json::Value;
+use std::path::Path;
 
 /// Replaces names consistently over all outputs of one call, or leaves everything as it is.
 #[derive(Debug)]
@@ -54,7 +55,15 @@ impl Pseudonyms {
     /// # Errors
     /// Those of the file system.
     pub fn keep(&self, args: &ShowArgs) -> Result<(), Fail> {
-        let (Some(path), Some(sealed)) = (&args.redact_key, &self.sealed) else { return Ok(()) };
-        output::write(path, |out| writeln!(out, "{}", sealed.key().to_json()).map_err(output::written(path)))
+        self.sealed.as_ref().map_or(Ok(()), |sealed| keep(args.redact_key.as_deref(), sealed))
     }
+}
+
+/// Writes the key file of a redaction to `path`, if there is one.
+///
+/// # Errors
+/// Those of the file system.
+pub fn keep(path: Option<&Path>, redaction: &Redaction) -> Result<(), Fail> {
+    let Some(path) = path else { return Ok(()) };
+    output::write(path, |out| writeln!(out, "{}", redaction.key().to_json()).map_err(output::written(path)))
 }

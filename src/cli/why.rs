@@ -59,6 +59,7 @@ pub struct AuditArgs {
 pub fn run_why(args: &WhyArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
     let zone = zone(args.show.tz.as_deref())?;
     let input = Opened::open(&args.capture, &args.input)?;
+    let zone = input.zone(zone);
     let catalogue = catalogue(args.show.vendors.as_deref())?;
     let options = CaseOptions {
         scope: ScopeOptions::default(),
@@ -80,6 +81,7 @@ pub fn run_why(args: &WhyArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
     })?;
     let mut pseudonyms = Pseudonyms::new(&args.show, global.language())?;
     let value = pseudonyms.record(&story)?;
+    input.bad_rows(global.language()).iter().for_each(|line| super::term::warn(line));
     if let Some(file) = &args.json {
         output::write(file, |out| json::write(out, &value).map_err(output::written(file)))?;
     }
@@ -98,6 +100,7 @@ pub fn run_why(args: &WhyArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
 pub fn run_audit(args: &AuditArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
     let zone = zone(args.show.tz.as_deref())?;
     let input = Opened::open(&args.capture, &args.input)?;
+    let zone = input.zone(zone);
     let catalogue = catalogue(args.show.vendors.as_deref())?;
     let options = CaseOptions {
         scope: ScopeOptions::default(),
@@ -110,6 +113,7 @@ pub fn run_audit(args: &AuditArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
     let record = assemble::audit(input.source(), &options);
     let mut pseudonyms = Pseudonyms::new(&args.show, global.language())?;
     let value = pseudonyms.record(&record)?;
+    input.bad_rows(global.language()).iter().for_each(|line| super::term::warn(line));
     if let Some(file) = &args.json {
         output::write(file, |out| json::write(out, &value).map_err(output::written(file)))?;
     }

@@ -1,5 +1,6 @@
 //! Procmon's CSV: UTF-8 with a byte-order mark, every field quoted, lines end CR LF.
 
+use super::hide;
 use super::locale::Clock;
 use super::pipeline::RowWriter;
 use super::plan::{Plan, Run, Step};
@@ -7,6 +8,7 @@ use super::render::{Renderer, process_column};
 use super::row::Row;
 use super::scene::{ProcessTexts, Scene};
 use crate::capture::columns::Column;
+use crate::redact::Redaction;
 
 /// What stands in front of the first line.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
@@ -22,7 +24,9 @@ pub(crate) struct Csv<'a> {
 impl<'a> Csv<'a> {
     pub(crate) fn new(scene: Scene<'a>, columns: &'a [Column]) -> Self {
         let clock = Clock::new(scene.style.locale, scene.style.offset_seconds);
-        let plan = Plan::new(columns, scene.texts, |out, process, run| render_run(out, process, run, &clock));
+        let plan = Plan::new(columns, scene.texts, |out, process, run| {
+            render_run(out, process, run, (&clock, scene.redaction));
+        });
         Self { scene, columns, plan }
     }
 
@@ -40,7 +44,7 @@ impl<'a> Csv<'a> {
 }
 
 /// The fields of neighbouring process columns with the quotes and commas between and around them.
-fn render_run(out: &mut Vec<u8>, process: &ProcessTexts, run: &Run, clock: &Clock) {
+fn render_run(out: &mut Vec<u8>, process: &ProcessTexts, run: &Run, (clock, redaction): (&Clock, Option<&Redaction>)) {
     out.extend_from_slice(if run.first { b"\"" } else { b"\",\"" });
     for (at, column) in run.columns.iter().enumerate() {
         if at > 0 {
@@ -48,13 +52,14 @@ fn render_run(out: &mut Vec<u8>, process: &ProcessTexts, run: &Run, clock: &Cloc
         }
         let start = out.len();
         process_column(out, process, *column, clock);
+        hide::column(out, start, *column, redaction);
         escape(out, start);
     }
     out.extend_from_slice(if run.last { b"\"\r\n" } else { b"\",\"" });
 }
 
 /// Doubles the quotes and replaces the line feeds of what lies in `out` from `start` on.
-fn escape(out: &mut Vec<u8>, start: usize) {
+pub(crate) fn escape(out: &mut Vec<u8>, start: usize) {
     let field = out.get(start..).unwrap_or_default();
     if memchr::memchr2(b'"', b'\n', field).is_some() {
         escape_found(out, start);
@@ -101,7 +106,7 @@ impl<'a> RowWriter<'a> for Csv<'a> {
                     }
                     in_column = true;
                     let start = out.len();
-                    renderer.column(out, row, *column);
+                    renderer.shown(out, row, *column);
                     if matches!(column, Column::Path | Column::Detail) {
                         escape(out, start);
                     }

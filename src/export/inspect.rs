@@ -62,7 +62,7 @@ impl Context<'_> {
         let mut value = Vec::new();
         let mut shown = |column: Column| {
             value.clear();
-            renderer.column(&mut value, &row, column);
+            renderer.shown(&mut value, &row, column);
             (column.title(), String::from_utf8_lossy(&value).into_owned())
         };
         let mut columns: Vec<_> = Column::all().map(&mut shown).collect();
@@ -83,17 +83,22 @@ impl Context<'_> {
 fn typed_fields(row: &Row<'_>, scene: &Scene<'_>) -> (serde_json::Map<String, serde_json::Value>, Option<String>) {
     let mut out = b"{".to_vec();
     let whole = fields::send(row, scene, &mut JsonSink::new(&mut out)).is_some();
+    super::jsonl::redact(&mut out, 1, scene.redaction);
     out.push(b'}');
     if whole {
         return (serde_json::from_slice(&out).unwrap_or_default(), None);
     }
     let mut hex = Vec::new();
     text::hex_bytes(&mut hex, row.event.detail().unwrap_or_default(), " ");
+    if let Some(redaction) = scene.redaction {
+        super::hide::replace(&mut hex, 0, redaction);
+    }
     (serde_json::Map::new(), Some(String::from_utf8_lossy(&hex).into_owned()))
 }
 
 fn frames(row: &Row<'_>, scene: &Scene<'_>) -> Vec<InspectedFrame> {
     let resolver = StackResolver::new(scene.pml.container());
+    let shown = |text: String| scene.redaction.map_or_else(|| text.clone(), |redaction| redaction.text(&text));
     let stack = row.event.stack().ok();
     let addresses = stack.iter().flat_map(|stack| stack.iter());
     addresses
@@ -102,7 +107,7 @@ fn frames(row: &Row<'_>, scene: &Scene<'_>) -> Vec<InspectedFrame> {
             InspectedFrame {
                 address,
                 kernel: frame.kernel,
-                module: frame.module.map(|module| scene.pml.string(module.path)).unwrap_or_default(),
+                module: frame.module.map(|module| shown(scene.pml.string(module.path))).unwrap_or_default(),
                 offset: frame.offset(),
                 company: frame.module.map(|module| scene.pml.string(module.company)).unwrap_or_default(),
             }

@@ -116,6 +116,41 @@ pub(crate) fn bits(out: &mut Vec<u8>, value: u32, names: impl Iterator<Item = (u
     out.push(b']');
 }
 
+/// Replaces the strings of the JSON that lies in `out` from `start` on by what `replace` makes of them. Keys stay, and so
+/// do the values of the keys `kept`.
+pub(crate) fn replace_strings(out: &mut Vec<u8>, start: usize, kept: &[&[u8]], replace: impl Fn(&str) -> String) {
+    let json = out.split_off(start.min(out.len()));
+    let mut rest = json.as_slice();
+    let mut key: &[u8] = &[];
+    while let Some(open) = memchr::memchr(b'"', rest) {
+        let (before, from) = rest.split_at(open);
+        out.extend_from_slice(before);
+        let mut end = 1;
+        while let Some(byte) = from.get(end).filter(|byte| **byte != b'"') {
+            end += if *byte == b'\\' { 2 } else { 1 };
+        }
+        let (literal, after) = from.split_at_checked(end + 1).unwrap_or((from, &[]));
+        let name = literal.get(1..literal.len().saturating_sub(1)).unwrap_or_default();
+        match serde_json::from_slice::<String>(literal) {
+            _ if after.first() == Some(&b':') => {
+                key = name;
+                out.extend_from_slice(literal);
+            }
+            Ok(text) if !kept.contains(&key) => string(out, |out| out.extend_from_slice(replace(&text).as_bytes())),
+            _ => out.extend_from_slice(literal),
+        }
+        rest = after;
+    }
+    out.extend_from_slice(rest);
+}
+
+/// `,"key":`
+pub(crate) fn key(out: &mut Vec<u8>, key: &str) {
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(key.as_bytes());
+    out.extend_from_slice(b"\":");
+}
+
 /// A comma, unless the array or object has just been opened.
 pub(crate) fn separate(out: &mut Vec<u8>) {
     if !matches!(out.last(), Some(b'[' | b'{')) {
@@ -137,6 +172,14 @@ mod tests {
             let back: Vec<String> = serde_json::from_slice(&out).unwrap();
             assert_eq!(back, [text]);
         }
+    }
+
+    #[test]
+    fn strings_are_replaced_where_they_are_values() {
+        let mut out = br#"[{"path":"C:\\Users\\bob\\a \"bob\"","bob":1,"list":["bob","x"],"operation":"bob"}"#.to_vec();
+        replace_strings(&mut out, 1, &[b"operation"], |text| text.replace("bob", "xyz"));
+        let expected = r#"[{"path":"C:\\Users\\xyz\\a \"xyz\"","bob":1,"list":["xyz","x"],"operation":"bob"}"#;
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 
     #[test]

@@ -6,10 +6,11 @@ use super::render::Renderer;
 use super::row::Row;
 use super::scene::Scene;
 use super::sink::JsonSink;
-use super::{fields, json, text};
+use super::{fields, hide, json, text};
 use crate::capture::modules::StackResolver;
 use crate::pml::ops::UNKNOWN;
 use crate::pml::{EventClass, PmlError, StringIndex};
+use crate::redact::Redaction;
 
 /// Writes events as JSON objects.
 #[derive(Debug)]
@@ -21,10 +22,34 @@ pub(crate) struct Jsonl<'a> {
     pids: Vec<Box<[u8]>>,
     /// For each process, `"process":"…"`.
     names: Vec<Box<[u8]>>,
+    /// What every line begins with.
+    opening: Vec<u8>,
+}
+
+/// What a line begins with; the name of its capture comes first where there are several.
+pub(crate) fn opening(capture: Option<&str>) -> Vec<u8> {
+    let mut out = b"{".to_vec();
+    if let Some(name) = capture {
+        out.extend_from_slice(b"\"capture\":");
+        json::string(&mut out, |out| out.extend_from_slice(name.as_bytes()));
+        out.push(b',');
+    }
+    out.extend_from_slice(b"\"event\":");
+    out
+}
+
+/// Keys whose values are codes and numbers, which name nobody.
+const CODES: &[&[u8]] = &[b"time", b"class", b"operation", b"status", b"result", b"category"];
+
+/// Replaces names in the line that lies in `out` from `start` on.
+pub(crate) fn redact(out: &mut Vec<u8>, start: usize, redaction: Option<&Redaction>) {
+    if let Some(redaction) = redaction {
+        json::replace_strings(out, start, CODES, |text| hide::text_of(redaction, text));
+    }
 }
 
 /// The code of an event class.
-const fn class_code(class: EventClass) -> &'static str {
+pub(crate) const fn class_code(class: EventClass) -> &'static str {
     match class {
         EventClass::PROCESS => "process",
         EventClass::REGISTRY => "registry",
@@ -37,7 +62,7 @@ const fn class_code(class: EventClass) -> &'static str {
 }
 
 impl<'a> Jsonl<'a> {
-    pub(crate) fn new(scene: Scene<'a>, stacks: Option<StackResolver<'a>>) -> Self {
+    pub(crate) fn new(scene: Scene<'a>, stacks: Option<StackResolver<'a>>, capture: Option<&str>) -> Self {
         let processes = scene.texts.processes();
         let pids = processes.iter().map(|process| {
             let mut out = Vec::new();
@@ -52,7 +77,7 @@ impl<'a> Jsonl<'a> {
             json::string(&mut out, |out| out.extend_from_slice(process.name.as_bytes()));
             out.into_boxed_slice()
         });
-        Self { scene, stacks, pids: pids.collect(), names: names.collect() }
+        Self { scene, stacks, pids: pids.collect(), names: names.collect(), opening: opening(capture) }
     }
 
     fn detail(&self, out: &mut Vec<u8>, renderer: &mut Renderer<'a>, row: &Row<'a>) {
@@ -108,7 +133,8 @@ impl<'a> RowWriter<'a> for Jsonl<'a> {
         let cached = |texts: &'_ [Box<[u8]>], out: &mut Vec<u8>| {
             out.extend_from_slice(texts.get(slot).map_or(&[][..], |text| text));
         };
-        out.extend_from_slice(b"{\"event\":");
+        let start = out.len();
+        out.extend_from_slice(&self.opening);
         text::decimal(out, number);
         out.extend_from_slice(b",\"time\":");
         json::time(out, event.time());
@@ -149,11 +175,12 @@ impl<'a> RowWriter<'a> for Jsonl<'a> {
         if let Some(resolver) = &self.stacks {
             self.stack(out, resolver, row);
         }
+        redact(out, start, self.scene.redaction);
         out.extend_from_slice(b"}\n");
     }
 
     fn unreadable(&self, out: &mut Vec<u8>, number: u64, error: &PmlError) {
-        out.extend_from_slice(b"{\"event\":");
+        out.extend_from_slice(&self.opening);
         text::decimal(out, number);
         out.extend_from_slice(b",\"error\":");
         json::string(out, |out| out.extend_from_slice(error.to_string().as_bytes()));

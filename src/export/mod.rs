@@ -6,6 +6,7 @@ mod category;
 mod choose;
 mod csv;
 mod fields;
+mod hide;
 mod inspect;
 mod json;
 mod jsonl;
@@ -20,6 +21,7 @@ mod selector;
 mod sink;
 mod table;
 mod text;
+pub mod texts;
 mod xml;
 
 pub use inspect::{Inspected, InspectedFrame};
@@ -32,6 +34,7 @@ use crate::capture::filter::Filter;
 use crate::capture::modules::StackResolver;
 use crate::capture::{Capture, Segment};
 use crate::nt::FileTime;
+use crate::redact::Redaction;
 use pipeline::{Events, RowWriter};
 use scene::{Accounts, Scene, SegmentTexts};
 use selector::Selector;
@@ -67,6 +70,12 @@ pub struct Request {
     pub stacks: bool,
     /// Cells of a terminal line, to cut a table to; `None` cuts nothing.
     pub width: Option<usize>,
+    /// A table for a terminal that shows ASCII only.
+    pub ascii: bool,
+    /// Name of the capture, for JSON lines of several.
+    pub capture: Option<String>,
+    /// Without what stands in front of the first line of CSV: it continues another capture's.
+    pub headless: bool,
 }
 
 impl Default for Request {
@@ -78,6 +87,9 @@ impl Default for Request {
             events: None,
             stacks: false,
             width: None,
+            ascii: false,
+            capture: None,
+            headless: false,
         }
     }
 }
@@ -89,17 +101,32 @@ pub struct Context<'c> {
     style: Style,
     accounts: Accounts<'c>,
     origin: FileTime,
+    redaction: Option<&'c Redaction>,
 }
 
 impl<'c> Context<'c> {
     /// Joins them.
     pub fn new(capture: &'c Capture, style: Style) -> Self {
         let origin = capture.span().map(|(first, _)| first).unwrap_or_default();
-        Self { capture, style, accounts: Accounts::new(capture), origin }
+        Self { capture, style, accounts: Accounts::new(capture), origin, redaction: None }
+    }
+
+    /// The same with names replaced in everything it writes. An environment, where names and secrets of every kind stand,
+    /// is left out.
+    pub const fn redacted(mut self, redaction: &'c Redaction) -> Self {
+        self.redaction = Some(redaction);
+        self
     }
 
     fn scene<'a>(&'a self, segment: &'a Segment, texts: &'a SegmentTexts) -> Scene<'a> {
-        Scene { pml: segment.pml(), texts, accounts: &self.accounts, style: self.style, origin: self.origin }
+        Scene {
+            pml: segment.pml(),
+            texts,
+            accounts: &self.accounts,
+            style: self.style,
+            origin: self.origin,
+            redaction: self.redaction,
+        }
     }
 
     /// Writes the events. `progress` hears how many events more have been gone through, and stops the export by
@@ -115,10 +142,11 @@ impl<'c> Context<'c> {
     ) -> io::Result<Outcome> {
         let segments = self.capture.segments();
         let texts: Vec<SegmentTexts> = segments.iter().map(|segment| SegmentTexts::new(segment.pml())).collect();
-        let layout = table::Layout::new(&request.columns, request.width);
+        let layout = table::Layout::new(request);
         match request.format {
+            Format::Csv if request.headless => {}
             Format::Csv => out.write_all(&csv::Csv::header(&request.columns))?,
-            Format::Xml => xml::head(self.capture, &texts, out)?,
+            Format::Xml => xml::head(self.capture, &texts, self.redaction, out)?,
             Format::Table => out.write_all(&layout.header())?,
             Format::Jsonl => {}
         }
@@ -138,7 +166,7 @@ impl<'c> Context<'c> {
             let outcome = match request.format {
                 Format::Csv => job.run(&csv::Csv::new(scene, &request.columns), &mut out),
                 Format::Table => job.run(&table::Table { scene, layout: &layout }, &mut out),
-                Format::Jsonl => job.run(&jsonl::Jsonl::new(scene, resolver()), &mut out),
+                Format::Jsonl => job.run(&jsonl::Jsonl::new(scene, resolver(), request.capture.as_deref()), &mut out),
                 Format::Xml => job.run(&xml::Xml::new(scene, &request.columns, resolver()), &mut out),
             }?;
             total.add(&outcome);

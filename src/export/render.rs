@@ -5,7 +5,7 @@ use super::locale::Clock;
 use super::row::{Body, Row};
 use super::scene::{ProcessTexts, Scene};
 use super::sink::TextSink;
-use super::{fields, text};
+use super::{fields, hide, text};
 use crate::capture::columns::Column;
 use crate::nt::NtStatus;
 use crate::pml::EventClass;
@@ -61,6 +61,13 @@ impl<'a> Renderer<'a> {
                 process_column(out, self.scene.texts.process(slot), column, &self.start);
             }
         }
+    }
+
+    /// The same with names replaced, where they are to be.
+    pub(crate) fn shown(&mut self, out: &mut Vec<u8>, row: &Row<'a>, column: Column) {
+        let start = out.len();
+        self.column(out, row, column);
+        hide::column(out, start, column, self.scene.redaction);
     }
 
     /// The Detail column. When the bytes do not hold the structure, the bytes themselves, marked.

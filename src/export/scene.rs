@@ -6,6 +6,7 @@ use crate::nt::{FileTime, Sid};
 use crate::pml::detail::process::Create;
 use crate::pml::ops::{Generation, code};
 use crate::pml::{EventClass, Pml, StringIndex};
+use crate::redact::Redaction;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use std::sync::OnceLock;
@@ -235,4 +236,6 @@ pub struct Scene<'a> {
     pub style: Style,
     /// Start of the capture's first event, from which Relative Time counts.
     pub origin: FileTime,
+    /// Names to replace in what is shown; filters see the originals.
+    pub redaction: Option<&'a Redaction>,
 }

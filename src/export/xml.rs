@@ -1,5 +1,6 @@
 //! Procmon's XML: all processes with their modules, then the events; on request each event with its stack.
 
+use super::hide;
 use super::locale::Clock;
 use super::pipeline::RowWriter;
 use super::plan::{Plan, Step};
@@ -12,6 +13,7 @@ use crate::capture::columns::Column;
 use crate::capture::modules::StackResolver;
 use crate::nt::FileTime;
 use crate::pml::{Module, Pml, PmlError, Process, StringIndex};
+use crate::redact::Redaction;
 use rustc_hash::FxHashSet;
 use std::io::{self, Write};
 
@@ -35,8 +37,14 @@ pub(crate) fn element_name(column: Column) -> String {
 }
 
 /// Everything in front of the first event.
-pub(crate) fn head(capture: &Capture, texts: &[SegmentTexts], sink: &mut dyn Write) -> io::Result<()> {
-    let mut out = b"\xEF\xBB\xBF<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n<procmon><processlist>".to_vec();
+pub(crate) fn head(
+    capture: &Capture,
+    texts: &[SegmentTexts],
+    redaction: Option<&Redaction>,
+    sink: &mut dyn Write,
+) -> io::Result<()> {
+    let mut out = DECLARATION.to_vec();
+    out.extend_from_slice(b"<procmon><processlist>");
     let mut seen = FxHashSet::default();
     for (segment, texts) in capture.segments().iter().zip(texts) {
         let pml = segment.pml();
@@ -44,7 +52,7 @@ pub(crate) fn head(capture: &Capture, texts: &[SegmentTexts], sink: &mut dyn Wri
         order.sort_by_key(|(_, process)| process.index);
         for (slot, record) in order {
             if seen.insert(record.index) {
-                process(&mut out, pml, record, texts.process(slot));
+                process(&mut out, pml, record, (texts.process(slot), redaction));
                 sink.write_all(&out)?;
                 out.clear();
             }
@@ -54,14 +62,22 @@ pub(crate) fn head(capture: &Capture, texts: &[SegmentTexts], sink: &mut dyn Wri
     sink.write_all(&out)
 }
 
+/// What stands in front of the root.
+pub(crate) const DECLARATION: &[u8] = b"\xEF\xBB\xBF<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n";
+
 /// What closes the file.
 pub(crate) const TAIL: &[u8] = b"</eventlist></procmon>";
 
-fn process(out: &mut Vec<u8>, pml: Pml<'_>, process: &Process, texts: &super::scene::ProcessTexts) {
+fn process(
+    out: &mut Vec<u8>,
+    pml: Pml<'_>,
+    process: &Process,
+    (texts, redaction): (&super::scene::ProcessTexts, Option<&Redaction>),
+) {
     out.extend_from_slice(b"<process>\r\n");
     let number = |out: &mut Vec<u8>, name: &str, value: u64| element(out, name, |out| text::decimal(out, value));
     let word = |out: &mut Vec<u8>, name: &str, value: &str| {
-        element(out, name, |out| out.extend_from_slice(value.as_bytes()));
+        element(out, name, |out| named(out, redaction, |out| out.extend_from_slice(value.as_bytes())));
     };
     number(out, "ProcessIndex", process.index.into());
     number(out, "ProcessId", process.pid.into());
@@ -98,7 +114,8 @@ fn process(out: &mut Vec<u8>, pml: Pml<'_>, process: &Process, texts: &super::sc
             ("Company", module.company),
             ("Description", module.description),
         ] {
-            element(out, name, |out| stored(out, pml, index));
+            let redaction = redaction.filter(|_| name == "Path");
+            element(out, name, |out| named(out, redaction, |out| stored(out, pml, index)));
         }
         out.extend_from_slice(b"</module>\r\n");
     }
@@ -112,8 +129,17 @@ fn stored(out: &mut Vec<u8>, pml: Pml<'_>, index: StringIndex) {
     }
 }
 
+/// What `write` writes, with names replaced where they are to be.
+fn named(out: &mut Vec<u8>, redaction: Option<&Redaction>, write: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    write(out);
+    if let Some(redaction) = redaction {
+        hide::replace(out, start, redaction);
+    }
+}
+
 /// `<name>…</name>` and a line end; what `write` writes is escaped.
-fn element(out: &mut Vec<u8>, name: &str, write: impl FnOnce(&mut Vec<u8>)) {
+pub(crate) fn element(out: &mut Vec<u8>, name: &str, write: impl FnOnce(&mut Vec<u8>)) {
     out.push(b'<');
     out.extend_from_slice(name.as_bytes());
     out.push(b'>');
@@ -140,7 +166,7 @@ const fn is_special(byte: u8) -> bool {
 
 /// Escapes what lies in `out` from `start` on: five entities, LF to CR LF, and `_` for what Procmon cannot write:
 /// control characters and each half of a surrogate pair.
-fn escape(out: &mut Vec<u8>, start: usize) {
+pub(crate) fn escape(out: &mut Vec<u8>, start: usize) {
     // Without branches, so that the compiler can take many bytes at a time.
     let special = |piece: &[u8]| piece.iter().fold(false, |any, byte| any | is_special(*byte));
     if !out.get(start..).unwrap_or_default().chunks(64).any(special) {
@@ -174,7 +200,11 @@ impl<'a> Xml<'a> {
         let clock = Clock::new(scene.style.locale, scene.style.offset_seconds);
         let plan = Plan::new(columns, scene.texts, |out, process, run| {
             for column in &run.columns {
-                element(out, &element_name(*column), |out| process_column(out, process, *column, &clock));
+                element(out, &element_name(*column), |out| {
+                    let start = out.len();
+                    process_column(out, process, *column, &clock);
+                    hide::column(out, start, *column, scene.redaction);
+                });
             }
         });
         let names = plan.steps.iter().map(|step| match step {
@@ -194,7 +224,8 @@ impl<'a> Xml<'a> {
             element(out, "depth", |out| text::decimal(out, depth));
             element(out, "address", |out| text::hex(out, address));
             if let (Some(module), Some(offset)) = (frame.module, frame.offset()) {
-                element(out, "path", |out| stored(out, self.scene.pml, module.path));
+                let redaction = self.scene.redaction;
+                element(out, "path", |out| named(out, redaction, |out| stored(out, self.scene.pml, module.path)));
                 element(out, "location", |out| {
                     let start = out.len();
                     stored(out, self.scene.pml, module.path);
@@ -224,7 +255,7 @@ impl<'a> RowWriter<'a> for Xml<'a> {
         let slot = self.scene.texts.slot(self.scene.pml, row.event.process_index());
         for (step, name) in self.plan.steps.iter().zip(&self.names) {
             match step {
-                Step::Column(column) => element(out, name, |out| renderer.column(out, row, *column)),
+                Step::Column(column) => element(out, name, |out| renderer.shown(out, row, *column)),
                 Step::Process(run) => out.extend_from_slice(self.plan.text(slot, *run)),
             }
         }

@@ -47,12 +47,20 @@ pub struct Columns {
     pub fields: usize,
     /// Titles that are no column of Procmon's.
     pub unknown: Vec<String>,
+    /// Order of the columns of an XML export, where its events were looked at.
+    order: Vec<usize>,
 }
 
 impl Columns {
     /// Maps the titles of a header. A title that occurs twice counts the first time.
     pub fn from_titles(titles: &[String]) -> Self {
-        let mut columns = Self { slots: [None; COLUMNS], numbered: false, fields: titles.len(), unknown: Vec::new() };
+        let mut columns = Self {
+            slots: [None; COLUMNS],
+            numbered: false,
+            fields: titles.len(),
+            unknown: Vec::new(),
+            order: Vec::new(),
+        };
         for (title, at) in titles.iter().zip(0u16..) {
             match column_of(title) {
                 Some(column) => {
@@ -68,7 +76,8 @@ impl Columns {
 
     /// One field for every column, in the order of their declaration: the rows of an XML export.
     pub(crate) fn all() -> Self {
-        let mut columns = Self { slots: [None; COLUMNS], numbered: true, fields: FIELDS, unknown: Vec::new() };
+        let mut columns =
+            Self { slots: [None; COLUMNS], numbered: true, fields: FIELDS, unknown: Vec::new(), order: Vec::new() };
         for (slot, at) in columns.slots.iter_mut().zip(0u16..) {
             *slot = Some(at);
         }
@@ -100,6 +109,19 @@ impl Columns {
     /// The columns present, in the order of Procmon's "all columns".
     pub fn present(&self) -> Vec<Column> {
         Column::titles().map(|(_, column)| column).filter(|column| self.has(*column)).collect()
+    }
+
+    /// The columns present, in the order of the file.
+    pub fn in_order(&self) -> Vec<Column> {
+        let mut columns = self.present();
+        let place = |column: &Column| self.order.iter().position(|field| Some(*field) == self.slot(*column));
+        columns.sort_by_key(|column| (place(column).unwrap_or(usize::MAX), self.slot(*column)));
+        columns
+    }
+
+    /// Keeps the order in which the fields of an XML export stand.
+    pub(crate) fn set_order(&mut self, order: &[usize]) {
+        self.order = order.to_vec();
     }
 
     /// Number of the field that holds the process's number in the process list.
@@ -136,6 +158,7 @@ mod tests {
         assert_eq!(columns.slot(Column::Detail), None);
         assert_eq!(columns.unknown, ["Frobs"]);
         assert_eq!(columns.present(), [Column::Pid, Column::Path, Column::Result]);
+        assert_eq!(columns.in_order(), [Column::Result, Column::Pid, Column::Path]);
         assert_eq!(columns.fields, 5);
     }
 }

@@ -9,17 +9,16 @@ use super::error::ImportError;
 use super::facts::{ClockFacts, ExportFacts};
 use super::operation::{Operation, Operations};
 use super::row::{Decoder, Row, system_root_of};
-use super::scan::{Block, Blocks, Clock, Extent, Results, Seam, midnights};
+use super::scan::{Block, Blocks, Clock, Seam, midnights};
 use super::stream::{self, Format, Sniffed, Stored};
 use super::survey::{self, Surveyed};
 use super::xml::XmlProcess;
 use crate::capture::columns::Column;
 use crate::capture::decode::process_code;
-use crate::capture::filter::FilterView;
 use crate::capture::op::{DriverInfo, EventIndex, OpKind, OpLog};
 use crate::capture::select::{NamesakeBudget, Selection};
 use crate::capture::source::{FilterTest, Machine, Source, Survey};
-use crate::nt::{FileTime, NtStatus};
+use crate::nt::FileTime;
 use crate::pml::EventClass;
 use encoding_rs::UTF_8;
 use std::io;
@@ -29,19 +28,21 @@ use std::sync::OnceLock;
 /// A CSV or XML export, ready to be read.
 #[derive(Debug)]
 pub struct Export {
-    path: PathBuf,
+    pub(super) path: PathBuf,
     bytes: u64,
-    format: Format,
-    stored: Stored,
-    columns: Columns,
-    shape: Shape,
+    pub(super) format: Format,
+    pub(super) stored: Stored,
+    pub(super) columns: Columns,
+    pub(super) shape: Shape,
     /// Bytes of the header, as UTF-8.
     header: usize,
     header_lines: u64,
-    order: DateOrder,
-    clock: ClockFacts,
+    pub(super) order: DateOrder,
+    pub(super) clock: ClockFacts,
     /// Local ticks + this = UTC.
     shift: i64,
+    /// Ticks local time is ahead of UTC, as far as known.
+    pub(super) local_offset: i64,
     system_root: Option<String>,
     operations: Operations,
     surveyed: OnceLock<Surveyed>,
@@ -71,6 +72,7 @@ impl Export {
                 date_order_certain: false,
             },
             shift: 0,
+            local_offset: 0,
             system_root: None,
             operations: Operations::default(),
             surveyed: OnceLock::new(),
@@ -128,6 +130,7 @@ impl Export {
         }
         if self.format == Format::Xml {
             self.keep_present(&looked_at);
+            self.columns.set_order(blocks.order());
         }
         let mut order = options.date_order;
         let mut first_date: Option<Vec<u8>> = None;
@@ -190,6 +193,7 @@ impl Export {
 
     fn set_shift(&mut self, options: &OpenOptions, anchor: Option<i64>) {
         let offset = i64::from(options.utc_offset.unwrap_or_default()).saturating_mul(clock::SECOND.cast_signed());
+        self.local_offset = offset;
         let has_date = self.columns.has(Column::DateAndTime);
         let day = DAY.cast_signed();
         if let Some(anchor) = anchor
@@ -212,7 +216,7 @@ impl Export {
     }
 
     /// Its rows from the beginning.
-    fn blocks(&self) -> io::Result<Blocks> {
+    pub(super) fn blocks(&self) -> io::Result<Blocks> {
         let input = stream::open(&self.path, self.stored)?;
         Ok(match self.format {
             Format::Xml => Blocks::xml(input),
@@ -220,7 +224,7 @@ impl Export {
         })
     }
 
-    fn decoder<'d>(&'d self, system_root: Option<&'d str>, bits: Option<u32>) -> Decoder<'d> {
+    pub(super) fn decoder<'d>(&'d self, system_root: Option<&'d str>, bits: Option<u32>) -> Decoder<'d> {
         Decoder {
             operations: &self.operations,
             system_root: system_root.or(self.system_root.as_deref()).unwrap_or("C:\\Windows"),
@@ -257,13 +261,14 @@ impl Export {
             columns: self.columns.present(),
             unknown_columns: self.columns.unknown.clone(),
             not_text: surveyed.not_text,
+            short_names: surveyed.short_names,
             unknown_results: surveyed.unknown_results.clone(),
             clock: self.clock,
             ended_early: surveyed.ended_early.clone(),
         }
     }
 
-    fn surveyed(&self) -> &Surveyed {
+    pub(super) fn surveyed(&self) -> &Surveyed {
         self.surveyed.get_or_init(|| {
             let decoder = self.decoder(None, None);
             let mut surveyed = Surveyed::default();
@@ -279,7 +284,7 @@ impl Export {
     }
 
     /// One pass over the rows: `work` on each block in parallel, `join` in order. Returns what ended it early.
-    fn pass<T: Send + HasExtent>(
+    pub(super) fn pass<T: Send + HasExtent>(
         &self,
         blocks: io::Result<Blocks>,
         work: impl Fn(&Block) -> T + Sync,
@@ -311,89 +316,15 @@ impl Export {
         });
         blocks.error()
     }
-
-    /// Visits every readable row in order: `work` in parallel on the rows of a block, `sink` with the number of the row
-    /// and what `work` made of it. This is how the rows themselves are listed and filtered.
-    ///
-    /// Returns what ended the reading before the end of the file, if something did.
-    pub fn rows<T: Send>(
-        &self,
-        work: impl Fn(&ExportRow<'_>) -> Option<T> + Sync,
-        mut sink: impl FnMut(EventIndex, T),
-    ) -> Option<String> {
-        self.pass(
-            self.blocks(),
-            |block| {
-                let mut found = Vec::new();
-                let mut clock = Clock::new(self.order);
-                let mut results = Results::default();
-                let decoder = self.decoder(None, None);
-                let extent = block.rows(&self.columns, self.shape.delimiter, |number, row| {
-                    let start = clock.start(row, number)?;
-                    let operation = decoder.operation(row);
-                    let status = results.find(row.bytes(Column::Result));
-                    let row = ExportRow { row: *row, operation, status, start };
-                    found.extend(work(&row).map(|made| (number, made)));
-                    Ok(())
-                });
-                Made { extent, seam: clock.seam(), found }
-            },
-            |_, part, place| {
-                for (number, made) in part.found {
-                    sink(EventIndex(place.row + number), made);
-                }
-            },
-        )
-    }
 }
 
 /// The operation of Process Start.
 const PROCESS_START: Operation = Operation { class: EventClass::PROCESS, code: process_code::START, sub: 0 };
 
-/// A row with what its columns mean.
-#[derive(Clone, Copy, Debug)]
-pub struct ExportRow<'b> {
-    /// The columns.
-    pub row: Row<'b>,
-    /// The operation.
-    pub operation: Operation,
-    /// The result.
-    pub status: NtStatus,
-    /// Start in 100 ns ticks of local time; without a date column, since a midnight before the row.
-    pub start: i64,
-}
-
-impl FilterView for ExportRow<'_> {
-    fn text(&mut self, column: Column, out: &mut Vec<u8>) {
-        // A column that the export does not have is empty for every row.
-        if let Some((bytes, escaped)) = self.row.raw(column) {
-            if escaped { out.extend(csv::unescape(bytes)) } else { out.extend_from_slice(bytes) }
-        }
-    }
-
-    fn number(&mut self, column: Column) -> Option<u64> {
-        let bytes = self.row.bytes(column);
-        let digits = if column == Column::Architecture { bytes.strip_suffix(b"-bit")? } else { bytes };
-        clock::plain(digits).map(u64::from)
-    }
-}
-
-struct Made<T> {
-    extent: Extent,
-    seam: Seam,
-    found: Vec<(u64, T)>,
-}
-
 /// A result of a pass that says how much of the file it covers.
 pub(crate) trait HasExtent {
     /// Rows, lines, and the times at its edges.
     fn extent(&self) -> (u64, u64, Seam);
-}
-
-impl<T> HasExtent for Made<T> {
-    fn extent(&self) -> (u64, u64, Seam) {
-        (self.extent.rows, self.extent.lines, self.seam)
-    }
 }
 
 /// Where a block lies in the file.

@@ -23,6 +23,7 @@ mod detail;
 pub mod error;
 pub mod export_source;
 mod facts;
+mod listing;
 pub mod operation;
 mod processes;
 pub mod row;
@@ -38,16 +39,16 @@ pub use csv::BadReason;
 pub use error::ImportError;
 pub use export_source::Export;
 pub use facts::{ClockFacts, ExportFacts};
+pub use listing::{ExportRow, Listed, RowPlace};
 pub use operation::{Operation, Operations};
-pub use row::Row;
+pub use row::{Frame, Row};
 pub use scan::{BadRow, Malformed};
 pub use stream::Format;
 pub use xml::{XmlModule, XmlProcess};
 
 use crate::capture::map::Bytes;
 use crate::capture::source::Source;
-use crate::capture::{Capture, OpenError, Segment};
-use crate::pml::Container;
+use crate::capture::{Capture, Rescue, Segment};
 use encoding_rs::Encoding;
 use std::io;
 use std::path::Path;
@@ -154,10 +155,18 @@ fn open_packed(path: &Path, options: &OpenOptions) -> Result<PmlInput, ImportErr
     let io_error = |source| ImportError::Io { path: path.to_owned(), source };
     let packed = std::fs::File::open(path).map_err(io_error)?;
     let mut unpacked = tempfile::NamedTempFile::new().map_err(io_error)?;
-    io::copy(&mut flate2::read::MultiGzDecoder::new(packed), unpacked.as_file_mut()).map_err(io_error)?;
+    let copied = io::copy(&mut flate2::read::MultiGzDecoder::new(packed), unpacked.as_file_mut());
     let unpacked = unpacked.into_temp_path();
+    if let Err(error) = copied
+        // A damaged stream ends like a capture that was cut off: what came before it may be rescued.
+        && (std::fs::metadata(&unpacked).map_err(io_error)?.len() == 0
+            || !matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData))
+    {
+        return Err(io_error(error));
+    }
     let bytes = Bytes::open(&unpacked, options.capture.map).map_err(io_error)?;
-    let container = Container::parse(&bytes).map_err(|source| OpenError::Pml { path: path.to_owned(), source })?;
-    let segment = Segment::from_parts(path.to_owned(), bytes, container);
-    Ok(PmlInput { capture: Capture::from_segments(vec![segment]), _unpacked: Some(unpacked) })
+    let (segment, report) = Segment::read_or_rescue(path.to_owned(), bytes)?;
+    let mut capture = Capture::from_segments(vec![segment]);
+    capture.rescues.extend(report.map(|report| Rescue { path: path.to_owned(), report }));
+    Ok(PmlInput { capture, _unpacked: Some(unpacked) })
 }

@@ -272,7 +272,9 @@ impl Processes {
             });
             processes.lives.insert(entry.index, vec![(0, id)]);
             processes.parents.push((id, entry.parent_index, 0));
-            processes.bits_from(entry.pid == 4 || proves_bits(&entry.image_path), entry.is_64_bit);
+            if let Some(is_64_bit) = entry.is_64_bit {
+                processes.bits_from(entry.pid == 4 || proves_bits(&entry.image_path), is_64_bit);
+            }
         }
         processes
     }

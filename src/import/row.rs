@@ -5,6 +5,7 @@ use super::columns::{Columns, Field};
 use super::csv::unescape;
 use super::detail;
 use super::operation::{Operation, Operations};
+use super::xml::Call;
 use crate::capture::columns::Column;
 use crate::capture::decode::{code, is_rename_or_link, process_code};
 use crate::capture::op::{OpKind, PathId, PathTable, ProcessId};
@@ -22,6 +23,21 @@ pub struct Row<'b> {
     pub frames: u16,
     /// Paths of the kernel modules at the inner end of the stack.
     pub(crate) stack: &'b [(u32, u32)],
+    /// The whole stack, where it was wanted.
+    pub(crate) calls: &'b [Call],
+}
+
+/// One frame of a row's stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame<'b> {
+    /// Address.
+    pub address: u64,
+    /// Kernel code.
+    pub kernel: bool,
+    /// Path of its module; empty outside every module.
+    pub path: &'b [u8],
+    /// Place in the module, `module.ext + 0x1234` or a symbol.
+    pub location: &'b [u8],
 }
 
 impl<'b> Row<'b> {
@@ -59,6 +75,18 @@ impl<'b> Row<'b> {
     pub fn kernel_frames(&self) -> impl Iterator<Item = &'b [u8]> {
         let data = self.data;
         self.stack.iter().map(move |(start, end)| data.get(*start as usize..*end as usize).unwrap_or_default())
+    }
+
+    /// The whole stack, innermost first, of an XML export read with its stacks.
+    pub fn frames(&self) -> impl Iterator<Item = Frame<'b>> {
+        let data = self.data;
+        let text = move |(start, end): (u32, u32)| data.get(start as usize..end as usize).unwrap_or_default();
+        self.calls.iter().map(move |call| Frame {
+            address: call.address,
+            kernel: call.kernel,
+            path: text(call.path),
+            location: text(call.location),
+        })
     }
 
     /// Thread id.

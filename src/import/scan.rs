@@ -89,7 +89,8 @@ impl Block {
                 let mut extent = Extent::default();
                 for (fields, event) in block.fields.chunks_exact(FIELDS).zip(&block.events) {
                     let stack = block.frames.get(event.frames.0 as usize..event.frames.1 as usize).unwrap_or_default();
-                    let row = Row { data: &block.data, fields, columns, frames: event.depth, stack };
+                    let calls = block.calls.get(event.calls.0 as usize..event.calls.1 as usize).unwrap_or_default();
+                    let row = Row { data: &block.data, fields, columns, frames: event.depth, stack, calls };
                     if let Err(reason) = visit(extent.rows, &row) {
                         extent.bad.add(event.line, reason);
                     }
@@ -135,7 +136,7 @@ fn csv_rows(
         });
         let (next, result) = match read {
             Ok(behind) => {
-                let row = Row { data, fields: &fields, columns, frames: 0, stack: &[] };
+                let row = Row { data, fields: &fields, columns, frames: 0, stack: &[], calls: &[] };
                 (behind, visit(extent.rows, &row))
             }
             Err(reason) => {
@@ -182,6 +183,21 @@ impl Blocks {
         match self {
             Self::Csv(_) => &[],
             Self::Xml(blocks) => &blocks.processes,
+        }
+    }
+
+    /// Fields in the order in which they stand in an event, as far as read.
+    pub(crate) fn order(&self) -> &[usize] {
+        match self {
+            Self::Csv(_) => &[],
+            Self::Xml(blocks) => &blocks.order,
+        }
+    }
+
+    /// Keeps whole stacks from here on.
+    pub(crate) fn keep_stacks(&mut self) {
+        if let Self::Xml(blocks) = self {
+            blocks.keep_stacks = true;
         }
     }
 

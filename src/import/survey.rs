@@ -31,6 +31,7 @@ pub(crate) struct Part {
     span: Option<(i64, i64)>,
     unknown_results: Vec<String>,
     not_text: u64,
+    short_names: u64,
     system_root: Option<String>,
     wide: bool,
     /// Images loaded by the System process: drivers.
@@ -58,6 +59,7 @@ pub(crate) fn part(block: &Block, columns: &Columns, delimiter: u8, order: DateO
         span: None,
         unknown_results: Vec::new(),
         not_text: 0,
+        short_names: 0,
         system_root: None,
         wide: false,
         drivers: Vec::new(),
@@ -85,6 +87,7 @@ pub(crate) fn part(block: &Block, columns: &Columns, delimiter: u8, order: DateO
         let wanted = match operation.class {
             EventClass::FILE_SYSTEM => {
                 part.counts.file_system += 1;
+                part.short_names += u64::from(has_short_name(path));
                 part.with_stack += u64::from(row.frames != 0);
                 let success = status.is_success();
                 part.coverage.creates += u64::from(operation.code == code::CREATE && success);
@@ -142,6 +145,25 @@ pub(crate) fn part(block: &Block, columns: &Columns, delimiter: u8, order: DateO
     part
 }
 
+/// Whether a component of the path looks like a generated 8.3 name, `PROGRA~1` or `A1B2C3~4.DLL`.
+fn has_short_name(path: &[u8]) -> bool {
+    memchr::memchr_iter(b'~', path).any(|at| {
+        let (before, behind) = path.split_at(at);
+        let start = before.iter().rposition(|byte| *byte == b'\\').map_or(0, |place| place + 1);
+        let digits = behind.iter().skip(1).take_while(|byte| byte.is_ascii_digit()).count();
+        let base = at - start + 1 + digits;
+        let rest = behind.get(1 + digits..).unwrap_or_default();
+        let end = rest.iter().position(|byte| matches!(byte, b'\\' | b':')).unwrap_or(rest.len());
+        let suffix = rest.get(..end).unwrap_or_default();
+        let fits = suffix.is_empty() || suffix.first() == Some(&b'.') && suffix.len() <= 4;
+        at > start
+            && digits > 0
+            && base <= 8
+            && fits
+            && !before.iter().skip(start).any(|byte| matches!(byte, b' ' | b'.'))
+    })
+}
+
 /// What the first pass finds.
 #[derive(Debug, Default)]
 pub(crate) struct Surveyed {
@@ -150,6 +172,7 @@ pub(crate) struct Surveyed {
     none: Processes,
     pub(crate) malformed: Malformed,
     pub(crate) not_text: u64,
+    pub(crate) short_names: u64,
     pub(crate) unknown_results: Vec<String>,
     pub(crate) ended_early: Option<String>,
     pub(crate) system_root: Option<String>,
@@ -206,6 +229,7 @@ impl Surveyed {
             }
         }
         self.not_text += part.not_text;
+        self.short_names += part.short_names;
         self.system_root = self.system_root.take().or(part.system_root);
         self.wide |= part.wide;
         for path in part.drivers {
@@ -261,7 +285,7 @@ impl Surveyed {
 fn kernel_modules(list: &[XmlProcess]) -> Vec<DriverInfo> {
     let Some(system) = list.iter().find(|process| process.pid == 4) else { return Vec::new() };
     // The kernel's half of the address space; the System process has an ntdll of its own in the other one.
-    let half = if system.is_64_bit { 0x8000_0000_0000 } else { 0x8000_0000 };
+    let half = if system.is_64_bit == Some(false) { 0x8000_0000 } else { 0x8000_0000_0000 };
     let kernel = system.modules.iter().filter(|module| module.base >= half);
     kernel
         .map(|module| DriverInfo {
@@ -272,4 +296,27 @@ fn kernel_modules(list: &[XmlProcess]) -> Vec<DriverInfo> {
             description: module.description.trim().to_owned(),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_short_name;
+
+    #[test]
+    fn generated_short_names_are_told_from_other_tildes() {
+        for path in ["C:\\PROGRA~1\\Tool\\a.exe", "C:\\a\\A1B2C3~4.DLL", "C:\\a\\LONGFI~1.TXT:stream", "C:\\a\\AB~12"] {
+            assert!(has_short_name(path.as_bytes()), "{path}");
+        }
+        for path in [
+            "C:\\a\\~1",
+            "C:\\a\\~$file.doc",
+            "C:\\a\\notes~backup",
+            "C:\\a\\longername~1.txt",
+            "C:\\a\\x~1.html",
+            "C:\\a b~1\\c",
+            "",
+        ] {
+            assert!(!has_short_name(path.as_bytes()), "{path}");
+        }
+    }
 }

@@ -48,8 +48,8 @@ pub struct XmlProcess {
     pub created: u64,
     /// End; 0 while running.
     pub finished: u64,
-    /// A 64-bit process.
-    pub is_64_bit: bool,
+    /// A 64-bit process, where the list tells.
+    pub is_64_bit: Option<bool>,
     /// Image name.
     pub name: String,
     /// Image path.
@@ -80,6 +80,17 @@ pub(crate) struct XmlBlock {
     pub(crate) events: Vec<XmlEvent>,
     /// Paths of kernel frames, as places in `data`.
     pub(crate) frames: Vec<(u32, u32)>,
+    /// Whole stacks, where they are wanted.
+    pub(crate) calls: Vec<Call>,
+}
+
+/// One frame of a stack, its texts as places in the block.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Call {
+    pub(crate) address: u64,
+    pub(crate) kernel: bool,
+    pub(crate) path: (u32, u32),
+    pub(crate) location: (u32, u32),
 }
 
 /// One event, beside its columns.
@@ -91,6 +102,8 @@ pub(crate) struct XmlEvent {
     pub(crate) depth: u16,
     /// Its frames in kernel code, innermost first, up to the first outside it: a range of [`XmlBlock::frames`].
     pub(crate) frames: (u32, u32),
+    /// Its whole stack: a range of [`XmlBlock::calls`].
+    pub(crate) calls: (u32, u32),
 }
 
 /// Where in the document the reader is.
@@ -113,6 +126,7 @@ enum Wanted {
     Module(ModuleField),
     FrameAddress,
     FramePath,
+    FrameLocation,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,7 +169,11 @@ pub(crate) struct XmlBlocks {
     module: XmlModule,
     row: [Field; FIELDS],
     event: XmlEvent,
-    frame: (u64, String),
+    frame: (u64, String, String),
+    /// Whole stacks are wanted.
+    pub(crate) keep_stacks: bool,
+    /// Fields of events in the order in which they first stood.
+    pub(crate) order: Vec<usize>,
     /// The frames so far are all kernel code.
     in_kernel: bool,
     /// Addresses from here on are the kernel's.
@@ -196,6 +214,8 @@ impl XmlBlocks {
             row: [Field::default(); FIELDS],
             event: XmlEvent::default(),
             frame: Default::default(),
+            keep_stacks: false,
+            order: Vec::new(),
             in_kernel: false,
             kernel_from: 0x8000_0000_0000,
             wide: false,
@@ -290,6 +310,7 @@ impl XmlBlocks {
         let field = field_of_element(name);
         if self.names.len() < 256 {
             self.names.insert(name.to_owned(), field);
+            self.order.extend(field);
         }
         field
     }
@@ -298,24 +319,42 @@ impl XmlBlocks {
         self.block.fields.extend_from_slice(&self.row);
         let behind = u32::try_from(self.block.frames.len()).unwrap_or(u32::MAX);
         self.event.frames.1 = behind;
+        self.event.calls.1 = u32::try_from(self.block.calls.len()).unwrap_or(u32::MAX);
         self.block.events.push(self.event);
     }
 
     fn end_frame(&mut self) {
         self.event.depth = self.event.depth.saturating_add(1);
-        let (address, path) = std::mem::take(&mut self.frame);
+        let (address, path, location) = std::mem::take(&mut self.frame);
+        if self.keep_stacks {
+            let call = Call {
+                address,
+                kernel: address >= self.kernel_from,
+                path: self.place(&path),
+                location: self.place(&location),
+            };
+            self.block.calls.push(call);
+        }
         self.in_kernel &= address >= self.kernel_from;
         if !self.in_kernel {
             return;
         }
-        let start = u32::try_from(self.block.data.len());
-        self.block.data.extend_from_slice(path.as_bytes());
-        if let (Ok(start), Ok(end)) = (start, u32::try_from(self.block.data.len())) {
-            self.block.frames.push((start, end));
-        }
+        let place = self.place(&path);
+        self.block.frames.push(place);
+    }
+
+    /// Keeps a text in the block.
+    fn place(&mut self, text: &str) -> (u32, u32) {
+        let start = u32::try_from(self.block.data.len()).unwrap_or_default();
+        self.block.data.extend_from_slice(text.as_bytes());
+        (start, u32::try_from(self.block.data.len()).unwrap_or(start))
     }
 
     fn store_field(&mut self, place: usize) {
+        // Procmon writes a line feed as CR LF, whatever stands before it.
+        if self.text.contains('\r') {
+            self.text = self.text.replace("\r\n", "\n");
+        }
         let start = u32::try_from(self.block.data.len());
         self.block.data.extend_from_slice(self.text.as_bytes());
         if let (Ok(start), Ok(end), Some(field)) =
@@ -337,7 +376,7 @@ impl XmlBlocks {
             ProcessField::ParentIndex => process.parent_index = number(),
             ProcessField::Created => process.created = long(),
             ProcessField::Finished => process.finished = long(),
-            ProcessField::Is64Bit => process.is_64_bit = number() != 0,
+            ProcessField::Is64Bit => process.is_64_bit = Some(number() != 0),
             ProcessField::Name => process.name = text,
             ProcessField::ImagePath => process.image_path = text,
             ProcessField::CommandLine => process.command_line = text,
@@ -380,7 +419,10 @@ fn open(blocks: &mut XmlBlocks, name: &str) {
             blocks.inside = Inside::Event;
             blocks.row = [Field::default(); FIELDS];
             let frames = u32::try_from(blocks.block.frames.len()).unwrap_or(u32::MAX);
-            blocks.event = XmlEvent { line: blocks.line, depth: 0, frames: (frames, frames) };
+            blocks.event = {
+                let calls = u32::try_from(blocks.block.calls.len()).unwrap_or(u32::MAX);
+                XmlEvent { line: blocks.line, depth: 0, frames: (frames, frames), calls: (calls, calls) }
+            };
             blocks.in_kernel = true;
             Wanted::Nothing
         }
@@ -400,6 +442,7 @@ fn open(blocks: &mut XmlBlocks, name: &str) {
         }
         (Inside::Frame, "address") => Wanted::FrameAddress,
         (Inside::Frame, "path") => Wanted::FramePath,
+        (Inside::Frame, "location") => Wanted::FrameLocation,
         (Inside::Event, name) => blocks.field(name).map_or(Wanted::Nothing, Wanted::Field),
         (Inside::Process, name) => process_field(name).map_or(Wanted::Nothing, Wanted::Process),
         (Inside::Module, name) => module_field(name).map_or(Wanted::Nothing, Wanted::Module),
@@ -416,6 +459,7 @@ fn close(blocks: &mut XmlBlocks, name: &str) {
         Wanted::Module(field) => blocks.store_module(field),
         Wanted::FrameAddress => blocks.frame.0 = address(&blocks.text),
         Wanted::FramePath => blocks.frame.1 = std::mem::take(&mut blocks.text),
+        Wanted::FrameLocation => blocks.frame.2 = std::mem::take(&mut blocks.text),
         Wanted::Nothing => {}
     }
     match (blocks.inside, name) {
@@ -424,7 +468,7 @@ fn close(blocks: &mut XmlBlocks, name: &str) {
             let process = std::mem::take(&mut blocks.process);
             blocks.processes.push(process);
             // Without a 64-bit process the system is a 32-bit one.
-            blocks.wide |= blocks.processes.last().is_some_and(|process| process.is_64_bit);
+            blocks.wide |= blocks.processes.last().is_some_and(|process| process.is_64_bit == Some(true));
             blocks.kernel_from = if blocks.wide { 0x8000_0000_0000 } else { 0x8000_0000 };
         }
         (Inside::Module, "module") => {

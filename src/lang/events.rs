@@ -34,6 +34,33 @@ crate::texts! {
     /// Heading of one event.
     EVENT: "Event {event}   (sequence number {sequence}, offset {offset} in {file})",
         "事件 {event}   （序列号 {sequence}，位于 {file} 的偏移 {offset}）";
+    /// Heading of one row of an export.
+    ROW: "Event {event}   (row of {file})",
+        "事件 {event}   （{file} 中的一行）";
+    /// Wording options for an export.
+    AS_WRITTEN: "{file}: the rows of an export are shown as Process Monitor wrote them; --tz, --locale, --as and --advanced change nothing in them",
+        "{file}：导出文件中的行按 Process Monitor 的原文显示，--tz、--locale、--as 和 --advanced 对其不起作用";
+    /// Columns an export does not have.
+    LACKS_COLUMNS: "{file}: the export has no column {names}; it stays empty",
+        "{file}：导出文件中没有列 {names}，该列留空";
+    /// Columns of the filter that an export does not have.
+    LACKS_RULED: "{file}: the export has no column {names}; to the filter it is empty for every row",
+        "{file}：导出文件中没有列 {names}；对筛选条件而言，每一行的该列均为空";
+    /// Titles that are no columns.
+    UNKNOWN_TITLES: "{file}: not columns of Process Monitor, left out: {names}",
+        "{file}：以下不是 Process Monitor 的列，已忽略：{names}";
+    /// Stacks asked of a CSV.
+    NO_STACKS_IN_CSV: "{file}: a CSV export carries no stacks",
+        "{file}：CSV 导出文件不含调用堆栈";
+    /// Reading an export ended early.
+    ENDED_EARLY: "{file}: reading ended before the end of the file: {why}",
+        "{file}：读取在文件结尾之前中止：{why}";
+    /// Event numbers with several captures.
+    ONE_FOR_EVENT: "--event and --around need one capture: every capture numbers its events from 0",
+        "--event 和 --around 只能用于单个捕获文件：每个捕获的事件都从 0 开始编号";
+    /// XML of several captures.
+    ONE_FOR_XML: "XML needs one capture: a document has one process list, and processes of different captures have the same numbers. Use csv or jsonl, or one call for each",
+        "XML 只能用于单个捕获文件：一个文档只有一份进程列表，而不同捕获中的进程编号会重复。请使用 csv 或 jsonl，或逐个文件导出";
     /// Heading of the decoded fields.
     FIELDS: "Decoded detail",
         "解码后的详细信息";

@@ -17,6 +17,8 @@ crate::texts! {
     MISSING_COLUMN: "{file}: header at offset 0x0: the table has no column {column}, without which nothing can be told. Give the .PML file, or export again with all columns.", "{file}：文件头，偏移 0x0：表中没有 {column} 列，无法分析。请提供 .PML 文件，或重新导出全部列。";
     UNKNOWN_ENCODING: "{label}: not a known encoding; use a name such as gbk, windows-1251 or utf-16le", "{label}：未知的编码；请使用 gbk、windows-1251 或 utf-16le 之类的名称";
     MISMATCH: "{file}: not part of the same capture: its {what} differs", "{file}：不属于同一捕获：{what} 不同";
+    BAD_ROW: "{file}: line {line} could not be read: {why}", "{file}：第 {line} 行无法读取：{why}";
+    MORE_BAD_ROWS: "{file}: {n} more rows could not be read", "{file}：另有 {n} 行无法读取";
     EMPTY: "the file is empty", "文件为空";
     NOT_PML: "not a Process Monitor capture; it begins with {found}, not with PML_", "不是 Process Monitor 捕获文件；文件以 {found} 开头，而不是 PML_";
     VERSION: "capture version {version} is not known; versions 7 and 9 are", "未知的捕获版本 {version}；支持版本 7 和 9";

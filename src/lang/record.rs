@@ -49,7 +49,15 @@ crate::texts! {
     Q_RECOVERED: "The capture was damaged or not closed; {events} events were rescued, {lost} bytes hold none, {nameless} processes stay without a name.", "捕获文件已损坏或未正常关闭；已恢复 {events} 个事件，{lost} 字节中没有可读事件，{nameless} 个进程名称未知。";
     Q_TRUNCATED: "The capture ends in the middle of a record.", "捕获文件在某条记录中间中断。";
     Q_DAMAGED: "Records that could not be read: {n}; what they held is missing here. The first: {first}.", "无法读取的记录：{n} 条，其内容在此缺失。第一条：{first}。";
-    Q_ROWS: "{n} rows of the export could not be read; the first is on line {line}.", "导出文件中有 {n} 行无法读取；第一处位于第 {line} 行。";
+    Q_ROWS: "{n} rows of the export could not be read; the first is on line {line}: {why}.", "导出文件中有 {n} 行无法读取；第一处位于第 {line} 行：{why}。";
+    ROW_QUOTES: "a quote that nothing closes, or text behind a closing quote", "引号未闭合，或结束引号之后还有文字";
+    ROW_FIELDS: "fewer or more fields than the header", "字段数与标题行不一致";
+    ROW_TOO_LONG: "a line longer than any record", "该行过长，不可能是一条记录";
+    ROW_PID: "the PID is no number", "PID 不是数字";
+    ROW_TIME: "the time cannot be understood", "无法理解其时间";
+    ROW_NO_OPERATION: "the row has no operation", "该行没有操作";
+    Q_NO_DATE: "The export tells no date: its times are a time of day only, and the record has them on 1601-01-01 (--export-date gives the day).", "导出文件未注明日期：其时间仅为一天中的时刻，记录中以 1601-01-01 表示（可用 --export-date 指定日期）。";
+    Q_SHORT_NAMES: "{n} rows name a file by an 8.3 short name, and no export tells which long name that is: a holder that used one is not found under the other.", "有 {n} 行以 8.3 短文件名表示文件，而导出文件不含其对应的长文件名：以其中一种名称打开文件的占用者，无法按另一种名称找到。";
     Q_CLOCK_FROM_LOG: "The export does not tell its zone or its day; both were taken from the servicing log. If it was exported on a computer in another zone, give --export-tz.", "导出文件未注明时区或日期，已采用 CBS 日志的时区和日期。如果是在其他时区的计算机上导出的，请用 --export-tz 指定。";
     Q_LOCAL_TIMES: "The export does not tell its time zone: its times are shown as they stand (--export-tz gives the zone).", "导出文件未注明时区：时间按原样显示（可用 --export-tz 指定时区）。";
     Q_ENCODING: "{n} rows hold bytes that are no text in {encoding}: give the code page with --encoding.", "有 {n} 行的字节不是 {encoding} 编码的文本：请用 --encoding 指定代码页。";

@@ -5,6 +5,7 @@ use crate::lang::Text;
 
 crate::texts! {
     CAPTURE: "Capture", "捕获文件";
+    LOCAL_TIME: "local time of the computer", "该计算机的本地时间";
     EVENTS_OF: "{total} events ({file_system} file system) from {first} to {last} ({zone})", "{total} 个事件（文件系统 {file_system} 个），{first} 至 {last}（{zone}）";
     MACHINE: "{computer}, Windows {os}, {bits}-bit", "{computer}，Windows {os}，{bits} 位";
     SCOPE: "Looked for: failures of {victims} on {paths}", "检查范围：{victims} 在 {paths} 上的失败";

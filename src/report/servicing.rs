@@ -84,7 +84,7 @@ impl Page<'_> {
         if let Some(clock) = &self.cbs.clock {
             let source = t::by_code("ZONE_", &clock.source).map_or("", |text| text.get(lang));
             let at = FileTime(0);
-            let zone = time::zone_name(at, &time::fixed_zone(clock.utc_offset_minutes));
+            let zone = time::zone_name(at, &time::fixed_zone(clock.utc_offset_minutes), self.style.lang);
             let values: &[(&str, &dyn Display)] =
                 &[("zone", &zone), ("source", &source), ("log", &terminal(&clock.file))];
             let line = t::ZONE.fill(lang, values);

@@ -121,7 +121,7 @@ impl Report<'_> {
                     ("file_system", &count("file_system")),
                     ("first", &time::date_time(first, &self.style.zone)),
                     ("last", &time::date_time(last, &self.style.zone)),
-                    ("zone", &time::zone_name(first, &self.style.zone)),
+                    ("zone", &time::zone_name(first, &self.style.zone, self.style.lang)),
                 ],
             );
             self.line(&line);

@@ -1,5 +1,6 @@
 //! Times for people: in the chosen zone, to 100 ns.
 
+use crate::lang::{Lang, report as t};
 use crate::nt::FileTime;
 use jiff::tz::TimeZone;
 
@@ -63,8 +64,14 @@ pub fn localise(text: &str, zone: &TimeZone) -> String {
     out
 }
 
-/// `2022-10-08 13:50:57.4401234` in the zone.
+/// Times before this one come from an export that tells no date: they lie in the first days of the calendar.
+const FIRST_DATE: FileTime = FileTime(366 * 86_400 * 10_000_000);
+
+/// `2022-10-08 13:50:57.4401234` in the zone; without the date where none is known.
 pub fn date_time(time: FileTime, zone: &TimeZone) -> String {
+    if time < FIRST_DATE {
+        return time_of_day(time, zone);
+    }
     match time.timestamp() {
         Some(stamp) => stamp.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S.%7f").to_string(),
         None => format!("{:#X}", time.0),
@@ -79,8 +86,11 @@ pub fn time_of_day(time: FileTime, zone: &TimeZone) -> String {
     }
 }
 
-/// The zone with its offset at `time`: `UTC+08:00`.
-pub fn zone_name(time: FileTime, zone: &TimeZone) -> String {
+/// The zone with its offset at `time`: `UTC+08:00`; words where times are local times of a computer whose zone is not known.
+pub fn zone_name(time: FileTime, zone: &TimeZone, lang: Lang) -> String {
+    if zone.is_unknown() {
+        return t::LOCAL_TIME.get(lang).to_owned();
+    }
     let offset = time.timestamp().map_or(0, |stamp| zone.to_offset(stamp).seconds());
     if offset == 0 {
         return "UTC".to_owned();
@@ -127,8 +137,11 @@ mod tests {
         let time = FileTime::parse_rfc3339("2022-10-08T05:50:57.4401234Z").unwrap();
         assert_eq!(date_time(time, &zone), "2022-10-08 13:50:57.4401234");
         assert_eq!(time_of_day(time, &TimeZone::UTC), "05:50:57.4401234");
-        assert_eq!(zone_name(time, &zone), "UTC+08:00");
-        assert_eq!(zone_name(time, &parse_zone("-0330").unwrap()), "UTC-03:30");
+        assert_eq!(date_time(FileTime(864_000_000_000 + 36_610_000_000), &TimeZone::UTC), "01:01:01.0000000");
+        assert_eq!(zone_name(time, &zone, Lang::En), "UTC+08:00");
+        assert_eq!(zone_name(time, &parse_zone("-0330").unwrap(), Lang::En), "UTC-03:30");
+        assert_eq!(zone_name(time, &TimeZone::unknown(), Lang::ZhCn), "该计算机的本地时间");
+        assert_eq!(date_time(time, &TimeZone::unknown()), "2022-10-08 05:50:57.4401234");
         assert_eq!(parse_time("13:50:57.4401234", &zone, Some(time)), Some(time));
         assert_eq!(parse_time("2022-10-08 13:50:57.4401234", &zone, None), Some(time));
         assert_eq!(parse_time("2022-10-08T05:50:57.4401234Z", &zone, None), Some(time));

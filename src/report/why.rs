@@ -52,7 +52,13 @@ impl Teller<'_> {
         self.line(&t::TITLE.fill(lang, &[("event", &failure.event)]));
         let time = FileTime::parse_rfc3339(&failure.time).map_or_else(
             || failure.time.clone(),
-            |time| format!("{} ({})", time::date_time(time, &self.style.zone), time::zone_name(time, &self.style.zone)),
+            |time| {
+                format!(
+                    "{} ({})",
+                    time::date_time(time, &self.style.zone),
+                    time::zone_name(time, &self.style.zone, self.style.lang)
+                )
+            },
         );
         let line = t::FAILED.fill(
             lang,

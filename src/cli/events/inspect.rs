@@ -1,8 +1,9 @@
 //! One event with everything known about it, for people.
 
+use crate::export::texts::TextFrame;
 use crate::export::{Inspected, InspectedFrame};
 use crate::lang::{Lang, events as t};
-use crate::report::escape::terminal;
+use crate::report::escape::{ascii, terminal};
 use serde_json::Value;
 use std::io::{self, Write};
 
@@ -35,6 +36,36 @@ pub(super) fn print(event: &Inspected, file: &str, lang: Lang, out: &mut dyn Wri
         writeln!(out, "{}", frame_line(depth, frame, lang))?;
     }
     Ok(())
+}
+
+/// Prints a row of an export: its columns and its stack.
+pub(super) fn print_row(
+    event: u64,
+    file: &str,
+    (columns, stack): (&[(&str, String)], &[TextFrame]),
+    lang: Lang,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    writeln!(out, "{}", terminal(&t::ROW.fill(lang, &[("event", &event), ("file", &file)])))?;
+    for (title, text) in columns {
+        line(out, title, text)?;
+    }
+    if stack.is_empty() {
+        return writeln!(out, "{}", t::NO_STACK.get(lang));
+    }
+    writeln!(out, "{}", t::STACK.get(lang))?;
+    for (depth, frame) in stack.iter().enumerate() {
+        let side = if frame.kernel { t::KERNEL } else { t::USER }.get(lang);
+        let place = if frame.location.is_empty() { t::NO_MODULE.get(lang) } else { &frame.location };
+        let text = format!("{depth:>4} {side:6} {place:34} {:#018x}  {}", frame.address, frame.path);
+        writeln!(out, "{}", terminal(text.trim_end()))?;
+    }
+    Ok(())
+}
+
+/// What was printed, as the terminal can show it.
+pub(super) fn for_terminal(text: Vec<u8>, ascii_only: bool) -> Vec<u8> {
+    if ascii_only { ascii(&String::from_utf8_lossy(&text)).into_bytes() } else { text }
 }
 
 fn line(out: &mut dyn Write, name: &str, text: &str) -> io::Result<()> {

@@ -25,7 +25,7 @@ pub(crate) fn send<S: Sink>(row: &Row<'_>, scene: &Scene<'_>, sink: &mut S) -> O
             network::send(detail, sink);
             Some(())
         }
-        Body::Process(detail) => process::send(row, detail, sink),
+        Body::Process(detail) => process::send(row, detail, scene.redaction.is_some(), sink),
         Body::Profiling(detail) => process::send_profiling(row, detail, sink),
         Body::Other(detail) => {
             raw(detail, sink);

@@ -10,7 +10,8 @@ use crate::pml::detail::process::{
 };
 use crate::pml::ops::code;
 
-pub(super) fn send<S: Sink>(row: &Row<'_>, detail: &[u8], sink: &mut S) -> Option<()> {
+/// `hidden`: without environments.
+pub(super) fn send<S: Sink>(row: &Row<'_>, detail: &[u8], hidden: bool, sink: &mut S) -> Option<()> {
     match row.operation {
         code::PROCESS_DEFINED | code::PROCESS_CREATE => create(Create::parse(detail)?, sink),
         code::PROCESS_EXIT | code::PROCESS_STATISTICS => statistics(Statistics::parse(detail)?, sink),
@@ -29,7 +30,7 @@ pub(super) fn send<S: Sink>(row: &Row<'_>, detail: &[u8], sink: &mut S) -> Optio
             sink.hex("Image Base", "image_base", load.base);
             sink.hex("Image Size", "image_size", load.size.into());
         }
-        code::PROCESS_START => start(Start::parse(detail)?, sink),
+        code::PROCESS_START => start(Start::parse(detail)?, hidden, sink),
         _ => raw(detail, sink),
     }
     Some(())
@@ -64,19 +65,20 @@ fn statistics<S: Sink>(statistics: Statistics, sink: &mut S) {
     sink.grouped("Peak Working Set", "peak_working_set", statistics.peak_working_set);
 }
 
-fn start<S: Sink>(start: Start<'_>, sink: &mut S) {
+fn start<S: Sink>(start: Start<'_>, hidden: bool, sink: &mut S) {
     sink.decimal("Parent PID", "parent_pid", start.parent_pid.into());
     let Some(parameters) = start.parameters else { return };
     sink.text("Command line", "command_line", parameters.command_line);
     sink.text("Current directory", "current_directory", parameters.current_directory);
+    let block = if hidden { Wide(&[]) } else { parameters.environment };
     if !S::TYPED {
-        sink.write("Environment", "", |out| environment(out, parameters.environment));
+        sink.write("Environment", "", |out| environment(out, block));
         return;
     }
     sink.key("", "environment");
     let out = sink.out();
     out.push(b'[');
-    for variable in strings(parameters.environment) {
+    for variable in strings(block) {
         json::separate(out);
         json::string(out, |out| text::wide(out, variable.0));
     }

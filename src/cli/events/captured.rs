@@ -1,0 +1,108 @@
+//! The events of a PML capture.
+
+use super::asked::{Asked, Chosen};
+use super::{Source, inspect};
+use crate::capture::{Capture, EventIndex};
+use crate::cli::fail::Fail;
+use crate::cli::output;
+use crate::cli::progress::Progress;
+use crate::export::{Context, Outcome, Request, pml};
+use crate::lang::{Lang, events as t};
+use crate::redact::{Redaction, Redactor};
+use std::io::Write;
+use std::path::Path;
+
+/// A capture and what is asked of it.
+pub(super) struct Captured<'s> {
+    pub(super) capture: &'s Capture,
+    pub(super) source: &'s Source,
+    pub(super) asked: &'s Asked,
+    pub(super) redaction: Option<&'s Redaction>,
+}
+
+/// Learns the names in the tables and in the events that are going to be shown.
+pub(super) fn learn(capture: &Capture, asked: &Asked, redactor: &mut Redactor) -> Result<(), Fail> {
+    let chosen = asked.choose(|| capture.event_count())?;
+    let context = context(capture, asked);
+    let lines = if chosen.has_lines() {
+        context.choose(&asked.line_filter(&chosen), chosen.lines.as_deref())
+    } else {
+        Vec::new()
+    };
+    let full = chosen.full.into_iter().flatten().map(EventIndex);
+    pml::learn(capture, lines.into_iter().chain(full), redactor);
+    Ok(())
+}
+
+fn context<'c>(capture: &'c Capture, asked: &Asked) -> Context<'c> {
+    let first = capture.span().map(|(first, _)| first).unwrap_or_default();
+    Context::new(capture, asked.style(first))
+}
+
+impl Captured<'_> {
+    /// Writes everything to `out`, which goes to `path`; returns the sentences about what it met.
+    ///
+    /// # Errors
+    /// Those of `out`, or an event to show that cannot be read.
+    pub(super) fn write(
+        &self,
+        path: &Path,
+        out: &mut (dyn Write + Send),
+        (visible, lang): (bool, Lang),
+    ) -> Result<Vec<String>, Fail> {
+        let chosen = self.asked.choose(|| self.capture.event_count())?;
+        let mut context = context(self.capture, self.asked);
+        if let Some(redaction) = self.redaction {
+            context = context.redacted(redaction);
+        }
+        let request = Request {
+            filter: self.asked.line_filter(&chosen),
+            events: chosen.lines.clone(),
+            ..self.source.request.clone()
+        };
+        let progress = Progress::new(self.events(&chosen), visible, lang);
+        let outcome = if chosen.has_lines() {
+            context.write(&request, out, &|events| progress.advance(events)).map_err(output::written(path))?
+        } else {
+            Outcome::default()
+        };
+        for (at, number) in chosen.full.iter().cloned().flatten().enumerate() {
+            if chosen.has_lines() || at > 0 {
+                out.write_all(b"\n").map_err(output::written(path))?;
+            }
+            let Some(inspected) = context.inspect(EventIndex(number)) else { continue };
+            let inspected = inspected.map_err(|error| Fail::Said(error.to_string()))?;
+            let file = self.capture.locate(EventIndex(number)).map(|(segment, _)| segment.file_name());
+            let file = file.unwrap_or_default();
+            let file = self.redaction.map_or_else(|| file.clone(), |redaction| redaction.text(&file));
+            let mut text = Vec::new();
+            inspect::print(&inspected, &file, lang, &mut text).map_err(output::written(path))?;
+            out.write_all(&inspect::for_terminal(text, request.ascii)).map_err(output::written(path))?;
+        }
+        progress.finish();
+        Ok(complaints(&outcome, lang))
+    }
+
+    /// How many events the export goes through, for a progress bar.
+    fn events(&self, chosen: &Chosen) -> u64 {
+        match &chosen.lines {
+            None => self.capture.event_count(),
+            Some(ranges) => {
+                ranges.iter().map(|range| range.end().saturating_sub(*range.start()).saturating_add(1)).sum()
+            }
+        }
+    }
+}
+
+/// The sentences about what the export met.
+fn complaints(outcome: &Outcome, lang: Lang) -> Vec<String> {
+    let mut lines = Vec::new();
+    let first = outcome.first_bad.unwrap_or_default();
+    if outcome.broken > 0 {
+        lines.push(t::BROKEN.fill(lang, &[("count", &outcome.broken), ("event", &first)]));
+    }
+    if outcome.unreadable > 0 {
+        lines.push(t::UNREADABLE.fill(lang, &[("count", &outcome.unreadable)]));
+    }
+    lines
+}
