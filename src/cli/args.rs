@@ -166,6 +166,14 @@ pub struct ShowArgs {
     /// A file of your own vendors and products, added to the built-in list.
     #[arg(long, value_name = "FILE.toml", help_heading = "Scope")]
     pub vendors: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "documented at its type")]
+    pub redact: RedactArgs,
+}
+
+/// Whether names are replaced.
+#[derive(Clone, Debug, Default, Args)]
+pub struct RedactArgs {
     /// Replace the names of computer, users, hosts and profile folders, SIDs and IP addresses in every output.
     #[arg(long, help_heading = "Output")]
     pub redact: bool,
