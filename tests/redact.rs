@@ -141,8 +141,19 @@ fn no_original_name_is_left_in_any_output() {
     assert!(names_seen > 100, "{names_seen}: the outputs hold names to begin with");
 
     // The key maps every name back: the record is the original again, but for the case of letters.
-    let redacted =
-        run(&[capture, "--profile", "any", "--json", "-", "--reproducible", "--cbs", log, "--redact", "--redact-key", key]);
+    let redacted = run(&[
+        capture,
+        "--profile",
+        "any",
+        "--json",
+        "-",
+        "--reproducible",
+        "--cbs",
+        log,
+        "--redact",
+        "--redact-key",
+        key,
+    ]);
     let known = json(&fs::read(key).unwrap());
     assert_eq!(known["secret"], secret.as_str());
     let mut restored = String::from_utf8(redacted).unwrap().to_lowercase();
@@ -150,7 +161,9 @@ fn no_original_name_is_left_in_any_output() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|name| (name["pseudonym"].as_str().unwrap().to_lowercase(), name["original"].as_str().unwrap().to_lowercase()))
+        .map(|name| {
+            (name["pseudonym"].as_str().unwrap().to_lowercase(), name["original"].as_str().unwrap().to_lowercase())
+        })
         .collect();
     names.sort_by_key(|(pseudonym, _)| std::cmp::Reverse(pseudonym.len()));
     for (pseudonym, original) in &names {

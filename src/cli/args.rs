@@ -126,7 +126,7 @@ pub struct BlameArgs {
     /// Captures (.PML), exports (.CSV, .XML, also gzipped) or patterns; of a split capture the first file.
     #[arg(required = true, value_name = "CAPTURE", help_heading = "Input")]
     pub captures: Vec<PathBuf>,
-    /// Servicing log (CBS.log, CbsPersist_*), folder, zip or cab of the same machine; logs in them are found by content
+    /// Servicing log (CBS.log, CbsPersist_*), folder, zip, cab or gzip of the same machine; logs in them are found by content
     /// (repeatable).
     #[arg(long, value_name = "PATH", help_heading = "Input")]
     pub cbs: Vec<PathBuf>,

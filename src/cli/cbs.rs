@@ -28,7 +28,7 @@ use crate::servicing::winsxs::{Listing, ListingError};
 /// Arguments of `cbs`.
 #[derive(Debug, Args)]
 pub struct CbsArgs {
-    /// CBS logs, folders, zip or cab archives, nested; logs in them are found by content.
+    /// CBS logs, folders, zip, cab or gzip archives, nested; logs in them are found by content.
     #[arg(required_unless_present = "winsxs_bad", value_name = "PATH", help_heading = "Input")]
     pub paths: Vec<PathBuf>,
     /// A listing of WinSxS of the machine that fails (`tree /f` or `dir /s /b`).
