@@ -3,13 +3,13 @@
 use super::Capture;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Value of `schema` in an audit record.
 pub const AUDIT_SCHEMA: &str = "pmlblame/audit/1";
 
 /// What the self-check of a capture found.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "pmlblame audit record")]
 pub struct AuditRecord {
     /// Always `pmlblame/audit/1`.
@@ -31,7 +31,7 @@ pub struct AuditRecord {
 }
 
 /// A create that succeeded although the model says it must have been refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FalseConflict {
     /// The create.
     pub event: u64,
@@ -45,7 +45,7 @@ pub struct FalseConflict {
 }
 
 /// Failures explained and unexplained.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditFailures {
     /// With a holder at least likely, or known to have none.
     pub explained: u64,
@@ -56,7 +56,7 @@ pub struct AuditFailures {
 }
 
 /// Failures of one result.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StatusCount {
     /// Explained.
     pub explained: u64,

@@ -18,7 +18,7 @@ pub use tie::{Clock, Conclusion, Identity, MakerProcess, Match, Step, Unmatched}
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Advice, Tool};
 
@@ -26,7 +26,7 @@ use super::{Advice, Tool};
 pub const SCHEMA: &str = "pmlblame/cbs/1";
 
 /// Everything the logs say.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "pmlblame cbs report")]
 pub struct CbsReport {
     /// Always `pmlblame/cbs/1`.
@@ -54,22 +54,22 @@ pub struct CbsReport {
     /// Attempts over all logs, each once, in order of appearance.
     pub attempts: Vec<Attempt>,
     /// Missing payload over all logs, each once.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<MissingItem>,
     /// Comparison of two listings of WinSxS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub winsxs: Option<WinSxsComparison>,
     /// What to do next.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recommendations: Vec<Advice>,
     /// Inputs that were not read, and why.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<Skipped>,
     /// Which attempts are those of the capture; only with a capture.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identity: Vec<Identity>,
     /// Log and capture as one story, in order of time; only with a capture.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub order: Vec<Step>,
     /// Log records that are refused operations of the capture; only with a capture.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,7 +80,7 @@ pub struct CbsReport {
 }
 
 /// One log.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CbsFile {
     /// Base name.
     pub name: String,
@@ -95,7 +95,7 @@ pub struct CbsFile {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub copy_of: Option<String>,
     /// Stretches shared with earlier logs; what stands in them is counted once in `attempts` and `missing`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shared: Vec<Shared>,
     /// `utf-8`, `gbk`, `utf-16le`, `utf-16be`; single lines of a UTF-8 log may still be GBK.
     pub encoding: String,
@@ -159,12 +159,12 @@ pub struct CbsFile {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub diagnosis: Option<Diagnosis>,
     /// What to know about the log itself.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<LogNote>,
 }
 
 /// A stretch of records that two logs share.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Shared {
     /// The other log.
     pub with: String,
@@ -177,7 +177,7 @@ pub struct Shared {
 }
 
 /// Something to know about a log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LogNote {
     /// Stable code.
     pub code: String,
@@ -191,7 +191,7 @@ pub struct LogNote {
 }
 
 /// An input that was not read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Skipped {
     /// Path, or archive and path inside.
     pub path: String,

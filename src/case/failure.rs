@@ -2,10 +2,10 @@
 
 use super::codes::{Attribution, Cause, Confidence, ExplanationCode, HowDeleted, Mechanism, RuledOutReason};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A lock-class failure of a victim.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Failure {
     /// Event number.
     pub event: u64,
@@ -45,14 +45,14 @@ pub struct Failure {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confirmed_by: Option<EventRef>,
     /// Why the holder may be invisible, most likely first.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub explanations: Vec<ExplanationCode>,
     /// Who was considered and cleared.
     pub ruled_out: Vec<RuledOut>,
 }
 
 /// What a refused operation asked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Requested {
     /// Desired access.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,7 +78,7 @@ pub struct Requested {
 }
 
 /// A byte range.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LockRange {
     /// First byte.
     pub offset: i64,
@@ -90,10 +90,10 @@ pub struct LockRange {
 }
 
 /// A party behind one failure.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FailureHolder {
     /// Its id among the record's holders; left out for one that only kept others waiting.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub holder: String,
     /// Process id the capture shows.
     pub pid: u32,
@@ -113,15 +113,15 @@ pub struct FailureHolder {
     /// What conflicted, in words.
     pub conflict: Vec<String>,
     /// Classes (READ, WRITE, DELETE) the victim wanted and the holder does not share.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_shared_by_holder: Vec<String>,
     /// Classes the holder has and the victim does not share.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_shared_by_victim: Vec<String>,
 }
 
 /// From when to when a party held, and how.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Hold {
     /// Begin.
     pub start: Edge,
@@ -139,7 +139,7 @@ pub struct Hold {
 }
 
 /// One end of a hold: an event, or `before_capture`, `after_capture`, `unseen`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Edge {
     /// At an event.
@@ -149,7 +149,7 @@ pub enum Edge {
 }
 
 /// An event with its time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct At {
     /// Event number.
     pub event: u64,
@@ -158,7 +158,7 @@ pub struct At {
 }
 
 /// Who marked a file for deletion.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeletedBy {
     /// Event number.
     pub event: u64,
@@ -171,7 +171,7 @@ pub struct DeletedBy {
 }
 
 /// The close that ended a hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReleasedBy {
     /// Event number.
     pub event: u64,
@@ -180,14 +180,14 @@ pub struct ReleasedBy {
 }
 
 /// An event number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EventRef {
     /// Event number.
     pub event: u64,
 }
 
 /// A party that was considered and cleared.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RuledOut {
     /// Process id.
     pub pid: u32,
@@ -198,7 +198,7 @@ pub struct RuledOut {
 }
 
 /// An operation that was delayed, not refused.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Wait {
     /// Event number.
     pub event: u64,

@@ -2,10 +2,10 @@
 
 use super::codes::{Confidence, OnBehalfOf, PartyCode};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What kind of party holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HolderKind {
     /// A process.
@@ -15,7 +15,7 @@ pub enum HolderKind {
 }
 
 /// A party implicated by at least one failure.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Holder {
     /// `h1`, `h2`, …
     pub id: String,
@@ -50,7 +50,7 @@ pub struct Holder {
 }
 
 /// A process; unknown fields are left out.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Process {
     /// Process id.
     pub pid: u32,
@@ -80,7 +80,7 @@ pub struct Process {
 }
 
 /// A kernel driver; unknown fields are left out.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Driver {
     /// File name.
     pub name: String,
@@ -99,7 +99,7 @@ pub struct Driver {
 }
 
 /// A vendor and its product.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Vendor {
     /// English name.
     pub name: String,

@@ -25,13 +25,13 @@ pub use story::{Story, StoryEvent, StoryHold, WHY_SCHEMA};
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Value of `schema` in a case record.
 pub const SCHEMA: &str = "pmlblame/case/1";
 
 /// Everything found in one capture.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "pmlblame case record")]
 pub struct CaseRecord {
     /// Always `pmlblame/case/1`.
@@ -54,7 +54,7 @@ pub struct CaseRecord {
     /// Every lock-class failure of a victim in scope, in event order.
     pub failures: Vec<Failure>,
     /// Operations that were delayed, not refused, with a known cause.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waits: Vec<Wait>,
     /// What the servicing log says; only when one was given.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,7 +66,7 @@ pub struct CaseRecord {
 }
 
 /// Name and version of the program.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tool {
     /// `pmlblame`.
     pub name: String,
@@ -75,7 +75,7 @@ pub struct Tool {
 }
 
 /// The capture that was read.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Capture {
     /// Its files, in order of time.
     pub files: Vec<File>,
@@ -108,7 +108,7 @@ pub struct Capture {
 }
 
 /// One file of a capture.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct File {
     /// File name without folder.
     pub name: String,
@@ -122,7 +122,7 @@ pub struct File {
 }
 
 /// One weakness of a capture.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Quality {
     /// Stable code.
     pub code: String,
@@ -133,7 +133,7 @@ pub struct Quality {
 }
 
 /// The self-check over the files of the case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Consistency {
     /// Successful creates checked.
     pub opens_checked: u64,
@@ -150,7 +150,7 @@ pub struct Consistency {
 }
 
 /// What was looked for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Scope {
     /// `servicing` or `any`.
     pub profile: String,
@@ -159,7 +159,7 @@ pub struct Scope {
     /// Path patterns; none means every path.
     pub paths: Vec<String>,
     /// Result texts, when narrowed.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub results: Vec<String>,
     /// Start of the time window, when narrowed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -170,12 +170,12 @@ pub struct Scope {
     /// Lock-class failures outside the scope.
     pub failures_outside: u64,
     /// Failures that count because the servicing log names them, though the rest of the scope does not cover them.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub from_log: Vec<u64>,
 }
 
 /// The answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {
     /// Which answer.
     pub code: VerdictCode,
@@ -188,7 +188,7 @@ pub struct Verdict {
 }
 
 /// A recommendation or caveat.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Advice {
     /// Stable code.
     pub code: String,

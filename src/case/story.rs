@@ -2,13 +2,13 @@
 
 use super::{Edge, Failure, Mechanism};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Value of `schema` in a story.
 pub const WHY_SCHEMA: &str = "pmlblame/why/1";
 
 /// The story of one failure.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "pmlblame story of one failure")]
 pub struct Story {
     /// Always `pmlblame/why/1`.
@@ -20,12 +20,12 @@ pub struct Story {
     /// Every hold on the file, by start.
     pub holds: Vec<StoryHold>,
     /// There were more events or holds than are told; those nearest to the failure are.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub truncated: bool,
 }
 
 /// One event on the file.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StoryEvent {
     /// Event number.
     pub event: u64,
@@ -47,7 +47,7 @@ pub struct StoryEvent {
 }
 
 /// One hold on the file.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StoryHold {
     /// Process id.
     pub pid: u32,

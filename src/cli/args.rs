@@ -126,7 +126,7 @@ pub struct BlameArgs {
     /// Captures (.PML), exports (.CSV, .XML, also gzipped) or patterns; of a split capture the first file.
     #[arg(required = true, value_name = "CAPTURE", help_heading = "Input")]
     pub captures: Vec<PathBuf>,
-    /// Servicing log (CBS.log, CbsPersist_*), folder, zip or cab of the same machine; logs in them are found by content
+    /// Servicing log (CBS.log, CbsPersist_*), folder, zip, cab or gzip of the same machine; logs in them are found by content
     /// (repeatable).
     #[arg(long, value_name = "PATH", help_heading = "Input")]
     pub cbs: Vec<PathBuf>,
@@ -166,6 +166,14 @@ pub struct ShowArgs {
     /// A file of your own vendors and products, added to the built-in list.
     #[arg(long, value_name = "FILE.toml", help_heading = "Scope")]
     pub vendors: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "documented at its type")]
+    pub redact: RedactArgs,
+}
+
+/// Whether names are replaced.
+#[derive(Clone, Debug, Default, Args)]
+pub struct RedactArgs {
     /// Replace the names of computer, users, hosts and profile folders, SIDs and IP addresses in every output.
     #[arg(long, help_heading = "Output")]
     pub redact: bool,

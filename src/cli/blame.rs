@@ -10,7 +10,7 @@ use crate::assemble::{self, Case, CaseOptions, ServicingLogs, SourceNote};
 use crate::blame::scope::ScopeOptions;
 use crate::blame::vendors::VendorCatalogue;
 use crate::capture::Capture;
-use crate::case::{self, VerdictCode};
+use crate::case::{self, CaseRecord, VerdictCode};
 use crate::lang::fail as t;
 use crate::nt::FileTime;
 use crate::report::{json, table, time};
@@ -33,34 +33,48 @@ pub fn run(args: &BlameArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
         (None, Some(minutes)) => time::fixed_zone(minutes),
         (name, _) => zone(name)?,
     };
-    let mut pseudonyms = Pseudonyms::new(&args.show, global.language())?;
+    let mut pseudonyms = Pseudonyms::new(&args.show.redact, global.language())?;
     let mut records = Vec::new();
     let mut culprit = false;
     let to_stdout = args.json.as_deref() == Some(Path::new("-"));
+    let show = |number: usize, record: &CaseRecord, zone: &TimeZone| {
+        if to_stdout {
+            return Ok(());
+        }
+        let report = table::render(record, &args.show.style(global, zone.clone()));
+        output::stdout(|out| {
+            let between = if number > 0 { "\n" } else { "" };
+            write!(out, "{between}{report}").map_err(output::written(Path::new("-")))
+        })
+    };
+    let mut zones = Vec::new();
     for (number, path) in captures.iter().enumerate() {
-        let (case, zone) = analyse(path, args, global, &catalogue, &zone, logs.as_ref())?;
+        let (case, zone) = analyse(path, args, global, &catalogue, &zone, logs.as_ref(), &mut pseudonyms)?;
         let record = case.record;
         culprit |= matches!(record.verdict.code, VerdictCode::Culprit | VerdictCode::SeveralCulprits);
-        let value = pseudonyms.record(&record)?;
-        if !to_stdout {
-            let style = args.show.style(global, zone.clone());
-            let report = pseudonyms.text(table::render(&record, &style));
-            output::stdout(|out| {
-                let between = if number > 0 { "\n" } else { "" };
-                write!(out, "{between}{report}").map_err(output::written(Path::new("-")))
-            })?;
+        pseudonyms.learn(&record)?;
+        if !pseudonyms.active() {
+            show(number, &record, &zone)?;
         }
-        records.push(value);
+        records.push(record);
+        zones.push(zone);
+    }
+    if pseudonyms.active() {
+        // Only now is every name known.
+        for (number, (record, zone)) in records.iter_mut().zip(&zones).enumerate() {
+            *record = pseudonyms.disguise(record.clone())?;
+            show(number, record, zone)?;
+        }
     }
     if let Some(file) = &args.json {
         output::write(file, |out| write_records(out, &records).map_err(output::written(file)))?;
     }
-    pseudonyms.keep(&args.show)?;
+    pseudonyms.keep(&args.show.redact)?;
     Ok(if culprit && args.fail_on == Some(FailOn::Culprit) { Exit::Culprit } else { Exit::Done })
 }
 
 /// One capture gives one record; several give an array of them.
-fn write_records(out: &mut dyn Write, records: &[serde_json::Value]) -> std::io::Result<()> {
+fn write_records(out: &mut dyn Write, records: &[CaseRecord]) -> std::io::Result<()> {
     match records {
         [record] => json::write(out, record),
         records => json::write(out, &records),
@@ -83,6 +97,7 @@ fn analyse(
     catalogue: &VendorCatalogue,
     zone: &TimeZone,
     logs: Option<&ServicingLogs>,
+    pseudonyms: &mut Pseudonyms,
 ) -> Result<(Case, TimeZone), Fail> {
     let clock =
         logs.and_then(|logs| Some(LogClock { utc_offset_minutes: logs.utc_offset_minutes()?, day: logs.local_day() }));
@@ -90,6 +105,7 @@ fn analyse(
     input.warnings(global.language()).iter().for_each(|line| super::term::warn(line));
     let zone = input.zone(zone.clone());
     input.observe(progress::of_passes(global));
+    pseudonyms.learn_input(&input);
     // The digest reads the whole file once more; it runs beside the analysis, and only a record needs it.
     let hash = args.json.is_some() && !args.no_hash;
     let generated = if args.reproducible { None } else { FileTime::from_timestamp(jiff::Timestamp::now()) };

@@ -8,9 +8,10 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::tz::TimeZone;
 
-use super::args::GlobalArgs;
+use super::args::{GlobalArgs, RedactArgs};
 use super::exit::Exit;
 use super::fail::Fail;
+use super::redact::Pseudonyms;
 use super::{blame, output, term};
 use crate::assemble::cbs::{cbs_report, comparison};
 use crate::case::Tool;
@@ -27,7 +28,7 @@ use crate::servicing::winsxs::{Listing, ListingError};
 /// Arguments of `cbs`.
 #[derive(Debug, Args)]
 pub struct CbsArgs {
-    /// CBS logs, folders, zip or cab archives, nested; logs in them are found by content.
+    /// CBS logs, folders, zip, cab or gzip archives, nested; logs in them are found by content.
     #[arg(required_unless_present = "winsxs_bad", value_name = "PATH", help_heading = "Input")]
     pub paths: Vec<PathBuf>,
     /// A listing of WinSxS of the machine that fails (`tree /f` or `dir /s /b`).
@@ -45,6 +46,9 @@ pub struct CbsArgs {
     /// Width of the tables in columns; by default that of the terminal, 160 without one.
     #[arg(long, value_name = "COLUMNS", help_heading = "Output")]
     pub width: Option<u16>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "documented at its type")]
+    pub redact: RedactArgs,
 }
 
 /// What [`run_cbs`] needs beyond the arguments.
@@ -137,8 +141,10 @@ pub fn run(args: &CbsArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
     options.width = Some(super::args::table_width(args.width));
     options.ascii = term::ascii_only(term::stdout_is_terminal());
     options.progress = shows_progress(global);
-    let report = build_report(&options).map_err(|fail| fail.into_fail(lang))?;
+    let mut pseudonyms = Pseudonyms::new(&args.redact, lang)?;
+    let report = pseudonyms.record(build_report(&options).map_err(|fail| fail.into_fail(lang))?)?;
     write_json(&report, &options)?;
+    pseudonyms.keep(&args.redact)?;
     output::stdout(|out| print(&report, &options, out).map_err(output::written(Path::new("-"))))?;
     Ok(Exit::Done)
 }

@@ -1,13 +1,17 @@
 //! `--redact`: names replaced in everything that is printed or written.
 
-use super::args::ShowArgs;
+use super::args::RedactArgs;
 use super::extract::redactor;
 use super::fail::Fail;
+use super::input::Opened;
 use super::output;
+use crate::capture::source::Source;
+use crate::export::pml::learn;
 use crate::lang::Lang;
 use crate::redact::{Redaction, Redactor};
 use serde::Serialize;
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use std::iter;
 use std::path::Path;
 
 /// Replaces names consistently over all outputs of one call, or leaves everything as it is.
@@ -22,39 +26,70 @@ impl Pseudonyms {
     ///
     /// # Errors
     /// A key file that cannot be read or is none.
-    pub fn new(args: &ShowArgs, lang: Lang) -> Result<Self, Fail> {
+    pub fn new(args: &RedactArgs, lang: Lang) -> Result<Self, Fail> {
         let redactor = if args.redact { Some(redactor(args.redact_key.as_deref(), lang)?) } else { None };
         Ok(Self { redactor, sealed: None })
     }
 
-    /// The record as JSON, its names learned and replaced.
+    /// Whether names are replaced at all.
+    pub const fn active(&self) -> bool {
+        self.redactor.is_some()
+    }
+
+    /// Learns the names that the tables of an input give, whether the record shows them as names or not.
+    pub fn learn_input(&mut self, input: &Opened) {
+        let Some(redactor) = &mut self.redactor else { return };
+        if let Some(capture) = input.capture() {
+            learn(capture, iter::empty(), redactor);
+        }
+        if let Some(export) = input.export() {
+            for process in &export.survey().processes {
+                redactor.learn_account(&process.user);
+                redactor.learn_text(&process.command_line);
+                redactor.learn_text(&process.image_path);
+            }
+        }
+    }
+
+    /// Learns the names in a record. Learn from every record before any is disguised, or a name that only a later one
+    /// gives away stands in an earlier one.
     ///
     /// # Errors
     /// When the record cannot be put into JSON.
-    pub fn record<T: Serialize>(&mut self, record: &T) -> Result<Value, Fail> {
-        let mut value = serde_json::to_value(record).map_err(|error| Fail::Said(error.to_string()))?;
-        if let Some(redactor) = &mut self.redactor {
-            if let Some(computer) = value.pointer("/capture/computer").and_then(Value::as_str) {
-                redactor.learn_computer(computer);
-            }
-            redactor.learn_json(&value);
-            let sealed = redactor.clone().seal();
-            sealed.json(&mut value);
-            self.sealed = Some(sealed);
-        }
-        Ok(value)
+    pub fn learn<T: Serialize>(&mut self, record: &T) -> Result<(), Fail> {
+        let Some(redactor) = &mut self.redactor else { return Ok(()) };
+        redactor.learn_json(&serde_json::to_value(record).map_err(|error| Fail::Said(error.to_string()))?);
+        self.sealed = None;
+        Ok(())
     }
 
-    /// A text with the names of the records so far replaced.
-    pub fn text(&self, text: String) -> String {
-        self.sealed.as_ref().map_or_else(|| text.clone(), |sealed| sealed.text(&text))
+    /// The record with every name replaced, to be shown and written in place of the original. Replacing in a finished
+    /// table would miss the names that a line break cuts in two.
+    ///
+    /// # Errors
+    /// When the record cannot be put into JSON and back.
+    pub fn disguise<T: Serialize + DeserializeOwned>(&mut self, record: T) -> Result<T, Fail> {
+        let Some(redactor) = &self.redactor else { return Ok(record) };
+        let said = |error: serde_json::Error| Fail::Said(error.to_string());
+        let mut value = serde_json::to_value(&record).map_err(said)?;
+        self.sealed.get_or_insert_with(|| redactor.clone().seal()).json(&mut value);
+        serde_json::from_value(value).map_err(said)
+    }
+
+    /// [`learn`](Self::learn) and [`disguise`](Self::disguise) of the only record.
+    ///
+    /// # Errors
+    /// As those.
+    pub fn record<T: Serialize + DeserializeOwned>(&mut self, record: T) -> Result<T, Fail> {
+        self.learn(&record)?;
+        self.disguise(record)
     }
 
     /// Writes the key file, if one was asked for.
     ///
     /// # Errors
     /// Those of the file system.
-    pub fn keep(&self, args: &ShowArgs) -> Result<(), Fail> {
+    pub fn keep(&self, args: &RedactArgs) -> Result<(), Fail> {
         self.sealed.as_ref().map_or(Ok(()), |sealed| keep(args.redact_key.as_deref(), sealed))
     }
 }

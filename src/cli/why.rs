@@ -79,15 +79,16 @@ pub fn run_why(args: &WhyArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
             &[("file", &args.capture.display()), ("event", &args.event), ("events", &events)];
         Fail::Said(text.fill(global.language(), values))
     })?;
-    let mut pseudonyms = Pseudonyms::new(&args.show, global.language())?;
-    let value = pseudonyms.record(&story)?;
     input.bad_rows(global.language()).iter().for_each(|line| super::term::warn(line));
+    let mut pseudonyms = Pseudonyms::new(&args.show.redact, global.language())?;
+    pseudonyms.learn_input(&input);
+    let story = pseudonyms.record(story)?;
     if let Some(file) = &args.json {
-        output::write(file, |out| json::write(out, &value).map_err(output::written(file)))?;
+        output::write(file, |out| json::write(out, &story).map_err(output::written(file)))?;
     }
-    pseudonyms.keep(&args.show)?;
+    pseudonyms.keep(&args.show.redact)?;
     if args.json.as_deref() != Some(Path::new("-")) {
-        let text = pseudonyms.text(why::render(&story, &args.show.style(global, zone)));
+        let text = why::render(&story, &args.show.style(global, zone));
         output::stdout(|out| out.write_all(text.as_bytes()).map_err(output::written(Path::new("-"))))?;
     }
     Ok(Exit::Done)
@@ -111,15 +112,16 @@ pub fn run_audit(args: &AuditArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
         notes: input.notes(),
     };
     let record = assemble::audit(input.source(), &options);
-    let mut pseudonyms = Pseudonyms::new(&args.show, global.language())?;
-    let value = pseudonyms.record(&record)?;
     input.bad_rows(global.language()).iter().for_each(|line| super::term::warn(line));
+    let mut pseudonyms = Pseudonyms::new(&args.show.redact, global.language())?;
+    pseudonyms.learn_input(&input);
+    let record = pseudonyms.record(record)?;
     if let Some(file) = &args.json {
-        output::write(file, |out| json::write(out, &value).map_err(output::written(file)))?;
+        output::write(file, |out| json::write(out, &record).map_err(output::written(file)))?;
     }
-    pseudonyms.keep(&args.show)?;
+    pseudonyms.keep(&args.show.redact)?;
     if args.json.as_deref() != Some(Path::new("-")) {
-        let text = pseudonyms.text(audit::render(&record, &args.show.style(global, zone)));
+        let text = audit::render(&record, &args.show.style(global, zone));
         output::stdout(|out| out.write_all(text.as_bytes()).map_err(output::written(Path::new("-"))))?;
     }
     Ok(Exit::Done)

@@ -88,11 +88,24 @@ impl Text {
                 break;
             };
             let name = &after[..close];
-            match values.iter().find(|(key, _)| *key == name) {
-                Some((_, value)) => out.push_str(&value.to_string()),
-                None => out.push_str(&rest[open..open + close + 2]),
-            }
+            let found = values.iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_string());
             rest = &after[close + 1..];
+            let Some(value) = found else {
+                out.push('{');
+                out.push_str(&after[..=close]);
+                continue;
+            };
+            // The blanks around a place are for Latin text; between two Chinese characters there is none.
+            if lang == Lang::ZhCn && value.starts_with(is_chinese) && ends_spaced(&out) {
+                out.pop();
+            }
+            out.push_str(&value);
+            if lang == Lang::ZhCn
+                && out.ends_with(is_chinese)
+                && let Some(close_up) = rest.strip_prefix(' ').filter(|rest| rest.starts_with(is_chinese))
+            {
+                rest = close_up;
+            }
         }
         out.push_str(rest);
         out
@@ -106,6 +119,16 @@ impl Text {
         names.dedup();
         names
     }
+}
+
+/// Whether a character is Chinese, its full-width punctuation included.
+fn is_chinese(c: char) -> bool {
+    matches!(c, '\u{3000}'..='\u{303F}' | '\u{3400}'..='\u{9FFF}' | '\u{FF00}'..='\u{FF60}' | '“' | '”')
+}
+
+/// Whether a text ends with a Chinese character and one blank.
+fn ends_spaced(text: &str) -> bool {
+    text.strip_suffix(' ').is_some_and(|text| text.ends_with(is_chinese))
 }
 
 /// Declares messages: `texts! { NAME: "English", "中文"; … }`. Each file's messages are also listed in its `ALL`.
@@ -127,4 +150,21 @@ macro_rules! texts {
             }
         }
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Lang, Text};
+
+    #[test]
+    fn blanks_stand_between_chinese_and_latin_text_only() {
+        const T: Text = Text { en: "by {name} held", zh: "被 {name} 占用" };
+        let fill = |name: &str| T.fill(Lang::ZhCn, &[("name", &name)]);
+        assert_eq!(fill("System"), "被 System 占用");
+        assert_eq!(fill("火绒安全"), "被火绒安全占用");
+        assert_eq!(fill("a.exe（PID 4）"), "被 a.exe（PID 4）占用");
+        assert_eq!(fill("微软 Defender"), "被微软 Defender 占用");
+        assert_eq!(T.fill(Lang::En, &[("name", &"火绒")]), "by 火绒 held");
+        assert_eq!(T.fill(Lang::ZhCn, &[]), "被 {name} 占用");
+    }
 }

@@ -271,6 +271,8 @@ impl Redactor {
                     match (key.as_str(), value) {
                         ("computer", serde_json::Value::String(text)) => self.learn_computer(text),
                         ("user", serde_json::Value::String(text)) => self.learn_account(text),
+                        // The version of a package looks like an address.
+                        (key, serde_json::Value::String(_)) if super::replace::CODE_FIELDS.contains(&key) => {}
                         _ => self.learn_json(value),
                     }
                 }

@@ -55,7 +55,9 @@ pub(super) fn addresses(text: &[u16]) -> Vec<Range<usize>> {
     for (at, unit) in text.iter().enumerate().filter(|(_, unit)| is_hex(**unit)) {
         let before = at.checked_sub(1).and_then(|at| text.get(at)).copied();
         if is_digit(*unit)
-            && !before.is_some_and(|unit| is_word(unit) || [DOT, 0x2D, 0x5F].contains(&unit))
+            // `~` comes before the version of a package, `Version=` before that of an assembly.
+            && !before.is_some_and(|unit| is_word(unit) || [DOT, 0x2D, 0x5F, 0x7E].contains(&unit))
+            && !follows_version(text, at)
             && let Some((range, _)) = ipv4(text, at)
         {
             found.push(range);
@@ -65,6 +67,15 @@ pub(super) fn addresses(text: &[u16]) -> Vec<Range<usize>> {
         }
     }
     found
+}
+
+/// Whether the word `version` and at most a sign or two stand before `at`.
+fn follows_version(text: &[u16], at: usize) -> bool {
+    const WORD: &str = "version";
+    let marks = |unit: &&u16| b" =:\"'".iter().any(|mark| u16::from(*mark) == **unit);
+    let head = text.get(..at).unwrap_or_default();
+    let gap = head.iter().rev().take(4).take_while(marks).count();
+    head.len().checked_sub(gap + WORD.len()).is_some_and(|start| starts_with(text, start, WORD))
 }
 
 fn starts_with(text: &[u16], at: usize, ascii: &str) -> bool {
@@ -80,11 +91,13 @@ fn ends_name(unit: u16) -> bool {
     unit < 0x20 || unit == 0xFFFD || b"\"<>|:*?/\\,;=".iter().any(|mark| u16::from(*mark) == unit)
 }
 
-/// `\users\NAME` and `\documents and settings\NAME`.
+/// `\users\NAME`, `\documents and settings\NAME`, and the `/home/NAME` of a machine where captures are read.
 fn profile(text: &[u16], at: usize, found: &mut Vec<(Found, Range<usize>)>) {
-    let Some(folder) =
-        ["users", "documents and settings", "docume~1"].iter().find(|name| starts_with(text, at + 1, name))
-    else {
+    let folders: &[&str] = match text.get(at) {
+        Some(&SLASH) => &["users", "documents and settings", "docume~1", "home"],
+        _ => &["users", "documents and settings", "docume~1"],
+    };
+    let Some(folder) = folders.iter().find(|name| starts_with(text, at + 1, name)) else {
         return;
     };
     let mut start = at + 1 + folder.len();

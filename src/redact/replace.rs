@@ -21,7 +21,7 @@ impl std::fmt::Debug for Redaction {
 }
 
 /// Fields of JSON that hold codes, not names.
-const CODE_FIELDS: &[&str] = &[
+pub(super) const CODE_FIELDS: &[&str] = &[
     "schema",
     "code",
     "mechanism",
@@ -51,6 +51,28 @@ const CODE_FIELDS: &[&str] = &[
     "last",
     "os",
     "version",
+    "id",
+    "holder",
+    "holders",
+    "how",
+    "handle",
+    "start",
+    "end",
+    "on_behalf_of",
+    "role",
+    "stage",
+    "source",
+    "precision",
+    "by",
+    "profile",
+    "encoding",
+    "newline",
+    "primary",
+    "also",
+    "rank",
+    "ntstatus",
+    "symbol",
+    "hresult",
 ];
 
 /// `bytes` as text: one byte a character, then UTF-16 from the first and from the second byte.
@@ -173,8 +195,14 @@ impl Redaction {
             serde_json::Value::Array(values) => values.iter_mut().for_each(|value| self.json(value)),
             serde_json::Value::Object(fields) => {
                 for (key, value) in fields.iter_mut() {
-                    if value.is_object() || !CODE_FIELDS.contains(&key.as_str()) {
-                        self.json(value);
+                    let holds_code = CODE_FIELDS.contains(&key.as_str());
+                    match value {
+                        serde_json::Value::String(_) if holds_code => {}
+                        // Codes stand in lists as well; lists of objects hold more than codes.
+                        serde_json::Value::Array(values) if holds_code => {
+                            values.iter_mut().filter(|value| value.is_object()).for_each(|value| self.json(value));
+                        }
+                        value => self.json(value),
                     }
                 }
             }
@@ -277,7 +305,7 @@ fn fits(scope: Scope, text: &[u16], at: usize, length: usize) -> bool {
         // Behind `\Users`, the server of a UNC path, or a part of an account's name.
         Scope::Component => {
             let slash = |unit: Option<u16>| unit.is_some_and(|unit| unit == 0x5C || unit == 0x2F);
-            let behind_users = [r"\users\", r"\users\\", "/users/"].iter().any(|folder| {
+            let behind_users = [r"\users\", r"\users\\", "/users/", "/home/"].iter().any(|folder| {
                 let folder: Vec<u16> = folder.encode_utf16().collect();
                 text.get(..at).is_some_and(|head| head.ends_with(&folder))
             });

@@ -1,4 +1,4 @@
-//! Finds servicing logs by content: in files, folders, zip and cab archives, nested.
+//! Finds servicing logs by content: in files, folders, zip, cab and gzip archives, nested.
 //!
 //! Archives come from customers and may be hostile, so depth, number of entries and unpacked bytes are bounded, and an
 //! archive inside an archive is unpacked to an anonymous temporary file, never to memory.
@@ -6,7 +6,7 @@
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 
@@ -124,6 +124,7 @@ enum Kind {
     Log,
     Zip,
     Cab,
+    Gzip,
     Other,
 }
 
@@ -132,6 +133,7 @@ fn kind(name: &str, head: &[u8]) -> Kind {
     match head {
         [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => return Kind::Zip,
         [b'M', b'S', b'C', b'F', ..] => return Kind::Cab,
+        [0x1F, 0x8B, 8, ..] => return Kind::Gzip,
         _ => {}
     }
     let (mut own, mut any) = (false, false);
@@ -222,6 +224,7 @@ impl Walk<'_, '_> {
             }
             Kind::Zip => self.zip(&shown, file, 1),
             Kind::Cab => self.cab(&shown, file, 1),
+            Kind::Gzip => self.gzip(&shown, file, 1),
             Kind::Other => {
                 if explicit {
                     self.skip(&shown, SkipReason::NotALog, None);
@@ -345,16 +348,23 @@ impl Walk<'_, '_> {
                 let mut entry = cabinet.read_file(&name)?;
                 let mut head = Vec::new();
                 (&mut entry).take(HEAD as u64).read_to_end(&mut head)?;
-                if kind(base_name(&path), &head) == Kind::Other {
+                let found = kind(base_name(&path), &head);
+                if found == Kind::Other {
                     return Ok(Unpacked::OfNoInterest);
                 }
-                Ok(match spool(&mut Cursor::new(head).chain(entry), limit)? {
-                    Some(file) => Unpacked::File(file),
-                    None => Unpacked::TooLarge,
+                let mut whole = Cursor::new(head).chain(entry);
+                Ok(match spool(&mut whole, limit)? {
+                    // Of a log, what lies before the damage counts.
+                    Spooled { damage: Some(error), .. } if found != Kind::Log => return Err(error),
+                    Spooled { too_large: true, .. } => Unpacked::TooLarge,
+                    Spooled { file, damage, .. } => Unpacked::File(file, damage.map(|error| error.kind())),
                 })
             }));
             match unpacked {
-                Ok(Ok(Unpacked::File(mut file))) => self.entry(&path, Some(size), &mut file, depth)?,
+                Ok(Ok(Unpacked::File(mut file, None))) => self.entry(&path, Some(size), &mut file, depth)?,
+                Ok(Ok(Unpacked::File(file, Some(error)))) => {
+                    self.entry(&path, Some(size), &mut file.chain(Broken(error)), depth)?;
+                }
                 Ok(Ok(Unpacked::OfNoInterest)) => {}
                 Ok(Ok(Unpacked::TooLarge)) => self.skip(&path, SkipReason::TooLarge, None),
                 Err(_) => {
@@ -372,33 +382,61 @@ impl Walk<'_, '_> {
         Ok(())
     }
 
+    /// The one file in a gzip file; it goes by the outer name without `.gz`.
+    fn gzip(&mut self, shown: &str, file: File, depth: u32) -> Result<(), CbsError> {
+        if depth > self.limits.depth {
+            self.skip(shown, SkipReason::TooDeep, None);
+            return Ok(());
+        }
+        if !self.count(shown) {
+            return Ok(());
+        }
+        let name = base_name(shown);
+        let ending =
+            name.len().checked_sub(3).filter(|at| name.get(*at..).is_some_and(|x| x.eq_ignore_ascii_case(".gz")));
+        let inner = ending.and_then(|at| name.get(..at)).filter(|inner| !inner.is_empty()).unwrap_or(name);
+        let path = format!("{shown}/{inner}");
+        let mut unpacked = flate2::read::MultiGzDecoder::new(io::BufReader::new(file));
+        self.entry(&path, None, &mut unpacked, depth)
+    }
+
     /// One entry of an archive: a log is streamed, an archive unpacked to a temporary file.
     fn entry(&mut self, path: &str, size: Option<u64>, entry: &mut dyn Read, depth: u32) -> Result<(), CbsError> {
         let left = Cell::new(self.left.get());
         let exceeded = Cell::new(false);
         let mut entry = Budget { inner: entry, left: &left, exceeded: &exceeded };
         let mut head = Vec::new();
-        if let Err(error) = (&mut entry).take(HEAD as u64).read_to_end(&mut head) {
-            self.left.set(left.get());
-            self.skip(path, SkipReason::ArchiveDamaged, Some(error.to_string()));
-            return Ok(());
-        }
+        let damage = (&mut entry).take(HEAD as u64).read_to_end(&mut head).err();
         let name = base_name(path);
         let found = kind(name, &head);
+        if let Some(error) = damage {
+            self.left.set(left.get());
+            if found != Kind::Log {
+                self.skip(path, SkipReason::ArchiveDamaged, Some(error.to_string()));
+                return Ok(());
+            }
+            // What came before the damage is a log: it is read, and meets the same error where it breaks off.
+            let mut whole = Cursor::new(head).chain(Broken(error.kind()));
+            return (self.each)(Found { name: name.to_owned(), path: path.to_owned(), size }, &mut whole);
+        }
         let outcome = match found {
             Kind::Log => {
                 let mut whole = Cursor::new(head).chain(&mut entry);
                 (self.each)(Found { name: name.to_owned(), path: path.to_owned(), size }, &mut whole)
             }
-            Kind::Zip | Kind::Cab => {
+            Kind::Zip | Kind::Cab | Kind::Gzip => {
                 let mut whole = Cursor::new(head).chain(&mut entry);
                 let spooled = spool(&mut whole, self.limits.nested);
                 self.left.set(left.get());
                 match spooled {
-                    Ok(Some(file)) if found == Kind::Zip => return self.zip(path, file, depth + 1),
-                    Ok(Some(file)) => return self.cab(path, file, depth + 1),
-                    Ok(None) => self.skip(path, SkipReason::TooLarge, None),
-                    Err(error) => self.skip(path, SkipReason::ArchiveDamaged, Some(error.to_string())),
+                    Ok(Spooled { too_large: true, .. }) => self.skip(path, SkipReason::TooLarge, None),
+                    // A gzip file is read as far as it goes; the others need their end.
+                    Ok(Spooled { file, .. }) if found == Kind::Gzip => return self.gzip(path, file, depth + 1),
+                    Ok(Spooled { damage: Some(error), .. }) | Err(error) => {
+                        self.skip(path, SkipReason::ArchiveDamaged, Some(error.to_string()));
+                    }
+                    Ok(Spooled { file, .. }) if found == Kind::Zip => return self.zip(path, file, depth + 1),
+                    Ok(Spooled { file, .. }) => return self.cab(path, file, depth + 1),
                 }
                 Ok(())
             }
@@ -412,9 +450,19 @@ impl Walk<'_, '_> {
     }
 }
 
+/// A stream that breaks off.
+struct Broken(io::ErrorKind);
+
+impl Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(self.0.into())
+    }
+}
+
 /// What became of a file in a cabinet.
 enum Unpacked {
-    File(File),
+    /// The file, and what broke it off.
+    File(File, Option<io::ErrorKind>),
     OfNoInterest,
     TooLarge,
 }
@@ -440,15 +488,36 @@ impl Read for Budget<'_> {
     }
 }
 
-/// Unpacks to a temporary file without a name; `None` when it is larger than allowed.
-fn spool(from: &mut dyn Read, limit: u64) -> io::Result<Option<File>> {
+/// What was unpacked to a temporary file.
+struct Spooled {
+    file: File,
+    too_large: bool,
+    /// Where the source broke off.
+    damage: Option<io::Error>,
+}
+
+/// Unpacks to a temporary file without a name.
+fn spool(from: &mut dyn Read, limit: u64) -> io::Result<Spooled> {
     let mut file = tempfile::tempfile()?;
-    let copied = io::copy(&mut from.take(limit.saturating_add(1)), &mut file)?;
-    if copied > limit {
-        return Ok(None);
+    let mut from = from.take(limit.saturating_add(1));
+    let mut buffer = vec![0; HEAD];
+    let (mut copied, mut damage) = (0, None);
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(got) => {
+                file.write_all(buffer.get(..got).unwrap_or_default())?;
+                copied += got as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                damage = Some(error);
+                break;
+            }
+        }
     }
     file.seek(SeekFrom::Start(0))?;
-    Ok(Some(file))
+    Ok(Spooled { file, too_large: copied > limit, damage })
 }
 
 fn base_name(path: &str) -> &str {

@@ -1,12 +1,12 @@
 //! Attempts over all logs.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{CbsResult, Component};
 
 /// What an attempt died of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Diagnosis {
     /// `corrupt_base_payload`, `missing_payload`, `inflight_…`, `locked_…`, `other`.
     pub primary: String,
@@ -17,7 +17,7 @@ pub struct Diagnosis {
 }
 
 /// One attempt over all logs.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Attempt {
     /// Session id; left out for what was logged outside any.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,7 +61,7 @@ pub struct Attempt {
     /// Whether no CSI record is missing between its first and last error.
     pub sequence_complete: bool,
     /// Servicing processes that made in-flight ids in it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub makers: Vec<Maker>,
     /// Objects in use.
     pub locks: Vec<LockRef>,
@@ -77,7 +77,7 @@ pub struct Attempt {
 }
 
 /// An error record.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorRef {
     /// Log; left out where only one is meant.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -108,7 +108,7 @@ pub struct ErrorRef {
 }
 
 /// A process that made in-flight ids.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Maker {
     /// Low 16 bits of the process id.
     pub pid16: u16,
@@ -121,7 +121,7 @@ pub struct Maker {
 }
 
 /// A lock of an attempt.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LockRef {
     /// Log.
     pub file: String,
@@ -155,7 +155,7 @@ pub struct LockRef {
 }
 
 /// A missing directory or file, once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MissingItem {
     /// The component directory.
     pub directory: String,

@@ -1,12 +1,12 @@
 //! What one log says, finding by finding.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::ErrorRef;
 
 /// One session of a log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Session {
     /// `high_low`.
     pub id: String,
@@ -42,7 +42,7 @@ pub struct Session {
 }
 
 /// A package identity.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Package {
     /// Whole identity.
     pub identity: String,
@@ -58,7 +58,7 @@ pub struct Package {
 }
 
 /// An outcome.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CbsResult {
     /// HRESULT.
     pub hresult: String,
@@ -86,7 +86,7 @@ pub struct CbsResult {
 }
 
 /// A record that names an object in use.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LockedPath {
     /// Line of the record.
     pub line: u64,
@@ -129,16 +129,16 @@ pub struct LockedPath {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub length_fits: Option<bool>,
     /// Access wanted.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub desired_access: Vec<String>,
     /// Sharing offered by the worker.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub share: Vec<String>,
     /// Create disposition.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disposition: Option<String>,
     /// Create options.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub create_options: Vec<String>,
     /// Address of the status block.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -170,7 +170,7 @@ pub struct LockedPath {
 }
 
 /// A decoded 32-digit id.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DecodedId {
     /// The digits.
     pub id: String,
@@ -185,7 +185,7 @@ pub struct DecodedId {
 }
 
 /// A file below `WinSxS\Temp`, or another locked file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct InFlightFile {
     /// The id in its name.
     #[serde(flatten)]
@@ -199,7 +199,7 @@ pub struct InFlightFile {
 }
 
 /// Payload that lacks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MissingPayload {
     /// Line.
     pub line: u64,
@@ -224,7 +224,7 @@ pub struct MissingPayload {
 }
 
 /// Parts of a component directory's name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Component {
     /// Architecture.
     pub arch: String,
@@ -243,7 +243,7 @@ pub struct Component {
 }
 
 /// A file that could not be made from its deltas.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HydrationFailure {
     /// Line.
     pub line: u64,
@@ -285,7 +285,7 @@ pub struct HydrationFailure {
 }
 
 /// A file with wrong content.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HashMismatch {
     /// Line.
     pub line: u64,
@@ -303,7 +303,7 @@ pub struct HashMismatch {
 }
 
 /// The store was marked corrupt.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CorruptionMark {
     /// Line.
     pub line: u64,
@@ -312,7 +312,7 @@ pub struct CorruptionMark {
 }
 
 /// A locked component path.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LockOperation {
     /// Line.
     pub line: u64,

@@ -1,10 +1,10 @@
 //! Two listings of WinSxS.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Two listings compared.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WinSxsComparison {
     /// Listing of the machine that fails.
     pub bad: Listing,
@@ -21,7 +21,7 @@ pub struct WinSxsComparison {
 }
 
 /// One listing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Listing {
     /// File name.
     pub name: String,
@@ -38,7 +38,7 @@ pub struct Listing {
 }
 
 /// Something the bad machine lacks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Lacking {
     /// `asked_by_log`, `same_component`, `other`.
     pub rank: String,

@@ -1,10 +1,10 @@
 //! What ties a log to a capture; only in a case record.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A log record that is a refused operation of the capture.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Match {
     /// Log; left out when there is only one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,7 +39,7 @@ pub struct Match {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub leftover: Option<bool>,
     /// Other refusals that fit as well.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub others: u64,
 }
 
@@ -48,7 +48,7 @@ fn is_zero(value: &u64) -> bool {
 }
 
 /// A log record without a refused operation in the capture.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Unmatched {
     /// Log; left out when there is only one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,7 +73,7 @@ pub struct Unmatched {
 }
 
 /// The machine's clock against UTC, as the logs tell.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Clock {
     /// Minutes the local clock is ahead of UTC.
     pub utc_offset_minutes: i32,
@@ -84,7 +84,7 @@ pub struct Clock {
 }
 
 /// Whether an attempt of the log is the one of the capture.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Identity {
     /// Session id; left out for what was logged outside any.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -111,7 +111,7 @@ pub struct Identity {
 }
 
 /// A process named by in-flight ids, and what the capture knows of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MakerProcess {
     /// Low 16 bits of the process id.
     pub pid16: u16,
@@ -135,7 +135,7 @@ pub struct MakerProcess {
 }
 
 /// One step of the story that log and capture tell together.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Step {
     /// UTC.
     pub time: String,
@@ -163,7 +163,7 @@ pub struct Step {
 }
 
 /// What log and capture say together.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Conclusion {
     /// `lock_is_cause`, `lock_probably_cause`, `lock_in_cleanup`, `lock_not_cause`, `lock_not_matched`, `lock_not_in_log`,
     /// `no_lock`, `outcome_unknown`, `attempt_succeeded`, `no_failed_attempt`, `other_attempt`.

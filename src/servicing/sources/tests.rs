@@ -43,7 +43,8 @@ fn run(files: &[(&str, &[u8])], limits: Limits) -> (FoundLogs, SkippedInputs) {
     let below = |path: String| path.replace('\\', "/").trim_start_matches(&prefix.replace('\\', "/")).to_owned();
     let mut found = Vec::new();
     let skipped = visit(&[folder.path().to_owned()], limits, &mut |log, stream| {
-        found.push((below(log.path), io::copy(stream, &mut io::sink()).unwrap()));
+        // A damaged stream counts up to where it breaks off.
+        found.push((below(log.path), stream.bytes().take_while(Result::is_ok).count() as u64));
         Ok(())
     })
     .unwrap();
@@ -73,6 +74,60 @@ fn logs_are_found_by_content_at_every_depth() {
         ]
     );
     assert_eq!(skipped, []);
+}
+
+fn gzipped(bytes: &[u8]) -> Vec<u8> {
+    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    writer.write_all(bytes).unwrap();
+    writer.finish().unwrap()
+}
+
+#[test]
+fn gzip_is_known_by_content_and_nests() {
+    let log = LOG.as_bytes();
+    let length = log.len() as u64;
+    // Two members in one file, as when logs are appended; a gzip in a zip in a gzip; no ending in the name.
+    let both = [gzipped(log), gzipped(log)].concat();
+    let zip = zipped(&[("CbsPersist_2.log.GZ", &gzipped(log)), ("notes.gz", &gzipped(b"hello"))]);
+    let files: &[(&str, &[u8])] =
+        &[("CBS.log.gz", &both), ("a", &gzipped(log)), ("b.zip.gz", &gzipped(&zip)), ("c.gz", &gzipped(&gzipped(log)))];
+    let (found, skipped) = run(files, Limits::default());
+    assert_eq!(
+        found,
+        [
+            ("CBS.log.gz/CBS.log".to_owned(), 2 * length),
+            ("a/a".to_owned(), length),
+            ("b.zip.gz/b.zip/CbsPersist_2.log.GZ/CbsPersist_2.log".to_owned(), length),
+            ("c.gz/c/c".to_owned(), length),
+        ]
+    );
+    assert_eq!(skipped, []);
+    let (found, skipped) = run(files, Limits { depth: 1, ..Limits::default() });
+    assert_eq!(found.len(), 2);
+    assert_eq!(skipped, [("b.zip.gz/b.zip".to_owned(), "too_deep"), ("c.gz/c".to_owned(), "too_deep")]);
+}
+
+#[test]
+fn what_a_torn_gzip_still_holds_is_read() {
+    let lines: String =
+        (0..2000).map(|n| LOG.replace("Initializing", &format!("Initializing {n} {}", n * 7919 % 4093))).collect();
+    let whole = gzipped(lines.as_bytes());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("CBS.log.gz");
+    fs::write(&path, &whole[..whole.len() / 3]).unwrap();
+    let mut logs = Vec::new();
+    let skipped = visit(&[path], Limits::default(), &mut |_, stream| {
+        logs.push(super::super::cbs::analyse(stream, &mut |_| true)?);
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!((skipped.len(), logs.len()), (0, 1));
+    let notes: Vec<&str> = logs[0].notes.iter().map(|note| note.code.as_code()).collect();
+    assert!(logs[0].lines.records > 300 && logs[0].lines.records < 1000, "{}", logs[0].lines.records);
+    assert!(notes.contains(&"read_error"), "{notes:?}");
+    // Nothing but noise behind the head: said so.
+    let (found, skipped) = run(&[("x.gz", &[0x1F, 0x8B, 8, 0, 1, 2, 3, 4, 0, 3, 0xFF, 0xFF, 0xFF])], Limits::default());
+    assert_eq!((found.len(), skipped), (0, vec![("x.gz/x".to_owned(), "archive_damaged")]));
 }
 
 #[test]
@@ -116,6 +171,14 @@ fn damaged_archives_are_named_and_never_fatal() {
     assert_eq!(found.len(), 1);
     assert_eq!(skipped, [("cut.zip".to_owned(), "archive_damaged")]);
     let cab = cabbed(&[("CBS.log", LOG.repeat(50).as_bytes())]);
+    // Blocks of 32,768 bytes: the first is whole.
+    let lines: String =
+        (0..2000u32).map(|n| LOG.replace("Initializing", &n.wrapping_mul(2_654_435_761).to_string())).collect();
+    let mut large = cabbed(&[("CBS.log", lines.as_bytes())]);
+    let at = large.len() * 2 / 3;
+    large[at] ^= 0x41;
+    let (found, _) = run(&[("x.cab", &large)], Limits::default());
+    assert_eq!(found, [("x.cab/CBS.log".to_owned(), 98_304)]);
     for at in 0..cab.len() {
         let mut broken = cab.clone();
         broken[at] ^= 0x41;

@@ -1,0 +1,191 @@
+//! `--redact` on every command that tells of a capture or a log: no original name is left in any byte of any output, the
+//! rest is as it was, and the key file maps back.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use pmlblame::scenario;
+use serde_json::Value;
+
+/// Names that must go, and the numbers of SIDs and addresses.
+const NAMES: &[&str] = &[
+    "KQJX-WZ7VBQ",
+    "zqhuvwyk",
+    "欧阳锋雷",
+    "qvbkhost07",
+    "qvdomzx",
+    "jxkwpvofzl",
+    "logvkqzuser",
+    "anqlvstqkz",
+    "srcqzvhost",
+    "1004336348",
+    "1177238915",
+    "192.168.31.77",
+    "172.19.44.5",
+];
+
+const SCENARIO: &str = r#"
+start 2022-10-08T05:50:48Z
+computer KQJX-WZ7VBQ
+os 10.0.17763
+system-root C:\Windows
+host 192.168.31.77 qvbkhost07
+process 3560 TiWorker.exe
+  image C:\Windows\WinSxS\amd64_microsoft-windows-servicingstack_31bf3856ad364e35_10.0.17763.2928_none_0\TiWorker.exe
+process 6284 holder.exe
+  image "C:\Users\zqhuvwyk\AppData\Local\A folder with a long name for a table cell\holder.exe"
+  command C:\Users\zqhuvwyk\AppData\holder.exe --to \\qvbkhost07\share --as QVDOMZX\zqhuvwyk --at 172.19.44.5
+  user QVDOMZX\zqhuvwyk
+process 7000 other.exe
+  image C:\Users\欧阳锋雷\other.exe
+  user KQJX-WZ7VBQ\欧阳锋雷
++1.0 holder.exe:100 CreateFile C:\Users\jxkwpvofzl\AppData\Local\Temp\deep\deeper\deepest\a.dll access=GENERIC_READ share=R
++1.1 holder.exe:100 CreateFile \\qvbkhost07\share\欧阳锋雷\b.dll access=GENERIC_READ share=R
++1.2 holder.exe:100 RegOpenKey HKU\S-1-5-21-1004336348-1177238915-682003330-1105\Software
++1.3 holder.exe:100 TCPConnect from=192.168.31.77:49812 to=172.19.44.5:443 length=0
++1.5 holder.exe:100 CreateFile D:\store\ZQHUVWYK\c.dll access=GENERIC_READ share=R impersonating=S-1-5-21-1004336348-1177238915-682003330-1105
++2.0 TiWorker.exe:5056 CreateFile C:\Users\jxkwpvofzl\AppData\Local\Temp\deep\deeper\deepest\a.dll access=DELETE share=RWD -> SHARING VIOLATION
++2.1 TiWorker.exe:5056 CreateFile \\qvbkhost07\share\欧阳锋雷\b.dll access=DELETE share=RWD -> SHARING VIOLATION
++2.2 TiWorker.exe:5056 CreateFile D:\store\ZQHUVWYK\c.dll access=DELETE share=RWD -> SHARING VIOLATION
++3.0 holder.exe:100 CloseFile C:\Users\jxkwpvofzl\AppData\Local\Temp\deep\deeper\deepest\a.dll
++3.1 holder.exe:100 CloseFile \\qvbkhost07\share\欧阳锋雷\b.dll
+"#;
+
+/// 13:50:50 local is 05:50:50 UTC.
+const LOG: &str = r"2022-10-08 13:50:49, Info                  CBS    Session: 30989017_3943140327 initialized by client DISM Package Manager Provider, external staging directory: \\srcqzvhost\kb\172.19.44.5
+2022-10-08 13:50:49, Info                  CBS    Exec: Processing started.  Session: 30989017_3943140327, Package: Package_8300_for_KB5013941~31bf3856ad364e35~amd64~~10.0.1.6, Identifier: KB5013941
+2022-10-08 13:50:50, Info                  CSI    00000001@2022/10/8:05:50:50.000 (F) STATUS_SHARING_VIOLATION #10# from Windows::Rtl::SystemImplementation::DirectFileSystemProvider::SysCreateFile(flags = (0), handle = {provider=NULL, handle=0}, da = (DELETE|SYNCHRONIZE), oa = @0x1->OBJECT_ATTRIBUTES {s:48; rd:NULL; on:[72]'\??\C:\Users\jxkwpvofzl\AppData\Local\Temp\deep\deeper\deepest\a.dll'; a:(OBJ_CASE_INSENSITIVE)}, iosb = @0x2, as = (null), fa = 0, sa = (FILE_SHARE_READ), cd = FILE_OPEN, co = 0, eab = NULL, eal = 0, disp = Invalid)[gle=0xd0000043]
+2022-10-08 13:50:50, Error                 CSI    00000002 (F) STATUS_SHARING_VIOLATION #9# from Windows::COM::CComponentStore::InternalTransact(C:\Users\logvkqzuser\AppData, \\srcqzvhost\kb, KQJX-WZ7VBQ, S-1-5-21-1004336348-1177238915-682003330-1105)[gle=0xd0000043]
+2022-10-08 13:50:51, Error                 CBS    Failed to find file C:\Users\logvkqzuser\Downloads\update.cab [HRESULT = 0x80070020 - ERROR_SHARING_VIOLATION]
+2022-10-08 13:50:52, Info                  CBS    Exec: Processing complete.  Session: 30989017_3943140327, Package: Package_8300_for_KB5013941~31bf3856ad364e35~amd64~~10.0.1.6, Identifier: KB5013941 [HRESULT = 0x80070020 - ERROR_SHARING_VIOLATION]
+2022-10-08 13:50:52, Info                  CBS    WER: Generating failure report for package: Package_8300_for_KB5013941~31bf3856ad364e35~amd64~~10.0.1.6, status: 0x80070020, failure source: Stage, start state: Absent, target state: Installed, client id: DISM
+";
+
+fn run(arguments: &[&str]) -> Vec<u8> {
+    let output = Command::new(env!("CARGO_BIN_EXE_pmlblame")).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    [output.stdout, output.stderr].concat()
+}
+
+fn json(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes).unwrap()
+}
+
+/// Every stretch of `length` characters of the names: what a line break in a table leaves of them.
+fn pieces(length: usize) -> Vec<String> {
+    let mut pieces = Vec::new();
+    for name in NAMES {
+        let letters: Vec<char> = name.to_lowercase().chars().collect();
+        let length = if name.is_ascii() { length } else { 2 };
+        pieces.extend(letters.windows(length).map(|window| window.iter().collect::<String>()));
+    }
+    pieces
+}
+
+#[test]
+fn no_original_name_is_left_in_any_output() {
+    let folder = tempfile::tempdir().unwrap();
+    // The folder of the analyst names a person, too.
+    let place = folder.path().join("home/anqlvstqkz");
+    fs::create_dir_all(&place).unwrap();
+    let (capture, log, key) = (place.join("x.PML"), place.join("CBS.log"), place.join("key.json"));
+    fs::write(&capture, scenario::build_bytes(SCENARIO).unwrap()).unwrap();
+    fs::write(&log, LOG.replace('\n', "\r\n")).unwrap();
+    // A fixed secret: whether a pseudonym holds a piece of a name by chance is then decided once.
+    let secret = "5a".repeat(32);
+    fs::write(&key, format!(r#"{{"schema":"pmlblame/redaction-key/1","secret":"{secret}","names":[]}}"#)).unwrap();
+    let (capture, log, key) = (capture.to_str().unwrap(), log.to_str().unwrap(), key.to_str().unwrap());
+
+    let plain = json(&run(&[capture, "--profile", "any", "--json", "-", "--reproducible", "--cbs", log]));
+    let failures: Vec<String> =
+        plain["failures"].as_array().unwrap().iter().map(|failure| failure["event"].to_string()).collect();
+    assert_eq!(failures.len(), 3);
+    assert_eq!(plain["holders"][0]["process"]["name"], "holder.exe");
+    let mut commands: Vec<Vec<&str>> = Vec::new();
+    for lang in ["en", "zh-CN"] {
+        for width in ["60", "100", "300"] {
+            let shown = ["--lang", lang, "--width", width];
+            commands.push([&[capture, "--profile", "any"][..], &shown].concat());
+            commands.push([&[capture, "--profile", "any", "--cbs", log][..], &shown].concat());
+            commands.push([&["cbs", log][..], &shown].concat());
+            commands.push([&["audit", capture][..], &shown].concat());
+            for event in &failures {
+                commands.push([&["why", capture, "--event", event][..], &shown].concat());
+            }
+        }
+    }
+    for more in [&[][..], &["--cbs", log]] {
+        commands.push([&[capture, "--profile", "any", "--reproducible", "--json", "-"][..], more].concat());
+    }
+    commands.push(vec!["cbs", log, "--json", "-"]);
+    commands.push(vec!["cbs", log, "--list"]);
+    commands.push(vec!["audit", capture, "--json", "-"]);
+    commands.push(vec!["why", capture, "--event", &failures[0], "--json", "-"]);
+    let mut names_seen = 0;
+    for command in &commands {
+        let open = String::from_utf8(run(command)).unwrap().to_lowercase();
+        names_seen += NAMES.iter().filter(|name| open.contains(&name.to_lowercase())).count();
+        let hidden = run(&[&command[..], &["--redact", "--redact-key", key]].concat());
+        let hidden = String::from_utf8(hidden).unwrap().to_lowercase();
+        for piece in pieces(5) {
+            assert!(!hidden.contains(&piece), "{piece} in {command:?}\n{hidden}");
+        }
+        // What is no name stays readable.
+        for kept in ["package_8300_for_kb5013941~31bf3856ad364e35~amd64~~10.0.1.6", "sharing violation", "holder.exe"] {
+            assert_eq!(hidden.contains(kept), open.contains(kept), "{kept} in {command:?}\n{hidden}");
+        }
+    }
+    assert!(names_seen > 100, "{names_seen}: the outputs hold names to begin with");
+
+    // The key maps every name back: the record is the original again, but for the case of letters.
+    let redacted = run(&[
+        capture,
+        "--profile",
+        "any",
+        "--json",
+        "-",
+        "--reproducible",
+        "--cbs",
+        log,
+        "--redact",
+        "--redact-key",
+        key,
+    ]);
+    let known = json(&fs::read(key).unwrap());
+    assert_eq!(known["secret"], secret.as_str());
+    let mut restored = String::from_utf8(redacted).unwrap().to_lowercase();
+    let mut names: Vec<(String, String)> = known["names"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|name| {
+            (name["pseudonym"].as_str().unwrap().to_lowercase(), name["original"].as_str().unwrap().to_lowercase())
+        })
+        .collect();
+    names.sort_by_key(|(pseudonym, _)| std::cmp::Reverse(pseudonym.len()));
+    for (pseudonym, original) in &names {
+        restored = restored.replace(pseudonym, original);
+    }
+    let plain = serde_json::to_string(&plain).unwrap().to_lowercase();
+    let restored: Value = serde_json::from_str(&restored).unwrap();
+    assert_eq!(restored, serde_json::from_str::<Value>(&plain).unwrap());
+}
+
+#[test]
+fn the_same_name_has_the_same_pseudonym_in_a_log_and_in_a_capture() {
+    let folder = tempfile::tempdir().unwrap();
+    let (capture, log) = (folder.path().join("x.PML"), folder.path().join("CBS.log"));
+    fs::write(&capture, scenario::build_bytes(SCENARIO).unwrap()).unwrap();
+    fs::write(&log, LOG).unwrap();
+    let key = folder.path().join("key.json");
+    let (capture, log, key) = (capture.to_str().unwrap(), log.to_str().unwrap(), key.to_str().unwrap());
+    let of_log = json(&run(&["cbs", log, "--json", "-", "--redact", "--redact-key", key]));
+    let of_capture = json(&run(&[capture, "--profile", "any", "--json", "-", "--redact", "--redact-key", key]));
+    let locked = of_log["files"][0]["locked_paths"][0]["normalised"].as_str().unwrap();
+    assert!(locked.starts_with(r"C:\Users\") && locked.ends_with(r"\AppData\Local\Temp\deep\deeper\deepest\a.dll"));
+    assert_eq!(of_capture["failures"][0]["path"], locked);
+    assert!(!Path::new(locked).to_string_lossy().contains("jxkwpvofzl"));
+}
