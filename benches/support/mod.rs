@@ -80,6 +80,11 @@ impl Seed {
         Ok(Self { container, data, events, stacks })
     }
 
+    /// Leaves out the events of other classes.
+    pub fn retain(&mut self, class: EventClass) {
+        self.events.retain(|event| event.class == class.0);
+    }
+
     /// How many events it has.
     pub fn len(&self) -> usize {
         self.events.len()

@@ -3,6 +3,7 @@
 //! A [`Context`] joins a capture with a [`Style`]; [`Context::write`] exports, [`Context::inspect`] looks at one event.
 
 mod category;
+mod check;
 mod choose;
 mod csv;
 mod fields;
