@@ -7,7 +7,7 @@ use crate::blame::advice::{self, Evidence, Gaps, HolderFacts};
 use crate::blame::filters::{CandidateFilter, FilterRank};
 use crate::case::{Advice, Attribution, Confidence, Failure, Holder, OnBehalfOf, PartyCode, Verdict, VerdictCode};
 use crate::lang::advice::AdviceValues;
-use crate::lang::{self, Lang, record as t};
+use crate::lang::{self, Lang, products, record as t};
 use crate::locks::Edge;
 use rustc_hash::FxHashSet;
 
@@ -105,7 +105,7 @@ pub(super) fn verdict(
         VerdictCode::NoHolder => t::NO_HOLDER.fill(lang, &[("failures", &total)]),
         VerdictCode::NoFailures => {
             let or = |list: &[String], any: lang::Text| {
-                if list.is_empty() { any.get(lang).to_owned() } else { list.join(", ") }
+                if list.is_empty() { any.get(lang).to_owned() } else { list.join(lang.comma()) }
             };
             let victims = or(&parts.scope.victims, t::ANY_PROCESS);
             let paths = or(&parts.scope.paths, t::ANY_PATH);
@@ -152,10 +152,11 @@ fn victims(parts: &Parts<'_>, failures: &[Failure]) -> String {
             names.push(&failure.process);
         }
     }
+    let lang = parts.options.lang;
     match names.len() {
-        0 => parts.scope.victims.join(", "),
-        1..=3 => names.join(", "),
-        n => format!("{}, … (+{})", names[..3].join(", "), n - 3),
+        0 => parts.scope.victims.join(lang.comma()),
+        1..=3 => names.join(lang.comma()),
+        n => format!("{}{}…{}", names[..3].join(lang.comma()), lang.comma(), lang.remark(format_args!("+{}", n - 3))),
     }
 }
 
@@ -168,11 +169,7 @@ fn by_name_only(holder: &Holder) -> bool {
 /// A party in a sentence.
 fn who(holder: &Holder, lang: Lang) -> String {
     let vendor = holder.vendor.as_ref().map(|vendor| {
-        let name = match (lang, &vendor.name_zh) {
-            (Lang::ZhCn, Some(zh)) => zh.clone(),
-            _ => vendor.name.clone(),
-        };
-        let name = crate::case::joined_name(&name, vendor.product.as_deref());
+        let name = products::name(&vendor.name, vendor.name_zh.as_deref(), vendor.product.as_deref(), lang);
         if by_name_only(holder) { t::NAME_ONLY.fill(lang, &[("vendor", &name)]) } else { name }
     });
     match (&holder.process, &holder.driver, vendor) {
@@ -219,7 +216,7 @@ fn recommendations(parts: &Parts<'_>, holders: &Holders, failures: &[Failure], u
         },
     };
     let folder = failures.first().map(|failure| folder(&failure.path)).unwrap_or_default();
-    let filters = filter_names(candidates);
+    let filters = filter_names(candidates, lang);
     let altitude = parts.filters.recapture_altitude().map(|altitude| altitude.as_str().to_owned()).unwrap_or_default();
     let mut list: Vec<Advice> = Vec::new();
     for advice in advice::advise(&evidence) {
@@ -276,28 +273,26 @@ fn image(holder: &Holder) -> &str {
 
 fn product(holder: &Holder, lang: Lang) -> String {
     match &holder.vendor {
-        Some(vendor) => {
-            let name = match (lang, &vendor.name_zh) {
-                (Lang::ZhCn, Some(zh)) => zh,
-                _ => &vendor.name,
-            };
-            crate::case::joined_name(name, vendor.product.as_deref())
-        }
+        Some(vendor) => products::name(&vendor.name, vendor.name_zh.as_deref(), vendor.product.as_deref(), lang),
         None => image(holder).to_owned(),
     }
 }
 
 /// The candidate filters as one text: name, altitude, company.
-fn filter_names(candidates: &[CandidateFilter]) -> String {
+fn filter_names(candidates: &[CandidateFilter], lang: Lang) -> String {
     let name = |filter: &CandidateFilter| {
         let mut facts: Vec<String> =
             filter.altitudes.iter().map(|row| row.altitude.as_str().to_owned()).take(1).collect();
         if !filter.company.is_empty() {
             facts.push(filter.company.clone());
         }
-        if facts.is_empty() { filter.name.clone() } else { format!("{} ({})", filter.name, facts.join(", ")) }
+        if facts.is_empty() {
+            filter.name.clone()
+        } else {
+            filter.name.clone() + &lang.remark(facts.join(lang.comma()))
+        }
     };
-    candidates.iter().map(name).collect::<Vec<_>>().join(", ")
+    candidates.iter().map(name).collect::<Vec<_>>().join(lang.comma())
 }
 
 fn caveats(parts: &Parts<'_>, holders: &Holders, failures: &[Failure]) -> Vec<Advice> {
@@ -307,7 +302,7 @@ fn caveats(parts: &Parts<'_>, holders: &Holders, failures: &[Failure]) -> Vec<Ad
     let own = parts.filters.microsoft.iter().filter(|filter| filter.rank == FilterRank::AntiVirus);
     let candidates: Vec<CandidateFilter> = parts.filters.candidates.iter().chain(own).cloned().collect();
     if !candidates.is_empty() && !failures.is_empty() {
-        let filters = filter_names(&candidates);
+        let filters = filter_names(&candidates, lang);
         let mut text = t::C_BELOW.fill(lang, &[("filters", &filters)]);
         join(&mut text, t::C_LOADED_NOT_PROOF.get(lang), lang);
         list.push(Advice { code: "filters_below_procmon_altitude".to_owned(), text });
