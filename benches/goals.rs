@@ -134,8 +134,11 @@ impl Run {
             return self.series(folder);
         }
         println!("multiples of the two-thread sum, medians of {} pairs: elapsed time and processor time", self.rounds);
-        let kinds: [(&str, bool, bool); 3] =
-            [("nothing refused", false, false), ("four failures", true, false), ("four failures, files only", true, true)];
+        let kinds: [(&str, bool, bool); 3] = [
+            ("nothing refused", false, false),
+            ("four failures", true, false),
+            ("four failures, files only", true, true),
+        ];
         for (kind, failures, files_only) in kinds {
             let goals = GOALS.iter().filter(|goal| {
                 let name = format!("{}, {kind}", goal.name);
@@ -212,7 +215,8 @@ impl Run {
         println!("{:>11} {:>15}  {:<16} threads  seconds  ns an event  private memory, MB", "events", "bytes", "");
         for events in &self.series {
             let file = folder.join(format!("{events}.PML"));
-            let plan = Plan { events: Some(*events), hole_bytes: self.hole.0, hole_every: self.hole.1, ..Plan::default() };
+            let plan =
+                Plan { events: Some(*events), hole_bytes: self.hole.0, hole_every: self.hole.1, ..Plan::default() };
             let count = self.grow(&file, true, false, plan)?;
             spend(&mut command_sum(&file)?)?;
             for goal in GOALS.iter().filter(|goal| goal.name != "decode") {

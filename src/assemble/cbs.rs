@@ -105,7 +105,7 @@ fn advice(joined: &Joined, chosen: usize, report: &out::CbsReport, lang: Lang) -
             named.map(String::as_str).filter(|name| !have.iter().any(|have| have.eq_ignore_ascii_case(name))).collect();
         lacking.sort_unstable();
         lacking.dedup();
-        let names = if lacking.is_empty() { "CbsPersist_*".to_owned() } else { lacking.join(", ") };
+        let names = if lacking.is_empty() { "CbsPersist_*".to_owned() } else { lacking.join(lang.comma()) };
         add("collect_rotated_logs", words::R_COLLECT_ROTATED.fill(lang, &[("names", &names)]));
     }
     if diagnosis.primary == "other"

@@ -11,7 +11,7 @@ use crate::case::{
     VerdictCode,
 };
 use crate::lang::advice::AdviceValues;
-use crate::lang::{self, Lang, record as t};
+use crate::lang::{self, Lang, products, record as t};
 use crate::locks::Edge;
 use rustc_hash::FxHashSet;
 
@@ -95,7 +95,7 @@ pub(super) fn verdict(
             ],
         ),
         VerdictCode::SelfInflicted => {
-            let own = names(holders.iter().map(|(holder, _)| image(holder)));
+            let own = names(holders.iter().map(|(holder, _)| image(holder)), lang);
             t::SELF_INFLICTED.fill(lang, &[("self", &own), ("failures", &total), ("confidence", &grade)])
         }
         VerdictCode::NoVisibleHolder => {
@@ -124,7 +124,7 @@ pub(super) fn verdict(
         VerdictCode::NoHolder => t::NO_HOLDER.fill(lang, &[("failures", &total)]),
         VerdictCode::NoFailures => {
             let or = |list: &[String], any: lang::Text| {
-                if list.is_empty() { any.get(lang).to_owned() } else { list.join(", ") }
+                if list.is_empty() { any.get(lang).to_owned() } else { list.join(lang.comma()) }
             };
             let victims = or(&parts.scope.victims, t::ANY_PROCESS);
             let paths = or(&parts.scope.paths, t::ANY_PATH);
@@ -190,12 +190,13 @@ fn confidence_text(confidence: Confidence, lang: Lang) -> &'static str {
 
 /// The processes whose operations failed, named once each.
 fn victims<'a>(parts: &Parts<'_>, failures: impl Iterator<Item = &'a Failure>) -> String {
-    let names = names(failures.map(|failure| failure.process.as_str()));
-    if names.is_empty() { parts.scope.victims.join(", ") } else { names }
+    let lang = parts.options.lang;
+    let names = names(failures.map(|failure| failure.process.as_str()), lang);
+    if names.is_empty() { parts.scope.victims.join(lang.comma()) } else { names }
 }
 
 /// Each name once, the first few of them.
-fn names<'a>(all: impl Iterator<Item = &'a str>) -> String {
+fn names<'a>(all: impl Iterator<Item = &'a str>, lang: Lang) -> String {
     let mut names: Vec<&str> = Vec::new();
     for name in all {
         if !names.iter().any(|have| have.eq_ignore_ascii_case(name)) {
@@ -203,8 +204,15 @@ fn names<'a>(all: impl Iterator<Item = &'a str>) -> String {
         }
     }
     match names.get(..3) {
-        Some(first) if names.len() > 3 => format!("{}, … (+{})", first.join(", "), names.len() - 3),
-        _ => names.join(", "),
+        Some(first) if names.len() > 3 => {
+            format!(
+                "{}{}…{}",
+                first.join(lang.comma()),
+                lang.comma(),
+                lang.remark(format_args!("+{}", names.len() - 3))
+            )
+        }
+        _ => names.join(lang.comma()),
     }
 }
 
@@ -220,7 +228,7 @@ fn also_itself(holders: &Holders, failures: &[Failure], code: VerdictCode, lang:
             && failure.holders.iter().any(|one| own.iter().any(|holder| holder.id == one.holder))
     };
     let n = failures.iter().filter(with_others).count();
-    let itself = names(own.iter().map(|holder| image(holder)));
+    let itself = names(own.iter().map(|holder| image(holder)), lang);
     (n > 0).then(|| t::ALSO_ITSELF.fill(lang, &[("n", &n), ("failures", &failures.len()), ("self", &itself)]))
 }
 
@@ -233,11 +241,7 @@ fn by_name_only(holder: &Holder) -> bool {
 /// A party in a sentence.
 fn who(holder: &Holder, lang: Lang) -> String {
     let vendor = holder.vendor.as_ref().map(|vendor| {
-        let name = match (lang, &vendor.name_zh) {
-            (Lang::ZhCn, Some(zh)) => zh.clone(),
-            _ => vendor.name.clone(),
-        };
-        let name = crate::case::joined_name(&name, vendor.product.as_deref());
+        let name = products::name(&vendor.name, vendor.name_zh.as_deref(), vendor.product.as_deref(), lang);
         if by_name_only(holder) { t::NAME_ONLY.fill(lang, &[("vendor", &name)]) } else { name }
     });
     match (&holder.process, &holder.driver, vendor) {
@@ -292,7 +296,7 @@ fn recommendations(parts: &Parts<'_>, holders: &Holders, failures: &[Failure], h
         },
     };
     let folder = failures.first().map(|failure| folder(&failure.path)).unwrap_or_default();
-    let filters = filter_names(candidates);
+    let filters = filter_names(candidates, lang);
     let altitude = parts.filters.recapture_altitude().map(|altitude| altitude.as_str().to_owned()).unwrap_or_default();
     let mut list: Vec<Advice> = Vec::new();
     for advice in advice::advise(&evidence) {
@@ -349,28 +353,26 @@ fn image(holder: &Holder) -> &str {
 
 fn product(holder: &Holder, lang: Lang) -> String {
     match &holder.vendor {
-        Some(vendor) => {
-            let name = match (lang, &vendor.name_zh) {
-                (Lang::ZhCn, Some(zh)) => zh,
-                _ => &vendor.name,
-            };
-            crate::case::joined_name(name, vendor.product.as_deref())
-        }
+        Some(vendor) => products::name(&vendor.name, vendor.name_zh.as_deref(), vendor.product.as_deref(), lang),
         None => image(holder).to_owned(),
     }
 }
 
 /// The candidate filters as one text: name, altitude, company.
-fn filter_names(candidates: &[CandidateFilter]) -> String {
+fn filter_names(candidates: &[CandidateFilter], lang: Lang) -> String {
     let name = |filter: &CandidateFilter| {
         let mut facts: Vec<String> =
             filter.altitudes.iter().map(|row| row.altitude.as_str().to_owned()).take(1).collect();
         if !filter.company.is_empty() {
             facts.push(filter.company.clone());
         }
-        if facts.is_empty() { filter.name.clone() } else { format!("{} ({})", filter.name, facts.join(", ")) }
+        if facts.is_empty() {
+            filter.name.clone()
+        } else {
+            filter.name.clone() + &lang.remark(facts.join(lang.comma()))
+        }
     };
-    candidates.iter().map(name).collect::<Vec<_>>().join(", ")
+    candidates.iter().map(name).collect::<Vec<_>>().join(lang.comma())
 }
 
 fn caveats(parts: &Parts<'_>, holders: &Holders, failures: &[Failure]) -> Vec<Advice> {
@@ -380,7 +382,7 @@ fn caveats(parts: &Parts<'_>, holders: &Holders, failures: &[Failure]) -> Vec<Ad
     let own = parts.filters.microsoft.iter().filter(|filter| filter.rank == FilterRank::AntiVirus);
     let candidates: Vec<CandidateFilter> = parts.filters.candidates.iter().chain(own).cloned().collect();
     if !candidates.is_empty() && !failures.iter().all(is_kernel_held) {
-        let filters = filter_names(&candidates);
+        let filters = filter_names(&candidates, lang);
         let mut text = t::C_BELOW.fill(lang, &[("filters", &filters)]);
         join(&mut text, t::C_LOADED_NOT_PROOF.get(lang), lang);
         list.push(Advice { code: "filters_below_procmon_altitude".to_owned(), text });

@@ -116,13 +116,3 @@ pub struct Vendor {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
 }
-
-/// Vendor and product as one name; a product that begins with the vendor's name stands alone.
-pub fn joined_name(vendor: &str, product: Option<&str>) -> String {
-    let first = vendor.split(' ').next().unwrap_or(vendor);
-    match product {
-        Some(product) if product.to_lowercase().starts_with(&first.to_lowercase()) => product.to_owned(),
-        Some(product) => format!("{vendor} {product}"),
-        None => vendor.to_owned(),
-    }
-}

@@ -19,7 +19,7 @@ pub use codes::{
 pub use failure::{
     At, DeletedBy, Edge, EventRef, Failure, FailureHolder, Hold, LockRange, ReleasedBy, Requested, RuledOut, Wait,
 };
-pub use holder::{Driver, Holder, HolderKind, Process, Vendor, joined_name};
+pub use holder::{Driver, Holder, HolderKind, Process, Vendor};
 
 pub use story::{Story, StoryEvent, StoryHold, WHY_SCHEMA};
 

@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn unknown_values_are_worded_and_helpers_are_no_codes() {
         let text = render("ask_vendor", &AdviceValues::default(), Lang::ZhCn).unwrap();
-        assert_eq!(text, "请将本记录发送给 该安全产品 的厂商，要求提供不会占用 Windows 安装程序文件的版本。");
+        assert_eq!(text, "请将本记录发送给该安全产品的厂商，要求提供不会占用 Windows 安装程序文件的版本。");
         assert_eq!(render("step_undo", &AdviceValues::default(), Lang::En), None);
         assert_eq!(render("no_such_code", &AdviceValues::default(), Lang::En), None);
     }

@@ -8,6 +8,7 @@ pub mod cbs;
 pub mod cbs_codes;
 pub mod events;
 pub mod fail;
+pub mod products;
 pub mod record;
 pub mod recover;
 pub mod report;
@@ -41,6 +42,46 @@ impl Lang {
     pub fn from_locale(locale: &str) -> Self {
         let tag = locale.to_ascii_lowercase();
         if tag.starts_with("zh") && !tag.contains("hant") { Self::ZhCn } else { Self::En }
+    }
+}
+
+/// Punctuation that joins what sentences do not.
+impl Lang {
+    /// Between a label and what it labels.
+    pub const fn colon(self) -> &'static str {
+        match self {
+            Self::En => ": ",
+            Self::ZhCn => "：",
+        }
+    }
+
+    /// Between the items of a list.
+    pub const fn comma(self) -> &'static str {
+        match self {
+            Self::En => ", ",
+            Self::ZhCn => "、",
+        }
+    }
+
+    /// Between clauses.
+    pub const fn semicolon(self) -> &'static str {
+        match self {
+            Self::En => "; ",
+            Self::ZhCn => "；",
+        }
+    }
+
+    /// A remark in brackets, to stand right behind a word.
+    pub fn remark(self, text: impl fmt::Display) -> String {
+        match self {
+            Self::En => format!(" ({text})"),
+            Self::ZhCn => format!("（{text}）"),
+        }
+    }
+
+    /// A process by name and number.
+    pub fn process(self, name: impl fmt::Display, pid: u32) -> String {
+        format!("{name}{}", self.remark(format_args!("PID {pid}")))
     }
 }
 

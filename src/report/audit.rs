@@ -12,7 +12,7 @@ const MAX_CONFLICTS: usize = 20;
 pub fn render(audit: &AuditRecord, style: &Style) -> String {
     let lang = style.lang;
     let names: Vec<String> = audit.capture.files.iter().map(|file| terminal(&file.name)).collect();
-    let mut lines = vec![format!("{}: {}", r::CAPTURE.get(lang), names.join(", "))];
+    let mut lines = vec![format!("{}{}{}", r::CAPTURE.get(lang), lang.colon(), names.join(lang.comma()))];
     lines.push(t::AUDIT_OPENS.fill(lang, &[("n", &grouped(audit.opens_checked))]));
     lines.push(t::AUDIT_CONFLICTS.fill(lang, &[("n", &audit.false_conflicts.len())]));
     lines.push(

@@ -400,7 +400,7 @@ impl Page<'_> {
 
     fn notes(&mut self) {
         let lang = self.lang();
-        let colon = if lang == Lang::ZhCn { "：" } else { ": " };
+        let colon = lang.colon();
         let mut lines = Vec::new();
         for file in &self.report.files {
             let name = terminal(shown(self.report, file));

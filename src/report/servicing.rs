@@ -177,15 +177,14 @@ impl Page<'_> {
             };
             let by: Vec<&str> =
                 found.by.iter().filter_map(|code| t::by_code("V_BY_", code).map(|text| text.get(lang))).collect();
-            let comma = if lang == Lang::ZhCn { "、" } else { ", " };
             let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
             vec![
                 right(line),
                 right(found.event.to_string()),
                 Cell::new(terminal(&found.path)),
-                Cell::new(format!("{} (PID {})", terminal(&found.process), found.pid)),
+                Cell::new(lang.process(terminal(&found.process), found.pid)),
                 right(apart),
-                Cell::new(by.join(comma)),
+                Cell::new(by.join(lang.comma())),
                 Cell::new(self.meaning(found)),
                 Cell::new(self.held_by(found)),
             ]
@@ -221,7 +220,7 @@ impl Page<'_> {
             .filter_map(|id| self.case.holders.iter().find(|holder| holder.id == *id))
             .map(|holder| match (&holder.driver, &holder.process) {
                 (Some(driver), _) => terminal(&driver.name),
-                (None, Some(process)) => format!("{} (PID {})", terminal(&process.name), process.pid),
+                (None, Some(process)) => lang.process(terminal(&process.name), process.pid),
                 (None, None) => String::new(),
             })
             .collect();

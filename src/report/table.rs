@@ -5,7 +5,7 @@ use super::time;
 use crate::case::{
     Attribution, CaseRecord, Cause, Confidence, Edge, Failure, FailureHolder, Holder, HolderKind, Mechanism, PartyCode,
 };
-use crate::lang::{Lang, Text, report as t};
+use crate::lang::{Lang, Text, products, report as t};
 use crate::nt::FileTime;
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 use indexmap::{IndexMap, IndexSet};
@@ -96,16 +96,17 @@ impl Report<'_> {
     }
 
     fn head(&mut self) {
+        let lang = self.style.lang;
         let capture = &self.case.capture;
         let names: Vec<String> = capture.files.iter().map(|file| escape::terminal(&file.name)).collect();
-        let mut line = format!("{}: {}", self.text(t::CAPTURE), names.join(", "));
+        let mut line = format!("{}{}{}", self.text(t::CAPTURE), lang.colon(), names.join(lang.comma()));
         if let (Some(computer), Some(os)) = (&capture.computer, &capture.os) {
             let bits = capture.bits.map_or_else(String::new, |bits| bits.to_string());
             let machine = t::MACHINE.fill(
                 self.style.lang,
                 &[("computer", &escape::terminal(computer)), ("os", &escape::terminal(os)), ("bits", &bits)],
             );
-            let _ = write!(line, " ({machine})");
+            line.push_str(&lang.remark(machine));
         }
         self.line(&line);
         let bounds = (
@@ -128,13 +129,13 @@ impl Report<'_> {
         }
         let scope = &self.case.scope;
         let or = |list: &[String], any: Text| {
-            if list.is_empty() { self.text(any).to_owned() } else { escape::terminal(&list.join(", ")) }
+            if list.is_empty() { self.text(any).to_owned() } else { escape::terminal(&list.join(lang.comma())) }
         };
         let (victims, paths) = (or(&scope.victims, t::ANY_PROCESS), or(&scope.paths, t::ANY_PATH));
         let mut line = t::SCOPE.fill(self.style.lang, &[("victims", &victims), ("paths", &paths)]);
         if !scope.results.is_empty() {
-            let results = t::SCOPE_RESULTS.fill(self.style.lang, &[("results", &scope.results.join(", "))]);
-            let _ = write!(line, "; {results}");
+            let results = t::SCOPE_RESULTS.fill(self.style.lang, &[("results", &scope.results.join(lang.comma()))]);
+            let _ = write!(line, "{}{results}", lang.semicolon());
         }
         if scope.from.is_some() || scope.to.is_some() {
             let bound = |time: &Option<String>| {
@@ -142,14 +143,14 @@ impl Report<'_> {
             };
             let values = (bound(&scope.from), bound(&scope.to));
             let window = t::SCOPE_WINDOW.fill(self.style.lang, &[("from", &values.0), ("to", &values.1)]);
-            let _ = write!(line, "; {window}");
+            let _ = write!(line, "{}{window}", lang.semicolon());
         }
         self.line(&line);
     }
 
     fn verdict(&mut self) {
         let text = escape::terminal(&time::localise(&self.case.verdict.text, &self.style.zone));
-        let line = format!("{}: {text}", self.text(t::VERDICT));
+        let line = format!("{}{}{text}", self.text(t::VERDICT), self.style.lang.colon());
         self.out.push('\n');
         self.line(&line);
     }
@@ -260,11 +261,10 @@ impl Report<'_> {
         for failure in failures.iter().take(MAX_FAILURES) {
             let who = self.who(failure);
             self.line(&format!(
-                "    {:>6}  {}  {} (PID {})  {} → {}  ← {who}",
+                "    {:>6}  {}  {}  {} → {}  ← {who}",
                 failure.event,
                 self.time(&failure.time),
-                escape::terminal(&failure.process),
-                failure.pid,
+                lang.process(escape::terminal(&failure.process), failure.pid),
                 escape::terminal(&failure.operation),
                 failure.result,
             ));
@@ -309,11 +309,12 @@ impl Report<'_> {
         if !cleared.is_empty() {
             let shown: Vec<&str> = cleared.iter().take(MAX_CLEARED).map(String::as_str).collect();
             let more = if cleared.len() > MAX_CLEARED {
-                format!(" (+{})", cleared.len() - MAX_CLEARED)
+                lang.remark(format_args!("+{}", cleared.len() - MAX_CLEARED))
             } else {
                 String::new()
             };
-            self.line(&format!("            {}: {}{more}", self.text(t::CLEARED), shown.join("; ")));
+            let (colon, shown) = (lang.colon(), shown.join(lang.semicolon()));
+            self.line(&format!("            {}{colon}{shown}{more}", self.text(t::CLEARED)));
         }
     }
 
@@ -323,7 +324,7 @@ impl Report<'_> {
         let release = failure.released_by.as_ref()?;
         let mut text = t::RELEASED_BY.fill(lang, &[("pid", &release.pid), ("event", &release.event)]);
         if let Some(success) = &failure.confirmed_by {
-            let _ = write!(text, "; {}", t::CONFIRMED_BY.fill(lang, &[("event", &success.event)]));
+            let _ = write!(text, "{}{}", lang.semicolon(), t::CONFIRMED_BY.fill(lang, &[("event", &success.event)]));
         }
         Some(text)
     }
@@ -336,7 +337,7 @@ impl Report<'_> {
             Attribution::NotVisible if failure.holders.is_empty() => {
                 let mut text = self.text(t::NOT_VISIBLE).to_owned();
                 if let Some(first) = failure.explanations.first() {
-                    let _ = write!(text, " ({})", t::explanation(*first).get(lang));
+                    text.push_str(&lang.remark(t::explanation(*first).get(lang)));
                 }
                 text
             }
@@ -353,13 +354,13 @@ impl Report<'_> {
     fn party(&self, holder: &FailureHolder) -> String {
         match self.case.holders.iter().find(|party| party.id == holder.holder) {
             Some(party) if party.kind == HolderKind::Driver => holder_name(party),
-            _ => format!("{} (PID {})", escape::terminal(&holder.process), holder.pid),
+            _ => self.style.lang.process(escape::terminal(&holder.process), holder.pid),
         }
     }
 
     fn parties(&self, failure: &Failure) -> String {
         let names: IndexSet<String> = failure.holders.iter().map(|holder| self.party(holder)).collect();
-        names.into_iter().collect::<Vec<_>>().join(", ")
+        names.into_iter().collect::<Vec<_>>().join(self.style.lang.comma())
     }
 
     fn hold_line(&self, failure: &Failure, holder: &FailureHolder) -> String {
@@ -376,7 +377,7 @@ impl Report<'_> {
             ],
         );
         if holder.handle.is_some() {
-            let _ = write!(line, " ({})", self.text(t::HANDLE_AMBIGUOUS));
+            line.push_str(&lang.remark(self.text(t::HANDLE_AMBIGUOUS)));
         }
         if let Some(path) = &holder.hold.path {
             let _ = write!(line, " — {}", escape::terminal(path));
@@ -400,7 +401,7 @@ impl Report<'_> {
             let who: Vec<String> = wait
                 .holders
                 .iter()
-                .map(|holder| format!("{} (PID {})", escape::terminal(&holder.process), holder.pid))
+                .map(|holder| self.style.lang.process(escape::terminal(&holder.process), holder.pid))
                 .collect();
             let line = t::WAIT_LINE.fill(
                 self.style.lang,
@@ -410,7 +411,7 @@ impl Report<'_> {
                     ("time", &time::duration(wait.waited_ms)),
                     ("operation", &escape::terminal(&wait.operation)),
                     ("path", &escape::terminal(&wait.path)),
-                    ("who", &who.join(", ")),
+                    ("who", &who.join(self.style.lang.comma())),
                 ],
             );
             self.line(&format!("  {line}"));
@@ -493,14 +494,7 @@ fn vendor(case: &CaseRecord, holder: &Holder, lang: Lang) -> String {
         (None, None) => None,
     };
     let mut text = match &holder.vendor {
-        Some(vendor) => {
-            let name = match (lang, vendor.name_zh.as_deref()) {
-                (Lang::ZhCn, Some(zh)) => zh.to_owned(),
-                (Lang::En, Some(zh)) if zh != vendor.name => format!("{} ({zh})", vendor.name),
-                _ => vendor.name.clone(),
-            };
-            crate::case::joined_name(&name, vendor.product.as_deref())
-        }
+        Some(vendor) => products::name(&vendor.name, vendor.name_zh.as_deref(), vendor.product.as_deref(), lang),
         None => company.unwrap_or_default().to_owned(),
     };
     let party = match holder.party {
@@ -533,7 +527,7 @@ fn reasons(case: &CaseRecord, holder: &Holder, lang: Lang) -> String {
         }
     }
     counts.sort_by(|_, a, _, b| b.cmp(a));
-    counts.into_keys().take(3).collect::<Vec<_>>().join("; ")
+    counts.into_keys().take(3).collect::<Vec<_>>().join(lang.semicolon())
 }
 
 fn reason_of(cause: Cause, holder: &FailureHolder, lang: Lang) -> String {
@@ -548,7 +542,7 @@ fn reason_of(cause: Cause, holder: &FailureHolder, lang: Lang) -> String {
             .map(|(classes, text)| text.fill(lang, &[("classes", &classes.join("+"))]))
             .collect();
         if !reasons.is_empty() {
-            return reasons.join("; ");
+            return reasons.join(lang.semicolon());
         }
     }
     t::mechanism(holder.mechanism, cause).get(lang).to_owned()

@@ -54,9 +54,9 @@ impl Teller<'_> {
             || failure.time.clone(),
             |time| {
                 format!(
-                    "{} ({})",
+                    "{}{}",
                     time::date_time(time, &self.style.zone),
-                    time::zone_name(time, &self.style.zone, self.style.lang)
+                    lang.remark(time::zone_name(time, &self.style.zone, lang))
                 )
             },
         );
@@ -85,7 +85,8 @@ impl Teller<'_> {
         if let Some(release) = &failure.released_by {
             let mut text = r::RELEASED_BY.fill(lang, &[("pid", &release.pid), ("event", &release.event)]);
             if let Some(success) = &failure.confirmed_by {
-                let _ = write!(text, "; {}", r::CONFIRMED_BY.fill(lang, &[("event", &success.event)]));
+                let _ =
+                    write!(text, "{}{}", lang.semicolon(), r::CONFIRMED_BY.fill(lang, &[("event", &success.event)]));
             }
             self.line(&format!("  {text}"));
         }
@@ -111,19 +112,20 @@ impl Teller<'_> {
                 }
                 told.push(&holder.rule);
                 let sentence = t::rule(&holder.rule).map_or("", |text| text.get(lang));
-                self.line(&format!("  {}: {sentence}", holder.rule));
+                self.line(&format!("  {}{}{sentence}", holder.rule, lang.colon()));
             }
             for holder in &failure.holders {
-                let conflict = holder.conflict.join("; ");
+                let conflict = holder.conflict.join(lang.semicolon());
                 let mut line = format!(
-                    "  {} (PID {}): {}, {}",
-                    terminal(&holder.process),
-                    holder.pid,
+                    "  {}{}{}{}{}",
+                    lang.process(terminal(&holder.process), holder.pid),
+                    lang.colon(),
                     confidence(holder.confidence).get(lang),
+                    if lang == Lang::En { ", " } else { "，" },
                     r::mechanism(holder.mechanism, failure.cause).get(lang),
                 );
                 if !conflict.is_empty() {
-                    let _ = write!(line, "; {}", terminal(&conflict));
+                    let _ = write!(line, "{}{}", lang.semicolon(), terminal(&conflict));
                 }
                 self.line(&line);
             }
@@ -189,18 +191,21 @@ impl Teller<'_> {
     fn hold_line(&self, hold: &StoryHold) -> String {
         let lang = self.style.lang;
         let mut line = match &hold.driver {
-            Some(driver) => format!("{} ({} PID {})", terminal(driver), terminal(&hold.process), hold.pid),
-            None => format!("{} (PID {})", terminal(&hold.process), hold.pid),
+            Some(driver) => {
+                let process = format!("{} PID {}", terminal(&hold.process), hold.pid);
+                format!("{}{}", terminal(driver), lang.remark(process))
+            }
+            None => lang.process(terminal(&hold.process), hold.pid),
         };
         let _ = write!(line, " {} – {}", self.edge(&hold.start), self.edge(&hold.end));
         if let Some(access) = &hold.access {
-            let _ = write!(line, "; {}", t::ACCESS.fill(lang, &[("names", &names(access, lang))]));
+            let _ = write!(line, "{}{}", lang.semicolon(), t::ACCESS.fill(lang, &[("names", &names(access, lang))]));
         }
         if let Some(share) = &hold.share {
-            let _ = write!(line, "; {}", t::SHARE.fill(lang, &[("names", &names(share, lang))]));
+            let _ = write!(line, "{}{}", lang.semicolon(), t::SHARE.fill(lang, &[("names", &names(share, lang))]));
         }
         if let Some(path) = &hold.path {
-            let _ = write!(line, "; {}", terminal(path));
+            let _ = write!(line, "{}{}", lang.semicolon(), terminal(path));
         }
         if hold.implicated {
             let _ = write!(line, "  ← {}", t::IMPLICATED.get(lang));
@@ -314,5 +319,5 @@ fn requested(asked: &Requested, lang: Lang) -> String {
     if let Some(range) = &asked.range {
         parts.push(t::RANGE.fill(lang, &[("length", &range.length), ("offset", &range.offset)]));
     }
-    parts.join("; ")
+    parts.join(lang.semicolon())
 }

@@ -148,7 +148,7 @@ fn same_process(made: &Made, survey: &Survey, lang: Lang) -> String {
     let process = made.tie.process().and_then(|at| survey.processes.get(at));
     let Some(process) = process else { return t::I_SAME_PATH.get(lang).to_owned() };
     let threads: Vec<String> = made.maker.tid16.iter().map(u16::to_string).collect();
-    let threads = threads.join(", ");
+    let threads = threads.join(lang.comma());
     let started = process.started.map_or_else(|| t::V_UNKNOWN.get(lang).to_owned(), FileTime::to_rfc3339);
     t::I_SAME_PROCESS.fill(
         lang,
