@@ -168,7 +168,7 @@ pub fn analyse_with(
         blame_others(&mut analysis);
     }
     if survey.with_stack == 0 {
-        weaken_without_stacks(&mut analysis);
+        weaken_without_stacks(&mut analysis, &log);
     }
     let filters = filters(source, options.catalogue);
     let parts = Parts {
@@ -202,12 +202,14 @@ fn blame_others(analysis: &mut locks::Analysis) {
     }
 }
 
-/// Without call stacks, a filter driver that acts in the victim's name cannot be told from the victim (VI-3): that the
-/// victim did it itself is then likely at most.
-fn weaken_without_stacks(analysis: &mut locks::Analysis) {
+/// Without call stacks, a filter driver that acts in the name of the victim or on a thread of System cannot be told from
+/// them (VI-3): that either did it itself is then likely at most.
+fn weaken_without_stacks(analysis: &mut locks::Analysis, log: &OpLog) {
+    let is_system = |id: ProcessId| log.processes.get(id.0 as usize).is_some_and(|process| process.is_system());
     for finding in &mut analysis.findings {
-        if finding.attribution == locks::Attribution::SelfInflicted {
-            for holder in &mut finding.holders {
+        let own = finding.attribution == locks::Attribution::SelfInflicted;
+        for holder in &mut finding.holders {
+            if own || is_system(holder.party.process()) {
                 holder.confidence = holder.confidence.min(locks::Confidence::Likely);
             }
         }

@@ -22,6 +22,8 @@ pub enum Layer<T> {
 /// The kernel module that issued the operation in the process's name, if the stack shows one.
 ///
 /// A filter that merely watches a request has no frame at all: the filter manager calls its callbacks one after another.
+/// For an operation that was refused, any filter in the stack is told: it is no more than a suspect there, and one that
+/// hands requests on may refuse them.
 pub fn author<'a>(
     event: Event<'_>,
     resolver: &StackResolver<'a>,
@@ -30,8 +32,19 @@ pub fn author<'a>(
     let time = event.time();
     let stack = event.stack().ok()?;
     let kernel = stack.iter().take_while(|address| resolver.is_kernel(*address));
-    let frames = kernel.map(|address| resolver.kernel_module(address, time).map_or(Layer::Other, &mut layer));
+    let mut frames = kernel.map(|address| resolver.kernel_module(address, time).map_or(Layer::Other, &mut layer));
+    if !event.status().is_success() {
+        return first_filter(&mut frames);
+    }
     author_of(frames, || stack.iter().all(|address| resolver.is_kernel(address)))
+}
+
+/// The innermost filter, whatever it did there.
+pub fn first_filter<T>(frames: &mut impl Iterator<Item = Layer<T>>) -> Option<T> {
+    frames.find_map(|frame| match frame {
+        Layer::Filter(filter) => Some(filter),
+        _ => None,
+    })
 }
 
 /// The author by the layers of the frames, innermost first, as far as they are kernel code.
@@ -80,6 +93,8 @@ mod tests {
         assert_eq!(of(&[Manager, Filter(1), Other, Other, Other], false), None);
         assert_eq!(of(&[Manager, Other, Filter(1), Other, Other], false), None);
         assert_eq!(of(&[Manager, Other, Filter(1), Other, Other], true), None);
+        assert_eq!(first_filter(&mut [Manager, Other, Filter(1), Filter(2)].into_iter()), Some(1));
+        assert_eq!(first_filter(&mut [Layer::<u8>::Manager, Other].into_iter()), None);
     }
 
     #[test]

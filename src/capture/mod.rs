@@ -9,6 +9,7 @@ pub mod filter;
 pub mod map;
 pub mod mark;
 pub mod modules;
+pub mod namesake;
 pub mod op;
 pub mod pmc;
 pub mod progress;

@@ -1,11 +1,10 @@
 //! Which files an analysis is about, as a test on an event's path that costs almost nothing when it says no.
 
 use super::op::{Op, OpKind, PathTable};
-use crate::nt::path::{leaf, without_transaction_id};
+use crate::nt::path::{leaf, strip_namespace, volume_device, without_transaction_id};
 use crate::pml::bytes::DetailText;
 use rustc_hash::{FxHashSet, FxHasher};
 use std::hash::Hasher;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A set of files (with all their streams) and of folders with everything below them, ignoring case.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +19,8 @@ pub struct Selection {
     ends: Vec<End>,
     /// Folded paths of folders, without a trailing backslash.
     subtrees: Vec<Box<str>>,
+    /// Letters of the drives that the files are on.
+    drives: Vec<u8>,
     /// Folded paths of the files the question is about, without those added for other reasons.
     seeds: FxHashSet<Box<str>>,
     /// File ids whose queries are wanted on whatever path.
@@ -43,25 +44,6 @@ struct End {
 
 /// At most this many names have their bearers in other folders looked for.
 const MAX_NAMESAKES: usize = 64;
-
-/// Opens and closes of namesakes that one pass keeps; a name that common says nothing, and then none is kept.
-const MAX_NAMESAKE_OPS: usize = 1 << 16;
-
-/// Counts the opens and closes of namesakes over all chunks of a pass.
-#[derive(Debug, Default)]
-pub struct NamesakeBudget(AtomicUsize);
-
-impl NamesakeBudget {
-    /// Whether one more may be kept.
-    pub fn take(&self) -> bool {
-        self.0.fetch_add(1, Ordering::Relaxed) < MAX_NAMESAKE_OPS
-    }
-
-    /// Whether there were more than may be kept; what was kept depends on the order of the work and has to go.
-    pub fn is_exceeded(&self) -> bool {
-        self.0.load(Ordering::Relaxed) > MAX_NAMESAKE_OPS
-    }
-}
 
 /// Lengths beyond which looking for every one of them takes longer than the look itself saves.
 const FEW_ENDS: usize = 16;
@@ -95,6 +77,11 @@ impl Selection {
             return false;
         }
         self.hashes.insert(hash_folded(folded.as_bytes()));
+        if let [drive @ b'a'..=b'z', b':', ..] = folded.as_bytes()
+            && !self.drives.contains(drive)
+        {
+            self.drives.push(*drive);
+        }
         let length = folded.len();
         if self.lengths.len() <= length / 64 {
             self.lengths.resize(length / 64 + 1, 0);
@@ -267,6 +254,9 @@ impl Selection {
         if self.all {
             return true;
         }
+        if path.starts_with('\\') && self.wants_prefixed(path) {
+            return true;
+        }
         if path.is_ascii() {
             return self.wants_ascii(path.as_bytes());
         }
@@ -279,16 +269,32 @@ impl Selection {
     pub fn wants_text(&self, path: DetailText<'_>) -> bool {
         match path {
             _ if self.all => true,
+            DetailText::Ascii(bytes) if is_prefixed(|at| bytes.get(at).copied().map(u16::from)) => {
+                std::str::from_utf8(bytes).is_ok_and(|path| self.wants(path))
+            }
             DetailText::Ascii(bytes) => self.wants_ascii(bytes),
             DetailText::Wide(wide) => {
                 let (units, _) = wide.0.as_chunks::<2>();
                 let unit = |at: usize| units.get(at).map(|unit| u16::from_le_bytes(*unit));
                 // The dotted capital I is the one character that takes more units in lower case.
                 let grows = || units.contains(&0x130u16.to_le_bytes());
-                let possible = !self.subtrees.is_empty() || self.may_end(units.len(), unit) || grows();
+                let possible =
+                    is_prefixed(unit) || !self.subtrees.is_empty() || self.may_end(units.len(), unit) || grows();
                 possible && self.wants(&wide.decode_all())
             }
         }
+    }
+
+    /// Whether a path in one of the other spellings of a drive's path is wanted: `\\?\`, `\??\`, or the volume's device
+    /// name. Which letter a device has is not known yet, so every letter that the files have is tried.
+    #[cold]
+    fn wants_prefixed(&self, path: &str) -> bool {
+        let bare = strip_namespace(path);
+        if !bare.starts_with('\\') {
+            return self.wants(&bare);
+        }
+        let Some((_, tail)) = volume_device(&bare) else { return false };
+        self.drives.iter().any(|drive| self.wants(&format!("{}:{tail}", char::from(*drive))))
     }
 
     #[inline]
@@ -318,6 +324,19 @@ impl Selection {
                 && path.get(..folder.len()).is_some_and(|head| head.eq_ignore_ascii_case(folder))
         })
     }
+}
+
+/// Whether a path begins like another spelling of a drive's path; a share's path and a pipe's do not.
+#[inline]
+fn is_prefixed(unit: impl Fn(usize) -> Option<u16>) -> bool {
+    const BACKSLASH: u16 = b'\\' as u16;
+    let is = |at: usize, any: &[u8]| unit(at).is_some_and(|unit| any.iter().any(|byte| u16::from(*byte) == unit));
+    unit(0) == Some(BACKSLASH)
+        && match unit(1) {
+            Some(BACKSLASH) => is(2, b"?."),
+            // `\??\`, `\GLOBAL??\`, `\DosDevices\`, `\Device\Harddisk…`
+            _ => is(1, b"?gG") || is(2, b"oO") || (is(2, b"eE") && is(8, b"hH")),
+        }
 }
 
 /// Hash of a path with ASCII letters folded; non-ASCII text must be folded before.
@@ -369,6 +388,36 @@ mod tests {
         selection.add_file("D:\\ПАПКА\\防毒墙.dll");
         assert!(selection.wants("d:\\папка\\防毒墙.DLL"));
         assert!(!selection.wants("d:\\папка\\防毒.dll"));
+    }
+
+    #[test]
+    fn other_spellings_of_a_drive() {
+        let mut selection = Selection::default();
+        selection.add_file("C:\\Windows\\a.dll");
+        selection.add_subtree("D:\\x");
+        for yes in [
+            "\\\\?\\C:\\Windows\\A.dll",
+            "\\??\\c:\\windows\\a.dll:s",
+            "\\DosDevices\\C:\\Windows\\a.dll",
+            "\\GLOBAL??\\C:\\Windows\\a.dll",
+            "\\Device\\HarddiskVolume3\\Windows\\a.dll",
+            "\\device\\harddiskvolume12\\X\\y",
+        ] {
+            let wide: Vec<u8> = yes.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            assert!(selection.wants(yes), "{yes}");
+            assert!(selection.wants_text(DetailText::Ascii(yes.as_bytes())), "{yes}");
+            assert!(selection.wants_text(DetailText::Wide(crate::pml::Wide(&wide))), "{yes}");
+        }
+        for no in [
+            "\\\\?\\C:\\Windows\\b.dll",
+            "\\Device\\HarddiskVolumeShadowCopy3\\Windows\\a.dll",
+            "\\Device\\NamedPipe\\Windows\\a.dll",
+            "\\\\server\\C:\\Windows\\a.dll",
+            "\\Device\\HarddiskVolume3",
+        ] {
+            assert!(!selection.wants(no), "{no}");
+            assert!(!selection.wants_text(DetailText::Ascii(no.as_bytes())), "{no}");
+        }
     }
 
     #[test]

@@ -6,12 +6,13 @@ use super::export_source::{HasExtent, Place};
 use super::processes;
 use super::row::{Decoded, Decoder, Row};
 use super::scan::{Block, Clock, Extent, Results, Seam};
-use crate::capture::author::{Layer, author_of};
+use crate::capture::author::{Layer, author_of, first_filter};
 use crate::capture::collect::append;
 use crate::capture::columns::Column;
 use crate::capture::decode::{code, process_code};
+use crate::capture::namesake::NamesakeBudget;
 use crate::capture::op::{DriverId, DriverInfo, EventIndex, Op, OpKind, PathTable, ProcessId};
-use crate::capture::select::{NamesakeBudget, Selection};
+use crate::capture::select::Selection;
 use crate::capture::source::FilterTest;
 use crate::nt::{FileTime, NtStatus};
 use crate::pml::EventClass;
@@ -106,11 +107,11 @@ impl Authors {
     }
 
     /// The filter that the kernel's part of a row's stack shows as the author.
-    fn of(&self, row: &Row<'_>) -> Option<DriverId> {
+    fn of(&self, row: &Row<'_>, status: NtStatus) -> Option<DriverId> {
         if self.by_path.is_empty() {
             return None;
         }
-        let frames = row.kernel_frames().map(|path| {
+        let mut frames = row.kernel_frames().map(|path| {
             let path = path.to_ascii_lowercase();
             match self.by_path.get(&path) {
                 _ if path.ends_with(b"\\fltmgr.sys") => Layer::Manager,
@@ -118,6 +119,9 @@ impl Authors {
                 None => Layer::Other,
             }
         });
+        if !status.is_success() {
+            return first_filter(&mut frames);
+        }
         author_of(frames, || row.bytes(Column::Pid) == b"4")
     }
 }
@@ -155,7 +159,7 @@ pub(crate) fn collect_block(
         if wanted && let Some(key) = processes::key_of(row) {
             let status = results.find(row.bytes(Column::Result));
             if let Some(decoded) = decoder.decode(row, operation, status, &mut ops.paths) {
-                ops.push(number, (key, authors.of(row)), (start, clock.end(row, start)), row, status, decoded);
+                ops.push(number, (key, authors.of(row, status)), (start, clock.end(row, start)), row, status, decoded);
             }
         }
         Ok(())

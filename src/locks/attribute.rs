@@ -50,6 +50,8 @@ pub(crate) struct Blockers {
     /// Every process that was a suspect for a moment.
     pub(crate) considered: Vec<crate::capture::op::ProcessId>,
     pub(crate) truncated: bool,
+    /// Processes whose inferred hold a success showed ended (AT-11).
+    pub(crate) refuted: Vec<crate::capture::op::ProcessId>,
 }
 
 /// The failing operation under examination.
@@ -162,6 +164,11 @@ impl Engine<'_> {
                 // RN-4: the target is what is pending.
                 let link = if moves.is_some() { self.subject(failing.index, op) } else { place.link };
                 self.pending(failing, link, None, &mut found);
+                for suspect in
+                    found.suspects.iter_mut().filter(|suspect| moves.is_some() && suspect.holder.rule == "DP-3")
+                {
+                    suspect.holder.rule = "RN-4";
+                }
             }
             NtStatus::CANNOT_DELETE => self.cannot_delete(failing, &mut found),
             NtStatus::USER_MAPPED_FILE => {
@@ -229,7 +236,11 @@ impl Engine<'_> {
         let mut confidence = if unknown {
             self.grade_unopened(failing, track, group, best)
         } else if weighed.sure && fits == Fit::Yes {
-            Confidence::Proven
+            if failing.op.end.is_some() || super::left::clearly_over(failing.at, best) {
+                Confidence::Proven
+            } else {
+                Confidence::Likely // an operation of unknown length may have ended after the failure, or begun before it
+            }
         } else if best.paired_alive(failing.at) || !best.paired_by_thread {
             Confidence::Likely // AT-3: it or another handle of the process is left
         } else {
@@ -251,6 +262,10 @@ impl Engine<'_> {
         }
         if best.ended_unseen() && best.handed.is_none() {
             confidence = Confidence::Possible; // AT-11: it ended unseen, sooner or later
+        }
+        let victim = self.counts_as_victim(failing, best.process) && best.driver.is_none();
+        if victim && super::left::lingers(best, failing.at) {
+            confidence = confidence.min(Confidence::Possible); // it has let go; who keeps its close from ending is not shown
         }
         let outlasted = matches!(rule.rule, "DP-3" | "DP-7")
             && best.ended == Ended::Open
@@ -283,7 +298,10 @@ impl Engine<'_> {
         let exchanged = self.as_left(failing, track, group, best, rule.fit);
         let shown = exchanged.as_ref().unwrap_or(best);
         let mut more = Vec::new();
-        let mut end = self.end_of(shown);
+        let mut end = match shown.handed {
+            Some(handed) if shown.ended == Ended::Open => track.close_at(handed),
+            _ => self.end_of(shown),
+        };
         for index in weighed.holds.iter().skip(1).take(8) {
             if let Some(hold) = track.holds.get(*index as usize)
                 && hold.paired_alive(failing.at)
@@ -321,7 +339,7 @@ impl Engine<'_> {
                 hold: self.public_hold(failing, shown),
                 more,
                 conflicts: conflict.map(conflicts).unwrap_or_default(),
-                victim: self.counts_as_victim(failing, best.process) && best.driver.is_none(),
+                victim,
                 smb_client: system && best.impersonating,
                 confirmed: false,
             },
@@ -362,11 +380,16 @@ impl Engine<'_> {
         let used = track.groups.get(group as usize).and_then(|group| group.used);
         let before = used.is_some_and(|(first, _)| first <= at.start);
         let after = used.is_some_and(|(_, last)| last >= at.end);
-        if newborn && !before {
+        if newborn && !before && !track.handed_over(hold) {
             return Confidence::Possible; // it may have been handed over after the failure
         }
         let closed_after = matches!(hold.ended, Ended::Close(_, close) if close.end > at.start);
         if matches!(hold.ended, Ended::Close(_, close) if close.end <= at.start) {
+            return Confidence::Possible;
+        }
+        // Where every open counts, going on after its close does not speak against it; elsewhere it does (AT-6).
+        let went_on = matches!(hold.ended, Ended::Close(_, close) if close.end <= failing.burst.last.start);
+        if went_on && failing.op.status != NtStatus::DELETE_PENDING {
             return Confidence::Possible;
         }
         let stops = matches!(hold.ended, Ended::Close(_, close) if failing.burst.last.start <= close.end);
@@ -398,7 +421,12 @@ impl Engine<'_> {
             },
             end: match hold.ended {
                 _ if hold.ended_unseen() => Edge::Unseen,
+                Ended::Open if hold.handed.is_some() && self.name_gone(hold.link, failing.at).is_some() => Edge::Unseen,
                 Ended::Open => Edge::AfterCapture,
+                // The close was under way when the operation failed: it held until the close was done.
+                Ended::Close(at, close) if close.start < failing.at.end && failing.at.start < close.end => {
+                    self.op(at).map_or(Edge::Unseen, |op| Edge::At(op.event, close.end))
+                }
                 Ended::Close(at, _) | Ended::Exit(Some(at), _) => self.edge(at),
                 Ended::Exit(None, _) => Edge::Unseen,
             },

@@ -7,9 +7,10 @@ use super::finding::{Confidence, DeleteHow, Edge, Explanation, Finding, Mechanis
 use super::hold::{Ended, Fit, HoldRec};
 use super::identity::NONE;
 use super::spans::Instant;
-use crate::capture::op::{OpKind, ProcessId, ProcessInfo};
+use crate::capture::op::{OpKind, PathId, ProcessId, ProcessInfo};
 use crate::nt::kernel_held::kernel_holds;
-use crate::nt::{FileTime, NtStatus};
+use crate::nt::path::{normalize, volume_device};
+use crate::nt::{AccessMask, FileTime, NtStatus, ShareAccess};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// At most this many processes are listed as cleared.
@@ -18,7 +19,11 @@ const MAX_CLEARED: usize = 64;
 impl Engine<'_> {
     /// Decides between suspects of different strength. Returns those cleared by it.
     pub(crate) fn settle(&self, failing: Failing<'_>, blockers: &mut Blockers) -> Vec<RuledOut> {
-        let mut cleared = Vec::new();
+        let mut cleared: Vec<RuledOut> = blockers
+            .refuted
+            .iter()
+            .map(|process| RuledOut { process: *process, reason: Reason::ShownClosedByLaterSuccess })
+            .collect();
         blockers.considered = blockers.suspects.iter().map(|suspect| suspect.holder.party.process()).collect();
         // AT-10: a mere possibility that left while the operation went on failing was not sufficient.
         blockers.suspects.retain(|suspect| {
@@ -130,13 +135,25 @@ impl Engine<'_> {
         let track = self.track(self.names.file(link));
         let from = track.ops.partition_point(|at| self.tick(*at) <= self.tick(failing.index));
         let to = track.ops.partition_point(|at| self.tick(*at) < self.tick(success));
-        let others = track.ops.get(from..to).unwrap_or(&[]).iter().take(4096).filter_map(|at| self.op(*at)).any(|op| {
-            matches!(op.kind, OpKind::Cleanup)
-                && op.start >= failing.burst.last.start
-                && blockers.considered.contains(&op.process)
-                && !implicated.contains(&op.process)
-                && op.process != failing.op.process
-        });
+        // AT-10: of several that let go in between, none is confirmed.
+        let last = failing.burst.last.end;
+        let mut let_go: Vec<ProcessId> = blockers
+            .suspects
+            .iter()
+            .filter(|suspect| suspect.end.is_some_and(|(_, end)| end.start >= last))
+            .filter(|suspect| !suspect.counterpart)
+            .map(|suspect| suspect.holder.party.process())
+            .collect();
+        let_go.sort_unstable();
+        let_go.dedup();
+        let others = let_go.len() > 1
+            || track.ops.get(from..to).unwrap_or(&[]).iter().take(4096).filter_map(|at| self.op(*at)).any(|op| {
+                matches!(op.kind, OpKind::Cleanup)
+                    && op.start >= failing.burst.last.start
+                    && blockers.considered.contains(&op.process)
+                    && !implicated.contains(&op.process)
+                    && op.process != failing.op.process
+            });
         if !others {
             finding.confirmed_by = Some(done.event);
             for (holder, suspect) in finding.holders.iter_mut().zip(&blockers.suspects) {
@@ -238,15 +255,19 @@ impl Engine<'_> {
             .map(|stay| (stay.link, Reason::SameNameOtherFile))
             .take(8)
             .collect();
-        for (other, reason) in earlier.into_iter().chain(elsewhere) {
-            let other = self.names.file(other);
+        for (other_link, reason) in earlier.into_iter().chain(elsewhere) {
+            let other = self.names.file(other_link);
             if other == file {
                 continue;
             }
             let track = self.track(other);
             for (group, weighed) in track.weigh(at, 64, &self.work, &|_| Fit::Yes).0 {
+                let hold = weighed.holds.first().and_then(|hold| track.holds.get(*hold as usize));
                 if let Some(group) = track.groups.get(group as usize)
                     && weighed.sure
+                    && hold.is_some_and(|hold| {
+                        reason != Reason::SameNameOtherFile || self.is_another_file(failing, link, other_link, hold)
+                    })
                     && known.insert(group.process)
                 {
                     cleared.push(RuledOut { process: group.process, reason });
@@ -255,6 +276,18 @@ impl Engine<'_> {
         }
         cleared.sort_by_key(|entry| (entry.reason, entry.process));
         cleared.truncate(MAX_CLEARED);
+    }
+
+    /// Whether a file of the same name in another folder is surely another file. An older one may have a hard link there,
+    /// made before the capture; one born in it would show the link, and transactions share no files.
+    fn is_another_file(&self, failing: Failing<'_>, link: u32, other: u32, hold: &HoldRec) -> bool {
+        let path = |path: PathId| normalize(self.log.paths.get(path), &self.log.roots).to_ascii_lowercase();
+        let (own, theirs) = (path(failing.op.path), path(hold.path));
+        // A volume that nothing ties to a letter may be the same one.
+        let known = volume_device(&own).is_none() && volume_device(&theirs).is_none();
+        let in_flight = |path: &str| path.contains(r"\winsxs\temp\inflight\");
+        let born = self.names.born(link).is_some() || self.names.born(other).is_some();
+        known && (born || (in_flight(&own) && in_flight(&theirs)))
     }
 
     fn past_or_future(&self, track: &super::replay::Track, process: ProcessId, at: Instant) -> Option<Reason> {
@@ -287,6 +320,13 @@ impl Engine<'_> {
         ahead.then_some(Reason::OpenedAfter)
     }
 
+    /// Whether an open is one that a mapping alone can refuse with a sharing violation (MM-2, SA-8).
+    fn may_meet_mapping(&self, failing: Failing<'_>) -> bool {
+        let wanted = wanted(failing.op);
+        let shares_write = wanted.grant.share.contains(ShareAccess::WRITE);
+        wanted.effective.intersects(AccessMask::WRITE_DATA) || (wanted.grant.is_counted() && !shares_write)
+    }
+
     /// VI-12: whether a sharing violation met a file that the kernel holds for as long as Windows runs.
     fn is_kernel_held(&self, failing: Failing<'_>) -> bool {
         failing.op.status == NtStatus::SHARING_VIOLATION && kernel_holds(self.log.paths.get(failing.op.path)).is_some()
@@ -307,8 +347,7 @@ impl Engine<'_> {
             list.push(Explanation::EventsMissing);
         }
         let mapping = matches!(failing.op.status, NtStatus::CANNOT_DELETE | NtStatus::USER_MAPPED_FILE)
-            || (failing.op.status == NtStatus::SHARING_VIOLATION
-                && wanted(failing.op).effective.intersects(crate::nt::AccessMask::WRITE_DATA));
+            || (failing.op.status == NtStatus::SHARING_VIOLATION && self.may_meet_mapping(failing));
         if mapping {
             list.push(Explanation::Mapping);
         }

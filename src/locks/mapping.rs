@@ -235,7 +235,10 @@ impl Engine<'_> {
         processes.dedup();
         let image_only = !fits(Kind::Data { writable: true });
         // A status that only a mapping can cause, and one process that made one: only its end is not shown (MM-5).
-        let alone = processes.len() == 1 && failing.op.status != NtStatus::SHARING_VIOLATION;
+        // A sharing violation has other causes, but by SA-8 it needs no handle and what has one explains it already.
+        let explained = found.suspects.iter().any(|suspect| suspect.holder.confidence >= Confidence::Likely);
+        let only_mapping = failing.op.status != NtStatus::SHARING_VIOLATION || (rule == "SA-8" && !explained);
+        let alone = processes.len() == 1 && only_mapping;
         for section in mapped {
             let handle = track
                 .process_spans(section.process)
@@ -269,7 +272,8 @@ impl Engine<'_> {
                         hold: Hold {
                             start: section.made.map_or(Edge::BeforeCapture, |at| self.edge(at)),
                             end: match exit {
-                                Some(exit) if section.kind == Kind::Program => self.edge(exit),
+                                // AT-7: at its exit at the latest.
+                                Some(exit) => self.edge(exit),
                                 None if section.kind == Kind::Program && section.exit.is_none() => Edge::AfterCapture,
                                 _ => Edge::Unseen,
                             },

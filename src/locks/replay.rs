@@ -248,6 +248,14 @@ impl Track {
         self.handed.contains(&at.start)
     }
 
+    /// The close without an open that took this time.
+    pub(crate) fn close_at(&self, at: Instant) -> Option<(u32, Instant)> {
+        self.holds.iter().filter(|hold| hold.opened.is_none()).find_map(|hold| match hold.ended {
+            Ended::Close(op, close) if close == at => Some((op, close)),
+            _ => None,
+        })
+    }
+
     /// Whether no handle of the process is left on the stream after a close.
     fn weigh_none(&self, link: u32, stream: u32, process: ProcessId, after: Instant) -> bool {
         let at = Instant { start: after.end, end: FileTime(after.end.0.saturating_add(1)) };

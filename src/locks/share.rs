@@ -5,6 +5,7 @@ use super::engine::Engine;
 use super::failure::{Cause, Wanted, wanted};
 use super::finding::{Confidence, Conflict, Edge, Hold, Holder, Mechanism, Party, Side};
 use super::hold::{Fit, HoldRec};
+use super::identity::opens;
 use super::mapping::Kind;
 use super::refute::relation;
 use super::spans::Instant;
@@ -102,6 +103,18 @@ impl Engine<'_> {
                 .unwrap_or_default();
             let exit = self.exits.get(process.0 as usize).copied().flatten();
             let over = exit.is_some_and(|(_, time)| time <= failing.at.start);
+            // AT-11: it would have refused every open that asked for deletion.
+            let deleted = track.ops.iter().filter_map(|at| self.op(*at)).any(|op| {
+                op.process != process
+                    && op.start >= begun
+                    && Instant::of(op).end <= failing.at.start
+                    && opens(op)
+                    && super::failure::wanted(op).grant.classes.contains(AccessClasses::DELETE)
+            });
+            if deleted {
+                found.refuted.push(process);
+                continue;
+            }
             // A visible open of the directory, alive or closed, tells more than the setting.
             if begun >= failing.at.start || over || track.process_spans(process).next().is_some() {
                 continue;

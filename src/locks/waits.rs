@@ -76,10 +76,14 @@ impl Engine<'_> {
                 let ended = self.op(oplock.op).and_then(|op| op.end);
                 oplock.process != own && oplock.stood(failing.at, ended)
             })
-            .map(|oplock| oplock.process)
+            .map(|oplock| (oplock.process, oplock.at))
             .take(64)
             .collect();
-        let fit = |hold: &HoldRec| if owners.contains(&hold.process) { Fit::Yes } else { Fit::No };
+        // An oplock belongs to a handle that was there when it was requested.
+        let owns = |hold: &HoldRec, (process, asked): &(ProcessId, Instant)| {
+            hold.process == *process && hold.opened.is_none_or(|(_, opened)| opened.before(*asked))
+        };
+        let fit = |hold: &HoldRec| if owners.iter().any(|owner| owns(hold, owner)) { Fit::Yes } else { Fit::No };
         let ceiling = Confidence::Likely;
         let by = Rule { mechanism: Mechanism::Oplock, rule, fit: &fit, conflict: &none, ceiling };
         self.by_handle(failing, place.link, &by, found);

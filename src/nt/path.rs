@@ -111,7 +111,7 @@ fn trim(text: Cow<'_, str>) -> Cow<'_, str> {
 }
 
 /// Without the Win32 and NT namespace prefixes; `\\?\UNC\server` becomes `\\server`.
-fn strip_namespace(path: &str) -> Cow<'_, str> {
+pub fn strip_namespace(path: &str) -> Cow<'_, str> {
     for prefix in [r"\??\", r"\\?\", r"\\.\", r"\DosDevices\", r"\GLOBAL??\"] {
         if let Some(rest) = strip_prefix_folded(path, prefix) {
             if let Some(share) = strip_prefix_folded(rest, r"UNC\") {
@@ -186,6 +186,14 @@ pub fn wildcard(pattern: &str, text: &str) -> bool {
             }
         }
     }
+}
+
+/// A volume's device name and the rest of the path: `\Device\HarddiskVolume3` and `\Windows\x`. Snapshots are none.
+pub fn volume_device(path: &str) -> Option<(&str, &str)> {
+    let rest = strip_prefix_folded(path, r"\Device\HarddiskVolume")?;
+    let tail = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    let numbered = tail.len() < rest.len() && tail.starts_with('\\');
+    numbered.then(|| path.split_at(path.len() - tail.len()))
 }
 
 /// A leaf name without the 32 hexadecimal digits and the mark that servicing puts in front of files in flight.
