@@ -17,6 +17,13 @@ crate::texts! {
     MISSING_COLUMN: "{file}: header at offset 0x0: the table has no column {column}, without which nothing can be told. Give the .PML file, or export again with all columns.", "{file}：文件头，偏移 0x0：表中没有 {column} 列，无法分析。请提供 .PML 文件，或重新导出全部列。";
     UNKNOWN_ENCODING: "{label}: not a known encoding; use a name such as gbk, windows-1251 or utf-16le", "{label}：未知的编码；请使用 gbk、windows-1251 或 utf-16le 之类的名称";
     MISMATCH: "{file}: not part of the same capture: its {what} differs", "{file}：不属于同一捕获：{what} 不同";
+    REGION_HEADER: "header", "文件头";
+    REGION_OFFSETS: "event-offset array", "事件偏移表";
+    REGION_EVENT: "event {n}", "事件 {n}";
+    REGION_PROCESSES: "process table", "进程表";
+    REGION_STRINGS: "string table", "字符串表";
+    REGION_ICONS: "icon table", "图标表";
+    REGION_HOSTS: "host table", "主机表";
     EMPTY: "the file is empty", "文件为空";
     NOT_PML: "not a Process Monitor capture; it begins with {found}, not with PML_", "不是 Process Monitor 捕获文件；文件以 {found} 开头，而不是 PML_";
     VERSION: "capture version {version} is not known; versions 7 and 9 are", "未知的捕获版本 {version}；支持版本 7 和 9";
