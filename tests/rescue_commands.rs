@@ -58,6 +58,7 @@ fn verdict(capture: &Path) -> serde_json::Value {
             };
             kept["holders"] = of("holders", &["pid", "process", "confidence", "mechanism", "rule", "handle"]).into();
             kept["ruled_out"] = of("ruled_out", &["pid", "process", "reason"]).into();
+            kept["explanations"] = failure["explanations"].clone();
             kept
         })
         .collect();
@@ -65,6 +66,12 @@ fn verdict(capture: &Path) -> serde_json::Value {
         "verdict": pick(&record["verdict"], &["code", "confidence", "holders"]),
         "holders": holders,
         "failures": failures,
+        // What the capture cannot show, with its numbers; the candidates among drivers; the advice. Names may be others.
+        "quality": record["capture"]["quality"],
+        "consistency": record["capture"]["consistency"],
+        "caveats": list(&record, "caveats").iter().map(|advice| advice["text"].clone()).collect::<Vec<_>>(),
+        "recommendations": list(&record, "recommendations").iter().map(|advice| advice["code"].clone()).collect::<Vec<_>>(),
+        "waits": list(&record, "waits").iter().map(|wait| wait["waited_ms"].clone()).collect::<Vec<_>>(),
     })
 }
 

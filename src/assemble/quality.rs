@@ -52,7 +52,9 @@ pub(super) fn quality(options: &CaseOptions<'_>, survey: &Survey, first: Option<
         add("filtered_before_saving", Severity::Warning, t::Q_ONE_PROCESS, &[("n", &n)]);
     }
     if let Some(missing) = coverage.sequence_gaps.filter(|missing| *missing > 0) {
-        let kept = survey.counts.total - survey.counts.network.min(survey.counts.total);
+        // An extract tells how many the original had.
+        let here = survey.counts.total - survey.counts.network.min(survey.counts.total);
+        let kept = coverage.sequenced.unwrap_or(here);
         let span = kept.saturating_add(missing);
         let percent = 100.0 * missing as f64 / span.max(1) as f64;
         let severity = if percent > USUAL_GAPS_PERCENT { Severity::Warning } else { Severity::Info };
@@ -66,7 +68,8 @@ pub(super) fn quality(options: &CaseOptions<'_>, survey: &Survey, first: Option<
     if survey.with_stack == 0 {
         add("no_stacks", Severity::Info, t::Q_NO_STACKS, &[]);
     }
-    if let (Some(failure), Some((begin, _))) = (first, survey.span) {
+    let begin = coverage.begin.or(survey.span.map(|(begin, _)| begin));
+    if let (Some(failure), Some(begin)) = (first, begin) {
         let seconds = failure.since(begin).as_secs();
         if seconds < LATE_START {
             let seconds = format!("{seconds:.1}");

@@ -10,7 +10,7 @@ use crate::capture::op::{Op, OpKind, OpLog, ProcessId};
 use crate::capture::select::Selection;
 use crate::capture::source::Source;
 use crate::case::{self, AuditFailures, AuditRecord, Story, StoryEvent, StoryHold};
-use crate::lang::record as t;
+use crate::lang::{Lang, record as t, why as w};
 use crate::locks::{self, HistoryHold, Party};
 use crate::nt::{AccessMask, NtStatus, ShareAccess};
 
@@ -75,7 +75,7 @@ pub fn story(source: &dyn Source, event: EventIndex, options: &CaseOptions<'_>) 
                 operation: operation_of(&parts, op),
                 result: op.status.result_text().into_owned(),
                 path: log.paths.get(told.path).to_owned(),
-                detail: detail(&log, op),
+                detail: detail(&log, op, options.lang),
             })
         })
         .collect();
@@ -114,16 +114,16 @@ fn hold(log: &OpLog, finding: &locks::Finding, told: &HistoryHold) -> StoryHold 
 }
 
 /// What an operation asked for, in Windows' own terms.
-fn detail(log: &OpLog, op: &Op) -> Option<String> {
+fn detail(log: &OpLog, op: &Op, lang: Lang) -> Option<String> {
     let target = |path: Option<crate::capture::op::PathId>| path.map_or("?", |path| log.paths.get(path)).to_owned();
     Some(match op.kind {
         OpKind::Create(create) => {
             let mut parts = Vec::new();
             if let Some(access) = create.access {
-                parts.push(format!("access {}", or_none(access.names())));
+                parts.push(w::ACCESS.fill(lang, &[("names", &or_none(access.names(), lang))]));
             }
             if let Some(share) = create.share {
-                parts.push(format!("share {}", or_none(share.names())));
+                parts.push(w::SHARE.fill(lang, &[("names", &or_none(share.names(), lang))]));
             }
             if let Some(disposition) = create.disposition.and_then(crate::nt::CreateDisposition::name) {
                 parts.push(disposition.to_owned());
@@ -131,14 +131,16 @@ fn detail(log: &OpLog, op: &Op) -> Option<String> {
             if create.options.contains(crate::nt::CreateOptions::DELETE_ON_CLOSE) {
                 parts.push("DELETE_ON_CLOSE".to_owned());
             }
-            parts.join(", ")
+            parts.join(lang.comma())
         }
-        OpKind::SetDisposition { delete, .. } => format!("delete {delete}"),
-        OpKind::SetDispositionEx { flags, .. } => or_none(flags.names()),
+        OpKind::SetDisposition { delete: true, .. } => w::DELETE_SET.get(lang).to_owned(),
+        OpKind::SetDisposition { .. } => w::DELETE_CLEARED.get(lang).to_owned(),
+        OpKind::SetDispositionEx { flags, .. } => or_none(flags.names(), lang),
         OpKind::Rename { target: to, .. } | OpKind::Link { target: to, .. } => format!("→ {}", target(to)),
-        OpKind::SetEndOfFile(size) | OpKind::SetAllocation(size) => format!("{size} bytes"),
+        OpKind::SetEndOfFile(size) | OpKind::SetAllocation(size) => w::BYTES.fill(lang, &[("n", &size)]),
         OpKind::Lock { offset, length, exclusive, .. } => {
-            format!("{} {offset}+{length}", if exclusive { "exclusive" } else { "shared" })
+            let text = if exclusive { w::EXCLUSIVE } else { w::SHARED };
+            text.fill(lang, &[("at", &format_args!("{offset}+{length}"))])
         }
         OpKind::Unlock { offset, length } => format!("{offset}+{length}"),
         OpKind::Read { offset, length, .. } | OpKind::Write { offset, length, .. } => format!("{offset}+{length}"),
@@ -147,8 +149,8 @@ fn detail(log: &OpLog, op: &Op) -> Option<String> {
     })
 }
 
-fn or_none(names: Vec<String>) -> String {
-    if names.is_empty() { "none".to_owned() } else { names.join("|") }
+fn or_none(names: Vec<String>, lang: Lang) -> String {
+    if names.is_empty() { w::NOTHING.get(lang).to_owned() } else { names.join("|") }
 }
 
 /// Replays every file of a capture through the same rules.

@@ -6,17 +6,24 @@
 //! other files, the extract is judged by what it holds.
 
 use super::op::Coverage;
+use crate::nt::FileTime;
 use crate::pml::{Pml, StringIndex};
 
 const PREFIX: &str = "pmlblame extract 1:";
 
 /// The text of the mark for an original with `coverage`, cut down to the scope with this digest.
 pub fn text(coverage: &Coverage, scope: &str) -> String {
-    let Coverage { creates, cleanups, image_loads, active_processes, sequence_gaps, .. } = coverage;
-    let gaps = sequence_gaps.map_or(String::new(), |gaps| format!(" sequence_gaps={gaps}"));
+    let Coverage { creates, cleanups, image_loads, active_processes, .. } = coverage;
+    let known = [
+        ("sequence_gaps", coverage.sequence_gaps),
+        ("sequenced", coverage.sequenced),
+        ("begin", coverage.begin.map(|begin| begin.0)),
+    ];
+    let known: String =
+        known.iter().filter_map(|(name, value)| value.map(|value| format!(" {name}={value}"))).collect();
     format!(
         "{PREFIX} scope={scope} creates={creates} cleanups={cleanups} image_loads={image_loads} \
-         active_processes={active_processes}{gaps}"
+         active_processes={active_processes}{known}"
     )
 }
 
@@ -38,6 +45,8 @@ pub fn read(pml: Pml<'_>, scope: &str, here: Coverage) -> Option<Coverage> {
             "image_loads" => coverage.image_loads = value,
             "active_processes" => coverage.active_processes = u32::try_from(value).ok()?,
             "sequence_gaps" => coverage.sequence_gaps = Some(value),
+            "sequenced" => coverage.sequenced = Some(value),
+            "begin" => coverage.begin = Some(FileTime(value)),
             _ => {}
         }
     }

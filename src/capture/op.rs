@@ -382,6 +382,10 @@ pub struct Coverage {
     pub active_processes: u32,
     /// Driver sequence numbers missing between first and last event; `None` when the source has none.
     pub sequence_gaps: Option<u64>,
+    /// Events that have such a number; `None` when the source has none.
+    pub sequenced: Option<u64>,
+    /// When the first event began.
+    pub begin: Option<FileTime>,
     /// The source tells desired access, share mode and options.
     pub has_detail: bool,
     /// The source tells durations.

@@ -246,7 +246,9 @@ impl Source for Capture {
         survey.coverage.sequence_gaps = Some(missing);
         survey.coverage.has_detail = true;
         survey.coverage.has_durations = true;
+        survey.coverage.sequenced = Some(survey.counts.total - survey.counts.network.min(survey.counts.total));
         survey.span = self.span().map(|(first, last)| (first, end.max(last)));
+        survey.coverage.begin = survey.span.map(|(begin, _)| begin);
         survey
     }
 

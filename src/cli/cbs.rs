@@ -167,7 +167,7 @@ impl CbsFail {
                 let mut line = t::NO_LOG.get(lang).to_owned();
                 for skipped in skipped.iter().take(5) {
                     let reason = t::skip_text(skipped.reason.as_code()).map_or("", |text| text.get(lang));
-                    line.push_str(&format!(" {}: {reason}.", skipped.path));
+                    line.push_str(&t::SKIPPED_ONE.fill(lang, &[("path", &skipped.path), ("reason", &reason)]));
                 }
                 line
             }

@@ -6,7 +6,7 @@ use crate::blame::vendors::VendorFileError;
 use crate::capture::OpenError;
 use crate::import::ImportError;
 use crate::lang::{Lang, fail as t};
-use crate::pml::{PmlError, PmlErrorKind};
+use crate::pml::{PmlError, PmlErrorKind, Region};
 use std::io;
 use std::path::PathBuf;
 
@@ -95,7 +95,7 @@ fn open(error: &OpenError, lang: Lang) -> String {
         OpenError::Io { path, source } => t::READ.fill(lang, &[("file", &path.display()), ("why", source)]),
         OpenError::Pml { path, source } => {
             let what = what(source, lang);
-            let region = source.region.to_string();
+            let region = region(source.region, lang);
             let at = format!("{:#x}", source.at);
             let mut line = t::BAD_CAPTURE
                 .fill(lang, &[("file", &path.display()), ("region", &region), ("at", &at), ("what", &what)]);
@@ -104,6 +104,19 @@ fn open(error: &OpenError, lang: Lang) -> String {
             line
         }
         OpenError::Mismatch { path, what } => t::MISMATCH.fill(lang, &[("file", &path.display()), ("what", what)]),
+    }
+}
+
+/// A part of a capture, in words.
+pub(super) fn region(region: Region, lang: Lang) -> String {
+    match region {
+        Region::Header => t::REGION_HEADER.get(lang).to_owned(),
+        Region::EventOffsets => t::REGION_OFFSETS.get(lang).to_owned(),
+        Region::Event(n) => t::REGION_EVENT.fill(lang, &[("n", &n)]),
+        Region::ProcessTable => t::REGION_PROCESSES.get(lang).to_owned(),
+        Region::StringTable => t::REGION_STRINGS.get(lang).to_owned(),
+        Region::IconTable => t::REGION_ICONS.get(lang).to_owned(),
+        Region::HostTable => t::REGION_HOSTS.get(lang).to_owned(),
     }
 }
 

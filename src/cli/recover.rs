@@ -121,7 +121,7 @@ pub(super) fn written_lines(written: &Written, place: &Path, lang: Lang) -> Vec<
 /// What a rescue found, line by line.
 fn report_lines(report: &RescueReport, bits: usize, lang: Lang) -> Vec<String> {
     let cause = &report.cause;
-    let (region, at) = (cause.region.to_string(), format!("{:#x}", cause.at));
+    let (region, at) = (fail::region(cause.region, lang), format!("{:#x}", cause.at));
     let what = fail::what(cause, lang);
     let mut lines = vec![t::CAUSE.fill(lang, &[("region", &region), ("at", &at), ("what", &what)])];
     match &report.walk {
@@ -170,7 +170,7 @@ fn report_lines(report: &RescueReport, bits: usize, lang: Lang) -> Vec<String> {
 /// One line a rescued file, for stderr.
 pub fn warnings(capture: &Capture, lang: Lang) -> Vec<String> {
     let line = |Rescue { path, report }: &Rescue| {
-        let (region, at) = (report.cause.region.to_string(), format!("{:#x}", report.cause.at));
+        let (region, at) = (fail::region(report.cause.region, lang), format!("{:#x}", report.cause.at));
         let what = fail::what(&report.cause, lang);
         let values: [(&str, &dyn std::fmt::Display); 5] =
             [("file", &path.display()), ("region", &region), ("at", &at), ("what", &what), ("events", &report.events)];

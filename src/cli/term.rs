@@ -38,7 +38,7 @@ pub fn width() -> Option<u16> {
 
 /// One line of complaint on stderr.
 pub fn complain(message: &str, lang: Lang) {
-    warn(&format!("{}: {message}", fail::ERROR.get(lang)));
+    warn(&format!("{}{}{message}", fail::ERROR.get(lang), lang.colon()));
 }
 
 /// One line on stderr. Names in it come from captures and arguments, so nothing may steer the terminal.

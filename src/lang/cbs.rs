@@ -103,6 +103,8 @@ crate::texts! {
     V_UNKNOWN_ZONE: "unknown", "未知";
     // Sentences of the report
     NO_LOG: "No CBS log was found in the given paths.", "给定路径中没有找到 CBS 日志。";
+    SKIPPED_ONE: " {path}: {reason}.", "{path}：{reason}。";
+    PHASE_IS: " [phase: {phase}]", "（阶段：{phase}）";
     NOTHING_FAILED: "No failure in {n} logs.", "{n} 个日志中没有失败记录。";
     MEANING: "{code} {symbol}: {meaning}.", "{code} {symbol}：{meaning}。";
     WINSXS_BOTH: "{good} has {good_dirs} component directories, {bad} has {bad_dirs}; {lacking} items lack.",

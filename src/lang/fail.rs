@@ -19,6 +19,13 @@ crate::texts! {
     MISMATCH: "{file}: not part of the same capture: its {what} differs", "{file}：不属于同一捕获：{what} 不同";
     BAD_ROW: "{file}: line {line} could not be read: {why}", "{file}：第 {line} 行无法读取：{why}";
     MORE_BAD_ROWS: "{file}: {n} more rows could not be read", "{file}：另有 {n} 行无法读取";
+    REGION_HEADER: "header", "文件头";
+    REGION_OFFSETS: "event-offset array", "事件偏移表";
+    REGION_EVENT: "event {n}", "事件 {n}";
+    REGION_PROCESSES: "process table", "进程表";
+    REGION_STRINGS: "string table", "字符串表";
+    REGION_ICONS: "icon table", "图标表";
+    REGION_HOSTS: "host table", "主机表";
     EMPTY: "the file is empty", "文件为空";
     NOT_PML: "not a Process Monitor capture; it begins with {found}, not with PML_", "不是 Process Monitor 捕获文件；文件以 {found} 开头，而不是 PML_";
     VERSION: "capture version {version} is not known; versions 7 and 9 are", "未知的捕获版本 {version}；支持版本 7 和 9";

@@ -12,6 +12,11 @@ crate::texts! {
     NOTHING: "nothing", "无";
     TO: "to {path}", "目标 {path}";
     RANGE: "{length} bytes from {offset}", "自 {offset} 起 {length} 字节";
+    DELETE_SET: "marks for deletion", "标记为删除";
+    DELETE_CLEARED: "takes the mark for deletion back", "取消删除标记";
+    BYTES: "{n} bytes", "{n} 字节";
+    EXCLUSIVE: "exclusive {at}", "独占 {at}";
+    SHARED: "shared {at}", "共享 {at}";
     RULE: "Rule", "规则";
     HOLDS: "Who held the file (▓ held, ░ perhaps still held, ✗ the failure)", "谁占用了文件（▓ 表示占用，░ 表示可能仍占用，✗ 表示失败时刻）";
     HOLDS_ASCII: "Who held the file (# held, ? perhaps still held, X the failure)", "谁占用了文件（# 表示占用，? 表示可能仍占用，X 表示失败时刻）";

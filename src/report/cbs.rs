@@ -1,7 +1,6 @@
 //! What servicing logs say, for a terminal: the answer, the attempts, the order of causes, and what needs repair.
 
 use std::collections::HashSet;
-use std::fmt::Write as _;
 
 use comfy_table::{Cell, CellAlignment, Table};
 
@@ -137,7 +136,7 @@ impl Page<'_> {
                 None => t::code_with_symbol(&result.hresult, result.symbol.as_deref()),
             };
             if let Some(phase) = &result.phase {
-                let _ = write!(line, " [{}: {}]", self.word(t::C_PHASE), terminal(phase));
+                line.push_str(&t::PHASE_IS.fill(lang, &[("phase", &terminal(phase))]));
             }
             lines.push(line);
         }
