@@ -280,7 +280,9 @@ impl Engine<'_> {
                 }
             }
         }
-        cleared.sort_by_key(|entry| (entry.reason, entry.process));
+        // By the number people know them by, so that the order does not depend on the source.
+        let pid = |process: ProcessId| self.log.processes.get(process.0 as usize).map_or(0, |process| process.pid);
+        cleared.sort_by_key(|entry| (entry.reason, pid(entry.process), entry.process));
         cleared.truncate(MAX_CLEARED);
     }
 
