@@ -134,6 +134,13 @@ impl Truth {
         match (self.stem.as_str(), form.stacks) {
             // The stack alone shows that a filter issued the open, or that none did.
             ("driver-in-stack" | "self-inflicted", false) => Some(["SelfInflicted Likely [\"h1\"]"; 2]),
+            // Without it nobody can tell whether a driver opened the file on a thread of System, nor that one was in the way.
+            ("smb-client", false) => Some(["Culprit Likely [\"h1\"]"; 2]),
+            ("slow-open-filter-in-stack", false) => Some(["NoVisibleHolder None []"; 2]),
+            // That a close was still under way is seen by its duration.
+            ("lingering-close", _) if !form.times => Some(["NoVisibleHolder None []"; 2]),
+            // Procmon prints garbage for the page protection on 64-bit Windows, so a writable section is not known as such.
+            ("writable-mapping", _) => Some(["NoVisibleHolder None []"; 2]),
             // A holder that used the 8.3 name is not found under the long one.
             ("short-name", _) => Some(["NoVisibleHolder None []"; 2]),
             _ => None,

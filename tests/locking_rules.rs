@@ -686,6 +686,11 @@ fn rn_rules() {
     let finding = b.explain(rn2);
     assert_eq!((finding.cause, named(&finding)), (Cause::ShareConflict, vec![(other, Confidence::Proven)]));
     assert_eq!(reasons(&finding), [(av, Reason::AttributesOnly)]);
+    // RN-4: a target that is pending is its keepers' matter.
+    mark(&mut b, other, target);
+    let rn4 = b.refused(victim, source, PENDING, classic);
+    let rules: Vec<_> = b.explain(rn4).holders.iter().map(|holder| holder.rule).collect();
+    assert_eq!(rules, ["RN-4", "RN-4"]);
     // Without anything open there the refusal is a matter of rights, not of locks.
     b.close(av, target);
     b.close(other, target);
@@ -783,7 +788,7 @@ fn a_close_that_lingers_is_nobodys_proof() {
 
 #[test]
 fn without_durations_only_a_clear_margin_proves() {
-    for (steps, expected) in [(20, Confidence::Likely), (200, Confidence::Proven)] {
+    for (steps, expected) in [(4, Confidence::Likely), (12, Confidence::Proven)] {
         let (mut b, victim, av, _) = cast();
         b.open(av, F, READ, 3);
         let failed = b.fails(victim, F, DELETE, ALL, SHARING);
@@ -796,6 +801,59 @@ fn without_durations_only_a_clear_margin_proves() {
         }
         assert_eq!(named(&b.explain(failed)), [(av, expected)], "{steps}");
     }
+}
+
+#[test]
+fn mm_1_a_view_that_only_reads_is_shown_by_its_end_alone() {
+    let removal = OpKind::SetDisposition { delete: true, handle: None };
+    for (protection, bracketed, expected) in [
+        (2, false, Confidence::Possible),
+        (2, true, Confidence::Likely),
+        (4, false, Confidence::Likely),
+        (4, true, Confidence::Proven),
+    ] {
+        let (mut b, victim, av, _) = cast();
+        b.open(victim, F, DELETE, ALL);
+        b.does(av, F, OpKind::CreateSection { protection, allocation: 0x0800_0000 });
+        let failed = b.refused(victim, F, NtStatus::CANNOT_DELETE, removal);
+        if bracketed {
+            b.does(av, "", OpKind::ProcessExit);
+            b.does(victim, F, removal);
+        }
+        assert_eq!(named(&b.explain(failed)), [(av, expected)], "{protection} {bracketed}");
+    }
+}
+
+#[test]
+fn at_10_a_mapping_that_ended_without_effect_was_not_it() {
+    let removal = OpKind::SetDisposition { delete: true, handle: None };
+    let (mut b, victim, av, _) = cast();
+    b.open(victim, F, DELETE, ALL);
+    b.does(av, F, OpKind::LoadImage);
+    let first = b.refused(victim, F, NtStatus::CANNOT_DELETE, removal);
+    b.does(av, "", OpKind::ProcessExit);
+    let second = b.refused(victim, F, NtStatus::CANNOT_DELETE, removal);
+    let finding = b.explain(first);
+    assert_eq!((finding.attribution, finding.holders.len()), (Attribution::NotVisible, 0));
+    assert_eq!(reasons(&finding), [(av, Reason::StillFailingAfterRelease)]);
+    assert_eq!(reasons(&b.explain(second)), [(av, Reason::ExitedBefore)]);
+}
+
+#[test]
+fn at_6_a_child_inherits_what_its_parent_left() {
+    let (mut b, victim, parent, child) = cast();
+    b.make(victim, F, DELETE, ALL);
+    b.close(victim, F);
+    b.open(parent, F, READ, 3);
+    b.does(parent, "", OpKind::ProcessExit);
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    let close = b.close(child, F);
+    let success = b.open(victim, F, DELETE, ALL);
+    let finding = b.explain(failed);
+    assert_eq!(named(&finding), [(child, Confidence::Likely)]);
+    assert_eq!(finding.holders[0].hold.start, Edge::Unseen);
+    assert_eq!((finding.released_by.unwrap().event, finding.confirmed_by), (close, Some(success)));
+    assert_eq!(reasons(&finding), [(parent, Reason::ExitedBefore)]);
 }
 
 #[test]

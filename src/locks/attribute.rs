@@ -315,6 +315,19 @@ impl Engine<'_> {
                 };
             }
         }
+        // Of several alike the one that lasts longest is told first: until its end the file was in use.
+        let mut first = self.public_hold(failing, shown);
+        let until = |hold: &Hold| match hold.end {
+            Edge::At(_, time) => time,
+            Edge::BeforeCapture => crate::nt::FileTime(0),
+            Edge::AfterCapture | Edge::Unseen => crate::nt::FileTime(u64::MAX),
+        };
+        if let Some(longest) = more.iter_mut().max_by_key(|hold| until(hold))
+            && until(longest) > until(&first)
+            && (longest.access, longest.share) == (first.access, first.share)
+        {
+            std::mem::swap(longest, &mut first);
+        }
         // A close that may have been another handle's is no release.
         let sorts = track.groups.get(group as usize).map_or(0, |group| group.sorts.len());
         if sorts != 1
@@ -336,7 +349,7 @@ impl Engine<'_> {
                 mechanism,
                 rule: rule_id,
                 handle_ambiguous: weighed.ambiguous && confidence == Confidence::Proven,
-                hold: self.public_hold(failing, shown),
+                hold: first,
                 more,
                 conflicts: conflict.map(conflicts).unwrap_or_default(),
                 victim,

@@ -240,6 +240,12 @@ impl Engine<'_> {
                 cleared.push(RuledOut { process: *process, reason });
             }
         }
+        for process in track.sections.processes().take(1024) {
+            let exit = self.exits.get(process.0 as usize).copied().flatten();
+            if exit.is_some_and(|(_, exit)| exit <= at.start) && known.insert(process) {
+                cleared.push(RuledOut { process, reason: Reason::ExitedBefore });
+            }
+        }
         for process in track.refused_opens.keys().take(1024) {
             if known.insert(*process) {
                 cleared.push(RuledOut { process: *process, reason: Reason::OwnOpenFailed });
@@ -274,7 +280,9 @@ impl Engine<'_> {
                 }
             }
         }
-        cleared.sort_by_key(|entry| (entry.reason, entry.process));
+        // By the number people know them by, so that the order does not depend on the source.
+        let pid = |process: ProcessId| self.log.processes.get(process.0 as usize).map_or(0, |process| process.pid);
+        cleared.sort_by_key(|entry| (entry.reason, pid(entry.process), entry.process));
         cleared.truncate(MAX_CLEARED);
     }
 
@@ -315,7 +323,8 @@ impl Engine<'_> {
                     && track.holds.iter().take(65_536).any(|hold| {
                         hold.process == process && matches!(hold.ended, Ended::Exit(_, exit) if exit == time)
                     });
-            return Some(if by_exit { Reason::ExitedBefore } else { Reason::ClosedBefore });
+            let mapped = exit.is_some_and(|(_, exit)| exit <= at.start) && track.sections.maps(process);
+            return Some(if by_exit || mapped { Reason::ExitedBefore } else { Reason::ClosedBefore });
         }
         ahead.then_some(Reason::OpenedAfter)
     }

@@ -7,6 +7,8 @@ use crate::nt::{AccessMask, CreateOptions, FileTime, ShareAccess};
 
 /// At most this many events of one process on one name are weighed for one failure.
 const MAX_WEIGHED: usize = 4096;
+/// Up to so many events are walked whatever the sorts of the group say: a rule may look at more than access and sharing.
+const FEW_EVENTS: usize = 64;
 /// At most this many events that complete after the instant are looked at: one of them may have begun in time.
 const MAX_LATE: usize = 64;
 
@@ -160,7 +162,7 @@ impl Group {
         let events = self.events.get(first..).unwrap_or(&[]);
         let past = events.partition_point(|ev| ev.at.before(at));
         let none_fits = |index: &u32| holds.get(*index as usize).is_none_or(|hold| fit(hold) == Fit::No);
-        if !self.sorts.is_empty() && self.sorts.iter().all(none_fits) {
+        if events.len() > FEW_EVENTS && !self.sorts.is_empty() && self.sorts.iter().all(none_fits) {
             let alive = past.checked_sub(1).and_then(|last| events.get(last)).map_or(0, |ev| ev.alive);
             let late = events.get(past).is_some_and(|ev| matches!(ev.kind, EvKind::Open(_)) && ev.at.start < at.end);
             return Weighed { any: alive > 0 || late, ..Weighed::default() };

@@ -7,8 +7,8 @@ use super::replay::Track;
 use super::spans::Instant;
 use crate::nt::Ticks;
 
-/// Where durations are not told, no operation is believed to last longer.
-const MARGIN: Ticks = Ticks(1_000_000);
+/// Where durations are not told, no operation is believed to last longer: 10 ms.
+const MARGIN: Ticks = Ticks(100_000);
 
 impl Engine<'_> {
     /// The hold with the end it must have had to refuse the operation, where the usual order of closes (AT-13) has it

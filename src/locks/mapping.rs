@@ -111,6 +111,16 @@ impl Sections {
         }
     }
 
+    /// The processes that ever mapped the file.
+    pub(crate) fn processes(&self) -> impl Iterator<Item = ProcessId> + '_ {
+        self.made.keys().map(|(process, _)| *process)
+    }
+
+    /// Whether the process ever mapped the file.
+    pub(crate) fn maps(&self, process: ProcessId) -> bool {
+        self.made.keys().any(|(who, _)| *who == process)
+    }
+
     /// A successful create is evidence against sections that would have refused it (MM-2, MM-4, SA-8).
     pub(crate) fn success(&mut self, op: &Op, now: Instant) {
         let OpKind::Create(create) = op.kind else { return };
@@ -211,6 +221,12 @@ impl Engine<'_> {
         };
     }
 
+    /// Whether a process ended between the last failure and the success.
+    fn brackets(&self, failing: Failing<'_>, exit: Option<(Option<u32>, FileTime)>) -> bool {
+        let success = failing.burst.success.and_then(|at| self.op(at));
+        exit.zip(success).is_some_and(|((_, exit), op)| exit >= failing.burst.last.end && op.start >= exit)
+    }
+
     /// Sections that may be alive.
     pub(crate) fn mapped(
         &mut self,
@@ -235,9 +251,14 @@ impl Engine<'_> {
         processes.dedup();
         let image_only = !fits(Kind::Data { writable: true });
         // A status that only a mapping can cause, and one process that made one: only its end is not shown (MM-5).
-        // A sharing violation has other causes, but by SA-8 it needs no handle and what has one explains it already.
+        // A sharing violation has other causes; a handle that conflicts explains it already.
         let explained = found.suspects.iter().any(|suspect| suspect.holder.confidence >= Confidence::Likely);
-        let only_mapping = failing.op.status != NtStatus::SHARING_VIOLATION || (rule == "SA-8" && !explained);
+        let only_mapping = failing.op.status != NtStatus::SHARING_VIOLATION || !explained;
+        // AT-10: what ended with its process while the operation went on failing, and no other mapping is left to explain
+        // that, was not what stood in the way.
+        let last = failing.burst.last.start;
+        let ended = |section: &Mapped| section.exit.is_some_and(|(_, time)| time <= last);
+        let not_enough = mapped.iter().all(ended);
         let alone = processes.len() == 1 && only_mapping;
         for section in mapped {
             let handle = track
@@ -252,6 +273,14 @@ impl Engine<'_> {
                 _ if alone || handle => Confidence::Likely,
                 _ => Confidence::Possible,
             };
+            // Whether a view that only reads blocks a disposition is disputed (MM-1): its end has to show it.
+            let reads_only = matches!(section.kind, Kind::Data { writable: false } | Kind::Unknown { writable: false } if rule == "MM-1");
+            let confidence = match reads_only && !self.brackets(failing, section.exit) {
+                true => confidence.min(Confidence::Possible),
+                false => confidence,
+            };
+            let left_early = not_enough && confidence < Confidence::Proven;
+            let confidence = if left_early { Confidence::Possible } else { confidence };
             let image = match section.kind {
                 Kind::Data { .. } => false,
                 Kind::Unknown { .. } => image_only,
@@ -294,9 +323,9 @@ impl Engine<'_> {
                         confirmed: false,
                     },
                     inferred: confidence < Confidence::Proven,
-                    left_early: false,
+                    left_early,
                     // MM-5: only the end of its process bounds a mapping.
-                    settled_by_release: confidence == Confidence::Likely && processes.len() == 1,
+                    settled_by_release: confidence == Confidence::Likely && processes.len() == 1 && !reads_only,
                     counterpart: false,
                     end: exit.zip(section.exit.map(|(_, time)| Instant::point(time))),
                 },

@@ -11,7 +11,7 @@ use super::refute::Refutation;
 use super::spans::{Instant, Spans};
 use super::waits::Oplock;
 use crate::capture::op::{OpKind, OpLog, ProcessId};
-use crate::nt::{CreateOptions, FileAttributes, FileTime, OpenResult};
+use crate::nt::{CreateOptions, FileAttributes, FileTime, NtStatus, OpenResult};
 use indexmap::IndexMap;
 use pairing::Builder;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
@@ -174,7 +174,7 @@ impl Track {
                         self.learn(now.end, create.attributes);
                     }
                 }
-                OpKind::Create(_) if !succeeded(op) => {
+                OpKind::Create(_) if !succeeded(op) && op.status != NtStatus::PENDING => {
                     self.refused_opens.entry(op.process).or_insert(op.start);
                 }
                 OpKind::Cleanup => {
@@ -305,10 +305,13 @@ impl Track {
         }
         for hold in &mut self.holds {
             let Some((_, opened)) = hold.opened else { continue };
-            if hold.ended != Ended::Open {
-                continue;
-            }
-            let from = orphans.partition_point(|(at, ..)| at.start < opened.end);
+            // Without a close: still open as it seems, or its process ended and a child has the handle.
+            let since = match hold.ended {
+                Ended::Open => opened.end,
+                Ended::Exit(_, time) => time,
+                Ended::Close(..) => continue,
+            };
+            let from = orphans.partition_point(|(at, ..)| at.start < since);
             hold.handed = orphans
                 .get(from..)
                 .unwrap_or(&[])

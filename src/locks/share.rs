@@ -78,8 +78,8 @@ impl Engine<'_> {
         let rule = Rule { mechanism, rule, fit: &fit, conflict: &conflict, ceiling };
         self.by_handle(failing, link, &rule, found);
         for suspect in &mut found.suspects {
-            let open_ended =
-                suspect.holder.hold.access.is_some_and(|access| access.intersects(AccessMask::MAXIMUM_ALLOWED));
+            let open_ended = wanted.grant.possible != wanted.grant.classes
+                || suspect.holder.hold.access.is_some_and(|access| access.intersects(AccessMask::MAXIMUM_ALLOWED));
             if suspect.holder.mechanism == mechanism && suspect.holder.rule == "SA-3" && suspect.inferred && open_ended
             {
                 suspect.holder.rule = "SA-11";

@@ -280,6 +280,11 @@ impl Names {
         if rename {
             self.leave(link, tick);
             self.settle(link, to, tick);
+            if slot.link != NONE
+                && let Some(rec) = self.links.get_mut(link as usize)
+            {
+                rec.before = slot.link; // who has the replaced file open holds another one
+            }
             if self.files.get(self.file_of(link) as usize).is_some_and(|file| file.has_children) {
                 self.epoch = self.epoch.wrapping_add(1);
             }
