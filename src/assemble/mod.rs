@@ -46,6 +46,21 @@ pub struct CaseOptions<'a> {
     pub notes: Vec<SourceNote>,
 }
 
+/// A column that an export lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lacking {
+    /// TID.
+    Thread,
+    /// PID.
+    Pid,
+    /// Process Name.
+    ProcessName,
+    /// Any column with a time.
+    Time,
+    /// Any column with a time to less than a second.
+    Fraction,
+}
+
 /// A weakness found while opening a capture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -100,6 +115,8 @@ pub enum SourceNote {
     },
     /// An export tells no date: its times mean a time of day only.
     NoDate,
+    /// An export lacks a column without which less can be told.
+    MissingColumn(Lacking),
     /// File rows of an export name a path by 8.3 names, which nothing in it resolves.
     ShortNames {
         /// How many.

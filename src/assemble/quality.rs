@@ -1,6 +1,6 @@
 //! What weakens a verdict: kinds of event that are missing, numbers that have gaps, a capture begun too late.
 
-use super::{CaseOptions, SourceNote};
+use super::{CaseOptions, Lacking, SourceNote};
 use crate::capture::source::Survey;
 use crate::case::{Quality, Severity};
 use crate::import::BadReason;
@@ -71,7 +71,7 @@ pub(super) fn quality(options: &CaseOptions<'_>, survey: &Survey, first: Option<
     let begin = coverage.begin.or(survey.span.map(|(begin, _)| begin));
     if let (Some(failure), Some(begin)) = (first, begin) {
         let seconds = failure.since(begin).as_secs();
-        if seconds < LATE_START {
+        if seconds < LATE_START && !coverage.without_times {
             let seconds = format!("{seconds:.1}");
             add("capture_started_late", Severity::Info, t::Q_STARTED_LATE, &[("seconds", &seconds)]);
         }
@@ -124,6 +124,11 @@ fn source_note(note: &SourceNote, lang: Lang, add: &mut impl FnMut(&str, Severit
             let values: &[(&str, &dyn Display)] = &[("n", rows), ("line", first_line), ("why", &why)];
             add("malformed_rows", Severity::Warning, t::Q_ROWS, values);
         }
+        SourceNote::MissingColumn(Lacking::Thread) => add("no_threads", Severity::Info, t::Q_NO_THREADS, &[]),
+        SourceNote::MissingColumn(Lacking::Pid) => add("no_pids", Severity::Warning, t::Q_NO_PIDS, &[]),
+        SourceNote::MissingColumn(Lacking::ProcessName) => add("no_process_names", Severity::Error, t::Q_NO_NAMES, &[]),
+        SourceNote::MissingColumn(Lacking::Fraction) => add("whole_seconds", Severity::Info, t::Q_SECONDS, &[]),
+        SourceNote::MissingColumn(Lacking::Time) => add("no_times", Severity::Warning, t::Q_NO_TIMES, &[]),
         SourceNote::NoDate => add("no_date", Severity::Info, t::Q_NO_DATE, &[]),
         SourceNote::ShortNames { rows } => add("short_names", Severity::Info, t::Q_SHORT_NAMES, &[("n", rows)]),
     }

@@ -3,8 +3,9 @@
 use super::args::InputArgs;
 use super::fail::Fail;
 use super::{blame, recover};
-use crate::assemble::{SourceNote, bad_row};
+use crate::assemble::{Lacking, SourceNote, bad_row};
 use crate::capture::Capture;
+use crate::capture::columns::Column;
 use crate::capture::progress::Progress;
 use crate::capture::source::Source;
 use crate::case;
@@ -144,10 +145,20 @@ impl Opened {
                 if self.clock_from_log {
                     notes.push(SourceNote::ClockFromLog);
                 }
-                if !facts.clock.utc_offset_known {
+                let has = |column| facts.columns.contains(&column);
+                let timed = [Column::TimeOfDay, Column::DateAndTime, Column::RelativeTime].into_iter().any(has);
+                let lacking = [
+                    (timed, Lacking::Time),
+                    (!export.whole_seconds(), Lacking::Fraction),
+                    (has(Column::Pid) || facts.listed, Lacking::Pid),
+                    (has(Column::ProcessName) || facts.listed, Lacking::ProcessName),
+                    (has(Column::Tid), Lacking::Thread),
+                ];
+                notes.extend(lacking.iter().filter(|(has, _)| !has).map(|(_, what)| SourceNote::MissingColumn(*what)));
+                if timed && !facts.clock.utc_offset_known {
                     notes.push(SourceNote::LocalTimes);
                 }
-                if !facts.clock.date_known {
+                if timed && !facts.clock.date_known {
                     notes.push(SourceNote::NoDate);
                 }
                 if facts.short_names > 0 {

@@ -262,6 +262,7 @@ impl Export {
             columns: self.columns.present(),
             unknown_columns: self.columns.unknown.clone(),
             not_text: surveyed.not_text,
+            listed: surveyed.processes().is_listed(),
             short_names: surveyed.short_names,
             unknown_results: surveyed.unknown_results.clone(),
             clock: self.clock,
@@ -296,6 +297,7 @@ impl Export {
             Err(error) => return Some(error.to_string()),
         };
         let has_date = self.columns.has(Column::DateAndTime);
+        let whole_seconds = self.whole_seconds();
         let mut place = Place { row: 0, line: self.header_lines + 1, shift: self.shift };
         // XML rows bring their own line numbers.
         if self.format == Format::Xml {
@@ -311,6 +313,9 @@ impl Export {
             if !has_date {
                 place.shift = place.shift.saturating_add(seam.day.saturating_mul(DAY.cast_signed()));
                 last = seam.last.or(last);
+            }
+            if whole_seconds {
+                place.shift = place.shift.saturating_add_unsigned(rows);
             }
             place.row += rows;
             place.line += lines;

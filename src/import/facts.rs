@@ -41,6 +41,8 @@ pub struct ExportFacts {
     pub unknown_columns: Vec<String>,
     /// Rows with bytes that are no valid text in the encoding: the encoding is probably another one.
     pub not_text: u64,
+    /// Its rows refer to a process list, as those of an XML export do.
+    pub listed: bool,
     /// File rows whose path has an 8.3 name: no export tells what they stand for.
     pub short_names: u64,
     /// Result texts without a known code (at most 20); such rows count as failed, with no status of their own.

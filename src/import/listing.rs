@@ -159,6 +159,11 @@ impl Export {
         (self.format == Format::Xml).then_some(place.key)
     }
 
+    /// Its times are known to the second only: their fractions are the order of the rows.
+    pub fn whole_seconds(&self) -> bool {
+        self.columns.has(Column::DateAndTime) && !self.columns.has(Column::TimeOfDay)
+    }
+
     /// What is known of its times.
     pub const fn clock(&self) -> ClockFacts {
         self.clock

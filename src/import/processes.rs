@@ -401,6 +401,11 @@ impl Processes {
         }
     }
 
+    /// Whether rows refer to a process list.
+    pub(crate) const fn is_listed(&self) -> bool {
+        self.by_index
+    }
+
     /// How many instances have file-system rows.
     pub(crate) fn active(&self) -> u32 {
         u32::try_from(self.states.iter().filter(|state| state.file_system).count()).unwrap_or(u32::MAX)

@@ -271,7 +271,8 @@ impl Clock {
         };
         if let Some((text, _)) = row.raw(Column::DateAndTime) {
             let seconds = self.date(text, time.is_none()).ok_or(BadReason::Time)?;
-            let ticks = self.days.saturating_mul(DAY).saturating_add(time.unwrap_or(seconds));
+            // Known to the second only, rows of one second are told apart by their order.
+            let ticks = self.days.saturating_mul(DAY).saturating_add(time.unwrap_or(seconds.saturating_add(number)));
             return i64::try_from(ticks).map_err(|_| BadReason::Time);
         }
         if let Some(time) = time {
@@ -301,9 +302,15 @@ impl Clock {
         if wanted { time } else { Some(0) }
     }
 
-    /// The end of a row that began at `start`, where the export tells it.
+    /// The end of a row that began at `start`, where the export tells it. A duration says nothing where starts are known to
+    /// the second at best: it would make every operation seem to overlap its neighbours.
     #[inline]
     pub(crate) fn end(&self, row: &Row<'_>, start: i64) -> Option<i64> {
+        if row.raw(Column::TimeOfDay).is_none()
+            && (row.raw(Column::DateAndTime).is_some() || row.raw(Column::RelativeTime).is_none())
+        {
+            return None;
+        }
         if let Some((text, _)) = row.raw(Column::Duration) {
             return start.checked_add(i64::try_from(clock::duration(text)?).ok()?);
         }

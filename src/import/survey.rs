@@ -145,6 +145,11 @@ pub(crate) fn part(block: &Block, columns: &Columns, delimiter: u8, order: DateO
     part
 }
 
+/// Whether rows tell a time of any kind.
+pub(crate) fn has_times(columns: &Columns) -> bool {
+    [Column::TimeOfDay, Column::DateAndTime, Column::RelativeTime].into_iter().any(|column| columns.has(column))
+}
+
 /// Whether a component of the path looks like a generated 8.3 name, `PROGRA~1` or `A1B2C3~4.DLL`.
 fn has_short_name(path: &[u8]) -> bool {
     memchr::memchr_iter(b'~', path).any(|at| {
@@ -254,8 +259,13 @@ impl Surveyed {
         let survey = &mut self.survey;
         survey.coverage.active_processes = processes.active();
         survey.coverage.has_detail = columns.has(Column::Detail);
-        survey.coverage.has_durations =
-            columns.has(Column::Duration) || columns.has(Column::CompletionTime) && columns.has(Column::TimeOfDay);
+        let exact =
+            columns.has(Column::TimeOfDay) || columns.has(Column::RelativeTime) && !columns.has(Column::DateAndTime);
+        survey.coverage.has_durations = exact
+            && (columns.has(Column::Duration) || columns.has(Column::CompletionTime) && columns.has(Column::TimeOfDay));
+        survey.coverage.exported = true;
+        survey.coverage.without_pids = !columns.has(Column::Pid) && !processes.is_listed();
+        survey.coverage.without_times = !has_times(columns);
         survey.processes = processes.list.clone();
         let first = self.malformed.first.first().map(|bad| format!("line {}: {:?}", bad.line, bad.reason));
         survey.damage = Damage {

@@ -56,13 +56,18 @@ crate::texts! {
     ROW_PID: "the PID is no number", "PID 不是数字";
     ROW_TIME: "the time cannot be understood", "无法理解其时间";
     ROW_NO_OPERATION: "the row has no operation", "该行没有操作";
+    Q_NO_THREADS: "The export has no TID column: what one process did on several threads cannot be told apart.", "导出文件没有 TID 列：无法区分同一进程中不同线程的操作。";
+    Q_NO_PIDS: "The export has no PID column: processes of the same name count as one, so nothing here can be proven.", "导出文件没有 PID 列：同名进程被视为同一进程，因此不能得出已证实的结论。";
+    Q_NO_NAMES: "The export has no Process Name column: processes are known by PID only, and none can be told to be the victim asked for.", "导出文件没有 Process Name 列：只知道进程的 PID，无法判断哪个进程是所要分析的进程。";
+    Q_NO_TIMES: "The export has no column with a time: the order of its rows is all there is, the times shown only count rows, and nothing here can be proven.", "导出文件没有任何时间列：只能依据各行的先后顺序，所示时间仅为行的计数，因此不能得出已证实的结论。";
+    Q_SECONDS: "The export tells times to the second only: within a second the order of its rows counts, and the fractions shown only number them.", "导出文件的时间只精确到秒：同一秒内以各行的先后为准，所示的小数部分仅为行的编号。";
     Q_NO_DATE: "The export tells no date: its times are a time of day only, and the record has them on 1601-01-01 (--export-date gives the day).", "导出文件未注明日期：其时间仅为一天中的时刻，记录中以 1601-01-01 表示（可用 --export-date 指定日期）。";
     Q_SHORT_NAMES: "{n} rows name a file by an 8.3 short name, and no export tells which long name that is: a holder that used one is not found under the other.", "有 {n} 行以 8.3 短文件名表示文件，而导出文件不含其对应的长文件名：以其中一种名称打开文件的占用者，无法按另一种名称找到。";
     Q_CLOCK_FROM_LOG: "The export does not tell its zone or its day; both were taken from the servicing log. If it was exported on a computer in another zone, give --export-tz.", "导出文件未注明时区或日期，已采用 CBS 日志的时区和日期。如果是在其他时区的计算机上导出的，请用 --export-tz 指定。";
     Q_LOCAL_TIMES: "The export does not tell its time zone: its times are shown as they stand (--export-tz gives the zone).", "导出文件未注明时区：时间按原样显示（可用 --export-tz 指定时区）。";
     Q_ENCODING: "{n} rows hold bytes that are no text in {encoding}: give the code page with --encoding.", "有 {n} 行的字节不是 {encoding} 编码的文本：请用 --encoding 指定代码页。";
     Q_NO_DETAIL: "The export has no Detail column: access and share modes are unknown.", "导出文件没有 Detail 列：访问和共享模式未知。";
-    Q_NO_DURATION: "The export has no Duration column: when an operation ended is unknown.", "导出文件没有 Duration 列：操作的结束时间未知。";
+    Q_NO_DURATION: "The export does not tell how long an operation took (Duration, with times to less than a second): when it ended is unknown.", "导出文件未注明操作耗时（需要 Duration 列以及精确到秒以下的时间）：操作的结束时间未知。";
     Q_STARTED_LATE: "The first refusal came {seconds} s after the capture began: the holder may have opened the file before that.", "首次拒绝发生在捕获开始后 {seconds} 秒：占用者可能在此之前就已打开文件。";
     Q_NO_THIRD_PARTY: "No third-party process has a file-system event in this capture.", "此捕获中没有第三方进程的文件系统事件。";
 

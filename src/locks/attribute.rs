@@ -417,6 +417,9 @@ impl Engine<'_> {
         if coverage.creates > 0 && (coverage.cleanups == 0 || (sparse && !closed)) {
             return Confidence::Possible;
         }
+        if coverage.without_pids || coverage.without_times {
+            return Confidence::Likely;
+        }
         // With events missing only a close that can be no other's shows that the handle stood until then.
         if coverage.sequence_gaps.is_some_and(|gaps| gaps > 0) && (!closed || hold.accompanied) {
             return Confidence::Likely;

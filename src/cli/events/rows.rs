@@ -222,14 +222,16 @@ impl Rows<'_> {
     fn time(&self, place: &RowPlace) -> TextTime {
         let clock = self.export.clock();
         let columns = self.export.columns();
+        let second = crate::nt::FileTime(place.time.0 - place.time.0 % 10_000_000);
+        let time = if self.export.whole_seconds() { second } else { place.time };
         if !columns.has(Column::TimeOfDay) && !columns.has(Column::DateAndTime) {
             TextTime::Unknown
         } else if clock.utc_offset_known && clock.date_known {
-            TextTime::Utc(place.time)
+            TextTime::Utc(time)
         } else if clock.date_known {
-            TextTime::Local(place.time)
+            TextTime::Local(time)
         } else {
-            TextTime::OfDay(self.export.local(place.time))
+            TextTime::OfDay(self.export.local(time))
         }
     }
 
