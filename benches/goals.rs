@@ -11,9 +11,14 @@
 
 mod support;
 
+use pmlblame::assemble::{self, CaseOptions};
+use pmlblame::blame::scope::{Profile, ScopeOptions};
+use pmlblame::blame::vendors::VendorCatalogue;
 use pmlblame::capture::map::Bytes;
+use pmlblame::capture::source::Source;
 use pmlblame::capture::{Capture, OpenOptions};
 use pmlblame::export::{Context, Style};
+use pmlblame::lang::Lang;
 use pmlblame::pml::EventClass;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -160,6 +165,9 @@ impl Run {
                 std::fs::remove_file(&file)?;
             }
         }
+        if self.names.is_empty() || self.names.iter().any(|name| "memory".contains(name.as_str())) {
+            memory(folder)?;
+        }
         if self.names.is_empty() || self.names.iter().any(|name| "cold start".contains(name.as_str())) {
             cold_start()?;
         }
@@ -262,6 +270,42 @@ fn command(program: &Path, arguments: &[&str], file: &Path) -> Command {
 
 fn command_sum(file: &Path) -> Result<Command, Error> {
     Ok(command(&std::env::current_exe()?, &["--sum", "FILE"], file))
+}
+
+/// How many operations the analysis of a capture keeps.
+fn relevant(file: &Path) -> Result<usize, Error> {
+    let capture = Capture::open(file, &OpenOptions { segments: false, ..OpenOptions::default() })?;
+    let options = CaseOptions {
+        scope: ScopeOptions { profile: Profile::Servicing, ..ScopeOptions::default() },
+        lang: Lang::En,
+        catalogue: VendorCatalogue::embedded(),
+        generated: None,
+        files: Vec::new(),
+        notes: Vec::new(),
+    };
+    let case = assemble::analyse(&capture as &dyn Source, &options).map_err(|_| "the scope is not understood")?;
+    Ok(case.log.ops.len())
+}
+
+/// Private memory of an analysis in which many operations are on the few files concerned.
+fn memory(folder: &Path) -> Result<(), Error> {
+    println!("\nmemory of blame by operations on the files concerned");
+    let file = folder.join("relevant.PML");
+    let then = Seed::open(&sample("founding-delete-pending"))?;
+    let mut seed = Seed::open(&sample("founding-delete-pending"))?;
+    seed.retain_successes();
+    for events in [1, 1_000_000, 2_000_000, 4_000_000] {
+        seed.grow_file(&file, &Plan { events: Some(events), then: Some(&then), ..Plan::default() })?;
+        let peak = peak_memory(&mut command(Path::new(PROGRAM), BLAME, &file))?;
+        let relevant = relevant(&file)?;
+        println!(
+            "  {relevant:>9} operations {peak:7.1} MB, {:4.0} bytes each; goal 64 MB and 200 bytes each{}",
+            peak * 1e6 / relevant as f64,
+            if peak <= 64.0 + 200.0 * relevant as f64 / 1e6 { "" } else { " (missed)" }
+        );
+    }
+    std::fs::remove_file(&file)?;
+    Ok(())
 }
 
 /// The whole of a small capture, from the start of the process to its end.

@@ -85,6 +85,11 @@ impl Seed {
         self.events.retain(|event| event.class == class.0);
     }
 
+    /// Leaves out what failed.
+    pub fn retain_successes(&mut self) {
+        self.events.retain(|event| event.result == 0);
+    }
+
     /// How many events it has.
     pub fn len(&self) -> usize {
         self.events.len()

@@ -273,7 +273,8 @@ impl Names {
             if followed.len() >= MAX_NAMES || !followed.insert(name.clone()) {
                 continue;
             }
-            grown |= selection.add_file(&name);
+            // What lies below a wanted folder is collected already; naming it anew would cost a pass over everything.
+            grown |= !selection.wants(&name) && selection.add_file(&name);
             // A renamed folder takes everything below it along, so each ancestor's other names count too.
             let mut end = name.len();
             loop {

@@ -4,13 +4,18 @@
 //! their heads are looked at. So the heads of a batch are touched first, with nothing that waits for what is there;
 //! the misses of the whole batch then run beside each other, and the real work finds the bytes near.
 
+use super::decode::code::QUERY_INFORMATION;
 use super::{Capture, EventIndex, Segment};
+use crate::pml::bytes::{DetailText, PointerSize, u8_at, u16_at, u32_at};
 use crate::pml::layout::{EVENT_HEAD, event, file};
-use crate::pml::{Event, Pml, PmlError};
+use crate::pml::{Event, EventClass, Pml, PmlError};
 use rayon::prelude::*;
 
 /// Events handled as one piece of work: some megabytes, so that pieces cost nothing and threads end together.
 const CHUNK: u32 = 16_384;
+
+/// Chunks whose results wait for each other: enough that threads seldom wait at the end of a wave.
+const WAVE: usize = 64;
 
 /// Events touched at once: enough to keep every outstanding load of a core in use, few enough to stay in its cache.
 /// Also the bits of a word of [`Marks`].
@@ -23,8 +28,9 @@ const MARKED_EVENTS: u64 = 1 << 28;
 pub(super) type Marks = Box<[u64]>;
 
 impl Capture {
-    /// Runs `work` over pieces of the capture in parallel; the results come in event order.
-    pub fn in_chunks<T: Send>(&self, work: impl Fn(Chunk<'_>) -> T + Sync + Send) -> Vec<T> {
+    /// Runs `work` over pieces of the capture in parallel and hands the results to `take` in event order. What `work`
+    /// returned for some tens of pieces is all that waits to be taken, however large the capture is.
+    pub fn in_chunks<T: Send>(&self, work: impl Fn(Chunk<'_>) -> T + Sync + Send, mut take: impl FnMut(T)) {
         let chunks: Vec<Chunk<'_>> = self
             .segments()
             .iter()
@@ -39,16 +45,23 @@ impl Capture {
                 Chunk { segment, number, ordinal, from, to }
             })
             .collect();
-        let Some(progress) = &self.observer.0 else { return chunks.into_par_iter().map(work).collect() };
-        progress.begin(self.event_count());
-        let watched = |chunk: Chunk<'_>| {
-            let done = work(chunk);
-            progress.advance(chunk.len().into());
+        let progress = self.observer.0.as_deref();
+        if let Some(progress) = progress {
+            progress.begin(self.event_count());
+        }
+        let watched = |chunk: &Chunk<'_>| {
+            let done = work(*chunk);
+            if let Some(progress) = progress {
+                progress.advance(chunk.len().into());
+            }
             done
         };
-        let all = chunks.into_par_iter().map(watched).collect();
-        progress.end();
-        all
+        for wave in chunks.chunks(WAVE) {
+            wave.par_iter().map(watched).collect::<Vec<T>>().into_iter().for_each(&mut take);
+        }
+        if let Some(progress) = progress {
+            progress.end();
+        }
     }
 
     /// Whether the capture is small enough to keep marks.
@@ -113,14 +126,19 @@ impl<'a> Chunk<'a> {
         marks.into()
     }
 
-    /// Calls `see` for the readable events that are marked (all, without marks), head and begin of the detail near, and
-    /// returns the marks for which it says yes.
-    pub(super) fn marked(self, marks: Option<&Marks>, mut see: impl FnMut(EventIndex, Event<'a>) -> bool) -> Marks {
+    /// Asks `glance` of the events that are marked (all, without marks), calls `see` for those worth a look, and returns
+    /// the marks for which either says that they are wanted again.
+    pub(super) fn marked(
+        self,
+        marks: Option<&Marks>,
+        glance: impl Fn(EventIndex, Glimpse<'a>) -> Glance,
+        mut see: impl FnMut(EventIndex, Event<'a>) -> bool,
+    ) -> Marks {
         let mut left: Marks = vec![0; self.len().div_ceil(BATCH) as usize].into();
         let pml = self.segment.pml();
         let pointer = pml.container().header.pointer;
-        let mut events: Vec<Event<'a>> = Vec::with_capacity(2 * BATCH as usize);
         let mut numbers: Vec<u32> = Vec::with_capacity(2 * BATCH as usize);
+        let mut places: Vec<(u32, u64)> = Vec::with_capacity(2 * BATCH as usize);
         for (word, from) in (self.from..self.to).step_by(BATCH as usize).enumerate() {
             let to = self.to.min(from.saturating_add(BATCH));
             let mut bits = marks.map_or(u64::MAX, |marks| marks.get(word).copied().unwrap_or(u64::MAX));
@@ -134,34 +152,111 @@ impl<'a> Chunk<'a> {
             if numbers.len() < BATCH as usize && to < self.to {
                 continue;
             }
+            // Three short loops, each of loads that wait for nothing: heads, then what lies behind them, then the work.
             let mut seen = 0;
-            events.clear();
-            for n in numbers.drain(..) {
-                if let Some(at) = pml.event_offset(n) {
-                    seen ^= touch(pml.data(), at);
-                    events.extend(Event::new(pml.data(), at, n, pointer));
-                }
+            places.clear();
+            places.extend(numbers.drain(..).map(|n| (n, pml.event_offset(n).unwrap_or(u64::MAX))));
+            for (_, place) in &places {
+                seen ^= touch(pml.data(), *place);
             }
-            for event in &events {
-                // The counted path begins here; its second line, where names differ, is the next miss.
-                let begin =
-                    EVENT_HEAD + event.stack_depth() * pointer.bytes() + pointer.pick(file::PATH.0, file::PATH.1);
-                let at = usize::try_from(event.offset()).unwrap_or_default().saturating_add(begin);
-                seen ^= pml.data().get(at).copied().unwrap_or_default();
-                seen ^= pml.data().get(at.saturating_add(64)).copied().unwrap_or_default();
+            for (_, place) in &places {
+                seen ^= touch_behind(pml.data(), *place, pointer);
             }
             std::hint::black_box(seen);
-            for event in &events {
-                let n = event.number() - self.from;
-                if see(self.index(event.number()), *event)
-                    && let Some(word) = left.get_mut((n / BATCH) as usize)
-                {
-                    *word |= 1 << (n % BATCH);
+            for (n, place) in &places {
+                let glance = match Glimpse::new(pml.data(), *place, pointer) {
+                    Some(glimpse) => glance(self.index(*n), glimpse),
+                    None => Glance::Nothing,
+                };
+                let again = match glance {
+                    Glance::Nothing => false,
+                    Glance::Again => true,
+                    Glance::Look => {
+                        Event::new(pml.data(), *place, *n, pointer).is_ok_and(|event| see(self.index(*n), event))
+                    }
+                };
+                if again {
+                    let n = n - self.from;
+                    if let Some(word) = left.get_mut((n / BATCH) as usize) {
+                        *word |= 1 << (n % BATCH);
+                    }
                 }
             }
         }
         left
     }
+}
+
+/// What a quick look at an event says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Glance {
+    /// It is nothing to this pass nor to the next.
+    Nothing,
+    /// It is nothing to this pass, but the next must look at it.
+    Again,
+    /// It may be wanted.
+    Look,
+}
+
+/// The little of an event that turns most away, unchecked: what it says must be asked of the event again.
+#[derive(Clone, Copy)]
+pub(super) struct Glimpse<'a> {
+    head: &'a [u8; EVENT_HEAD],
+    /// From the begin of the detail to the end of the file.
+    detail: &'a [u8],
+    pointer: PointerSize,
+}
+
+impl<'a> Glimpse<'a> {
+    #[inline]
+    fn new(data: &'a [u8], at: u64, pointer: PointerSize) -> Option<Self> {
+        let record = data.get(usize::try_from(at).ok()?..)?;
+        let head = record.first_chunk::<EVENT_HEAD>()?;
+        Some(Self { head, detail: record.get(detail_start(head, pointer)..).unwrap_or_default(), pointer })
+    }
+
+    #[inline]
+    pub(super) fn class(self) -> EventClass {
+        EventClass(u32_at(self.head, event::CLASS).unwrap_or_default())
+    }
+
+    #[inline]
+    pub(super) fn operation(self) -> u16 {
+        u16_at(self.head, event::OPERATION).unwrap_or_default()
+    }
+
+    /// Of a file event.
+    #[inline]
+    pub(super) fn sub_operation(self) -> u8 {
+        u8_at(self.detail, file::SUB_OPERATION).unwrap_or_default()
+    }
+
+    /// The path of a file event.
+    #[inline]
+    pub(super) fn path(self) -> Option<DetailText<'a>> {
+        let info = u16_at(self.detail, self.pointer.pick(file::PATH_INFO.0, file::PATH_INFO.1))?;
+        let (path, _) = DetailText::split(info, self.detail.get(self.pointer.pick(file::PATH.0, file::PATH.1)..)?)?;
+        Some(path)
+    }
+}
+
+#[inline]
+fn detail_start(head: &[u8; EVENT_HEAD], pointer: PointerSize) -> usize {
+    EVENT_HEAD + usize::from(u16_at(head, event::STACK_DEPTH).unwrap_or_default()) * pointer.bytes()
+}
+
+/// Bytes of the cache lines that a glimpse looks at behind the head at `at`: the counted path begins there, and names
+/// differ in its second line. Queries tell their information class where the detail begins, a line before.
+#[inline]
+fn touch_behind(data: &[u8], at: u64, pointer: PointerSize) -> u8 {
+    let Some(record) = usize::try_from(at).ok().and_then(|at| data.get(at..)) else { return 0 };
+    let Some(head) = record.first_chunk::<EVENT_HEAD>() else { return 0 };
+    let detail = detail_start(head, pointer);
+    let path = detail + pointer.pick(file::PATH_INFO.0, file::PATH_INFO.1);
+    let queries = u16_at(head, event::OPERATION) == Some(QUERY_INFORMATION);
+    let begin = if queries { detail } else { path };
+    let byte = |at: usize| record.get(at).copied().unwrap_or_default();
+    byte(begin) ^ byte(path) ^ byte(path + 64)
 }
 
 /// Up to [`BATCH`] events, their heads touched.

@@ -1,7 +1,7 @@
 //! The later passes over a PML capture: the operations on the selected files, and the life of processes.
 
 use super::author::{Layer, author};
-use super::chunk::Marks;
+use super::chunk::{Chunk, Glance, Glimpse, Marks};
 use super::decode::{self, Context, code};
 use super::modules::StackResolver;
 use super::namesake::NamesakeBudget;
@@ -56,7 +56,7 @@ pub(super) fn collect(capture: &Capture, selection: &Selection, survey: &Survey,
         Some(trail) if selection.is_only_ids_more(&trail.selection) => Look::Trail(&trail.events),
         _ => Look::Marked,
     };
-    let parts = capture.in_chunks(|chunk| {
+    let work = |chunk: Chunk<'_>| {
         let mut part = Part {
             context,
             selection,
@@ -70,17 +70,18 @@ pub(super) fn collect(capture: &Capture, selection: &Selection, survey: &Survey,
             Look::Marked => capture.marks(chunk),
             Look::Trail(events) => events.get(chunk.ordinal()),
         };
-        let left = chunk.marked(marks, |index, event| part.see(event, index, authors));
+        let glance = |index, glimpse: Glimpse<'_>| glance(selection, &moved_to, index, glimpse);
+        let left = chunk.marked(marks, glance, |index, event| part.see(event, index, authors));
         (part.ops, part.paths, if capture.keeps_marks() { left } else { Marks::default() })
-    });
-    let (parts, events): (Vec<_>, Vec<_>) = parts.into_iter().map(|(ops, paths, left)| ((ops, paths), left)).unzip();
-    *capture.trail() = capture.keeps_marks().then(|| Trail { selection: selection.clone(), events });
-    let drivers = authors.into_iter().flat_map(|authors| authors.drivers).collect();
-    let mut log = OpLog { processes, drivers, span: survey.span, coverage: survey.coverage, ..OpLog::default() };
-    log.ops.reserve_exact(parts.iter().map(|(ops, _)| ops.len()).sum());
-    for (ops, paths) in parts {
+    };
+    let mut log = OpLog { processes, span: survey.span, coverage: survey.coverage, ..OpLog::default() };
+    let mut events = Vec::new();
+    capture.in_chunks(work, |(ops, paths, left)| {
         append(&mut log.ops, &mut log.paths, &ops, &paths);
-    }
+        events.push(left);
+    });
+    log.drivers = authors.into_iter().flat_map(|authors| authors.drivers).collect();
+    *capture.trail() = capture.keeps_marks().then(|| Trail { selection: selection.clone(), events });
     if namesakes.is_exceeded() {
         let OpLog { ops, paths, .. } = &mut log;
         ops.retain(|op| !selection.is_only_namesake(op, paths));
@@ -116,6 +117,34 @@ fn images_before(capture: &Capture, selection: &Selection, by_index: &FxHashMap<
                 }
             }
         }
+    }
+}
+
+/// Turns away what [`Part::see`] would say no to, without taking the event apart.
+#[inline]
+fn glance(selection: &Selection, moved_to: &[EventIndex], index: EventIndex, glimpse: Glimpse<'_>) -> Glance {
+    match glimpse.class() {
+        EventClass::FILE_SYSTEM => {}
+        EventClass::PROCESS => return Glance::Look,
+        _ => return Glance::Nothing,
+    }
+    // A record that has no path here is for the full look to judge.
+    if glimpse.path().is_none_or(|path| selection.may_want(path)) {
+        return Glance::Look;
+    }
+    match glimpse.operation() {
+        code::QUERY_INFORMATION if decode::answers_file_id(glimpse.sub_operation()) => {
+            if selection.has_ids() {
+                Glance::Look
+            } else {
+                Glance::Again
+            }
+        }
+        code::CREATE | code::CLEANUP if glimpse.path().is_some_and(|path| selection.is_namesake_text(path)) => {
+            Glance::Look
+        }
+        code::SET_INFORMATION if moved_to.binary_search(&index).is_ok() => Glance::Look,
+        _ => Glance::Nothing,
     }
 }
 

@@ -1,20 +1,29 @@
 //! The bytes of a file: mapped, or read when mapping is not wanted or not possible.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::Path;
+
+/// Files up to this size are read into memory when mapping is not wanted; larger ones are copied.
+const IN_MEMORY: u64 = 16 << 20;
 
 /// A file's bytes, read-only.
 pub enum Bytes {
     /// Mapped into memory.
     Mapped(memmap2::Mmap),
+    /// Copied to a temporary file that nobody else can reach, and that copy mapped.
+    Copied(memmap2::Mmap, File),
     /// Read into memory.
     Owned(Vec<u8>),
 }
 
 impl std::fmt::Debug for Bytes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let how = if matches!(self, Self::Mapped(_)) { "mapped" } else { "owned" };
+        let how = match self {
+            Self::Mapped(_) => "mapped",
+            Self::Copied(..) => "copied",
+            Self::Owned(_) => "owned",
+        };
         write!(f, "{} bytes, {how}", self.len())
     }
 }
@@ -25,17 +34,18 @@ impl std::ops::Deref for Bytes {
     #[inline]
     fn deref(&self) -> &[u8] {
         match self {
-            Self::Mapped(map) => map,
+            Self::Mapped(map) | Self::Copied(map, _) => map,
             Self::Owned(bytes) => bytes,
         }
     }
 }
 
 impl Bytes {
-    /// Opens `path`; `map: false` reads the whole file into memory instead of mapping it.
+    /// Opens `path`; `map: false` reads the file instead of mapping it: a small one into memory, a large one into a
+    /// temporary file (in the system's folder for them), so that memory does not grow with the file.
     ///
     /// # Errors
-    /// Those of the operating system.
+    /// Those of the operating system, among them a full disk where temporary files go.
     pub fn open(path: &Path, map: bool) -> io::Result<Self> {
         let mut file = File::open(path)?;
         let size = file.metadata()?.len();
@@ -44,14 +54,23 @@ impl Bytes {
             return map_file(&file).map(Self::Mapped);
         }
         let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        Ok(Self::Owned(bytes))
+        (&mut file).take(IN_MEMORY + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 <= IN_MEMORY {
+            return Ok(Self::Owned(bytes));
+        }
+        // Written, not mapped and filled: a full disk is then an error here and not a fault later.
+        let mut copy = tempfile::tempfile()?;
+        copy.write_all(&bytes)?;
+        drop(bytes);
+        io::copy(&mut file, &mut copy)?;
+        copy.flush()?;
+        Ok(Self::Copied(map_file(&copy)?, copy))
     }
 
     /// Tells the system that the whole file will be read once, front to back.
     pub fn advise_sequential(&self) {
         #[cfg(unix)]
-        if let Self::Mapped(map) = self {
+        if let Self::Mapped(map) | Self::Copied(map, _) = self {
             // Advice only: a system that refuses it reads the same bytes.
             let _ = map.advise(memmap2::Advice::Sequential);
         }
@@ -65,4 +84,24 @@ fn map_file(file: &File) -> io::Result<memmap2::Mmap> {
     // control flow here. If another process truncates the file, touching a lost page raises SIGBUS on Unix (the
     // process ends) or an in-page error on Windows; `docs/robustness.md` says so and `--no-mmap` avoids it.
     unsafe { memmap2::Mmap::map(file) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reading_gives_the_same_bytes_as_mapping() {
+        let folder = tempfile::tempdir().unwrap();
+        for size in [0usize, 1, IN_MEMORY as usize, IN_MEMORY as usize + 1, IN_MEMORY as usize + 70_001] {
+            let path = folder.path().join(size.to_string());
+            let bytes: Vec<u8> = (0..size).map(|at| (at % 251) as u8).collect();
+            std::fs::write(&path, &bytes).unwrap();
+            let read = Bytes::open(&path, false).unwrap();
+            assert_eq!(matches!(read, Bytes::Copied(..)), size as u64 > IN_MEMORY, "{size}");
+            // What happens to the file afterwards is of no concern.
+            std::fs::write(&path, b"shorter").unwrap();
+            assert!(*read == *bytes, "{size}");
+        }
+    }
 }

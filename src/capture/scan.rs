@@ -1,7 +1,7 @@
 //! The first pass over a PML capture: what it contains, and what was refused. It looks at the head of every event and
 //! at the detail of a few.
 
-use super::chunk::Marks;
+use super::chunk::{Chunk, Marks};
 use super::decode::{self, Context, code};
 use super::op::{Coverage, DriverInfo, EventIndex, Op, OpKind, OpLog, PathTable, ProcessId, ProcessInfo};
 use super::select::Selection;
@@ -195,7 +195,7 @@ impl Source for Capture {
         let (processes, by_index) = self.processes();
         let system_root = self.header().map_or("", |header| &header.system_root);
         let context = Context { processes: &by_index, system_root };
-        let parts = self.in_chunks(|chunk| {
+        let work = |chunk: Chunk<'_>| {
             let mut part = Part::default();
             let marks = chunk.mark(|index, event| match event {
                 Ok(event) => part.see(event, index, context),
@@ -210,14 +210,14 @@ impl Source for Capture {
             part.active.sort_unstable();
             part.active.dedup();
             part
-        });
+        };
         let mut survey = Survey { processes, ..Survey::default() };
         let mut active: Vec<u32> = Vec::new();
         let mut last_sequence: Option<u32> = None;
         let mut missing = 0u64;
         let mut end = FileTime::default();
-        let mut marks = Vec::with_capacity(parts.len());
-        for part in parts {
+        let mut marks = Vec::new();
+        self.in_chunks(work, |part| {
             survey.counts.add(&part.counts());
             survey.coverage.creates += part.creates;
             survey.coverage.cleanups += part.cleanups;
@@ -231,12 +231,12 @@ impl Source for Capture {
                 last_sequence = Some(part.last_sequence);
             }
             survey.damage.records += part.damage.records;
-            survey.damage.first = survey.damage.first.or(part.damage.first);
+            survey.damage.first = survey.damage.first.take().or(part.damage.first);
             active.extend(part.active);
             end = end.max(part.end);
             collect::append(&mut survey.ops, &mut survey.paths, &part.ops, &part.paths);
             marks.push(part.marks);
-        }
+        });
         if self.keeps_marks() {
             self.remember(marks);
         }

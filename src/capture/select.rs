@@ -40,6 +40,8 @@ struct End {
     length: usize,
     /// Bit n: the last unit of one of them has n in its low five bits, which both cases of a letter share.
     last: u32,
+    /// One of them is a folder with everything below it.
+    below: bool,
 }
 
 /// At most this many names have their bearers in other folders looked for.
@@ -89,24 +91,27 @@ impl Selection {
         if let Some(word) = self.lengths.get_mut(length / 64) {
             *word |= 1 << (length % 64);
         }
-        self.add_end(&folded);
+        self.add_end(&folded, false);
         self.files.insert(folded.into());
         true
     }
 
-    fn add_end(&mut self, folded: &str) {
+    fn add_end(&mut self, folded: &str, below: bool) {
         let (mut length, mut last) = (0, 0);
         for unit in folded.encode_utf16() {
             length += 1;
             last = 1 << (unit & 31);
         }
         match self.ends.binary_search_by_key(&length, |end| end.length) {
-            Ok(at) => self.ends.iter_mut().skip(at).take(1).for_each(|end| end.last |= last),
-            Err(at) => self.ends.insert(at, End { length, last }),
+            Ok(at) => self.ends.iter_mut().skip(at).take(1).for_each(|end| {
+                end.last |= last;
+                end.below |= below;
+            }),
+            Err(at) => self.ends.insert(at, End { length, last, below }),
         }
     }
 
-    /// Whether a path of `length` units may be one of the files, by its length and last character alone.
+    /// Whether a path of `length` units may be wanted, by its length and the characters where wanted paths end.
     #[inline]
     fn may_end(&self, length: usize, unit: impl Fn(usize) -> Option<u16>) -> bool {
         const COLON: u16 = b':' as u16;
@@ -118,6 +123,7 @@ impl Selection {
             // The path ends here, or its stream begins here, perhaps after a backslash.
             let ended = match unit(end.length) {
                 None | Some(COLON) => true,
+                Some(BACKSLASH) if end.below => true,
                 Some(BACKSLASH) => matches!(unit(end.length + 1), None | Some(COLON | BACKSLASH)),
                 Some(_) => false,
             };
@@ -133,6 +139,7 @@ impl Selection {
             return false;
         }
         self.add_file(path);
+        self.add_end(&folded, true);
         self.subtrees.push(folded.into());
         true
     }
@@ -273,14 +280,24 @@ impl Selection {
                 std::str::from_utf8(bytes).is_ok_and(|path| self.wants(path))
             }
             DetailText::Ascii(bytes) => self.wants_ascii(bytes),
+            DetailText::Wide(wide) => self.may_want(path) && self.wants(&wide.decode_all()),
+        }
+    }
+
+    /// Whether [`wants_text`](Self::wants_text) can say yes: quick, and right whenever it says no.
+    #[inline]
+    pub(super) fn may_want(&self, path: DetailText<'_>) -> bool {
+        match path {
+            _ if self.all => true,
+            DetailText::Ascii(bytes) => {
+                let unit = |at: usize| bytes.get(at).map(|byte| u16::from(*byte));
+                is_prefixed(unit) || self.may_end(bytes.len(), unit)
+            }
             DetailText::Wide(wide) => {
                 let (units, _) = wide.0.as_chunks::<2>();
                 let unit = |at: usize| units.get(at).map(|unit| u16::from_le_bytes(*unit));
                 // The dotted capital I is the one character that takes more units in lower case.
-                let grows = || units.contains(&0x130u16.to_le_bytes());
-                let possible =
-                    is_prefixed(unit) || !self.subtrees.is_empty() || self.may_end(units.len(), unit) || grows();
-                possible && self.wants(&wide.decode_all())
+                is_prefixed(unit) || self.may_end(units.len(), unit) || units.contains(&0x130u16.to_le_bytes())
             }
         }
     }
@@ -299,7 +316,7 @@ impl Selection {
 
     #[inline]
     fn wants_ascii(&self, path: &[u8]) -> bool {
-        if self.subtrees.is_empty() && !self.may_end(path.len(), |at| path.get(at).map(|byte| u16::from(*byte))) {
+        if !self.may_end(path.len(), |at| path.get(at).map(|byte| u16::from(*byte))) {
             return false;
         }
         let file = match path.get(3..).and_then(|rest| memchr::memchr(b':', rest)) {
@@ -440,6 +457,29 @@ mod tests {
             assert!(!selection.is_namesake(no), "{no}");
             assert!(!selection.is_namesake_text(DetailText::Ascii(no.as_bytes())), "{no}");
             assert!(!selection.is_namesake_text(DetailText::Wide(crate::pml::Wide(&wide))), "{no}");
+        }
+    }
+
+    #[test]
+    fn the_quick_look_lets_everything_below_a_folder_pass() {
+        let folders = ["C:\\Windows\\InFlight", "D:\\Папка\\x\\", "C:\\a"];
+        let below = ["", "\\", "\\x", "\\x\\y.dll:s", ":s", "2", "2\\x", "\\İ"];
+        for count in 1..=folders.len() {
+            let mut selection = Selection::default();
+            folders.iter().take(count).for_each(|folder| {
+                selection.add_subtree(folder);
+            });
+            for (at, path) in folders.iter().enumerate().flat_map(|(at, folder)| {
+                below.map(|below| (at, format!("{}{below}", folder.trim_end_matches('\\').to_uppercase())))
+            }) {
+                let wide: Vec<u8> = path.encode_utf16().flat_map(u16::to_le_bytes).collect();
+                let expected = at < count && !path.contains('2');
+                assert_eq!(selection.wants(&path), expected, "{path}");
+                assert_eq!(selection.wants_text(DetailText::Wide(crate::pml::Wide(&wide))), expected, "{path} wide");
+                if path.is_ascii() {
+                    assert_eq!(selection.wants_text(DetailText::Ascii(path.as_bytes())), expected, "{path}");
+                }
+            }
         }
     }
 

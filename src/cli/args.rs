@@ -209,7 +209,7 @@ pub struct InputArgs {
     /// Do not look for `name-1.PML`, `name-2.PML`, … beside the capture.
     #[arg(long, help_heading = "Input")]
     pub no_segments: bool,
-    /// Read files into memory instead of mapping them.
+    /// Read files instead of mapping them: large ones into a temporary copy, so that memory does not grow.
     #[arg(long, help_heading = "Advanced")]
     pub no_mmap: bool,
     /// Code page of a CSV or XML export without byte-order mark, such as `gbk` or `windows-1251`.

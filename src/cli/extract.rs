@@ -6,6 +6,7 @@ use super::fail::Fail;
 use super::input::Opened;
 use super::{blame, events, output, recover, term};
 use crate::assemble::{self, CaseOptions};
+use crate::capture::chunk::Chunk;
 use crate::capture::source::Source;
 use crate::capture::{Capture, EventIndex, mark};
 use crate::export::pml::{Options, learn};
@@ -137,15 +138,15 @@ fn case_events(capture: &Capture, args: &ExtractArgs, lang: Lang) -> Result<(BTr
         let times = failures.filter_map(|index| Some(capture.event(index)?.ok()?.time()));
         let windows: Vec<_> =
             times.map(|time| FileTime(time.0.saturating_sub(reach))..=FileTime(time.0.saturating_add(reach))).collect();
-        let parts = capture.in_chunks(|chunk| {
+        let chosen = |chunk: Chunk<'_>| {
             let near = |time: FileTime| windows.iter().any(|window| window.contains(&time));
             chunk
                 .events()
                 .filter(|(_, event)| event.as_ref().is_ok_and(|event| near(event.time())))
                 .map(|(index, _)| index)
                 .collect::<Vec<_>>()
-        });
-        events.extend(parts.into_iter().flatten());
+        };
+        capture.in_chunks(chosen, |part| events.extend(part));
     }
     Ok((events, mark::text(&case.log.coverage, &options.scope.digest())))
 }

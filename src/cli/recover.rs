@@ -21,7 +21,7 @@ pub struct RecoverArgs {
     /// The capture to write, whole or not at all
     #[arg(short, long, value_name = "FIXED.PML", help_heading = "Output")]
     pub output: PathBuf,
-    /// Read the file into memory instead of mapping it
+    /// Read the file instead of mapping it: a large one into a temporary copy, so that memory does not grow
     #[arg(long, help_heading = "Advanced")]
     pub no_mmap: bool,
 }
