@@ -1,6 +1,6 @@
 //! One test for each rule of attribution and for each way of holding a file, by its number in the reference.
 
-use pmlblame::capture::op::{DriverId, DriverInfo, EventIndex, OpKind, ProcessId};
+use pmlblame::capture::op::{DriverId, DriverInfo, EventIndex, OpKind, ProcessId, StackSays};
 use pmlblame::locks::{
     Attribution, Cause, Confidence, Conflict, DeleteHow, Edge, Explanation, Finding, Mechanism, Options, Party, Reason,
     Side, analyse, audit, history, is_lock_failure,
@@ -962,6 +962,10 @@ fn vi_5_system_for_a_remote_client() {
     let failed = b.fails(victim, F, DELETE, ALL, SHARING);
     let finding = b.explain(failed);
     assert_eq!(named(&finding), [(system, Confidence::Proven)]);
+    assert!(!finding.holders[0].smb_client, "filters and local services impersonate too");
+    b.log.ops[0].stack = StackSays::Server;
+    let finding = b.explain(failed);
+    assert_eq!(named(&finding), [(system, Confidence::Proven)]);
     assert!(finding.holders[0].smb_client);
 }
 
@@ -982,6 +986,11 @@ fn op_rules() {
     let all = |_| true;
     let mut options = Options::new(&all);
     options.wait_threshold = Ticks(STEP);
+    let mut harmless = b.log.clone();
+    if let OpKind::Create(create) = &mut harmless.ops[usize::try_from(waited.0).unwrap()].kind {
+        create.access = Some(ATTRIBUTES);
+    }
+    assert_eq!(analyse(&harmless, &[], &options).waits, [], "OP-3: breaks nothing");
     let waits = analyse(&b.log, &[], &options).waits;
     assert_eq!(waits.len(), 1);
     assert_eq!((waits[0].event, waits[0].waited), (waited, Ticks(STEP + 900)));

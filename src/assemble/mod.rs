@@ -2,6 +2,7 @@
 //! the result into the plain data that every report reads.
 
 pub mod cbs;
+mod doubt;
 mod failures;
 mod holders;
 mod quality;
@@ -133,6 +134,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) outside: u64,
     pub(crate) log: &'a OpLog,
     pub(crate) analysis: &'a locks::Analysis,
+    /// Parties whose part in an open only a call stack could show.
+    pub(crate) unshown: &'a [locks::Party],
     pub(crate) filters: FilterSurvey,
     pub(crate) source: &'a dyn Source,
 }
@@ -178,15 +181,13 @@ pub fn analyse_with(
     let Gathered { failures, outside, log } =
         gather(source, &survey, &scope, &|driver| is_author(options.catalogue, driver));
     let is_victim = |id: ProcessId| scope.is_victim_id(&log, id);
-    let mut analysis = locks::analyse(&log, &failures, &locks::Options::new(&is_victim));
+    let mut analysis = locks::analyse(&log, &failures, &engine_options(&survey, &is_victim));
     // An ACCESS DENIED that no rule ties to an open is a matter of permissions, not of locks.
     analysis.findings.retain(|finding| finding.lock_class);
     if scope.victims.is_empty() {
         blame_others(&mut analysis);
     }
-    if survey.with_stack == 0 {
-        weaken_without_stacks(&mut analysis, &log);
-    }
+    let unshown = weaken(&mut analysis, &log, (source, &survey), options.catalogue, &is_victim);
     let filters = filters(source, options.catalogue);
     let parts = Parts {
         options,
@@ -196,6 +197,7 @@ pub fn analyse_with(
         outside,
         log: &log,
         analysis: &analysis,
+        unshown: &unshown,
         filters,
         source,
     };
@@ -219,18 +221,27 @@ fn blame_others(analysis: &mut locks::Analysis) {
     }
 }
 
-/// Without call stacks, a filter driver that acts in the name of the victim or on a thread of System cannot be told from
-/// them (VI-3): that either did it itself is then likely at most.
-fn weaken_without_stacks(analysis: &mut locks::Analysis, log: &OpLog) {
-    let is_system = |id: ProcessId| log.processes.get(id.0 as usize).is_some_and(|process| process.is_system());
-    for finding in &mut analysis.findings {
-        let own = finding.attribution == locks::Attribution::SelfInflicted;
-        for holder in &mut finding.holders {
-            if own || is_system(holder.party.process()) {
-                holder.confidence = holder.confidence.min(locks::Confidence::Likely);
-            }
-        }
-    }
+/// How the engine is to judge operations of this source.
+fn engine_options<'a>(survey: &Survey, is_victim: &'a dyn Fn(ProcessId) -> bool) -> locks::Options<'a> {
+    let gaps_unknown = survey.coverage.sequence_gaps.is_none();
+    locks::Options { gaps_unknown, ..locks::Options::new(is_victim) }
+}
+
+/// Lowers what the source cannot bear out; see [`doubt::weaken`].
+fn weaken(
+    analysis: &mut locks::Analysis,
+    log: &OpLog,
+    (source, survey): (&dyn Source, &Survey),
+    catalogue: &VendorCatalogue,
+    is_victim: &dyn Fn(ProcessId) -> bool,
+) -> Vec<locks::Party> {
+    let modules = source.kernel_modules();
+    let known = doubt::Known {
+        durations: survey.coverage.has_durations,
+        filters: modules.is_empty() || modules.iter().any(|module| is_author(catalogue, module)),
+        is_victim,
+    };
+    doubt::weaken(analysis, log, &known)
 }
 
 /// The filters among the loaded kernel modules.

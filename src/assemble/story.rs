@@ -2,7 +2,7 @@
 
 use super::failures::{self, edge, mechanism, name, operation_of, pid};
 use super::holders::Holders;
-use super::{CaseOptions, Parts, capture_record, filters, is_author};
+use super::{CaseOptions, Parts, capture_record, engine_options, filters, is_author, weaken};
 use crate::blame::gather;
 use crate::blame::scope::{Profile, Scope, ScopeOptions};
 use crate::capture::EventIndex;
@@ -41,12 +41,13 @@ pub fn story(source: &dyn Source, event: EventIndex, options: &CaseOptions<'_>) 
     // Whoever failed is the victim here; that makes a hold of its own a self-inflicted one.
     let victim = seed.process;
     let is_victim = |id: ProcessId| id == victim;
-    let engine_options = locks::Options::new(&is_victim);
-    let analysis = locks::analyse(&log, &[event], &engine_options);
+    let engine_options = engine_options(&survey, &is_victim);
+    let mut analysis = locks::analyse(&log, &[event], &engine_options);
     let history = locks::history(&log, event, &engine_options).ok_or(NoStory::NotALockFailure)?;
     if !history.finding.lock_class {
         return Err(NoStory::NotALockFailure);
     }
+    let unshown = weaken(&mut analysis, &log, (source, &survey), options.catalogue, &is_victim);
     let filters = filters(source, options.catalogue);
     let parts = Parts {
         options,
@@ -56,6 +57,7 @@ pub fn story(source: &dyn Source, event: EventIndex, options: &CaseOptions<'_>) 
         outside: 0,
         log: &log,
         analysis: &analysis,
+        unshown: &unshown,
         filters,
         source,
     };

@@ -393,6 +393,15 @@ fn caveats(parts: &Parts<'_>, holders: &Holders, failures: &[Failure]) -> Vec<Ad
             list.push(Advice { code: "vendor_by_name_only".to_owned(), text });
         }
     }
+    let mut unshown: Vec<String> = Vec::new();
+    for party in parts.unshown {
+        let id = holders.id(*party);
+        unshown.extend(holders.iter().filter(|(holder, _)| holder.id == id).map(|(holder, _)| who(holder, lang)));
+    }
+    if !unshown.is_empty() {
+        let text = t::C_AUTHOR.fill(lang, &[("who", &unshown.join(lang.comma()))]);
+        list.push(Advice { code: "author_not_shown".to_owned(), text });
+    }
     let several = failures.iter().any(|failure| {
         failure.cause == Cause::DeletePending
             && failure.holders.iter().map(|holder| &holder.holder).collect::<FxHashSet<_>>().len() > 1

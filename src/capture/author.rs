@@ -2,10 +2,11 @@
 //! thread it runs in. Only the call stack tells.
 
 use super::modules::StackResolver;
+use super::op::{DriverId, StackSays};
 use crate::pml::{Event, Module};
 
-/// Kernel frames that lie between a driver on a system thread and the filter manager when the driver calls the I/O
-/// manager for itself; a driver that hands on somebody else's request has one at most.
+/// Frames of the kernel proper between a driver and the filter manager when the driver called a routine of the I/O
+/// manager. A driver that hands on somebody else's request has one at most, that of the hand-over.
 const OWN_CALL: usize = 2;
 
 /// What a frame in kernel code belongs to.
@@ -13,94 +14,202 @@ const OWN_CALL: usize = 2;
 pub enum Layer<T> {
     /// The filter manager, FLTMGR.SYS.
     Manager,
+    /// The kernel proper.
+    Kernel,
+    /// The file server, which opens files for remote clients.
+    Server,
     /// A filter that may issue I/O of its own.
     Filter(T),
-    /// The kernel proper and all other drivers.
+    /// Any other driver.
     Other,
+    /// An address outside every known module.
+    Unknown,
 }
 
-/// The kernel module that issued the operation in the process's name, if the stack shows one.
-///
-/// A filter that merely watches a request has no frame at all: the filter manager calls its callbacks one after another.
-/// For an operation that was refused, any filter in the stack is told: it is no more than a suspect there, and one that
-/// hands requests on may refuse them.
+/// The layer of a kernel module that is no candidate for an author, by its file name.
+pub fn layer_of<T>(name: &str) -> Layer<T> {
+    const KERNELS: [&str; 4] = ["ntoskrnl.exe", "ntkrnlmp.exe", "ntkrnlpa.exe", "ntkrpamp.exe"];
+    const SERVERS: [&str; 3] = ["srv2.sys", "srv.sys", "srvnet.sys"];
+    let is = |list: &[&str]| list.iter().any(|known| name.eq_ignore_ascii_case(known));
+    if name.eq_ignore_ascii_case("fltmgr.sys") {
+        Layer::Manager
+    } else if is(&KERNELS) {
+        Layer::Kernel
+    } else if is(&SERVERS) {
+        Layer::Server
+    } else {
+        Layer::Other
+    }
+}
+
+/// What a stack says about the author of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authorship<T> {
+    /// There is no stack.
+    Unseen,
+    /// The caller: no filter that could have issued it stands in the stack.
+    Caller,
+    /// The file server, for a remote client.
+    Server,
+    /// A filter stands in the stack and only handed the request on.
+    Passing(T),
+    /// A filter stands in the stack, and whether it issued the operation cannot be told.
+    Unclear(T),
+    /// This filter.
+    Filter(T),
+}
+
+impl<T> Authorship<T> {
+    /// The author as the operation names it, and what else the stack says.
+    pub fn told(self, number: impl Fn(T) -> Option<DriverId>) -> (Option<DriverId>, StackSays) {
+        match self {
+            Self::Unseen => (None, StackSays::Nothing),
+            Self::Caller => (None, StackSays::Caller),
+            Self::Server => (None, StackSays::Server),
+            Self::Passing(filter) => (None, number(filter).map_or(StackSays::Caller, StackSays::Passing)),
+            Self::Unclear(filter) => (None, number(filter).map_or(StackSays::Caller, StackSays::Unclear)),
+            Self::Filter(filter) => (number(filter), StackSays::Caller),
+        }
+    }
+}
+
+/// Who issued the operation that is recorded in the process's name.
 pub fn author<'a>(
     event: Event<'_>,
     resolver: &StackResolver<'a>,
     mut layer: impl FnMut(&'a Module) -> Layer<&'a Module>,
-) -> Option<&'a Module> {
+) -> Authorship<&'a Module> {
     let time = event.time();
-    let stack = event.stack().ok()?;
+    let Ok(stack) = event.stack() else { return Authorship::Unseen };
     let kernel = stack.iter().take_while(|address| resolver.is_kernel(*address));
-    let mut frames = kernel.map(|address| resolver.kernel_module(address, time).map_or(Layer::Other, &mut layer));
-    if !event.status().is_success() {
-        return first_filter(&mut frames);
-    }
+    let frames = kernel.map(|address| resolver.kernel_module(address, time).map_or(Layer::Unknown, &mut layer));
     author_of(frames, || stack.iter().all(|address| resolver.is_kernel(address)))
-}
-
-/// The innermost filter, whatever it did there.
-pub fn first_filter<T>(frames: &mut impl Iterator<Item = Layer<T>>) -> Option<T> {
-    frames.find_map(|frame| match frame {
-        Layer::Filter(filter) => Some(filter),
-        _ => None,
-    })
 }
 
 /// The author by the layers of the frames, innermost first, as far as they are kernel code.
 ///
-/// Within another process's request the filter stands between two runs of the filter manager: the outer one brought it
-/// that request, the inner one carries its own. A driver of the older kind, through which every request passes on its way
-/// to the filter manager, has no run beyond it and is nobody's author. On a system thread there is no outer request; there
-/// the frames of the kernel call tell.
+/// A filter that merely watches a request has no frame at all: the filter manager calls its callbacks one after another. A
+/// driver of the older kind, through which every request passes, has one: it stands between two frames of the hand-over,
+/// below the kernel's create path and wherever else the filter manager stands. The author is who called the create path:
+/// it stands *beyond* it, with the frames of the kernel call (and perhaps the filter manager's own create routine)
+/// between itself and the filter manager. Where such a driver is on a user thread and nothing beyond it shows whose
+/// request it was serving, two frames are too few to be sure.
 pub fn author_of<T: Copy>(
     frames: impl Iterator<Item = Layer<T>>,
     is_system_thread: impl FnOnce() -> bool,
-) -> Option<T> {
-    let mut found = None;
-    let mut between = 0;
+) -> Authorship<T> {
+    let mut any = false;
+    let mut server = false;
+    let mut unknown = false;
+    let mut passing = None;
+    let mut unclear = None;
+    let mut author: Option<(T, bool)> = None;
+    // Frames of the kernel since the last frame of anything else.
+    let mut run = 0;
+    // The filter manager was seen, and whether its latest frames lie beyond a kernel call.
+    let mut manager: Option<bool> = None;
+    let mut last = None;
     for frame in frames {
-        match (frame, found) {
-            (Layer::Manager, Some(author)) => return Some(author),
-            (Layer::Filter(filter), None) => found = Some(filter),
-            (Layer::Manager, None) => between = 0,
-            (Layer::Other, None) => between += 1,
-            (_, Some(_)) => {}
+        any = true;
+        let beyond = run >= OWN_CALL;
+        match frame {
+            Layer::Manager => {
+                if let Some((author, _)) = author {
+                    return Authorship::Filter(author);
+                }
+                let carried = if matches!(last, Some(Layer::Manager)) { manager == Some(true) } else { beyond };
+                manager = Some(manager.is_some() && carried);
+                unknown = false;
+            }
+            Layer::Server => server |= author.is_none(),
+            Layer::Unknown => unknown = true,
+            Layer::Filter(_) if author.is_some() || matches!(last, Some(Layer::Filter(_))) => {}
+            Layer::Filter(filter) => {
+                let routine = matches!(last, Some(Layer::Manager)) && manager == Some(true);
+                if manager.is_some() && (routine || (matches!(last, Some(Layer::Kernel)) && beyond)) {
+                    author = Some((filter, routine || run > OWN_CALL));
+                } else if unknown || manager.is_none() {
+                    unclear.get_or_insert(filter);
+                } else {
+                    passing.get_or_insert(filter);
+                }
+            }
+            Layer::Kernel | Layer::Other => {}
         }
+        run = if matches!(frame, Layer::Kernel) { run + 1 } else { 0 };
+        last = Some(frame);
     }
-    found.filter(|_| between >= OWN_CALL && is_system_thread())
+    match (author, unclear, passing) {
+        (Some((author, sure)), ..) if sure || is_system_thread() => Authorship::Filter(author),
+        (Some((author, _)), ..) => Authorship::Unclear(author),
+        _ if server => Authorship::Server,
+        (None, Some(filter), _) => Authorship::Unclear(filter),
+        (None, None, Some(filter)) => Authorship::Passing(filter),
+        _ if any => Authorship::Caller,
+        _ => Authorship::Unseen,
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::Authorship::{Caller, Passing, Unclear, Unseen};
     use super::*;
-    use Layer::{Filter, Manager, Other};
+    use Layer::{Filter, Kernel, Manager, Other, Server, Unknown};
 
-    fn of(frames: &[Layer<u8>], system: bool) -> Option<u8> {
+    fn of(frames: &[Layer<u8>], system: bool) -> Authorship<u8> {
         author_of(frames.iter().copied(), || system)
     }
 
     #[test]
-    fn between_two_runs_of_the_filter_manager() {
-        assert_eq!(of(&[Manager, Manager, Other, Other, Filter(1), Filter(2), Manager, Other], false), Some(1));
-        assert_eq!(of(&[Manager, Other, Other, Filter(1), Other, Manager], false), Some(1));
-        assert_eq!(of(&[Manager, Other, Other, Other], false), None);
-        assert_eq!(of(&[], false), None);
+    fn a_filter_within_the_request_of_another() {
+        let by = |n| Authorship::Filter(n);
+        let create = [Manager, Manager, Kernel, Kernel, Kernel];
+        let with = |rest: &[Layer<u8>]| [&create[..], rest].concat();
+        assert_eq!(of(&with(&[Filter(1), Filter(2), Manager, Kernel]), false), by(1));
+        // Through the filter manager's own create routine, from a callback and from a worker.
+        assert_eq!(of(&with(&[Manager, Filter(1), Manager, Kernel]), false), by(1));
+        assert_eq!(of(&with(&[Manager, Filter(1), Kernel, Kernel]), true), by(1));
+        // Called by the kernel itself: a driver of the older kind, or one that serves a device control.
+        assert_eq!(of(&with(&[Filter(1), Kernel, Kernel, Kernel]), false), by(1));
+        // Its own request passed another filter on its way.
+        assert_eq!(of(&[Manager, Kernel, Filter(2), Kernel, Kernel, Kernel, Filter(1), Manager], false), by(1));
+        assert_eq!(of(&[Manager, Kernel, Kernel, Filter(1), Other, Manager], false), by(1));
     }
 
     #[test]
     fn a_driver_that_hands_requests_on_is_no_author() {
-        assert_eq!(of(&[Manager, Filter(1), Other, Other, Other], false), None);
-        assert_eq!(of(&[Manager, Other, Filter(1), Other, Other], false), None);
-        assert_eq!(of(&[Manager, Other, Filter(1), Other, Other], true), None);
-        assert_eq!(first_filter(&mut [Manager, Other, Filter(1), Filter(2)].into_iter()), Some(1));
-        assert_eq!(first_filter(&mut [Layer::<u8>::Manager, Other].into_iter()), None);
+        // Called by the create path, calling the filter manager.
+        let within = [Manager, Manager, Kernel, Filter(1), Kernel, Kernel, Kernel, Kernel];
+        assert_eq!(of(&within, false), Passing(1));
+        assert_eq!(of(&within, true), Passing(1));
+        // The filter manager has a part below the driver and another above it.
+        let split = [Manager, Kernel, Filter(1), Kernel, Manager, Manager, Kernel, Kernel, Kernel];
+        assert_eq!(of(&split, false), Passing(1));
+        assert_eq!(of(&[Manager, Filter(1), Manager, Kernel, Kernel], false), Passing(1));
+        // A switch of stacks within the filter manager is no create path for the driver beyond the next hand-over.
+        let switched = [Manager, Kernel, Kernel, Kernel, Manager, Kernel, Filter(1), Kernel, Kernel];
+        assert_eq!(of(&switched, false), Passing(1));
+        // Several of them, one upon the other; and one that stands beside a driver of another kind.
+        assert_eq!(of(&[Manager, Kernel, Filter(1), Kernel, Filter(2), Kernel, Kernel], false), Passing(1));
+        assert_eq!(of(&[Manager, Kernel, Other, Kernel, Filter(1), Kernel, Kernel], false), Passing(1));
     }
 
     #[test]
     fn a_worker_of_its_own_runs_on_a_system_thread() {
-        let worker = [Manager, Manager, Other, Other, Other, Filter(1), Other];
-        assert_eq!(of(&worker, true), Some(1));
-        assert_eq!(of(&worker, false), None);
+        let worker = [Manager, Manager, Kernel, Kernel, Filter(1), Filter(1), Kernel];
+        assert_eq!(of(&worker, true), Authorship::Filter(1));
+        assert_eq!(of(&worker, false), Unclear(1), "two frames of the kernel and nobody beyond");
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_not_told() {
+        assert_eq!(of(&[], false), Unseen);
+        assert_eq!(of(&[Manager, Kernel, Kernel, Kernel], false), Caller);
+        assert_eq!(of(&[Manager, Kernel, Unknown, Filter(1), Kernel], false), Unclear(1));
+        assert_eq!(of(&[Kernel, Kernel, Kernel, Filter(1)], false), Unclear(1), "where is the filter manager?");
+        let served = [Manager, Kernel, Kernel, Kernel, Server, Server, Kernel];
+        assert_eq!(of(&served, true), Authorship::Server);
+        let scanned = [Manager, Kernel, Kernel, Kernel, Filter(1), Manager, Kernel, Kernel, Server, Kernel];
+        assert_eq!(of(&scanned, true), Authorship::Filter(1), "a scan within the server's own request");
     }
 }

@@ -1,11 +1,11 @@
 //! The later passes over a PML capture: the operations on the selected files, and the life of processes.
 
-use super::author::{Layer, author};
+use super::author::{Layer, author, layer_of};
 use super::chunk::{Chunk, Glance, Glimpse, Marks};
 use super::decode::{self, Context, code};
 use super::modules::StackResolver;
 use super::namesake::NamesakeBudget;
-use super::op::{DriverId, DriverInfo, EventIndex, Op, OpKind, OpLog, PathId, PathTable, ProcessId};
+use super::op::{DriverId, DriverInfo, EventIndex, Op, OpKind, OpLog, PathId, PathTable, ProcessId, StackSays};
 use super::select::Selection;
 use super::source::{FilterTest, Survey};
 use super::{Capture, Segment};
@@ -173,7 +173,7 @@ impl Part<'_> {
             _ => (false, false),
         };
         if wanted {
-            self.take(event, index, authors.and_then(|authors| authors.of(event)));
+            self.take(event, index, authors.map_or((None, StackSays::Nothing), |authors| authors.of(event)));
         }
         wanted || again
     }
@@ -197,9 +197,9 @@ impl Part<'_> {
         }
     }
 
-    fn take(&mut self, event: Event<'_>, index: EventIndex, driver: Option<DriverId>) {
+    fn take(&mut self, event: Event<'_>, index: EventIndex, told: (Option<DriverId>, StackSays)) {
         let before = self.ops.len();
-        decode::decode(event, index, self.context, driver, &mut self.paths, &mut self.ops);
+        decode::decode(event, index, self.context, told, &mut self.paths, &mut self.ops);
         if self.ops.len() > before + 1 {
             // 8.3 names of other entries were decoded only to be looked at.
             let decoded = self.ops.split_off(before);
@@ -238,8 +238,8 @@ struct Authors<'a> {
     resolver: StackResolver<'a>,
     /// Base address of the module → its number among `drivers`.
     filters: FxHashMap<u64, DriverId>,
-    /// Base addresses of the filter manager.
-    managers: Vec<u64>,
+    /// Base addresses of the filter manager, the kernel and the file server.
+    others: FxHashMap<u64, Layer<&'a Module>>,
     drivers: Vec<DriverInfo>,
 }
 
@@ -249,13 +249,14 @@ impl<'a> Authors<'a> {
         let container = pml.container();
         let limit = container.header.maximum_user_address;
         let mut filters = FxHashMap::default();
-        let mut managers = Vec::new();
+        let mut others = FxHashMap::default();
         let mut drivers = Vec::new();
         let system = container.processes.iter().find(|process| process.pid == 4);
         for module in system.map_or(&[][..], |system| &system.modules).iter().filter(|module| module.base > limit) {
             let info = driver_info(pml, module);
-            if info.name.eq_ignore_ascii_case("fltmgr.sys") {
-                managers.push(module.base);
+            let layer = layer_of(&info.name);
+            if layer != Layer::Other {
+                others.insert(module.base, layer);
             } else if is_filter(&info)
                 && let Ok(number) = u16::try_from(drivers_before + drivers.len())
             {
@@ -263,20 +264,21 @@ impl<'a> Authors<'a> {
                 drivers.push(info);
             }
         }
-        Self { resolver: StackResolver::new(container), filters, managers, drivers }
+        Self { resolver: StackResolver::new(container), filters, others, drivers }
     }
 
-    fn of(&self, event: Event<'_>) -> Option<DriverId> {
-        if self.filters.is_empty() || event.class() != EventClass::FILE_SYSTEM {
-            return None;
+    /// The filter that issued an operation, if its stack shows one, and what else the stack says.
+    fn of(&self, event: Event<'_>) -> (Option<DriverId>, StackSays) {
+        if event.class() != EventClass::FILE_SYSTEM || event.stack_depth() == 0 {
+            return (None, StackSays::Nothing);
         }
-        let layer = |module: &'a Module| match module.base {
-            base if self.managers.contains(&base) => Layer::Manager,
-            base if self.filters.contains_key(&base) => Layer::Filter(module),
-            _ => Layer::Other,
+        let layer = |module: &'a Module| {
+            if self.filters.contains_key(&module.base) {
+                return Layer::Filter(module);
+            }
+            self.others.get(&module.base).copied().unwrap_or(Layer::Other)
         };
-        let module = author(event, &self.resolver, layer)?;
-        self.filters.get(&module.base).copied()
+        author(event, &self.resolver, layer).told(|module| self.filters.get(&module.base).copied())
     }
 }
 

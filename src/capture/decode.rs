@@ -1,6 +1,6 @@
 //! From a PML event to the operation the locking engine reads: only the fields that matter there.
 
-use super::op::{Create, DriverId, EventIndex, Op, OpKind, PathId, PathTable, ProcessId};
+use super::op::{Create, DriverId, EventIndex, Op, OpKind, PathId, PathTable, ProcessId, StackSays};
 use crate::nt::{
     AccessMask, CreateDisposition, CreateOptions, DispositionFlags, FileAttributes, NtStatus, OpenResult, RenameFlags,
     ShareAccess,
@@ -88,7 +88,7 @@ pub fn decode(
     event: Event<'_>,
     index: EventIndex,
     context: Context<'_>,
-    driver: Option<DriverId>,
+    (driver, stack): (Option<DriverId>, StackSays),
     paths: &mut PathTable,
     out: &mut Vec<Op>,
 ) {
@@ -103,6 +103,7 @@ pub fn decode(
             status: event.status(),
             path,
             driver,
+            stack,
             kind,
         });
     };

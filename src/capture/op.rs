@@ -104,6 +104,22 @@ impl ProcessInfo {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DriverId(pub u16);
 
+/// What the call stack of an operation says about who issued it, beyond the author it may name (VI-3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum StackSays {
+    /// There is no stack: a filter may have issued it in the process's name.
+    #[default]
+    Nothing,
+    /// The one that [`Op::driver`] names, or else the process it is recorded under.
+    Caller,
+    /// The file server for a remote client (VI-5).
+    Server,
+    /// The process; this filter only handed the request on.
+    Passing(DriverId),
+    /// This filter stands in the stack, and whether it issued the operation cannot be told.
+    Unclear(DriverId),
+}
+
 /// One operation, complete: everything the engine may ask of an event.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Op {
@@ -123,11 +139,21 @@ pub struct Op {
     pub path: PathId,
     /// The third-party file-system filter whose frame issued it, if the stack shows one.
     pub driver: Option<DriverId>,
+    /// What else its stack says about who issued it.
+    pub stack: StackSays,
     /// What was asked.
     pub kind: OpKind,
 }
 
 impl Op {
+    /// The filter that issued it or handed it on, as far as its stack shows one.
+    pub const fn filter(&self) -> Option<DriverId> {
+        match (self.driver, self.stack) {
+            (Some(driver), _) | (None, StackSays::Passing(driver) | StackSays::Unclear(driver)) => Some(driver),
+            _ => None,
+        }
+    }
+
     /// When it was over, as far as known: its end, else its start.
     pub fn finished(&self) -> FileTime {
         self.end.unwrap_or(self.start)

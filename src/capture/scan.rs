@@ -3,7 +3,7 @@
 
 use super::chunk::{Chunk, Marks};
 use super::decode::{self, Context, code};
-use super::op::{Coverage, DriverInfo, EventIndex, Op, OpKind, OpLog, PathTable, ProcessId, ProcessInfo};
+use super::op::{Coverage, DriverInfo, EventIndex, Op, OpKind, OpLog, PathTable, ProcessId, ProcessInfo, StackSays};
 use super::select::Selection;
 use super::source::{ClassCounts, Damage, FilterTest, Machine, SLOW_OPEN, Source, Survey, may_be_lock_class};
 use super::{Capture, collect};
@@ -155,7 +155,7 @@ impl Part {
             || operation == code::SET_INFORMATION
                 && event.file().is_some_and(|file| decode::is_rename_or_link(file.sub_operation()));
         if wanted {
-            decode::decode(event, index, context, None, &mut self.paths, &mut self.ops);
+            decode::decode(event, index, context, (None, StackSays::Nothing), &mut self.paths, &mut self.ops);
         }
     }
 

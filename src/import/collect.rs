@@ -6,12 +6,12 @@ use super::export_source::{HasExtent, Place};
 use super::processes;
 use super::row::{Decoded, Decoder, Row};
 use super::scan::{Block, Clock, Extent, Results, Seam};
-use crate::capture::author::{Layer, author_of, first_filter};
+use crate::capture::author::{Layer, author_of, layer_of};
 use crate::capture::collect::append;
 use crate::capture::columns::Column;
 use crate::capture::decode::{code, process_code};
 use crate::capture::namesake::NamesakeBudget;
-use crate::capture::op::{DriverId, DriverInfo, EventIndex, Op, OpKind, PathTable, ProcessId};
+use crate::capture::op::{DriverId, DriverInfo, EventIndex, Op, OpKind, PathTable, ProcessId, StackSays};
 use crate::capture::select::Selection;
 use crate::capture::source::FilterTest;
 use crate::nt::{FileTime, NtStatus};
@@ -26,11 +26,12 @@ pub(crate) struct BlockOps {
 }
 
 impl BlockOps {
-    /// Adds the operation of a row; `whose` is the key of its process and the driver its stack shows.
+    /// Adds the operation of a row; before its times stands the key of its process, and what its
+    /// stack shows.
     pub(crate) fn push(
         &mut self,
         number: u64,
-        whose: (u32, Option<DriverId>),
+        (process, (driver, stack)): (u32, (Option<DriverId>, StackSays)),
         (start, end): (i64, Option<i64>),
         row: &Row<'_>,
         status: NtStatus,
@@ -40,11 +41,12 @@ impl BlockOps {
             event: EventIndex(number),
             start: FileTime(start.cast_unsigned()),
             end: end.filter(|_| status != NtStatus::PENDING).map(|end| FileTime(end.cast_unsigned())),
-            process: ProcessId(whose.0),
+            process: ProcessId(process),
             thread: row.thread(),
             status,
             path: decoded.path,
-            driver: whose.1,
+            driver,
+            stack,
             kind: decoded.kind,
         });
     }
@@ -106,23 +108,22 @@ impl Authors {
         authors
     }
 
-    /// The filter that the kernel's part of a row's stack shows as the author.
-    fn of(&self, row: &Row<'_>, status: NtStatus) -> Option<DriverId> {
-        if self.by_path.is_empty() {
-            return None;
+    /// The filter that issued an operation, if the kernel's part of the row's stack shows one, and what else it says.
+    fn of(&self, row: &Row<'_>) -> (Option<DriverId>, StackSays) {
+        if row.frames == 0 {
+            return (None, StackSays::Nothing);
         }
-        let mut frames = row.kernel_frames().map(|path| {
-            let path = path.to_ascii_lowercase();
-            match self.by_path.get(&path) {
-                _ if path.ends_with(b"\\fltmgr.sys") => Layer::Manager,
-                Some(filter) => Layer::Filter(*filter),
-                None => Layer::Other,
+        let frames = row.kernel_frames().map(|path| {
+            if path.is_empty() {
+                return Layer::Unknown;
             }
+            if let Some(filter) = self.by_path.get(&path.to_ascii_lowercase()) {
+                return Layer::Filter(*filter);
+            }
+            let name = path.rsplit(|byte| *byte == b'\\').next().unwrap_or_default();
+            std::str::from_utf8(name).map_or(Layer::Other, layer_of)
         });
-        if !status.is_success() {
-            return first_filter(&mut frames);
-        }
-        author_of(frames, || row.bytes(Column::Pid) == b"4")
+        author_of(frames, || row.bytes(Column::Pid) == b"4").told(Some)
     }
 }
 
@@ -159,7 +160,7 @@ pub(crate) fn collect_block(
         if wanted && let Some(key) = processes::key_of(row) {
             let status = results.find(row.bytes(Column::Result));
             if let Some(decoded) = decoder.decode(row, operation, status, &mut ops.paths) {
-                ops.push(number, (key, authors.of(row, status)), (start, clock.end(row, start)), row, status, decoded);
+                ops.push(number, (key, authors.of(row)), (start, clock.end(row, start)), row, status, decoded);
             }
         }
         Ok(())

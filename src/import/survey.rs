@@ -11,7 +11,7 @@ use super::scan::{Block, Blocks, Clock, Extent, Malformed, Results, Seam};
 use super::xml::XmlProcess;
 use crate::capture::columns::Column;
 use crate::capture::decode::{code, process_code};
-use crate::capture::op::{Coverage, DriverInfo, PathId, PathTable, ProcessId};
+use crate::capture::op::{Coverage, DriverInfo, PathId, PathTable, ProcessId, StackSays};
 use crate::capture::source::{ClassCounts, Damage, SLOW_OPEN, Survey, may_be_lock_class};
 use crate::nt::FileTime;
 use crate::pml::EventClass;
@@ -134,7 +134,7 @@ pub(crate) fn part(block: &Block, columns: &Columns, delimiter: u8, order: DateO
             if name != decoded.kind.procmon_name() {
                 part.names.push((number, name.into_owned()));
             }
-            part.ops.push(number, (key, None), (start, end), row, status, decoded);
+            part.ops.push(number, (key, (None, StackSays::Nothing)), (start, end), row, status, decoded);
         }
         Ok(())
     });

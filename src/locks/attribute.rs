@@ -353,7 +353,7 @@ impl Engine<'_> {
                 more,
                 conflicts: conflict.map(conflicts).unwrap_or_default(),
                 victim,
-                smb_client: system && best.impersonating,
+                smb_client: system && best.served,
                 confirmed: false,
             },
             inferred: fits == Fit::Maybe || !(weighed.sure || best.paired_alive(failing.at)),
@@ -421,7 +421,8 @@ impl Engine<'_> {
             return Confidence::Likely;
         }
         // With events missing only a close that can be no other's shows that the handle stood until then.
-        if coverage.sequence_gaps.is_some_and(|gaps| gaps > 0) && (!closed || hold.accompanied) {
+        let gaps = self.options.gaps_unknown || coverage.sequence_gaps.is_some_and(|gaps| gaps > 0);
+        if gaps && (!closed || hold.accompanied) {
             return Confidence::Likely;
         }
         Confidence::Proven

@@ -61,12 +61,12 @@ impl Engine<'_> {
             }
             _ => {}
         }
-        // VI-3: nobody visible, but the failing operation itself was issued by a filter driver.
+        // VI-3: nobody visible, but a filter driver issued the failing operation or handed it on, and may have refused it.
         if blockers.suspects.is_empty()
             && !blockers.nobody
             && failing.op.status != NtStatus::ACCESS_DENIED
             && !self.is_kernel_held(failing)
-            && let Some(driver) = failing.op.driver
+            && let Some(driver) = failing.op.filter()
         {
             blockers.suspects.push(Suspect {
                 holder: super::finding::Holder {

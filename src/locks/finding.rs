@@ -141,7 +141,7 @@ pub struct Holder {
     pub conflicts: Vec<Conflict>,
     /// The holder is a victim of the profile and no driver acts in its name.
     pub victim: bool,
-    /// The open impersonates another account under System: a remote client of the SMB server (VI-5).
+    /// The file server opened it, by its stack, for a remote client (VI-5).
     pub smb_client: bool,
     /// The first success after its release confirms it (AT-10).
     pub confirmed: bool,

@@ -49,7 +49,8 @@ pub(crate) struct HoldRec {
     pub(crate) share: Option<ShareAccess>,
     pub(crate) grant: Option<Grant>,
     pub(crate) options: CreateOptions,
-    pub(crate) impersonating: bool,
+    /// By the stack the file server opened it for a remote client (VI-5).
+    pub(crate) served: bool,
     /// The create and its extent; `None` for a handle that only its use or its close shows (AT-6).
     pub(crate) opened: Option<(u32, Instant)>,
     pub(crate) ended: Ended,
@@ -347,7 +348,7 @@ mod tests {
             share: None,
             grant: None,
             options: CreateOptions::NONE,
-            impersonating: false,
+            served: false,
             opened: None,
             ended: Ended::Open,
             paired_by_thread: false,

@@ -7,9 +7,9 @@ use super::finding::{Confidence, Edge, Mechanism, Party};
 use super::hold::{Ended, Fit, HoldRec};
 use super::identity::NONE;
 use super::spans::Instant;
-use crate::capture::op::{Op, OpKind, ProcessId};
-use crate::nt::sharing::AccessClasses;
-use crate::nt::{FileTime, NtStatus, Ticks};
+use crate::capture::op::{Create, Op, OpKind, ProcessId};
+use crate::nt::sharing::{AccessClasses, effective_access};
+use crate::nt::{AccessMask, FileTime, NtStatus, Ticks};
 use rustc_hash::FxHashSet;
 
 /// An oplock request or its acknowledgement by its owner.
@@ -40,6 +40,15 @@ impl Oplock {
     pub(crate) fn stood(&self, at: Instant, ended: Option<FileTime>) -> bool {
         self.requests && self.at.start < at.end && ended.is_none_or(|end| end >= at.start)
     }
+}
+
+/// OP-3: whether an open can break an oplock at all. One limited to attributes and SYNCHRONIZE breaks nothing.
+fn breaks_oplocks(create: Create) -> bool {
+    let harmless = AccessMask::READ_ATTRIBUTES | AccessMask::WRITE_ATTRIBUTES | AccessMask::SYNCHRONIZE;
+    create.access.is_none_or(|access| {
+        let effective = effective_access(access, create.disposition);
+        effective & !harmless != AccessMask::NONE
+    })
 }
 
 impl Engine<'_> {
@@ -96,7 +105,7 @@ impl Engine<'_> {
             let Some(op) = self.op(index) else { continue };
             let at = Instant::of(op);
             let waited = at.end.since(at.start);
-            if !matches!(op.kind, OpKind::Create(_))
+            if !matches!(op.kind, OpKind::Create(create) if breaks_oplocks(create))
                 || waited.0 < self.options.wait_threshold.0.max(1)
                 || !self.is_victim(op.process)
             {

@@ -1,7 +1,7 @@
 //! Operation logs made step by step, for the tests of the locking engine.
 #![allow(dead_code)]
 
-use pmlblame::capture::op::{Create, EventIndex, Op, OpKind, OpLog, PathId, ProcessId, ProcessInfo};
+use pmlblame::capture::op::{Create, EventIndex, Op, OpKind, OpLog, PathId, ProcessId, ProcessInfo, StackSays};
 use pmlblame::locks::{Analysis, Finding, Options, analyse};
 use pmlblame::nt::{
     AccessMask, CreateDisposition, CreateOptions, FileAttributes, FileTime, NtStatus, OpenResult, ShareAccess,
@@ -35,7 +35,18 @@ impl Builder {
         let start = FileTime(BEGIN + event.0 * STEP);
         let end = Some(FileTime(start.0 + STEP / 10));
         let thread = Some(process.0 * 4 + 4);
-        self.log.ops.push(Op { event, start, end, process, thread, status, path, driver: None, kind });
+        self.log.ops.push(Op {
+            event,
+            start,
+            end,
+            process,
+            thread,
+            status,
+            path,
+            driver: None,
+            stack: StackSays::Caller,
+            kind,
+        });
         self.log.span = Some((FileTime(BEGIN), FileTime(start.0 + STEP)));
         event
     }

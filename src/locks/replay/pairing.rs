@@ -1,7 +1,7 @@
 //! Opens and closes of one file paired by process, stream and order (AT-1, AT-3, AT-6, AT-13).
 
 use super::{Exits, Track};
-use crate::capture::op::{DriverId, Op, OpKind, OpLog, PathId, ProcessId};
+use crate::capture::op::{DriverId, Op, OpKind, OpLog, PathId, ProcessId, StackSays};
 use crate::locks::hold::{Ended, Ev, EvKind, Group, HoldRec};
 use crate::locks::identity::{NONE, Names, opens};
 use crate::locks::spans::{Instant, Spans};
@@ -204,7 +204,7 @@ impl Builder<'_> {
                 share: None,
                 grant: None,
                 options: CreateOptions::NONE,
-                impersonating: false,
+                served: false,
                 opened: None,
                 ended: Ended::Open,
                 paired_by_thread: false,
@@ -375,7 +375,7 @@ fn opened(op: &Op, at: u32, group: u32, (driver, link, stream): (Option<DriverId
         share,
         grant: access.zip(share).map(|(access, share)| Grant::new(access, share)),
         options: create.map_or(CreateOptions::NONE, |create| create.options),
-        impersonating: create.is_some_and(|create| create.impersonating),
+        served: op.stack == StackSays::Server,
         opened: Some((at, Instant::of(op))),
         ended: Ended::Open,
         paired_by_thread: false,
