@@ -87,14 +87,7 @@ fn blame_on_an_extract_of_the_case_says_the_same() {
             if redact {
                 arguments.push("--redact");
             }
-            let output = run(&arguments);
-            if !output.status.success() {
-                // A case with nothing on the files concerned has nothing to extract.
-                let error = String::from_utf8_lossy(&output.stderr).into_owned();
-                assert!(error.contains("no event matches"), "{}: {error}", sample.display());
-                assert_eq!(expected["verdict"]["code"], "no_failures");
-                continue;
-            }
+            succeed(&arguments);
             assert_eq!(verdict(&small), expected, "{} redacted: {redact}", sample.display());
             assert!(small.metadata().unwrap().len() <= sample.metadata().unwrap().len(), "{}", sample.display());
         }

@@ -6,7 +6,9 @@ use super::fail::Fail;
 use super::input::Opened;
 use super::{blame, events, output, recover, term};
 use crate::assemble::{self, CaseOptions};
+use crate::blame::scope::Scope;
 use crate::capture::chunk::Chunk;
+use crate::capture::select::Selection;
 use crate::capture::source::Source;
 use crate::capture::{Capture, EventIndex, mark};
 use crate::export::pml::{Options, learn};
@@ -132,6 +134,14 @@ fn case_events(capture: &Capture, args: &ExtractArgs, lang: Lang) -> Result<(BTr
     let mut events: BTreeSet<EventIndex> = case.log.ops.iter().map(|op| op.event).collect();
     let failures = case.record.failures.iter().map(|failure| EventIndex(failure.event));
     events.extend(failures.clone());
+    if events.is_empty() {
+        // That nothing was refused is shown by what the victims did in the folders asked about.
+        let source = capture as &dyn Source;
+        let scope = Scope::new(&options.scope, source.machine().system_root.as_deref())?;
+        let log = source.collect(&Selection::everything(), &source.survey(), &|_| false);
+        let concerned = log.ops.iter().filter(|op| scope.contains(op, &log.processes, &log.paths));
+        events.extend(concerned.map(|op| op.event));
+    }
     if let Some(seconds) = args.context.filter(|seconds| *seconds > 0.0) {
         // 100 ns ticks; a float converts to the nearest integer, at most the largest.
         let reach = (seconds * 1e7) as u64;

@@ -44,7 +44,7 @@ fn run(files: &[(&str, &[u8])], limits: Limits) -> (FoundLogs, SkippedInputs) {
     let mut found = Vec::new();
     let skipped = visit(&[folder.path().to_owned()], limits, &mut |log, stream| {
         // A damaged stream counts up to where it breaks off.
-        found.push((below(log.path), stream.bytes().take_while(Result::is_ok).count() as u64));
+        found.push((below(log.path), io::BufReader::new(stream).bytes().take_while(Result::is_ok).count() as u64));
         Ok(())
     })
     .unwrap();
