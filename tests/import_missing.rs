@@ -55,7 +55,7 @@ fn what_an_export_lacks_is_said_and_lowers_what_is_claimed() {
     let no_name = ["--columns", "Time of Day,PID,TID,Duration,Operation,Path,Result,Detail"];
     let no_close = ["--exclude", "Operation is CloseFile"];
     let single = ["--filter", "Process Name is TiWorker.exe"];
-    let cases: [(&str, &[&str], &str, &str, &[&str], &[&str]); 13] = [
+    let cases: [(&str, &[&str], &str, &str, &[&str], &[&str]); 14] = [
         (FOUNDING, &[], "culprit", "proven", &["ntrtscan.exe"], &["no_durations", "no_threads"]),
         (FOUNDING, &with_duration, "culprit", "proven", &["ntrtscan.exe"], &["no_threads"]),
         (FOUNDING, &six, "culprit", "likely", &["ntrtscan.exe"], &["no_detail", "no_durations", "no_threads"]),
@@ -69,7 +69,7 @@ fn what_an_export_lacks_is_said_and_lowers_what_is_claimed() {
         ),
         (FOUNDING, &no_pid, "culprit", "likely", &["ntrtscan.exe"], &["no_pids"]),
         (FOUNDING, &no_time, "culprit", "likely", &["ntrtscan.exe"], &["no_durations", "no_times"]),
-        (FOUNDING, &seconds, "culprit", "proven", &["ntrtscan.exe"], &["no_durations", "whole_seconds"]),
+        (FOUNDING, &seconds, "culprit", "likely", &["ntrtscan.exe"], &["no_durations", "whole_seconds"]),
         (FOUNDING, &relative, "culprit", "proven", &["ntrtscan.exe"], &[]),
         (FOUNDING, &no_name, "culprit", "proven", &[""], &["no_process_names"]),
         (
@@ -88,6 +88,7 @@ fn what_an_export_lacks_is_said_and_lowers_what_is_claimed() {
             &["HipsDaemon.exe", "TiWorker.exe"],
             &["no_close_events", "no_durations", "no_threads"],
         ),
+        ("short-name", &["--columns", "all"], "no_visible_holder", "none", &[], &["short_names"]),
         (
             FOUNDING,
             &single,

@@ -12,7 +12,7 @@ use pmlblame::capture::op::{Op, OpKind, OpLog};
 use pmlblame::capture::select::Selection;
 use pmlblame::capture::source::Source;
 use pmlblame::capture::{self, Capture};
-use pmlblame::case::CaseRecord;
+use pmlblame::case::{CaseRecord, Confidence};
 use pmlblame::import::OpenOptions;
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
@@ -45,18 +45,21 @@ fn record(source: &dyn Source, profile: Profile) -> CaseRecord {
     assemble::analyse(source, &options).unwrap().record
 }
 
-/// The findings of a record, without what no export carries.
-fn findings(record: &CaseRecord, times: bool) -> Vec<String> {
+/// The findings of a record, without what no export carries. Without durations each refusal may be a little less certain:
+/// `confidences` has how certain, in the order of the findings.
+fn findings(record: &CaseRecord, times: bool) -> (Vec<String>, Vec<Confidence>) {
+    let mut confidences = Vec::new();
     let mut found =
         vec![format!("{:?} {:?} {:?}", record.verdict.code, record.verdict.confidence, record.verdict.holders)];
     for failure in &record.failures {
+        confidences.extend(failure.holders.iter().map(|holder| holder.confidence));
         let holders: Vec<String> = failure
             .holders
             .iter()
             .map(|holder| {
                 format!(
-                    "{} {} {:?} {:?} {} {:?}",
-                    holder.pid, holder.process, holder.confidence, holder.mechanism, holder.rule, holder.conflict
+                    "{} {} {:?} {} {:?}",
+                    holder.pid, holder.process, holder.mechanism, holder.rule, holder.conflict
                 )
             })
             .collect();
@@ -74,7 +77,7 @@ fn findings(record: &CaseRecord, times: bool) -> Vec<String> {
             failure.ruled_out.len(),
         ));
     }
-    found
+    (found, confidences)
 }
 
 /// Exports a capture with the program's own command.
@@ -197,10 +200,14 @@ fn compare(truth: &Truth, form: &Form, file: &Path) {
     for (at, profile) in PROFILES.into_iter().enumerate() {
         let mine = record(export.as_ref(), profile);
         match truth.weaker(form) {
-            Some(weaker) => assert_eq!(findings(&mine, false)[0], weaker[at], "{name} {profile:?}"),
+            Some(weaker) => assert_eq!(findings(&mine, false).0[0], weaker[at], "{name} {profile:?}"),
             None => {
                 let theirs = &truth.records[at];
-                assert_eq!(findings(&mine, form.times), findings(theirs, form.times), "{name} {profile:?}");
+                let ((mine_found, mine_sure), (found, sure)) =
+                    (findings(&mine, form.times), findings(theirs, form.times));
+                assert_eq!(mine_found, found, "{name} {profile:?}");
+                let surer = mine_sure.iter().zip(&sure).any(|(mine, theirs)| mine > theirs);
+                assert!(!surer && (!form.times || mine_sure == sure), "{name} {profile:?}: {mine_sure:?} and {sure:?}");
                 if form.times {
                     assert_eq!(told(&mine, form), told(theirs, form), "{name} {profile:?}");
                 }

@@ -178,3 +178,41 @@ fn a_key_file_keeps_pseudonyms_the_same() {
     let text = std::fs::read_to_string(&key).unwrap();
     assert!(text.contains("\"kind\": \"computer\""), "{text}");
 }
+
+#[test]
+fn a_damaged_capture_is_rescued_from_gzip_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let sample = samples().into_iter().find(|path| path.ends_with("founding-delete-pending.PML")).unwrap();
+    let whole = std::fs::read(&sample).unwrap();
+    let truth = verdict(&sample);
+    let packed = |bytes: &[u8]| {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut gzip, bytes).unwrap();
+        gzip.finish().unwrap()
+    };
+    // Procmon was killed: the header names no tables.
+    let mut killed = whole.clone();
+    killed[0x20A..0x250].fill(0);
+    let mut broken_off = packed(&whole);
+    broken_off.truncate(broken_off.len() - 9);
+    for (name, bytes, rescued) in
+        [("whole", packed(&whole), false), ("killed", packed(&killed), true), ("broken off", broken_off, false)]
+    {
+        let file = folder.path().join(format!("{name}.PML.gz"));
+        std::fs::write(&file, bytes).unwrap();
+        let (_, errors) = succeed(&[file.to_str().unwrap()]);
+        assert_eq!(errors.contains("were rescued"), rescued, "{name}: {errors}");
+        assert!(!rescued || errors.contains("killed.PML.gz: header at offset 0x240"), "{name}: {errors}");
+        let found = verdict(&file);
+        assert_eq!(found["failures"].as_array().unwrap().len(), truth["failures"].as_array().unwrap().len(), "{name}");
+        if !rescued {
+            assert_eq!(found, truth, "{name}");
+        }
+    }
+    let empty = folder.path().join("cut.PML.gz");
+    std::fs::write(&empty, &packed(&whole)[..600]).unwrap();
+    let output = run(&[empty.to_str().unwrap()]);
+    let errors = String::from_utf8(output.stderr).unwrap();
+    println!("{:?} {errors}", output.status);
+    assert!(errors.contains("cut.PML.gz"), "{errors}");
+}

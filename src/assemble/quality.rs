@@ -125,10 +125,12 @@ fn source_note(note: &SourceNote, lang: Lang, add: &mut impl FnMut(&str, Severit
             add("malformed_rows", Severity::Warning, t::Q_ROWS, values);
         }
         SourceNote::MissingColumn(Lacking::Thread) => add("no_threads", Severity::Info, t::Q_NO_THREADS, &[]),
-        SourceNote::MissingColumn(Lacking::Pid) => add("no_pids", Severity::Warning, t::Q_NO_PIDS, &[]),
-        SourceNote::MissingColumn(Lacking::ProcessName) => add("no_process_names", Severity::Error, t::Q_NO_NAMES, &[]),
+        SourceNote::MissingColumn(Lacking::Pid) => add("no_pids", Severity::Error, t::Q_NO_PIDS, &[]),
+        SourceNote::MissingColumn(Lacking::ProcessName) => {
+            add("no_process_names", Severity::Warning, t::Q_NO_NAMES, &[])
+        }
         SourceNote::MissingColumn(Lacking::Fraction) => add("whole_seconds", Severity::Info, t::Q_SECONDS, &[]),
-        SourceNote::MissingColumn(Lacking::Time) => add("no_times", Severity::Warning, t::Q_NO_TIMES, &[]),
+        SourceNote::MissingColumn(Lacking::Time) => add("no_times", Severity::Error, t::Q_NO_TIMES, &[]),
         SourceNote::NoDate => add("no_date", Severity::Info, t::Q_NO_DATE, &[]),
         SourceNote::ShortNames { rows } => add("short_names", Severity::Info, t::Q_SHORT_NAMES, &[("n", rows)]),
     }

@@ -416,8 +416,6 @@ pub struct Coverage {
     pub has_detail: bool,
     /// The source tells durations.
     pub has_durations: bool,
-    /// The source is an export: events that were dropped leave no trace in it.
-    pub exported: bool,
     /// Rows do not tell the PID: processes of one name are one.
     pub without_pids: bool,
     /// Rows do not tell a time: their order is all there is.

@@ -12,7 +12,7 @@ use super::row::{Decoder, Row, system_root_of};
 use super::scan::{Block, Blocks, Clock, Seam, midnights};
 use super::stream::{self, Format, Sniffed, Stored};
 use super::survey::{self, Surveyed};
-use super::xml::XmlProcess;
+use super::xml_processes::XmlProcess;
 use crate::capture::columns::Column;
 use crate::capture::decode::process_code;
 use crate::capture::namesake::NamesakeBudget;

@@ -31,6 +31,7 @@ mod scan;
 mod stream;
 mod survey;
 mod xml;
+mod xml_processes;
 
 pub use crate::capture::columns::Column;
 pub use clock::DateOrder;
@@ -44,7 +45,7 @@ pub use operation::{Operation, Operations};
 pub use row::{Frame, Row};
 pub use scan::{BadRow, Malformed};
 pub use stream::Format;
-pub use xml::{XmlModule, XmlProcess};
+pub use xml_processes::{XmlModule, XmlProcess};
 
 use crate::capture::map::Bytes;
 use crate::capture::source::Source;

@@ -7,7 +7,7 @@ use super::clock;
 use super::detail;
 use super::operation::Operation;
 use super::row::Row;
-use super::xml::XmlProcess;
+use super::xml_processes::XmlProcess;
 use crate::capture::columns::Column;
 use crate::capture::decode::process_code;
 use crate::capture::op::{ProcessId, ProcessInfo};

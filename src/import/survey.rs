@@ -8,7 +8,7 @@ use super::export_source::{HasExtent, Place};
 use super::processes::{Processes, Runs, key_of};
 use super::row::{Decoder, changes_names, system_root_of};
 use super::scan::{Block, Blocks, Clock, Extent, Malformed, Results, Seam};
-use super::xml::XmlProcess;
+use super::xml_processes::XmlProcess;
 use crate::capture::columns::Column;
 use crate::capture::decode::{code, process_code};
 use crate::capture::op::{Coverage, DriverInfo, PathId, PathTable, ProcessId, StackSays};
@@ -263,7 +263,6 @@ impl Surveyed {
             columns.has(Column::TimeOfDay) || columns.has(Column::RelativeTime) && !columns.has(Column::DateAndTime);
         survey.coverage.has_durations = exact
             && (columns.has(Column::Duration) || columns.has(Column::CompletionTime) && columns.has(Column::TimeOfDay));
-        survey.coverage.exported = true;
         survey.coverage.without_pids = !columns.has(Column::Pid) && !processes.is_listed();
         survey.coverage.without_times = !has_times(columns);
         survey.processes = processes.list.clone();

@@ -4,7 +4,8 @@
 //! only the five of XML itself and character numbers are known, others stay as they are written.
 
 use super::columns::{FIELDS, Field, field_of_element};
-use crate::capture::op::{PathId, PathTable};
+use super::xml_processes::{ModuleField, ProcessField, XmlModule, XmlProcess, address, module_field, process_field};
+use crate::capture::op::PathTable;
 use memchr::{memchr_iter, memrchr};
 use quick_xml::Reader;
 use quick_xml::events::Event;
@@ -17,58 +18,6 @@ const BLOCK: usize = 1 << 20;
 const LONGEST: usize = 16 << 20;
 /// Deepest nesting that is believed; Procmon's own is six.
 const DEEPEST: usize = 64;
-
-/// A module of the process list.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct XmlModule {
-    /// Load address.
-    pub base: u64,
-    /// Path.
-    pub path: String,
-    /// FileVersion.
-    pub version: String,
-    /// CompanyName.
-    pub company: String,
-    /// FileDescription.
-    pub description: String,
-}
-
-/// A process of the process list.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct XmlProcess {
-    /// The driver's number, which events refer to.
-    pub index: u32,
-    /// Process id.
-    pub pid: u32,
-    /// Parent's process id.
-    pub parent_pid: u32,
-    /// Parent's number; often not in the list.
-    pub parent_index: u32,
-    /// Start, 100 ns since 1601 UTC; 0 unknown.
-    pub created: u64,
-    /// End; 0 while running.
-    pub finished: u64,
-    /// A 64-bit process, where the list tells.
-    pub is_64_bit: Option<bool>,
-    /// Image name.
-    pub name: String,
-    /// Image path.
-    pub image_path: String,
-    /// Command line.
-    pub command_line: String,
-    /// Account.
-    pub owner: String,
-    /// CompanyName.
-    pub company: String,
-    /// FileVersion.
-    pub version: String,
-    /// FileDescription.
-    pub description: String,
-    /// Its modules by path (a number of [`XmlBlocks::module_paths`]), with their load times.
-    pub(crate) images: Vec<(PathId, u64)>,
-    /// Its modules; kept only for the System process, whose modules are the kernel's.
-    pub modules: Vec<XmlModule>,
-}
 
 /// Some events.
 #[derive(Debug, Default)]
@@ -129,34 +78,6 @@ enum Wanted {
     FrameLocation,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ProcessField {
-    Index,
-    Pid,
-    ParentPid,
-    ParentIndex,
-    Created,
-    Finished,
-    Is64Bit,
-    Name,
-    ImagePath,
-    CommandLine,
-    Owner,
-    Company,
-    Version,
-    Description,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ModuleField {
-    Loaded,
-    Base,
-    Path,
-    Version,
-    Company,
-    Description,
-}
-
 /// The events of an XML export, in blocks.
 pub(crate) struct XmlBlocks {
     reader: Reader<BufReader<Guard>>,
@@ -183,7 +104,6 @@ pub(crate) struct XmlBlocks {
     block: XmlBlock,
     /// Element names seen inside events.
     names: FxHashMap<String, Option<usize>>,
-    module_loaded: u64,
     /// Paths of the modules of all processes.
     pub(crate) module_paths: PathTable,
     /// The process list, complete before the first event.
@@ -219,7 +139,6 @@ impl XmlBlocks {
             in_kernel: false,
             kernel_from: 0x8000_0000_0000,
             wide: false,
-            module_loaded: 0,
             module_paths: PathTable::default(),
             line: 1,
             block: XmlBlock::default(),
@@ -363,42 +282,6 @@ impl XmlBlocks {
             *field = Field { start, end, escaped: false };
         }
     }
-
-    fn store_process(&mut self, field: ProcessField) {
-        let text = std::mem::take(&mut self.text);
-        let number = || text.trim().parse::<u32>().unwrap_or_default();
-        let long = || text.trim().parse::<u64>().unwrap_or_default();
-        let process = &mut self.process;
-        match field {
-            ProcessField::Index => process.index = number(),
-            ProcessField::Pid => process.pid = number(),
-            ProcessField::ParentPid => process.parent_pid = number(),
-            ProcessField::ParentIndex => process.parent_index = number(),
-            ProcessField::Created => process.created = long(),
-            ProcessField::Finished => process.finished = long(),
-            ProcessField::Is64Bit => process.is_64_bit = Some(number() != 0),
-            ProcessField::Name => process.name = text,
-            ProcessField::ImagePath => process.image_path = text,
-            ProcessField::CommandLine => process.command_line = text,
-            ProcessField::Owner => process.owner = text,
-            ProcessField::Company => process.company = text,
-            ProcessField::Version => process.version = text,
-            ProcessField::Description => process.description = text,
-        }
-    }
-
-    fn store_module(&mut self, field: ModuleField) {
-        let text = std::mem::take(&mut self.text);
-        let module = &mut self.module;
-        match field {
-            ModuleField::Loaded => self.module_loaded = text.trim().parse().unwrap_or_default(),
-            ModuleField::Base => module.base = address(&text),
-            ModuleField::Path => module.path = text,
-            ModuleField::Version => module.version = text,
-            ModuleField::Company => module.company = text,
-            ModuleField::Description => module.description = text,
-        }
-    }
 }
 
 /// An element begins.
@@ -455,8 +338,8 @@ fn close(blocks: &mut XmlBlocks, name: &str) {
     blocks.depth = blocks.depth.saturating_sub(1);
     match std::mem::replace(&mut blocks.wanted, Wanted::Nothing) {
         Wanted::Field(field) => blocks.store_field(field),
-        Wanted::Process(field) => blocks.store_process(field),
-        Wanted::Module(field) => blocks.store_module(field),
+        Wanted::Process(field) => blocks.process.store(field, std::mem::take(&mut blocks.text)),
+        Wanted::Module(field) => blocks.module.store(field, std::mem::take(&mut blocks.text)),
         Wanted::FrameAddress => blocks.frame.0 = address(&blocks.text),
         Wanted::FramePath => blocks.frame.1 = std::mem::take(&mut blocks.text),
         Wanted::FrameLocation => blocks.frame.2 = std::mem::take(&mut blocks.text),
@@ -475,7 +358,7 @@ fn close(blocks: &mut XmlBlocks, name: &str) {
             blocks.inside = Inside::Process;
             let module = std::mem::take(&mut blocks.module);
             let path = blocks.module_paths.intern(&module.path);
-            blocks.process.images.push((path, std::mem::take(&mut blocks.module_loaded)));
+            blocks.process.images.push((path, module.loaded));
             if blocks.process.pid == 4 {
                 blocks.process.modules.push(module);
             }
@@ -491,43 +374,6 @@ fn close(blocks: &mut XmlBlocks, name: &str) {
         }
         _ => {}
     }
-}
-
-/// An address in hex.
-fn address(text: &str) -> u64 {
-    u64::from_str_radix(text.trim().trim_start_matches("0x"), 16).unwrap_or_default()
-}
-
-fn process_field(name: &str) -> Option<ProcessField> {
-    Some(match name {
-        "ProcessIndex" => ProcessField::Index,
-        "ProcessId" => ProcessField::Pid,
-        "ParentProcessId" => ProcessField::ParentPid,
-        "ParentProcessIndex" => ProcessField::ParentIndex,
-        "CreateTime" => ProcessField::Created,
-        "FinishTime" => ProcessField::Finished,
-        "Is64bit" => ProcessField::Is64Bit,
-        "ProcessName" => ProcessField::Name,
-        "ImagePath" => ProcessField::ImagePath,
-        "CommandLine" => ProcessField::CommandLine,
-        "Owner" => ProcessField::Owner,
-        "CompanyName" => ProcessField::Company,
-        "Version" => ProcessField::Version,
-        "Description" => ProcessField::Description,
-        _ => return None,
-    })
-}
-
-fn module_field(name: &str) -> Option<ModuleField> {
-    Some(match name {
-        "Timestamp" => ModuleField::Loaded,
-        "BaseAddress" => ModuleField::Base,
-        "Path" => ModuleField::Path,
-        "Version" => ModuleField::Version,
-        "Company" => ModuleField::Company,
-        "Description" => ModuleField::Description,
-        _ => return None,
-    })
 }
 
 /// Ends the stream when no tag begins for longer than any value can be, so that memory stays bounded.

@@ -352,7 +352,7 @@ impl Engine<'_> {
         if filtered {
             list.push(Explanation::OutsideFilter); // AT-12
         }
-        if coverage.exported || coverage.sequence_gaps.is_some_and(|gaps| gaps > 0) {
+        if coverage.sequence_gaps.is_some_and(|gaps| gaps > 0) {
             list.push(Explanation::EventsMissing);
         }
         let mapping = matches!(failing.op.status, NtStatus::CANNOT_DELETE | NtStatus::USER_MAPPED_FILE)
