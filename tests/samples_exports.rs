@@ -11,7 +11,9 @@ use std::process::Command;
 const MAX_SAMPLE: usize = 1 << 20;
 
 /// File, capture, how it was exported, how its times are read, and the refusals that are less certain without durations.
-const EXPORTS: [(&str, &str, &[&str], &[&str], &[u64]); 5] = [
+type Row = (&'static str, &'static str, &'static [&'static str], &'static [&'static str], &'static [u64]);
+
+const EXPORTS: [Row; 5] = [
     (
         "founding-delete-pending.CSV",
         "founding-delete-pending",
