@@ -988,7 +988,7 @@ fn op_rules() {
     options.wait_threshold = Ticks(STEP);
     let mut harmless = b.log.clone();
     if let OpKind::Create(create) = &mut harmless.ops[usize::try_from(waited.0).unwrap()].kind {
-        create.access = Some(ATTRIBUTES);
+        create.access = Some(pmlblame::nt::AccessMask(ATTRIBUTES));
     }
     assert_eq!(analyse(&harmless, &[], &options).waits, [], "OP-3: breaks nothing");
     let waits = analyse(&b.log, &[], &options).waits;
