@@ -1,28 +1,30 @@
 //! What a source does not show lowers a grade: who issued an open that has no call stack (VI-3), and what came first
 //! where no durations are recorded.
 
-use crate::capture::op::{EventIndex, Op, OpKind, OpLog, ProcessId, ProcessInfo, StackSays};
+use crate::capture::op::{EventIndex, Op, OpKind, OpLog, ProcessInfo, StackSays};
 use crate::locks::{Analysis, Confidence, Edge, Finding, Holder, Party, Reason};
 use crate::nt::{FileTime, Ticks};
 
 /// Without durations two events less than this apart may have overlapped, as far as the rows tell: 250 ms.
 const MARGIN: Ticks = Ticks(2_500_000);
 
+/// Nobody is cleared for a close or an open less than this away from the refusal: 10 ms, longer than nearly all take.
+const CLEAR_MARGIN: Ticks = Ticks(100_000);
+
 /// Operations looked at on either side of a refusal.
 const MAX_NEAR: usize = 4096;
 
 /// What is known beside the log.
-pub(super) struct Known<'a> {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
     /// The source tells when operations ended.
     pub(super) durations: bool,
     /// A filter may be loaded that issues operations of its own.
     pub(super) filters: bool,
-    /// Whether a process is a victim of the profile.
-    pub(super) is_victim: &'a dyn Fn(ProcessId) -> bool,
 }
 
 /// Lowers what the source cannot bear out. Returns the parties whose part in an open only a call stack could show.
-pub(super) fn weaken(analysis: &mut Analysis, log: &OpLog, known: &Known<'_>) -> Vec<Party> {
+pub(super) fn weaken(analysis: &mut Analysis, log: &OpLog, known: Known) -> Vec<Party> {
     let mut unshown: Vec<Party> = Vec::new();
     for finding in &mut analysis.findings {
         let mut holders = std::mem::take(&mut finding.holders);
@@ -57,7 +59,7 @@ pub(super) fn weaken(analysis: &mut Analysis, log: &OpLog, known: &Known<'_>) ->
 
 /// VI-3: whether it is the process itself that made the hold, and no filter or remote client in its name. The stack of the
 /// open tells; without one, System and the victim are the names that others act in.
-fn is_author_shown(log: &OpLog, finding: &Finding, holder: &Holder, known: &Known<'_>) -> bool {
+fn is_author_shown(log: &OpLog, finding: &Finding, holder: &Holder, known: Known) -> bool {
     let Party::Process(process) = holder.party else { return true };
     let Edge::At(event, _) = holder.hold.start else { return true };
     let Some(op) = find(log, event) else { return true };
@@ -69,7 +71,7 @@ fn is_author_shown(log: &OpLog, finding: &Finding, holder: &Holder, known: &Know
         StackSays::Caller | StackSays::Server | StackSays::Passing(_) => true,
         StackSays::Unclear(_) => false,
         StackSays::Nothing => {
-            let victim = holder.victim || process == finding.process || (known.is_victim)(process);
+            let victim = holder.victim || process == finding.process;
             !(system || victim && known.filters)
         }
     }
@@ -77,12 +79,12 @@ fn is_author_shown(log: &OpLog, finding: &Finding, holder: &Holder, known: &Know
 
 /// Whether the hold surely began before the refusal and outlasted it. An operation without a duration may have taken up
 /// to [`MARGIN`]; that it was over sooner is shown by what its process did next.
-fn is_order_shown(log: &OpLog, finding: &Finding, holder: &Holder, known: &Known<'_>) -> bool {
+fn is_order_shown(log: &OpLog, finding: &Finding, holder: &Holder, known: Known) -> bool {
     if known.durations {
         return true;
     }
     if let Edge::At(event, time) = holder.hold.start
-        && is_close(time, finding.time)
+        && is_close(time, finding.time, MARGIN)
         && let Some(begun) = find(log, event)
         && is_file(begun)
     {
@@ -95,7 +97,7 @@ fn is_order_shown(log: &OpLog, finding: &Finding, holder: &Holder, known: &Known
         }
     }
     if let Edge::At(event, time) = holder.hold.end
-        && is_close(finding.time, time)
+        && is_close(finding.time, time, MARGIN)
     {
         // The same thread's next operation, or the same process's next try, shows that the refusal was over.
         let over = between(log, finding.event, event).any(|op| {
@@ -107,8 +109,8 @@ fn is_order_shown(log: &OpLog, finding: &Finding, holder: &Holder, known: &Known
     true
 }
 
-fn is_close(earlier: FileTime, later: FileTime) -> bool {
-    later.since(earlier) < MARGIN
+fn is_close(earlier: FileTime, later: FileTime, margin: Ticks) -> bool {
+    later.since(earlier) < margin
 }
 
 /// Loads of images, starts and ends of processes take no time.
@@ -131,11 +133,11 @@ fn between(log: &OpLog, from: EventIndex, to: EventIndex) -> impl Iterator<Item 
     log.ops.get(first..last).unwrap_or(&[]).iter().take(MAX_NEAR)
 }
 
-/// The opens and closes within [`MARGIN`] of a refusal.
+/// The opens and closes within [`CLEAR_MARGIN`] of a refusal.
 fn near<'a>(log: &'a OpLog, finding: &Finding) -> Vec<&'a Op> {
     let middle = log.ops.partition_point(|op| op.event < finding.event);
     let (before, after) = log.ops.split_at_checked(middle).unwrap_or((&[], &[]));
-    let before = before.iter().rev().take(MAX_NEAR).take_while(|op| is_close(op.start, finding.time));
-    let after = after.iter().take(MAX_NEAR).take_while(|op| is_close(finding.time, op.start));
+    let before = before.iter().rev().take(MAX_NEAR).take_while(|op| is_close(op.start, finding.time, CLEAR_MARGIN));
+    let after = after.iter().take(MAX_NEAR).take_while(|op| is_close(finding.time, op.start, CLEAR_MARGIN));
     before.chain(after).filter(|op| matches!(op.kind, OpKind::Create(_) | OpKind::Cleanup)).collect()
 }

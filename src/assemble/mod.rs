@@ -187,7 +187,7 @@ pub fn analyse_with(
     if scope.victims.is_empty() {
         blame_others(&mut analysis);
     }
-    let unshown = weaken(&mut analysis, &log, (source, &survey), options.catalogue, &is_victim);
+    let unshown = weaken(&mut analysis, &log, (source, &survey), options.catalogue);
     let filters = filters(source, options.catalogue);
     let parts = Parts {
         options,
@@ -233,15 +233,13 @@ fn weaken(
     log: &OpLog,
     (source, survey): (&dyn Source, &Survey),
     catalogue: &VendorCatalogue,
-    is_victim: &dyn Fn(ProcessId) -> bool,
 ) -> Vec<locks::Party> {
     let modules = source.kernel_modules();
     let known = doubt::Known {
         durations: survey.coverage.has_durations,
         filters: modules.is_empty() || modules.iter().any(|module| is_author(catalogue, module)),
-        is_victim,
     };
-    doubt::weaken(analysis, log, &known)
+    doubt::weaken(analysis, log, known)
 }
 
 /// The filters among the loaded kernel modules.
