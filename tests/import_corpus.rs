@@ -28,7 +28,8 @@ fn each_csv_gives_the_operations_of_its_capture() {
         assert_eq!(survey.counts.total, rows, "{name}");
         assert_eq!(survey.span, truth_survey.span, "{name}");
         let mut coverage = truth_survey.coverage;
-        coverage.sequence_gaps = None;
+        // The driver's numbers and the begin that the capture's head tells are in no export.
+        (coverage.sequence_gaps, coverage.sequenced, coverage.begin) = (None, None, None);
         assert_eq!(survey.coverage, coverage, "{name}");
         assert_eq!(survey.damage.records, 0, "{name}");
         assert_eq!(export.machine().bits, Some(bits), "{name}");

@@ -42,6 +42,9 @@ fn verdict(
     )
 }
 
+/// Sample, how it is exported, verdict, confidence, holders, and what is said to be missing.
+type Case<'c> = (&'c str, &'c [&'c str], &'c str, &'c str, &'c [&'c str], &'c [&'c str]);
+
 #[test]
 fn what_an_export_lacks_is_said_and_lowers_what_is_claimed() {
     const FOUNDING: &str = "founding-delete-pending";
@@ -55,7 +58,7 @@ fn what_an_export_lacks_is_said_and_lowers_what_is_claimed() {
     let no_name = ["--columns", "Time of Day,PID,TID,Duration,Operation,Path,Result,Detail"];
     let no_close = ["--exclude", "Operation is CloseFile"];
     let single = ["--filter", "Process Name is TiWorker.exe"];
-    let cases: [(&str, &[&str], &str, &str, &[&str], &[&str]); 14] = [
+    let cases: [Case<'_>; 14] = [
         (FOUNDING, &[], "culprit", "proven", &["ntrtscan.exe"], &["no_durations", "no_threads"]),
         (FOUNDING, &with_duration, "culprit", "proven", &["ntrtscan.exe"], &["no_threads"]),
         (FOUNDING, &six, "culprit", "likely", &["ntrtscan.exe"], &["no_detail", "no_durations", "no_threads"]),

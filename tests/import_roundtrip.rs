@@ -159,6 +159,8 @@ impl Truth {
 fn told(record: &CaseRecord, form: &Form) -> serde_json::Value {
     let mut value = serde_json::to_value(record).unwrap();
     let record = value.as_object_mut().unwrap();
+    let consistency = record["capture"]["consistency"].clone();
+    record.insert("consistency".to_owned(), consistency);
     record.retain(|key, _| ["verdict", "failures", "holders", "waits", "consistency"].contains(&key.as_str()));
     for failure in record.get_mut("failures").and_then(|list| list.as_array_mut()).into_iter().flatten() {
         // Generic rights are printed as what they map to; whether the driver's numbers have gaps is not printed at all.
