@@ -2,12 +2,12 @@
 //!
 //! ```text
 //! cargo bench --bench goals -- [--size 1GB] [--rounds 5] [--folder DIR] [--keep] [NAME…]
-//! cargo bench --bench goals -- --series 1000000,5000000 [--hole 1GiB --every 100000]
+//! cargo bench --bench goals -- --series 1000000,5000000 [--slim] [--hole 1GiB --every 100000] [NAME…]
 //! ```
 //!
 //! Captures are grown first (`--folder` says where, `--keep` leaves them for the next run). Each measured program is run
 //! as its own process, alternately with the sum. A NAME measures only the rows whose name holds it. `--series` measures
-//! `blame` and CSV at so many events instead, with one thread and with two.
+//! the programs at so many events instead, with one thread and with two; `--slim` makes the events small.
 
 mod support;
 
@@ -99,6 +99,7 @@ struct Run {
     hole: (u64, u64),
     folder: Option<PathBuf>,
     keep: bool,
+    slim: bool,
     names: Vec<String>,
 }
 
@@ -111,6 +112,7 @@ impl Run {
             hole: (0, 0),
             folder: None,
             keep: false,
+            slim: false,
             names: Vec::new(),
         };
         let mut arguments = arguments.into_iter();
@@ -125,6 +127,7 @@ impl Run {
                 "--every" => run.hole.1 = size(value()?)?,
                 "--folder" => run.folder = Some(value()?.into()),
                 "--keep" => run.keep = true,
+                "--slim" => run.slim = true,
                 _ => run.names.push(argument),
             }
         }
@@ -180,6 +183,9 @@ impl Run {
             let mut seed = Seed::open(&support::default_seed())?;
             if files_only {
                 seed.retain(EventClass::FILE_SYSTEM);
+            }
+            if self.slim {
+                seed.slim();
             }
             let then = Seed::open(&sample("founding-delete-pending"))?;
             let plan = Plan { then: failures.then_some(&then), ..plan };

@@ -85,6 +85,13 @@ impl Seed {
         self.events.retain(|event| event.class == class.0);
     }
 
+    /// Takes the stacks off and leaves out large details, so that many events make a small file.
+    pub fn slim(&mut self) {
+        self.stacks.clear();
+        self.events.retain(|event| event.detail.len() + event.extra.as_ref().map_or(0, Vec::len) <= 88);
+        self.events.iter_mut().for_each(|event| event.stack = 0..0);
+    }
+
     /// Leaves out what failed.
     pub fn retain_successes(&mut self) {
         self.events.retain(|event| event.result == 0);

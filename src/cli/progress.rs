@@ -3,7 +3,8 @@
 use super::args::GlobalArgs;
 use crate::capture::progress;
 use crate::lang::{Lang, events as t};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -24,9 +25,12 @@ impl Progress {
     /// For `events` events; never shown unless `visible` and stderr is a terminal.
     pub fn new(events: u64, visible: bool, lang: Lang) -> Self {
         let bar = ProgressBar::with_draw_target(Some(events), ProgressDrawTarget::hidden());
-        let template = "{wide_bar} {pos}/{len} {msg}  {per_sec}  {eta}";
+        let template = "{wide_bar} {pos}/{len} {msg}  {rate}/s  {eta}";
         if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
+            // The crate's own rate has four decimals.
+            bar.set_style(style.with_key("rate", |state: &ProgressState, out: &mut dyn Write| {
+                let _ = write!(out, "{}", HumanCount(state.per_sec() as u64));
+            }));
         }
         bar.set_message(t::PROGRESS.get(lang));
         let visible = visible && super::term::stderr_is_terminal();
