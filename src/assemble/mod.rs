@@ -181,7 +181,7 @@ pub fn analyse_with(
     let Gathered { failures, outside, log } =
         gather(source, &survey, &scope, &|driver| is_author(options.catalogue, driver));
     let is_victim = |id: ProcessId| scope.is_victim_id(&log, id);
-    let mut analysis = locks::analyse(&log, &failures, &engine_options(&survey, &is_victim));
+    let mut analysis = locks::analyse(&log, &failures, &locks::Options::new(&is_victim));
     // An ACCESS DENIED that no rule ties to an open is a matter of permissions, not of locks.
     analysis.findings.retain(|finding| finding.lock_class);
     if scope.victims.is_empty() {
@@ -219,12 +219,6 @@ fn blame_others(analysis: &mut locks::Analysis) {
             finding.attribution = locks::Attribution::Holders;
         }
     }
-}
-
-/// How the engine is to judge operations of this source.
-fn engine_options<'a>(survey: &Survey, is_victim: &'a dyn Fn(ProcessId) -> bool) -> locks::Options<'a> {
-    let gaps_unknown = survey.coverage.sequence_gaps.is_none();
-    locks::Options { gaps_unknown, ..locks::Options::new(is_victim) }
 }
 
 /// Lowers what the source cannot bear out; see [`doubt::weaken`].

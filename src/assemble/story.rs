@@ -2,7 +2,7 @@
 
 use super::failures::{self, edge, mechanism, name, operation_of, pid};
 use super::holders::Holders;
-use super::{CaseOptions, Parts, capture_record, engine_options, filters, is_author, weaken};
+use super::{CaseOptions, Parts, capture_record, filters, is_author, weaken};
 use crate::blame::gather;
 use crate::blame::scope::{Profile, Scope, ScopeOptions};
 use crate::capture::EventIndex;
@@ -41,7 +41,7 @@ pub fn story(source: &dyn Source, event: EventIndex, options: &CaseOptions<'_>) 
     // Whoever failed is the victim here; that makes a hold of its own a self-inflicted one.
     let victim = seed.process;
     let is_victim = |id: ProcessId| id == victim;
-    let engine_options = engine_options(&survey, &is_victim);
+    let engine_options = locks::Options::new(&is_victim);
     let mut analysis = locks::analyse(&log, &[event], &engine_options);
     let history = locks::history(&log, event, &engine_options).ok_or(NoStory::NotALockFailure)?;
     if !history.finding.lock_class {

@@ -23,8 +23,6 @@ pub struct Options<'a> {
     pub limit: usize,
     /// Opens of victims that took at least this long are examined for oplock breaks.
     pub wait_threshold: Ticks,
-    /// The source does not number its events, so that none is missing cannot be told.
-    pub gaps_unknown: bool,
 }
 
 impl std::fmt::Debug for Options<'_> {
@@ -32,7 +30,6 @@ impl std::fmt::Debug for Options<'_> {
         f.debug_struct("Options")
             .field("limit", &self.limit)
             .field("wait_threshold", &self.wait_threshold)
-            .field("gaps_unknown", &self.gaps_unknown)
             .finish_non_exhaustive()
     }
 }
@@ -43,7 +40,7 @@ pub const WAIT_THRESHOLD: Ticks = Ticks(500_000);
 impl<'a> Options<'a> {
     /// The usual limits: 1024 parties, waits from 50 ms.
     pub const fn new(is_victim: &'a dyn Fn(ProcessId) -> bool) -> Self {
-        Self { is_victim, limit: 1024, wait_threshold: WAIT_THRESHOLD, gaps_unknown: false }
+        Self { is_victim, limit: 1024, wait_threshold: WAIT_THRESHOLD }
     }
 }
 
