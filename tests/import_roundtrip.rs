@@ -144,9 +144,6 @@ impl Truth {
             ("lingering-close", _) if !form.times => Some(["NoVisibleHolder None []"; 2]),
             // Procmon prints garbage for the page protection on 64-bit Windows, so a writable section is not known as such.
             ("writable-mapping", _) => Some(["NoVisibleHolder None []"; 2]),
-            // Nothing numbers the rows of an export: that no close is missing cannot be told, so only a handle's own close
-            // shows how long it was open.
-            ("ambiguous-handles" | "holder-exits" | "open-at-end", _) => Some(["Culprit Likely [\"h1\"]"; 2]),
             // A holder that used the 8.3 name is not found under the long one.
             ("short-name", _) => Some(["NoVisibleHolder None []"; 2]),
             _ => None,
