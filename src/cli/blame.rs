@@ -7,6 +7,7 @@ use super::input::{LogClock, Opened};
 use super::redact::Pseudonyms;
 use super::{cbs, output, progress};
 use crate::assemble::{self, Case, CaseOptions, ServicingLogs, SourceNote};
+use crate::blame::altitudes::AltitudeList;
 use crate::blame::scope::ScopeOptions;
 use crate::blame::vendors::VendorCatalogue;
 use crate::capture::Capture;
@@ -25,6 +26,10 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// The first capture that cannot be opened or analysed, or a result that cannot be written.
 pub fn run(args: &BlameArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
+    // Both lists are needed in every case, and reading them is most of the work on a small capture.
+    rayon::spawn(|| {
+        AltitudeList::embedded();
+    });
     let catalogue = catalogue(args.show.vendors.as_deref())?;
     let captures = expand(&args.captures)?;
     let logs = logs(args, global)?;
