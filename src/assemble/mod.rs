@@ -296,7 +296,12 @@ fn record(parts: &Parts<'_>) -> CaseRecord {
             parts.options,
             &parts.machine,
             parts.survey,
-            &quality::quality(parts.options, parts.survey, parts.analysis.findings.first().map(|first| first.time)),
+            &quality::quality(
+                parts.options,
+                parts.survey,
+                &parts.machine,
+                parts.analysis.findings.first().map(|first| first.time),
+            ),
             consistency,
         ),
         scope: case::Scope {

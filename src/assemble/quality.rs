@@ -1,7 +1,11 @@
 //! What weakens a verdict: kinds of event that are missing, numbers that have gaps, a capture begun too late.
 
 use super::{CaseOptions, Lacking, SourceNote};
-use crate::capture::source::Survey;
+use crate::blame::facts::ImageFacts;
+use crate::blame::party::{Party, PartyContext, classify};
+use crate::blame::vendors::VendorCatalogue;
+use crate::capture::op::ProcessInfo;
+use crate::capture::source::{Machine, Survey};
 use crate::case::{Quality, Severity};
 use crate::import::BadReason;
 use crate::lang::{Lang, Text, record as t};
@@ -15,7 +19,12 @@ const LATE_START: f64 = 2.0;
 const USUAL_GAPS_PERCENT: f64 = 20.0;
 
 /// What weakens any verdict on a capture; `first` is the first refusal in question, if there is one.
-pub(super) fn quality(options: &CaseOptions<'_>, survey: &Survey, first: Option<FileTime>) -> Vec<Quality> {
+pub(super) fn quality(
+    options: &CaseOptions<'_>,
+    survey: &Survey,
+    machine: &Machine,
+    first: Option<FileTime>,
+) -> Vec<Quality> {
     let lang = options.lang;
     let mut notes: Vec<Quality> = Vec::new();
     let mut add = |code: &str, severity: Severity, text: Text, values: &[(&str, &dyn Display)]| {
@@ -50,6 +59,8 @@ pub(super) fn quality(options: &CaseOptions<'_>, survey: &Survey, first: Option<
     if coverage.active_processes <= 2 {
         let n = coverage.active_processes;
         add("filtered_before_saving", Severity::Warning, t::Q_ONE_PROCESS, &[("n", &n)]);
+    } else if has_only_windows(options.catalogue, survey, machine) {
+        add("no_third_party_events", Severity::Warning, t::Q_ONLY_WINDOWS, &[]);
     }
     if let Some(missing) = coverage.sequence_gaps.filter(|missing| *missing > 0) {
         // An extract tells how many the original had.
@@ -77,6 +88,25 @@ pub(super) fn quality(options: &CaseOptions<'_>, survey: &Survey, first: Option<
         }
     }
     notes
+}
+
+/// Whether every file-system event is of a process of Windows' own. An extract leaves out others on purpose, and tells by
+/// the count of the original.
+fn has_only_windows(catalogue: &VendorCatalogue, survey: &Survey, machine: &Machine) -> bool {
+    let system_root = machine.system_root.as_deref().unwrap_or_default();
+    let third_party = |process: &ProcessInfo| {
+        let image = ImageFacts {
+            name: &process.name,
+            image_path: &process.image_path,
+            company: &process.company,
+            description: &process.description,
+            version: &process.version,
+        };
+        let context = PartyContext { pid: process.pid, is_victim: false, system_root };
+        classify(catalogue, &image, &context).party == Party::ThirdParty
+    };
+    survey.active.len() == survey.coverage.active_processes as usize
+        && !survey.active.iter().filter_map(|id| survey.processes.get(id.0 as usize)).any(third_party)
 }
 
 /// Whether closes are so rare among opens that they must have been filtered out.

@@ -179,7 +179,7 @@ pub fn audit(source: &dyn Source, options: &CaseOptions<'_>) -> AuditRecord {
         })
         .collect();
     let first = log.ops.iter().find(|op| gather::is_failure(op)).map(|op| op.start);
-    let quality = super::quality::quality(options, &survey, first);
+    let quality = super::quality::quality(options, &survey, &source.machine(), first);
     let capture = capture_record(options, &source.machine(), &survey, &quality, None);
     let mut notes = Vec::new();
     if super::quality::lacks_closes(survey.coverage.creates, survey.coverage.cleanups) {

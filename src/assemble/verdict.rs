@@ -121,7 +121,14 @@ pub(super) fn verdict(
             }
             text
         }
-        VerdictCode::NoHolder => t::NO_HOLDER.fill(lang, &[("failures", &total)]),
+        VerdictCode::NoHolder => {
+            let mut reasons: Vec<&str> =
+                failures.iter().map(|one| lang::report::nobody(one.cause, &one.status).get(lang)).collect();
+            reasons.sort_unstable();
+            reasons.dedup();
+            let reasons = reasons.join(lang.semicolon());
+            t::NO_HOLDER.fill(lang, &[("failures", &total), ("reasons", &reasons)])
+        }
         VerdictCode::NoFailures => {
             let or = |list: &[String], any: lang::Text| {
                 if list.is_empty() { any.get(lang).to_owned() } else { list.join(lang.comma()) }

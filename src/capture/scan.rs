@@ -243,6 +243,7 @@ impl Source for Capture {
         active.sort_unstable();
         active.dedup();
         survey.coverage.active_processes = u32::try_from(active.len()).unwrap_or(u32::MAX);
+        survey.active = active.iter().filter_map(|index| by_index.get(index).copied()).collect();
         survey.coverage.sequence_gaps = Some(missing);
         survey.coverage.has_detail = true;
         survey.coverage.has_durations = true;

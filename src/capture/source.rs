@@ -1,7 +1,7 @@
 //! The seam between the formats and the analysis: a source surveys itself once, then hands out the operations on the
 //! files that turned out to matter. A PML capture is one source; exports in CSV and XML are others.
 
-use super::op::{Coverage, Op, OpLog, PathTable, ProcessInfo};
+use super::op::{Coverage, Op, OpLog, PathTable, ProcessId, ProcessInfo};
 use super::select::Selection;
 use crate::nt::{FileTime, NtStatus, Ticks};
 
@@ -45,6 +45,8 @@ pub struct Survey {
     pub paths: PathTable,
     /// Process instances.
     pub processes: Vec<ProcessInfo>,
+    /// Those with file-system events.
+    pub active: Vec<ProcessId>,
     /// Start of the first event and end of the last.
     pub span: Option<(FileTime, FileTime)>,
     /// What kinds of event there are.

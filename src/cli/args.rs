@@ -5,6 +5,7 @@ use super::term;
 use crate::blame::scope::Profile;
 use crate::lang::Lang;
 use crate::report::table::Style;
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -266,10 +267,10 @@ pub struct ScopeArgs {
     #[arg(long, value_enum, default_value = "servicing", help_heading = "Scope")]
     pub profile: ProfileArg,
     /// Victim process name, in place of the profile's (repeatable).
-    #[arg(long = "victim", value_name = "NAME", help_heading = "Scope")]
+    #[arg(long = "victim", value_name = "NAME", value_parser = NonEmptyStringValueParser::new(), help_heading = "Scope")]
     pub victims: Vec<String>,
     /// Path, folder or pattern such as `*\InFlight\*`, in place of the profile's (repeatable).
-    #[arg(long = "path", value_name = "GLOB", help_heading = "Scope")]
+    #[arg(long = "path", value_name = "GLOB", value_parser = NonEmptyStringValueParser::new(), help_heading = "Scope")]
     pub paths: Vec<String>,
     /// Only this result, such as `DELETE PENDING` or `0xC0000056` (repeatable).
     #[arg(long = "result", value_name = "NAME", value_parser = parse_result, help_heading = "Scope")]

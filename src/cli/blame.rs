@@ -115,7 +115,7 @@ fn analyse(
     let hash = args.json.is_some() && !args.no_hash;
     let generated = if args.reproducible { None } else { FileTime::from_timestamp(jiff::Timestamp::now()) };
     let options = CaseOptions {
-        scope: scope(&args.scope, &zone, input.day())?,
+        scope: scope(&args.scope, &zone, input.day(), global)?,
         lang: global.language(),
         catalogue,
         generated,
@@ -205,18 +205,31 @@ pub fn zone(name: Option<&str>) -> Result<TimeZone, Fail> {
 ///
 /// # Errors
 /// A time that cannot be understood.
-pub fn scope(args: &ScopeArgs, zone: &TimeZone, day: Option<FileTime>) -> Result<ScopeOptions, Fail> {
+pub fn scope(
+    args: &ScopeArgs,
+    zone: &TimeZone,
+    day: Option<FileTime>,
+    global: &GlobalArgs,
+) -> Result<ScopeOptions, Fail> {
     let parse = |text: &Option<String>| match text {
         Some(text) => time::parse_time(text, zone, day).map(Some).ok_or_else(|| Fail::Time(text.clone())),
         None => Ok(None),
     };
+    let (from, to) = (parse(&args.from)?, parse(&args.to)?);
+    if let (Some(begin), Some(end)) = (from, to)
+        && begin > end
+    {
+        let ends = [&args.from, &args.to].map(|text| text.as_deref().unwrap_or_default());
+        let text = t::EMPTY_RANGE.fill(global.language(), &[("from", &ends[0]), ("to", &ends[1])]);
+        return Err(Fail::Usage(text));
+    }
     Ok(ScopeOptions {
         profile: args.profile.into(),
         victims: args.victims.clone(),
         paths: args.paths.clone(),
         results: args.results.clone(),
-        from: parse(&args.from)?,
-        to: parse(&args.to)?,
+        from,
+        to,
     })
 }
 

@@ -90,7 +90,7 @@ pub fn run_extract(args: &ExtractArgs, global: &GlobalArgs) -> Result<Exit, Fail
     let mut chosen = BTreeSet::new();
     let mut mark = None;
     if args.case {
-        let (events, of_case) = case_events(capture, args, lang)?;
+        let (events, of_case) = case_events(capture, args, global)?;
         chosen.extend(events);
         mark = Some(of_case);
     }
@@ -118,12 +118,17 @@ pub fn run_extract(args: &ExtractArgs, global: &GlobalArgs) -> Result<Exit, Fail
 
 /// Everything the verdict rests on and what happened around the failures, with the mark that says how complete the
 /// original was.
-fn case_events(capture: &Capture, args: &ExtractArgs, lang: Lang) -> Result<(BTreeSet<EventIndex>, String), Fail> {
+fn case_events(
+    capture: &Capture,
+    args: &ExtractArgs,
+    global: &GlobalArgs,
+) -> Result<(BTreeSet<EventIndex>, String), Fail> {
+    let lang = global.language();
     let catalogue = blame::catalogue(None)?;
     let zone = blame::zone(None)?;
     let day = capture.span().map(|(first, _)| first);
     let options = CaseOptions {
-        scope: blame::scope(&args.scope, &zone, day)?,
+        scope: blame::scope(&args.scope, &zone, day, global)?,
         lang,
         catalogue: &catalogue,
         generated: None,

@@ -406,8 +406,8 @@ impl Processes {
         self.by_index
     }
 
-    /// How many instances have file-system rows.
-    pub(crate) fn active(&self) -> u32 {
-        u32::try_from(self.states.iter().filter(|state| state.file_system).count()).unwrap_or(u32::MAX)
+    /// The instances that have file-system rows.
+    pub(crate) fn active(&self) -> Vec<ProcessId> {
+        (0u32..).zip(&self.states).filter(|(_, state)| state.file_system).map(|(at, _)| ProcessId(at)).collect()
     }
 }

@@ -257,7 +257,8 @@ impl Surveyed {
         let processes = self.processes.get_or_insert_default();
         processes.finish();
         let survey = &mut self.survey;
-        survey.coverage.active_processes = processes.active();
+        survey.active = processes.active();
+        survey.coverage.active_processes = u32::try_from(survey.active.len()).unwrap_or(u32::MAX);
         survey.coverage.has_detail = columns.has(Column::Detail);
         let exact =
             columns.has(Column::TimeOfDay) || columns.has(Column::RelativeTime) && !columns.has(Column::DateAndTime);

@@ -26,6 +26,7 @@ crate::texts! {
     REGION_STRINGS: "string table", "字符串表";
     REGION_ICONS: "icon table", "图标表";
     REGION_HOSTS: "host table", "主机表";
+    EMPTY_RANGE: "--from {from} lies after --to {to}: nothing can be in between", "--from {from} 晚于 --to {to}：其间不可能有任何事件";
     EMPTY: "the file is empty", "文件为空";
     NOT_PML: "not a Process Monitor capture; it begins with {found}, not with PML_", "不是 Process Monitor 捕获文件；文件以 {found} 开头，而不是 PML_";
     VERSION: "capture version {version} is not known; versions 7 and 9 are", "未知的捕获版本 {version}；支持版本 7 和 9";

@@ -18,7 +18,7 @@ crate::texts! {
     NOT_VISIBLE_SUSPECT: "Circumstances point to {who}, no more than that.", "现有迹象仅指向 {who}，尚不足以定论。";
     KERNEL_HELD: "{n} of {failures} refused operations were on files that Windows itself keeps open while it runs (loaded registry hives, paging files): no program is behind them.", "{failures} 次被拒操作中有 {n} 次针对 Windows 运行期间自身始终打开的文件（已加载的注册表配置单元、页面文件）：与任何程序无关。";
     FOLDER_NOT_EMPTY: "{n} of {failures} refused operations were on folders that were not empty. The capture does not show what was left in them: most often plain files that nobody tried to delete, and then nobody held anything.", "{failures} 次被拒操作中有 {n} 次针对非空目录。此捕获未显示其中剩余的内容：多数情况下只是没有程序尝试删除的普通文件，此时并不存在占用者。";
-    NO_HOLDER: "Nobody held the files: the {failures} refused operations have another reason (attributes, rights or a folder that is not empty).", "没有任何程序占用文件：{failures} 次被拒操作另有原因（文件属性、权限或目录非空）。";
+    NO_HOLDER: "Nobody held the files: the {failures} refused operations have another reason: {reasons}.", "没有任何程序占用文件：{failures} 次被拒操作另有原因：{reasons}。";
     REST_UNSEEN: "{n} further refusals have no visible holder.", "另有 {n} 次被拒操作没有可见的占用者。";
     REST_SELF: "{n} further refusals the installer caused itself.", "另有 {n} 次被拒操作由安装程序自身造成。";
     REST_OWN: "{n} further refusals were each caused by the refused process itself.", "另有 {n} 次被拒操作由被拒进程自身造成。";
@@ -40,6 +40,7 @@ crate::texts! {
     Q_NO_OPEN: "The capture holds no CreateFile event: who opened what, and with which share mode, cannot be told.", "捕获中没有 CreateFile 事件：无法判断谁以何种共享模式打开了哪些文件。";
     Q_NO_FILE_SYSTEM: "The capture holds no file-system event at all.", "捕获中没有任何文件系统事件。";
     Q_ONE_PROCESS: "Only {n} process(es) have file-system events here: a filter was applied before saving, and a holder outside it is invisible.", "此处仅有 {n} 个进程产生文件系统事件：保存前应用过筛选条件，筛选之外的占用者不可见。";
+    Q_ONLY_WINDOWS: "Every file-system event here is of a program that belongs to Windows: other programs were filtered out before saving, or did nothing meanwhile.", "此处的文件系统事件全部来自 Windows 自带程序：其他程序在保存前被筛除，或期间没有活动。";
     Q_GAPS: "{missing} of {span} events that the driver counted are not in the capture ({percent} %): filtered out before saving, or lost.", "驱动程序计数的 {span} 个事件中有 {missing} 个不在捕获中（{percent} %）：在保存前被筛除或已丢失。";
     Q_NO_IMAGES: "The capture holds no Load Image event: a program or DLL mapped during the capture cannot be told.", "捕获中没有 Load Image 事件：无法判断捕获期间映射的程序或 DLL。";
     Q_NO_STACKS: "The events carry no call stacks: a filter driver acting in the name of a process cannot be told from the process.", "事件不含调用堆栈：无法区分以进程名义操作的筛选器驱动与进程本身。";

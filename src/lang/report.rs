@@ -102,6 +102,9 @@ crate::texts! {
     CAUSE_OPLOCK: "an oplock", "机会锁（oplock）";
     CAUSE_RENAME: "open files forbid the rename", "打开的文件阻止重命名";
     CAUSE_OTHER: "not a lock", "并非占用所致";
+    NOBODY_LIVE_CHILD: "files are left in the folder that nobody tried to delete (DR-1)", "目录中仍有文件，且没有程序尝试删除它们（DR-1）";
+    NOBODY_READ_ONLY: "the file is read-only (DP-10)", "文件具有只读属性（DP-10）";
+    NOBODY_DELETED: "the file had already been deleted under this handle (DP-6)", "该句柄所指的文件此前已被删除（DP-6）";
 
     WHY_ALTITUDE: "a filter driver below Process Monitor's altitude may hold it", "位于 Process Monitor 高度（altitude）之下的筛选器驱动可能占用该文件";
     WHY_BEFORE: "it may have been opened before the capture began", "可能在捕获开始之前就已打开";
@@ -137,6 +140,16 @@ pub const fn cause(cause: Cause) -> Text {
         Cause::OplockBreak => CAUSE_OPLOCK,
         Cause::RenameBlocked => CAUSE_RENAME,
         Cause::Other => CAUSE_OTHER,
+    }
+}
+
+/// Why an operation was refused that nobody stood in the way of; `status` as in a record.
+pub fn nobody(reason: Cause, status: &str) -> Text {
+    match (reason, status) {
+        (Cause::DirectoryNotEmpty, _) => NOBODY_LIVE_CHILD,
+        (Cause::Other, "0xC0000121") => NOBODY_READ_ONLY,
+        (Cause::Other, "0xC0000123") => NOBODY_DELETED,
+        _ => cause(reason),
     }
 }
 

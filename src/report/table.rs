@@ -333,7 +333,9 @@ impl Report<'_> {
     fn who(&self, failure: &Failure) -> String {
         let lang = self.style.lang;
         match failure.attribution {
-            Attribution::NoHolder => t::NOBODY.fill(lang, &[("cause", &t::cause(failure.cause).get(lang))]),
+            Attribution::NoHolder => {
+                t::NOBODY.fill(lang, &[("cause", &t::nobody(failure.cause, &failure.status).get(lang))])
+            }
             Attribution::NotVisible if failure.holders.is_empty() => {
                 let mut text = self.text(t::NOT_VISIBLE).to_owned();
                 if let Some(first) = failure.explanations.first() {

@@ -99,7 +99,9 @@ impl Teller<'_> {
             self.out.push('\n');
             match failure.attribution {
                 Attribution::NoHolder => {
-                    self.line(&r::NOBODY.fill(lang, &[("cause", &r::cause(failure.cause).get(lang))]));
+                    self.line(
+                        &r::NOBODY.fill(lang, &[("cause", &r::nobody(failure.cause, &failure.status).get(lang))]),
+                    );
                 }
                 _ => self.line(t::NOT_VISIBLE.get(lang)),
             }
