@@ -33,7 +33,8 @@ pub(super) fn weaken(analysis: &mut Analysis, log: &OpLog, known: Known) -> Vec<
             if !author && !unshown.contains(&holder.party) {
                 unshown.push(holder.party);
             }
-            if holder.confidence > Confidence::Likely && !(author && is_order_shown(log, finding, holder, known)) {
+            let shown = author && is_named(log, holder) && is_order_shown(log, finding, holder, known);
+            if holder.confidence > Confidence::Likely && !shown {
                 holder.confidence = Confidence::Likely;
                 holder.handle_ambiguous = false;
             }
@@ -55,6 +56,12 @@ pub(super) fn weaken(analysis: &mut Analysis, log: &OpLog, known: Known) -> Vec<
         }
     }
     unshown
+}
+
+/// Whether the process has a name; of a rescued capture it may be lost.
+fn is_named(log: &OpLog, holder: &Holder) -> bool {
+    let Party::Process(process) = holder.party else { return true };
+    log.processes.get(process.0 as usize).is_some_and(|process| !process.name.is_empty())
 }
 
 /// VI-3: whether it is the process itself that made the hold, and no filter or remote client in its name. The stack of the

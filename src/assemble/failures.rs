@@ -150,7 +150,12 @@ pub(super) fn pid(log: &OpLog, process: ProcessId) -> u32 {
 }
 
 pub(super) fn name(log: &OpLog, process: ProcessId) -> String {
-    log.processes.get(process.0 as usize).map_or_else(String::new, |process| process.name.clone())
+    log.processes.get(process.0 as usize).map_or_else(String::new, |process| shown_name(&process.name))
+}
+
+/// A process's name; a rescued capture may have lost it.
+pub(super) fn shown_name(name: &str) -> String {
+    if name.is_empty() { "<unknown>".to_owned() } else { name.to_owned() }
 }
 
 /// The operation of an event as Procmon names it.

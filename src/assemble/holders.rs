@@ -233,7 +233,7 @@ fn known(text: &str) -> Option<String> {
 fn process_record(process: &ProcessInfo) -> case::Process {
     case::Process {
         pid: process.pid,
-        name: process.name.clone(),
+        name: super::failures::shown_name(&process.name),
         image_path: known(&process.image_path),
         company: known(&process.company),
         description: known(&process.description),

@@ -56,6 +56,12 @@ pub(super) fn quality(
     if !coverage.has_durations {
         add("no_durations", Severity::Warning, t::Q_NO_DURATION, &[]);
     }
+    let active = || survey.active.iter().filter_map(|id| survey.processes.get(id.0 as usize));
+    let nameless = active().filter(|process| process.name.is_empty()).count();
+    if nameless > 0 {
+        let values: &[(&str, &dyn Display)] = &[("n", &nameless), ("active", &survey.active.len())];
+        add("nameless_processes", Severity::Error, t::Q_NAMELESS, values);
+    }
     if coverage.active_processes <= 2 {
         let n = coverage.active_processes;
         add("filtered_before_saving", Severity::Warning, t::Q_ONE_PROCESS, &[("n", &n)]);

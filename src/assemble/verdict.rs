@@ -137,7 +137,9 @@ pub(super) fn verdict(
             let paths = or(&parts.scope.paths, t::ANY_PATH);
             let mut text = t::NO_FAILURES.fill(lang, &[("victims", &victims), ("paths", &paths)]);
             if !parts.log.processes.iter().any(|process| parts.scope.is_victim(process)) {
-                join(&mut text, t::NO_FAILURES_ABSENT.get(lang), lang);
+                let nameless = parts.log.processes.iter().any(|process| process.name.is_empty());
+                let sentence = if nameless { t::NO_FAILURES_NAMELESS } else { t::NO_FAILURES_ABSENT };
+                join(&mut text, sentence.get(lang), lang);
             }
             if parts.outside > 0 {
                 join(&mut text, &t::NO_FAILURES_OUTSIDE.fill(lang, &[("n", &parts.outside)]), lang);

@@ -7,6 +7,7 @@ crate::texts! {
     NO_FAILURES: "This capture shows no operation of {victims} on {paths} that was refused because of a lock.", "此捕获中未见 {victims} 在 {paths} 上的操作因文件占用而被拒绝。";
     NO_FAILURES_ABSENT: "None of these processes is in it: they did not run meanwhile, or were filtered out.", "捕获中没有这些进程：当时未运行，或已被筛除。";
     NO_FAILURES_OUTSIDE: "The capture holds {n} refused operations outside this scope.", "捕获中另有 {n} 次超出此范围的被拒操作。";
+    NO_FAILURES_NAMELESS: "But names of processes are lost, so these processes may be in it unrecognised; look at every process with --profile any.", "但部分进程的名称已丢失，这些进程可能在其中而无法识别；请使用 --profile any 检查所有进程。";
     CULPRIT: "{who} held files that {victim} needed and explains {explained} of {failures} refused operations on {paths} ({confidence}).", "{who} 占用了 {victim} 需要的文件，可解释 {failures} 次被拒操作中的 {explained} 次，涉及 {paths}（{confidence}）。";
     ONE_PATH: "one path", "1 个路径";
     PATHS: "{n} paths", "{n} 个路径";
@@ -40,6 +41,7 @@ crate::texts! {
     Q_NO_OPEN: "The capture holds no CreateFile event: who opened what, and with which share mode, cannot be told.", "捕获中没有 CreateFile 事件：无法判断谁以何种共享模式打开了哪些文件。";
     Q_NO_FILE_SYSTEM: "The capture holds no file-system event at all.", "捕获中没有任何文件系统事件。";
     Q_ONE_PROCESS: "Only {n} process(es) have file-system events here: a filter was applied before saving, and a holder outside it is invisible.", "此处仅有 {n} 个进程产生文件系统事件：保存前应用过筛选条件，筛选之外的占用者不可见。";
+    Q_NAMELESS: "{n} of {active} processes with file-system events have no name here: whose files they held or needed cannot be told by name.", "有文件系统事件的 {active} 个进程中有 {n} 个没有名称：无法按名称判断它们占用或需要了谁的文件。";
     Q_ONLY_WINDOWS: "Every file-system event here is of a program that belongs to Windows: other programs were filtered out before saving, or did nothing meanwhile.", "此处的文件系统事件全部来自 Windows 自带程序：其他程序在保存前被筛除，或期间没有活动。";
     Q_GAPS: "{missing} of {span} events that the driver counted are not in the capture ({percent} %): filtered out before saving, or lost.", "驱动程序计数的 {span} 个事件中有 {missing} 个不在捕获中（{percent} %）：在保存前被筛除或已丢失。";
     Q_NO_IMAGES: "The capture holds no Load Image event: a program or DLL mapped during the capture cannot be told.", "捕获中没有 Load Image 事件：无法判断捕获期间映射的程序或 DLL。";

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod cbs;
 pub mod escape;
+mod failures;
 pub mod json;
 pub mod servicing;
 pub mod table;

@@ -1,0 +1,223 @@
+//! The failures of a case, file by file, with who is behind each and who is cleared; and what was only delayed.
+
+use super::table::{Report, confidence, holder_name, is_servicing, outside};
+use super::{escape, time};
+use crate::case::{Attribution, Cause, Edge, Failure, FailureHolder, HolderKind, Mechanism};
+use crate::lang::{Lang, report as t};
+use indexmap::{IndexMap, IndexSet};
+use rustc_hash::FxHashSet;
+use std::fmt::Write as _;
+
+/// Files listed one by one, at most.
+const MAX_FILES: usize = 25;
+/// Failures of one file listed one by one, at most.
+const MAX_FAILURES: usize = 4;
+/// Holds, marks and releases listed for one file, at most.
+const MAX_FACTS: usize = 12;
+/// Cleared parties listed for one file, at most.
+const MAX_CLEARED: usize = 6;
+
+impl Report<'_> {
+    pub(super) fn files(&mut self) {
+        let mut by_file: IndexMap<String, Vec<&Failure>> = IndexMap::new();
+        for failure in &self.case.failures {
+            by_file.entry(failure.path.to_lowercase()).or_default().push(failure);
+        }
+        if by_file.is_empty() {
+            return;
+        }
+        self.heading(t::BY_FILE);
+        let more_files = by_file.len().saturating_sub(MAX_FILES);
+        for failures in by_file.values().take(MAX_FILES) {
+            self.file(failures);
+        }
+        if more_files > 0 {
+            let line = t::MORE_FILES.fill(self.style.lang, &[("n", &more_files)]);
+            self.line(&line);
+        }
+    }
+
+    fn file(&mut self, failures: &[&Failure]) {
+        let Some(first) = failures.first() else { return };
+        let lang = self.style.lang;
+        self.line(&format!("  {}", escape::terminal(&first.path)));
+        for failure in failures.iter().take(MAX_FAILURES) {
+            let who = self.who(failure);
+            self.line(&format!(
+                "    {:>6}  {}  {}  {} → {}  ← {who}",
+                failure.event,
+                self.time(&failure.time),
+                lang.process(escape::terminal(&failure.process), failure.pid),
+                escape::terminal(&failure.operation),
+                failure.result,
+            ));
+        }
+        if let Some(last) = failures.last().filter(|_| failures.len() > MAX_FAILURES) {
+            let values: &[(&str, &dyn std::fmt::Display)] =
+                &[("n", &(failures.len() - MAX_FAILURES)), ("last", &self.time(&last.time)), ("event", &last.event)];
+            self.line(&format!("            {}", t::MORE_FAILURES.fill(lang, values)));
+        }
+        let mut facts: IndexSet<String> = IndexSet::new();
+        for failure in failures {
+            facts.extend(failure.holders.iter().map(|holder| self.hold_line(failure, holder)));
+        }
+        for failure in failures {
+            if let Some(marker) = &failure.deleted_by {
+                let process = escape::terminal(&marker.process);
+                let values: &[(&str, &dyn std::fmt::Display)] =
+                    &[("process", &process), ("pid", &marker.pid), ("event", &marker.event)];
+                facts.insert(t::DELETED_BY.fill(lang, values));
+            }
+        }
+        for failure in failures {
+            facts.extend(self.release_line(failure));
+        }
+        for fact in facts.iter().take(MAX_FACTS) {
+            self.line(&format!("            {fact}"));
+        }
+        // Who stood in the way of one failure here is cleared of another by its number only.
+        let accused: FxHashSet<u32> =
+            failures.iter().flat_map(|failure| &failure.holders).map(|holder| holder.pid).collect();
+        let mut cleared: IndexSet<String> = IndexSet::new();
+        for failure in failures {
+            for party in &failure.ruled_out {
+                let process = escape::terminal(&party.process);
+                let reason = t::ruled_out(party.reason).get(lang);
+                let values: &[(&str, &dyn std::fmt::Display)] =
+                    &[("process", &process), ("pid", &party.pid), ("reason", &reason), ("event", &failure.event)];
+                let line = if accused.contains(&party.pid) { t::CLEARED_OF_ONE } else { t::CLEARED_LINE };
+                cleared.insert(line.fill(lang, values));
+            }
+        }
+        if !cleared.is_empty() {
+            let shown: Vec<&str> = cleared.iter().take(MAX_CLEARED).map(String::as_str).collect();
+            let more = if cleared.len() > MAX_CLEARED {
+                lang.remark(format_args!("+{}", cleared.len() - MAX_CLEARED))
+            } else {
+                String::new()
+            };
+            let (colon, shown) = (lang.colon(), shown.join(lang.semicolon()));
+            self.line(&format!("            {}{colon}{shown}{more}", self.text(t::CLEARED)));
+        }
+    }
+
+    /// The close that ended a failure's cause, and the success that confirms it.
+    fn release_line(&self, failure: &Failure) -> Option<String> {
+        let lang = self.style.lang;
+        let release = failure.released_by.as_ref()?;
+        let mut text = t::RELEASED_BY.fill(lang, &[("pid", &release.pid), ("event", &release.event)]);
+        if let Some(success) = &failure.confirmed_by {
+            let _ = write!(text, "{}{}", lang.semicolon(), t::CONFIRMED_BY.fill(lang, &[("event", &success.event)]));
+        }
+        Some(text)
+    }
+
+    /// Who is behind one failure, in a few words.
+    fn who(&self, failure: &Failure) -> String {
+        let lang = self.style.lang;
+        match failure.attribution {
+            Attribution::NoHolder => {
+                t::NOBODY.fill(lang, &[("cause", &t::nobody(failure.cause, &failure.status).get(lang))])
+            }
+            Attribution::NotVisible if failure.holders.is_empty() => {
+                let mut text = self.text(t::NOT_VISIBLE).to_owned();
+                if let Some(first) = failure.explanations.first() {
+                    text.push_str(&lang.remark(t::explanation(*first).get(lang)));
+                }
+                text
+            }
+            Attribution::SelfInflicted => {
+                let who = self.parties(failure);
+                let text = if is_servicing(self.case) { t::SELF } else { t::SELF_OTHER };
+                text.fill(lang, &[("who", &who)])
+            }
+            Attribution::NotVisible => t::SUSPECTED.fill(lang, &[("who", &self.parties(failure))]),
+            Attribution::Holders => self.parties(failure),
+        }
+    }
+
+    fn party(&self, holder: &FailureHolder) -> String {
+        match self.case.holders.iter().find(|party| party.id == holder.holder) {
+            Some(party) if party.kind == HolderKind::Driver => holder_name(party),
+            _ => self.style.lang.process(escape::terminal(&holder.process), holder.pid),
+        }
+    }
+
+    fn parties(&self, failure: &Failure) -> String {
+        let names: IndexSet<String> = failure.holders.iter().map(|holder| self.party(holder)).collect();
+        names.into_iter().collect::<Vec<_>>().join(self.style.lang.comma())
+    }
+
+    fn hold_line(&self, failure: &Failure, holder: &FailureHolder) -> String {
+        let lang = self.style.lang;
+        let mut line = t::HELD_BY.fill(
+            lang,
+            &[
+                ("who", &self.party(holder)),
+                ("from", &self.edge(&holder.hold.start)),
+                ("to", &self.edge(&holder.hold.end)),
+                ("reason", &reason_of(failure.cause, holder, lang)),
+                ("confidence", &confidence(holder.confidence).get(lang)),
+                ("rule", &holder.rule),
+            ],
+        );
+        if holder.handle.is_some() {
+            line.push_str(&lang.remark(self.text(t::HANDLE_AMBIGUOUS)));
+        }
+        if let Some(path) = &holder.hold.path {
+            let _ = write!(line, " — {}", escape::terminal(path));
+        }
+        line
+    }
+
+    fn edge(&self, edge: &Edge) -> String {
+        match edge {
+            Edge::At(at) => self.time(&at.time),
+            Edge::Outside(code) => self.text(outside(code)).to_owned(),
+        }
+    }
+
+    pub(super) fn waits(&mut self) {
+        if self.case.waits.is_empty() {
+            return;
+        }
+        self.heading(t::WAITS);
+        for wait in self.case.waits.iter().take(MAX_FILES) {
+            let who: Vec<String> = wait
+                .holders
+                .iter()
+                .map(|holder| self.style.lang.process(escape::terminal(&holder.process), holder.pid))
+                .collect();
+            let line = t::WAIT_LINE.fill(
+                self.style.lang,
+                &[
+                    ("event", &wait.event),
+                    ("process", &escape::terminal(&wait.process)),
+                    ("time", &time::duration(wait.waited_ms)),
+                    ("operation", &escape::terminal(&wait.operation)),
+                    ("path", &escape::terminal(&wait.path)),
+                    ("who", &who.join(self.style.lang.comma())),
+                ],
+            );
+            self.line(&format!("  {line}"));
+        }
+    }
+}
+
+pub(super) fn reason_of(cause: Cause, holder: &FailureHolder, lang: Lang) -> String {
+    if holder.mechanism == Mechanism::OpenHandle && cause == Cause::ShareConflict {
+        let sides = [
+            (&holder.not_shared_by_holder, t::REASON_NO_SHARE),
+            (&holder.not_shared_by_victim, t::REASON_VICTIM_NO_SHARE),
+        ];
+        let reasons: Vec<String> = sides
+            .into_iter()
+            .filter(|(classes, _)| !classes.is_empty())
+            .map(|(classes, text)| text.fill(lang, &[("classes", &classes.join("+"))]))
+            .collect();
+        if !reasons.is_empty() {
+            return reasons.join(lang.semicolon());
+        }
+    }
+    t::mechanism(holder.mechanism, cause).get(lang).to_owned()
+}
