@@ -174,6 +174,9 @@ pub fn analyse_with(
     if let Some(original) = source.original(&options.scope.digest(), survey.coverage) {
         survey.coverage = original;
     }
+    if survey.coverage.third_parties.is_none() {
+        survey.coverage.third_parties = Some(quality::third_parties(options.catalogue, &survey, &machine));
+    }
     let tied = logs.map(|logs| servicing::tie(logs, source, &survey, &machine, &scope, options));
     if let Some(tied) = &tied {
         scope.count_in(&tied.named);

@@ -65,7 +65,7 @@ pub(super) fn quality(
     if coverage.active_processes <= 2 {
         let n = coverage.active_processes;
         add("filtered_before_saving", Severity::Warning, t::Q_ONE_PROCESS, &[("n", &n)]);
-    } else if has_only_windows(options.catalogue, survey, machine) {
+    } else if coverage.third_parties.unwrap_or_else(|| third_parties(options.catalogue, survey, machine)) == 0 {
         add("no_third_party_events", Severity::Warning, t::Q_ONLY_WINDOWS, &[]);
     }
     if let Some(missing) = coverage.sequence_gaps.filter(|missing| *missing > 0) {
@@ -96,9 +96,8 @@ pub(super) fn quality(
     notes
 }
 
-/// Whether every file-system event is of a process of Windows' own. An extract leaves out others on purpose, and tells by
-/// the count of the original.
-fn has_only_windows(catalogue: &VendorCatalogue, survey: &Survey, machine: &Machine) -> bool {
+/// How many processes with file-system events are not Windows' own.
+pub(super) fn third_parties(catalogue: &VendorCatalogue, survey: &Survey, machine: &Machine) -> u64 {
     let system_root = machine.system_root.as_deref().unwrap_or_default();
     let third_party = |process: &ProcessInfo| {
         let image = ImageFacts {
@@ -111,8 +110,8 @@ fn has_only_windows(catalogue: &VendorCatalogue, survey: &Survey, machine: &Mach
         let context = PartyContext { pid: process.pid, is_victim: false, system_root };
         classify(catalogue, &image, &context).party == Party::ThirdParty
     };
-    survey.active.len() == survey.coverage.active_processes as usize
-        && !survey.active.iter().filter_map(|id| survey.processes.get(id.0 as usize)).any(third_party)
+    let active = survey.active.iter().filter_map(|id| survey.processes.get(id.0 as usize));
+    active.filter(|process| third_party(process)).count() as u64
 }
 
 /// Whether closes are so rare among opens that they must have been filtered out.

@@ -18,6 +18,7 @@ pub fn text(coverage: &Coverage, scope: &str) -> String {
         ("sequence_gaps", coverage.sequence_gaps),
         ("sequenced", coverage.sequenced),
         ("begin", coverage.begin.map(|begin| begin.0)),
+        ("third_parties", coverage.third_parties),
     ];
     let known: String =
         known.iter().filter_map(|(name, value)| value.map(|value| format!(" {name}={value}"))).collect();
@@ -46,6 +47,7 @@ pub fn read(pml: Pml<'_>, scope: &str, here: Coverage) -> Option<Coverage> {
             "active_processes" => coverage.active_processes = u32::try_from(value).ok()?,
             "sequence_gaps" => coverage.sequence_gaps = Some(value),
             "sequenced" => coverage.sequenced = Some(value),
+            "third_parties" => coverage.third_parties = Some(value),
             "begin" => coverage.begin = Some(FileTime(value)),
             _ => {}
         }

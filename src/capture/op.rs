@@ -406,6 +406,8 @@ pub struct Coverage {
     pub image_loads: u64,
     /// Process instances that have at least one file-system event.
     pub active_processes: u32,
+    /// How many of these are not Windows' own, where somebody has counted.
+    pub third_parties: Option<u64>,
     /// Driver sequence numbers missing between first and last event; `None` when the source has none.
     pub sequence_gaps: Option<u64>,
     /// Events that have such a number; `None` when the source has none.

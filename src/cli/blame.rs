@@ -32,6 +32,9 @@ pub fn run(args: &BlameArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
     });
     let catalogue = catalogue(args.show.vendors.as_deref())?;
     let captures = expand(&args.captures)?;
+    for capture in &captures {
+        output::check_places(capture, args.json.as_deref(), global.language())?;
+    }
     let logs = logs(args, global)?;
     let zone = match (args.show.tz.as_deref(), logs.as_ref().and_then(ServicingLogs::utc_offset_minutes)) {
         // The log tells the zone of the machine, which is not the one of this computer.

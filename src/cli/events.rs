@@ -141,6 +141,7 @@ pub fn run(args: &EventsArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
     }
     let mut sources = Vec::new();
     for path in paths {
+        output::check_places(&path, to_file, lang)?;
         let opened = Opened::open(&path, &args.input)?;
         warnings.extend(opened.warnings(lang));
         if let Some(capture) = opened.capture() {

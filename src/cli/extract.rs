@@ -80,7 +80,7 @@ pub fn run_extract(args: &ExtractArgs, global: &GlobalArgs) -> Result<Exit, Fail
     if !args.case && args.event.is_empty() && !by_rule {
         return usage(t::CHOOSE);
     }
-    recover::check_places(&args.capture, &args.output, lang)?;
+    output::check_places(&args.capture, Some(&args.output), lang)?;
     let opened = Opened::open(&args.capture, &args.input)?;
     let Some(capture) = opened.capture() else {
         return Err(Fail::Said(t::NO_EXTRACT.fill(lang, &[("file", &args.capture.display())])));

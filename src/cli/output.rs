@@ -1,6 +1,7 @@
 //! Results: files written whole or not at all, and stdout.
 
 use super::fail::Fail;
+use crate::lang::{Lang, recover as t};
 use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -136,4 +137,17 @@ fn system(error: io::Error) -> io::Error {
 pub fn written(path: &Path) -> impl FnOnce(io::Error) -> Fail {
     let path = path.to_owned();
     move |source| Fail::Write { path, source }
+}
+
+/// Refuses to write over the capture that is read.
+///
+/// # Errors
+/// Wrong usage, when both are the same file.
+pub fn check_places(input: &Path, output: Option<&Path>, lang: Lang) -> Result<(), Fail> {
+    let same = match (input.canonicalize(), output.map(Path::canonicalize)) {
+        (Ok(input), Some(Ok(output))) => input == output,
+        _ => false,
+    };
+    let shown = output.unwrap_or(input).display();
+    if same { Err(Fail::Usage(t::SAME_FILE.fill(lang, &[("file", &shown)]))) } else { Ok(()) }
 }

@@ -32,7 +32,7 @@ pub struct RecoverArgs {
 /// A file that is no capture or holds nothing, or an output that cannot be written.
 pub fn run_recover(args: &RecoverArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
     let lang = global.language();
-    check_places(&args.capture, &args.output, lang)?;
+    output::check_places(&args.capture, Some(&args.output), lang)?;
     let (segment, report) = Segment::verify_or_rescue(&args.capture, !args.no_mmap)?;
     let capture = Capture::from_segments(vec![segment]);
     let options = Options { tables: Tables::All, ..Options::default() };
@@ -57,15 +57,6 @@ pub(super) fn say(lines: &[String]) -> Result<Exit, Fail> {
         })
     })?;
     Ok(Exit::Done)
-}
-
-/// Refuses to write over the capture that is read.
-pub(super) fn check_places(input: &Path, output: &Path, lang: Lang) -> Result<(), Fail> {
-    let same = match (input.canonicalize(), output.canonicalize()) {
-        (Ok(input), Ok(output)) => input == output,
-        _ => false,
-    };
-    if same { Err(Fail::Usage(t::SAME_FILE.fill(lang, &[("file", &output.display())]))) } else { Ok(()) }
 }
 
 /// Writes `events` of `capture` to `place`, whole or not at all.

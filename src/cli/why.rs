@@ -57,6 +57,7 @@ pub struct AuditArgs {
 /// # Errors
 /// When the capture cannot be read, or the event is no lock failure.
 pub fn run_why(args: &WhyArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
+    output::check_places(&args.capture, args.json.as_deref(), global.language())?;
     let zone = zone(args.show.tz.as_deref())?;
     let input = Opened::open(&args.capture, &args.input)?;
     let zone = input.zone(zone);
@@ -99,6 +100,7 @@ pub fn run_why(args: &WhyArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
 /// # Errors
 /// When the capture cannot be read.
 pub fn run_audit(args: &AuditArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
+    output::check_places(&args.capture, args.json.as_deref(), global.language())?;
     let zone = zone(args.show.tz.as_deref())?;
     let input = Opened::open(&args.capture, &args.input)?;
     let zone = input.zone(zone);
