@@ -74,7 +74,7 @@ fn what_an_export_lacks_is_said_and_lowers_what_is_claimed() {
         (FOUNDING, &no_time, "culprit", "likely", &["ntrtscan.exe"], &["no_durations", "no_times"]),
         (FOUNDING, &seconds, "culprit", "likely", &["ntrtscan.exe"], &["no_durations", "whole_seconds"]),
         (FOUNDING, &relative, "culprit", "proven", &["ntrtscan.exe"], &[]),
-        (FOUNDING, &no_name, "culprit", "proven", &[""], &["no_process_names"]),
+        (FOUNDING, &no_name, "culprit", "proven", &["<unknown>"], &["no_process_names"]),
         (
             FOUNDING,
             &no_close,

@@ -58,10 +58,10 @@ pub(super) fn weaken(analysis: &mut Analysis, log: &OpLog, known: Known) -> Vec<
     unshown
 }
 
-/// Whether the process has a name; of a rescued capture it may be lost.
+/// Whether the process can be named, by its image or its PID; of a rescued capture both may be lost.
 fn is_named(log: &OpLog, holder: &Holder) -> bool {
     let Party::Process(process) = holder.party else { return true };
-    log.processes.get(process.0 as usize).is_some_and(|process| !process.name.is_empty())
+    log.processes.get(process.0 as usize).is_some_and(ProcessInfo::is_known)
 }
 
 /// VI-3: whether it is the process itself that made the hold, and no filter or remote client in its name. The stack of the

@@ -62,6 +62,7 @@ pub(super) fn failure(parts: &Parts<'_>, holders: &Holders, finding: &locks::Fin
             .released_by
             .map(|release| case::ReleasedBy { event: release.event.0, pid: pid(log, release.process) }),
         confirmed_by: finding.confirmed_by.map(|event| case::EventRef { event: event.0 }),
+        series: parts.analysis.bursts.get(finding.burst).and_then(series),
         explanations: finding.explanations.iter().map(|code| explanation(*code)).collect(),
         ruled_out: finding
             .ruled_out
@@ -147,6 +148,16 @@ fn requested(log: &OpLog, asked: &locks::Requested, lock: bool) -> Option<case::
 
 pub(super) fn pid(log: &OpLog, process: ProcessId) -> u32 {
     log.processes.get(process.0 as usize).map_or(0, |process| process.pid)
+}
+
+/// The attempts a failure is one of.
+fn series(burst: &locks::Burst) -> Option<case::Series> {
+    Some(case::Series {
+        first: burst.failures.first()?.0,
+        last: burst.failures.last()?.0,
+        attempts: burst.failures.len() as u64,
+        ended_by: burst.success.map(|event| event.0),
+    })
 }
 
 pub(super) fn name(log: &OpLog, process: ProcessId) -> String {

@@ -58,7 +58,8 @@ pub(super) fn quality(
     }
     let active = || survey.active.iter().filter_map(|id| survey.processes.get(id.0 as usize));
     let nameless = active().filter(|process| process.name.is_empty()).count();
-    if nameless > 0 {
+    let told = options.notes.iter().any(|note| matches!(note, SourceNote::MissingColumn(Lacking::ProcessName)));
+    if nameless > 0 && !told {
         let values: &[(&str, &dyn Display)] = &[("n", &nameless), ("active", &survey.active.len())];
         add("nameless_processes", Severity::Error, t::Q_NAMELESS, values);
     }

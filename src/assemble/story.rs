@@ -63,7 +63,9 @@ pub fn story(source: &dyn Source, event: EventIndex, options: &CaseOptions<'_>) 
     };
     let holders = Holders::new(&parts);
     let finding = analysis.findings.first().unwrap_or(&history.finding);
-    let failure = failures::failure(&parts, &holders, finding);
+    let mut failure = failures::failure(&parts, &holders, finding);
+    // Only this one attempt was looked at.
+    failure.series = None;
     let mut events: Vec<StoryEvent> = history
         .events
         .iter()

@@ -294,6 +294,8 @@ fn recommendations(parts: &Parts<'_>, holders: &Holders, failures: &[Failure], h
         unseen_holder: hidden.holder || hidden.left_in_folder,
         filters_loaded: hidden.holder && !candidates.is_empty(),
         delete_left_pending: left_pending(parts),
+        author_unshown: parts.survey.with_stack == 0
+            && failures.iter().any(|failure| failure.attribution == Attribution::SelfInflicted),
         gaps: Gaps {
             events_missing: lacks_closes(coverage.creates, coverage.cleanups)
                 || coverage.creates == 0

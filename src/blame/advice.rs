@@ -126,6 +126,8 @@ pub struct Evidence<'a> {
     pub filters_loaded: bool,
     /// A delete was still pending at the end of the capture.
     pub delete_left_pending: bool,
+    /// The victims are blamed, and without call stacks nobody can tell whether a filter acted in their name.
+    pub author_unshown: bool,
     /// What weakens the capture.
     pub gaps: Gaps,
 }
@@ -167,6 +169,9 @@ pub fn advise(evidence: &Evidence<'_>) -> Vec<Advice> {
                 push(&mut list, code, None);
             }
         }
+    }
+    if evidence.author_unshown && evidence.gaps.export_only {
+        push(&mut list, AdviceCode::SendOriginalCapture, None);
     }
     if list.is_empty() {
         push(&mut list, AdviceCode::None, None);
@@ -274,6 +279,14 @@ mod tests {
         assert_eq!(codes(&Evidence { holders: &indexer, ..Evidence::default() }), ["stop_service"]);
         let remote = [HolderFacts { smb_client: true, ..holder(Party::Windows, None, true) }];
         assert_eq!(codes(&Evidence { holders: &remote, ..Evidence::default() }), ["close_remote_session"]);
+    }
+
+    #[test]
+    fn an_export_that_blames_the_victim_is_not_the_last_word() {
+        let holders = [holder(Party::Victim, None, true)];
+        let gaps = Gaps { export_only: true, ..Gaps::default() };
+        let evidence = Evidence { holders: &holders, author_unshown: true, gaps, ..Evidence::default() };
+        assert_eq!(codes(&evidence), ["send_original_capture"]);
     }
 
     #[test]

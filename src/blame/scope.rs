@@ -1,5 +1,6 @@
 //! Whose failures count: the victims, the paths, the results and the time window.
 
+use super::facts::is_microsoft;
 use crate::capture::op::{EventIndex, Op, OpKind, OpLog, PathTable, ProcessId, ProcessInfo};
 use crate::nt::{FileTime, NtStatus};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -95,6 +96,8 @@ pub struct Scope {
     /// End of the window.
     pub to: Option<FileTime>,
     globs: GlobSet,
+    /// The victims are the profile's own, not named by the user.
+    by_profile: bool,
     /// Failures that count whatever the rest says, ascending.
     named: Vec<EventIndex>,
     /// Their processes.
@@ -132,6 +135,7 @@ impl Scope {
             from: options.from,
             to: options.to,
             globs,
+            by_profile: options.victims.is_empty(),
             named: Vec::new(),
             named_processes: Vec::new(),
         })
@@ -146,9 +150,12 @@ impl Scope {
         self.named_processes.dedup();
     }
 
-    /// Whether a process is a victim.
+    /// Whether a process is a victim: by name, and for those of the profile also by what else is known of it, so that a
+    /// program merely named like one is none.
     pub fn is_victim(&self, process: &ProcessInfo) -> bool {
-        self.victims.is_empty() || self.victims.iter().any(|victim| victim.eq_ignore_ascii_case(&process.name))
+        self.victims.is_empty()
+            || self.victims.iter().any(|victim| victim.eq_ignore_ascii_case(&process.name))
+                && !(self.by_profile && is_impostor(process))
     }
 
     /// Whether a path is in scope.
@@ -179,6 +186,15 @@ impl Scope {
     }
 }
 
+/// Whether company or place, as far as known, speak against a program of Windows.
+fn is_impostor(process: &ProcessInfo) -> bool {
+    let foreign = !process.company.is_empty() && !is_microsoft(&process.company);
+    let path = process.image_path.to_ascii_lowercase();
+    let windows = [r"\windows\", r"\winsxs\", r"\servicing\", r"\$windows."];
+    let elsewhere = path.contains('\\') && !windows.iter().any(|part| path.contains(part));
+    foreign || elsewhere
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,6 +210,18 @@ mod tests {
         let victim = |name: &str| scope.is_victim(&ProcessInfo { name: name.to_owned(), ..ProcessInfo::default() });
         assert!(victim("tiworker.EXE") && victim("TrustedInstaller.exe"));
         assert!(!victim("svchost.exe"));
+        let placed = |path: &str, company: &str| {
+            scope.is_victim(&ProcessInfo {
+                name: "TiWorker.exe".to_owned(),
+                image_path: path.to_owned(),
+                company: company.to_owned(),
+                ..ProcessInfo::default()
+            })
+        };
+        assert!(placed("D:\\Windows\\WinSxS\\amd64_x\\TiWorker.exe", "Microsoft Corporation"));
+        assert!(placed("\\SystemRoot\\servicing\\TiWorker.exe", ""));
+        assert!(!placed("C:\\Users\\Public\\TiWorker.exe", "Microsoft Corporation"));
+        assert!(!placed("C:\\Windows\\TiWorker.exe", "EvilCorp"));
     }
 
     #[test]

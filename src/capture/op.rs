@@ -94,6 +94,11 @@ pub struct ProcessInfo {
 }
 
 impl ProcessInfo {
+    /// Whether name or PID say which process it is; of a rescued capture both may be lost.
+    pub fn is_known(&self) -> bool {
+        !self.name.is_empty() || self.pid != crate::pml::recover::UNKNOWN_PID
+    }
+
     /// The kernel's own process: PID 4.
     pub const fn is_system(&self) -> bool {
         self.pid == 4

@@ -44,11 +44,28 @@ pub struct Failure {
     /// The first success after that release, if seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confirmed_by: Option<EventRef>,
+    /// The attempts it is one of; left out in the story of a single failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<Series>,
     /// Why the holder may be invisible, most likely first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub explanations: Vec<ExplanationCode>,
     /// Who was considered and cleared.
     pub ruled_out: Vec<RuledOut>,
+}
+
+/// The refusals of one process with one kind of operation on one file, without a success between them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Series {
+    /// The first refused event.
+    pub first: u64,
+    /// The last refused event.
+    pub last: u64,
+    /// How many were refused.
+    pub attempts: u64,
+    /// The event with which it was no longer refused; left out when it failed for good, as far as the capture goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_by: Option<u64>,
 }
 
 /// What a refused operation asked for.

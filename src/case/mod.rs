@@ -17,7 +17,8 @@ pub use codes::{
     Severity, VerdictCode,
 };
 pub use failure::{
-    At, DeletedBy, Edge, EventRef, Failure, FailureHolder, Hold, LockRange, ReleasedBy, Requested, RuledOut, Wait,
+    At, DeletedBy, Edge, EventRef, Failure, FailureHolder, Hold, LockRange, ReleasedBy, Requested, RuledOut, Series,
+    Wait,
 };
 pub use holder::{Driver, Holder, HolderKind, Process, Vendor};
 

@@ -179,8 +179,19 @@ impl Opened {
 
     /// Lines for stderr about rows of an export that could not be read; surveys the export if that has not happened yet.
     pub fn bad_rows(&self, lang: Lang) -> Vec<String> {
-        self.export().map(|export| bad_rows(export.path(), &export.facts().malformed, lang)).unwrap_or_default()
+        let lines = self.export().map(|export| {
+            let facts = export.facts();
+            let mut lines = bad_rows(export.path(), &facts.malformed, lang);
+            lines.extend(facts.ended_early.map(|why| ended_early(export.path(), &why, lang)));
+            lines
+        });
+        lines.unwrap_or_default()
     }
+}
+
+/// That an export breaks off, and why.
+pub fn ended_early(path: &Path, why: &str, lang: Lang) -> String {
+    crate::lang::events::ENDED_EARLY.fill(lang, &[("file", &path.display()), ("why", &why)])
 }
 
 /// Rows that could not be read, by line: the first of them one by one, and how many more.

@@ -268,10 +268,7 @@ impl Surveyed {
         survey.coverage.without_times = !has_times(columns);
         survey.processes = processes.list.clone();
         let first = self.malformed.first.first().map(|bad| format!("line {}: {:?}", bad.line, bad.reason));
-        survey.damage = Damage {
-            records: self.malformed.rows + u64::from(ended.is_some()),
-            first: first.or_else(|| ended.clone()),
-        };
+        survey.damage = Damage { records: self.malformed.rows, first: first.or_else(|| ended.clone()) };
         self.ended_early = ended;
     }
 

@@ -200,6 +200,9 @@ impl XmlBlocks {
                             }
                         }
                     }
+                    Event::Eof if self.depth > 0 || self.inside != Inside::Document => {
+                        self.stop("the file ends before the element procmon does".to_owned());
+                    }
                     Event::Eof => self.ended = true,
                     _ => {}
                 }

@@ -50,7 +50,7 @@ crate::texts! {
     Q_OVERLAP: "Two files of the capture overlap by {events} events.", "捕获的两个分段文件重叠了 {events} 个事件。";
     Q_LEFT_OUT: "{name} lies beside the capture but was not read: {reason}", "{name} 与捕获文件位于同一目录，但未读取：{reason}";
     Q_RECOVERED: "The capture was damaged or not closed; {events} events were rescued, {lost} bytes hold none, {nameless} processes stay without a name.", "捕获文件已损坏或未正常关闭；已恢复 {events} 个事件，{lost} 字节中没有可读事件，{nameless} 个进程名称未知。";
-    Q_TRUNCATED: "The capture ends in the middle of a record.", "捕获文件在某条记录中间中断。";
+    Q_TRUNCATED: "The capture breaks off: whatever followed is missing here.", "捕获文件中途中断：其后的内容在此缺失。";
     Q_DAMAGED: "Records that could not be read: {n}; what they held is missing here. The first: {first}.", "无法读取的记录：{n} 条，其内容在此缺失。第一条：{first}。";
     Q_ROWS: "{n} rows of the export could not be read; the first is on line {line}: {why}.", "导出文件中有 {n} 行无法读取；第一处位于第 {line} 行：{why}。";
     ROW_QUOTES: "a quote that nothing closes, or text behind a closing quote", "引号未闭合，或结束引号之后还有文字";

@@ -53,13 +53,15 @@ crate::texts! {
     NOBODY: "nobody: {cause}", "无占用者：{cause}";
     NOT_VISIBLE: "not visible in this capture", "此捕获中不可见";
     SELF: "{who} (the installer itself)", "{who}（安装程序自身）";
+    FOR_GOOD: "never went through in this capture: refused {n} times, the last time in event {event}", "在此捕获中始终未能成功：共被拒绝 {n} 次，最后一次是事件 {event}";
+    FOR_GOOD_ONCE: "never tried again in this capture", "在此捕获中未再尝试";
     SELF_OTHER: "{who} (the refused process itself)", "{who}（被拒进程自身）";
     SUSPECTED: "not visible; suspected: {who}", "不可见；嫌疑对象：{who}";
     HELD_BY: "held by {who} from {from} to {to}: {reason} ({confidence}, {rule})", "占用者 {who}，{from} 至 {to}：{reason}（{confidence}，{rule}）";
     HANDLE_AMBIGUOUS: "the process is certain, which of its handles is not", "进程确定，具体句柄不确定";
     DELETED_BY: "marked for deletion by {process} (PID {pid}), event {event}", "由 {process}（PID {pid}）标记为删除，事件 {event}";
     RELEASED_BY: "released by PID {pid}, event {event}", "由 PID {pid} 释放，事件 {event}";
-    CONFIRMED_BY: "after that the operation went through, event {event}", "此后操作得以完成，事件 {event}";
+    CONFIRMED_BY: "after that it was no longer refused, event {event}", "此后不再被拒绝，事件 {event}";
     CLEARED: "Cleared", "已排除嫌疑";
     CLEARED_LINE: "{process} (PID {pid}): {reason}", "{process}（PID {pid}）：{reason}";
     CLEARED_OF_ONE: "{process} (PID {pid}), of event {event}: {reason}", "{process}（PID {pid}）与事件 {event} 无关：{reason}";

@@ -119,6 +119,16 @@ impl Engine<'_> {
                 }
             }
         }
+        let ends = finding.released_by.iter().map(|release| release.event).chain(finding.confirmed_by);
+        for op in ends.filter_map(|event| self.op(self.find(event)?)) {
+            events.push(HistoryEvent {
+                event: op.event,
+                time: op.start,
+                end: Instant::of(op).end,
+                process: op.process,
+                path: op.path,
+            });
+        }
         events.sort_by_key(|event| event.event);
         events.dedup();
         holds.sort_by_key(|told| match told.hold.start {

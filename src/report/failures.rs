@@ -72,6 +72,9 @@ impl Report<'_> {
         for failure in failures {
             facts.extend(self.release_line(failure));
         }
+        for failure in failures {
+            facts.extend(self.for_good(failure));
+        }
         for fact in facts.iter().take(MAX_FACTS) {
             self.line(&format!("            {fact}"));
         }
@@ -99,6 +102,13 @@ impl Report<'_> {
             let (colon, shown) = (lang.colon(), shown.join(lang.semicolon()));
             self.line(&format!("            {}{colon}{shown}{more}", self.text(t::CLEARED)));
         }
+    }
+
+    /// That the victim never got through.
+    fn for_good(&self, failure: &Failure) -> Option<String> {
+        let series = failure.series.filter(|series| series.ended_by.is_none())?;
+        let text = if series.attempts > 1 { t::FOR_GOOD } else { t::FOR_GOOD_ONCE };
+        Some(text.fill(self.style.lang, &[("n", &series.attempts), ("event", &series.last)]))
     }
 
     /// The close that ended a failure's cause, and the success that confirms it.

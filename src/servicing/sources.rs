@@ -264,11 +264,12 @@ impl Walk<'_, '_> {
             self.skip(shown, SkipReason::TooDeep, None);
             return Ok(());
         }
+        let again = file.try_clone();
         let mut archive = match zip::ZipArchive::new(io::BufReader::new(file)) {
             Ok(archive) => archive,
             Err(error) => {
                 self.skip(shown, SkipReason::ArchiveDamaged, Some(error.to_string()));
-                return Ok(());
+                return again.map_or(Ok(()), |file| self.zip_without_directory(shown, file, depth));
             }
         };
         for index in 0..archive.len() {
@@ -297,6 +298,25 @@ impl Walk<'_, '_> {
                     self.skip(&path, SkipReason::Unsupported, None);
                 }
                 Err(error) => self.skip(&path, SkipReason::ArchiveDamaged, Some(error.to_string())),
+            }
+        }
+        Ok(())
+    }
+
+    /// What comes before the damage of a zip file whose directory, at its end, is lost.
+    fn zip_without_directory(&mut self, shown: &str, mut file: File, depth: u32) -> Result<(), CbsError> {
+        if file.rewind().is_err() {
+            return Ok(());
+        }
+        let mut stream = io::BufReader::new(file);
+        while let Ok(Some(mut entry)) = zip::read::read_zipfile_from_stream(&mut stream) {
+            if !self.count(shown) {
+                return Ok(());
+            }
+            if entry.is_file() {
+                let path = format!("{shown}/{}", decode_name(entry.name_raw()));
+                let size = Some(entry.size());
+                self.entry(&path, size, &mut entry, depth)?;
             }
         }
         Ok(())

@@ -6,7 +6,7 @@ use crate::capture::columns::Column;
 use crate::capture::filter::CompiledFilter;
 use crate::capture::source::Source as _;
 use crate::cli::fail::Fail;
-use crate::cli::input::bad_rows;
+use crate::cli::input::{bad_rows, ended_early};
 use crate::cli::output;
 use crate::export::texts::{self, TextFacts, TextFrame, TextPlace, TextRows, TextTime};
 use crate::export::{Format, Request};
@@ -166,10 +166,7 @@ impl Rows<'_> {
 
     fn complaints(&self, listed: &Listed) -> Vec<String> {
         let mut lines = bad_rows(&self.source.path, &listed.malformed, self.lang);
-        if let Some(why) = &listed.ended_early {
-            let values: &[(&str, &dyn Display)] = &[("file", &self.source.path.display()), ("why", why)];
-            lines.push(t::ENDED_EARLY.fill(self.lang, values));
-        }
+        lines.extend(listed.ended_early.as_ref().map(|why| ended_early(&self.source.path, why, self.lang)));
         lines
     }
 

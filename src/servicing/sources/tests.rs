@@ -200,3 +200,14 @@ fn a_named_file_that_is_no_log_is_told() {
     let codes: Vec<_> = skipped.iter().map(|skipped| skipped.reason.as_code()).collect();
     assert_eq!(codes, ["not_a_log", "unreadable"]);
 }
+
+#[test]
+fn what_a_torn_zip_still_holds_is_read() {
+    let log = LOG.as_bytes();
+    let whole = zipped(&[("CBS.log", log), ("CbsPersist_1.log", log)]);
+    // The directory at the end is gone, the first file is whole.
+    let second = whole.windows(4).rposition(|four| four == b"PK\x03\x04").unwrap();
+    let (found, skipped) = run(&[("logs.zip", &whole[..second])], Limits::default());
+    assert_eq!(found, [("logs.zip/CBS.log".to_owned(), log.len() as u64)]);
+    assert_eq!(skipped, [("logs.zip".to_owned(), "archive_damaged")]);
+}
