@@ -168,7 +168,8 @@ fn bombs_are_bounded() {
 fn damaged_archives_are_named_and_never_fatal() {
     let zip = zipped(&[("CBS.log", LOG.as_bytes())]);
     let (found, skipped) = run(&[("cut.zip", &zip[..zip.len() / 2]), ("good.log", LOG.as_bytes())], Limits::default());
-    assert_eq!(found.len(), 1);
+    // What the torn one still holds of its log is read too.
+    assert_eq!(found.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(), ["cut.zip/CBS.log", "good.log"]);
     assert_eq!(skipped, [("cut.zip".to_owned(), "archive_damaged")]);
     let cab = cabbed(&[("CBS.log", LOG.repeat(50).as_bytes())]);
     // Blocks of 32,768 bytes: the first is whole.
