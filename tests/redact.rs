@@ -235,7 +235,7 @@ fn hosts_and_addresses_go_from_events_records_and_extracts_alike() {
     let (capture, key) = (capture.to_str().unwrap(), &*fixed_key(folder.path()));
     let redacted = |arguments: &[&str]| run(&[arguments, &["--redact", "--redact-key", key]].concat());
     // What a record tells comes from few events, the names from all of them.
-    let only = ["--filter", "Operation is CreateFile then include"];
+    let only = ["--filter", "Operation is CreateFile"];
     let mut seen = 0;
     for arguments in [
         vec!["events", capture, "--format", "csv"],
@@ -285,7 +285,7 @@ fn an_export_gives_every_command_the_same_names() {
     assert_eq!(open["failures"][0]["path"], r"C:\Data\20.1.2.3\WS-BOB7 backup.docx");
     let record = redacted(&["blame", export, "--profile", "any", "--json", "-"]);
     let path = json(&record)["failures"][0]["path"].as_str().unwrap().to_owned();
-    let one = ["events", export, "--format", "csv", "--filter", "Operation is CloseFile then include"];
+    let one = ["events", export, "--format", "csv", "--filter", "Operation is CloseFile"];
     let (all, one) = (redacted(&["events", export, "--format", "csv"]), redacted(&one));
     for out in [&record, &all, &one, &redacted(&["blame", export, "--profile", "any", "--width", "300"])] {
         assert_eq!(left(out, GONE), <[&str; 0]>::default(), "{}", String::from_utf8_lossy(out));
