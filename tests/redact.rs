@@ -189,3 +189,106 @@ fn the_same_name_has_the_same_pseudonym_in_a_log_and_in_a_capture() {
     assert_eq!(of_capture["failures"][0]["path"], locked);
     assert!(!Path::new(locked).to_string_lossy().contains("jxkwpvofzl"));
 }
+
+/// The key file of a fixed secret.
+fn fixed_key(folder: &Path) -> String {
+    let key = folder.join("key.json");
+    let secret = "5a".repeat(32);
+    fs::write(&key, format!(r#"{{"schema":"pmlblame/redaction-key/1","secret":"{secret}","names":[]}}"#)).unwrap();
+    key.to_str().unwrap().to_owned()
+}
+
+/// The stretches of `names` in `bytes`, as ASCII or UTF-16, in any case.
+fn left<'n>(bytes: &[u8], names: &[&'n str]) -> Vec<&'n str> {
+    let lower = bytes.to_ascii_lowercase();
+    let holds = |name: &str| {
+        let name = name.to_lowercase();
+        let wide: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        memchr::memmem::find(&lower, name.as_bytes()).is_some() || memchr::memmem::find(&lower, &wide).is_some()
+    };
+    names.iter().copied().filter(|name| holds(name)).collect()
+}
+
+const NETWORK: &str = r#"
+start 2022-10-08T05:50:48Z
+computer DESKTOP-ABC1
+host fe80::21a:2bff:fe3c:4d5e ANNPC.contoso.local
+process 3560 TiWorker.exe
+  image C:\Windows\WinSxS\TiWorker.exe
+  user DESKTOP-ABC1\annsmith
++0.5 TiWorker.exe:1 TCPSend from=[2001:db8::1c2:3d4:5e6f:7a8b]:49812 to=[fe80::21a:2bff:fe3c:4d5e]:445 length=10
++0.6 TiWorker.exe:1 TCPSend from=20.1.2.3:49812 to=[2001:db8::1c2:3d4:5e6f:7a8b]:445 length=10
++1.5 TiWorker.exe:5056 CreateFile C:\Windows\WinSxS\Temp\InFlight\20.1.2.3\ANNPC.dll access=DELETE,SYNCHRONIZE share=RWD -> SHARING VIOLATION
++1.6 TiWorker.exe:5056 RegOpenKey "HKCU\Software\Terminal Server Client\Servers\192.168.1.5"
++1.7 TiWorker.exe:5056 RegOpenKey "HKCU\Software\Terminal Server Client\Servers\ANNPC"
++1.8 TiWorker.exe:5056 CreateFile "\Device\Mup\srv9\d$\x" access=DELETE,SYNCHRONIZE share=RWD
++1.9 TiWorker.exe:5056 CreateFile "C:\Windows\WinSxS\amd64_foo_31bf3856ad364e35_20.1.2.3_none_0\srv9.txt" access=DELETE share=RWD -> SHARING VIOLATION
+"#;
+
+#[test]
+fn hosts_and_addresses_go_from_events_records_and_extracts_alike() {
+    const GONE: &[&str] =
+        &["1c2:3d4:5e6f:7a8b", "21a:2bff:fe3c", r"\20.1.2.3\", "192.168.1.5", "annpc", "srv9", "contoso"];
+    let folder = tempfile::tempdir().unwrap();
+    let capture = folder.path().join("x.PML");
+    fs::write(&capture, scenario::build_bytes(NETWORK).unwrap()).unwrap();
+    let (capture, key) = (capture.to_str().unwrap(), &*fixed_key(folder.path()));
+    let redacted = |arguments: &[&str]| run(&[arguments, &["--redact", "--redact-key", key]].concat());
+    // What a record tells comes from few events, the names from all of them.
+    let only = ["--filter", "Operation is CreateFile"];
+    let mut seen = 0;
+    for arguments in [
+        vec!["events", capture, "--format", "csv"],
+        vec!["events", capture, "--format", "xml"],
+        vec!["events", capture, "--format", "jsonl"],
+        [&["events", capture, "--format", "csv"][..], &only].concat(),
+        vec!["blame", capture, "--profile", "any", "--json", "-"],
+        vec!["blame", capture, "--profile", "any", "--width", "300"],
+    ] {
+        seen += left(&run(&arguments), &["srv9", "annpc"]).len();
+        let out = redacted(&arguments);
+        assert_eq!(left(&out, GONE), <[&str; 0]>::default(), "{arguments:?}\n{}", String::from_utf8_lossy(&out));
+        // A version of the same digits stays.
+        assert_eq!(left(&out, &["_20.1.2.3_none"]).len(), 1, "{arguments:?}\n{}", String::from_utf8_lossy(&out));
+    }
+    assert!(seen >= 10, "{seen}");
+    for option in ["--key", "--redact-key"] {
+        let copy = folder.path().join(format!("copy{option}.PML"));
+        let copy = copy.to_str().unwrap();
+        run(&[&["extract", capture, "-o", copy][..], &only, &["--redact", option, key]].concat());
+        assert_eq!(left(&fs::read(copy).unwrap(), GONE), <[&str; 0]>::default());
+        // The same pseudonyms as the list of the original.
+        let columns = ["--format", "csv", "--columns", "Path"];
+        let of_copy = run(&[&["events", copy][..], &columns].concat());
+        let of_original = redacted(&[&["events", capture][..], &columns, &only].concat());
+        assert_eq!(String::from_utf8_lossy(&of_copy), String::from_utf8_lossy(&of_original));
+    }
+}
+
+const EXPORT: &str = "\"Time of Day\",\"Process Name\",\"PID\",\"Operation\",\"Path\",\"Result\",\"Detail\"\r
+\"1:50:48.0118211 PM\",\"svchost.exe\",\"1284\",\"TCP Send\",\"WS-BOB7.corp.contoso.local:49812 -> 2001:db8:0:0:1c2:3d4:5e6f:7a8b:https\",\"SUCCESS\",\"Length: 10, connid: 0\"\r
+\"1:50:48.0218211 PM\",\"svchost.exe\",\"1284\",\"UDP Receive\",\"20.1.2.3:49812 -> fe80:0:0:0:1c2:3d4:5e6f:7a8b:53\",\"SUCCESS\",\"Length: 10\"\r
+\"1:50:48.1118211 PM\",\"ntrtscan.exe\",\"2412\",\"CreateFile\",\"C:\\Data\\20.1.2.3\\WS-BOB7 backup.docx\",\"SUCCESS\",\"Desired Access: Generic Read, Disposition: Open, Options: Synchronous IO Non-Alert, Non-Directory File, Attributes: n/a, ShareMode: Read, AllocationSize: n/a, OpenResult: Opened\"\r
+\"1:50:48.2118211 PM\",\"TiWorker.exe\",\"3560\",\"CreateFile\",\"C:\\Data\\20.1.2.3\\WS-BOB7 backup.docx\",\"SHARING VIOLATION\",\"Desired Access: Delete, Disposition: Open, Options: , Attributes: n/a, ShareMode: Read, Write, Delete, AllocationSize: n/a\"\r
+\"1:50:48.4118211 PM\",\"ntrtscan.exe\",\"2412\",\"CloseFile\",\"C:\\Data\\20.1.2.3\\WS-BOB7 backup.docx\",\"SUCCESS\",\"\"\r
+";
+
+#[test]
+fn an_export_gives_every_command_the_same_names() {
+    const GONE: &[&str] = &["ws-bob7", "contoso", "20.1.2.3", "1c2:3d4:5e6f:7a8b"];
+    let folder = tempfile::tempdir().unwrap();
+    let export = folder.path().join("x.csv");
+    fs::write(&export, EXPORT).unwrap();
+    let (export, key) = (export.to_str().unwrap(), &*fixed_key(folder.path()));
+    let redacted = |arguments: &[&str]| run(&[arguments, &["--redact", "--redact-key", key]].concat());
+    let open = json(&run(&["blame", export, "--profile", "any", "--json", "-"]));
+    assert_eq!(open["failures"][0]["path"], r"C:\Data\20.1.2.3\WS-BOB7 backup.docx");
+    let record = redacted(&["blame", export, "--profile", "any", "--json", "-"]);
+    let path = json(&record)["failures"][0]["path"].as_str().unwrap().to_owned();
+    let one = ["events", export, "--format", "csv", "--filter", "Operation is CloseFile"];
+    let (all, one) = (redacted(&["events", export, "--format", "csv"]), redacted(&one));
+    for out in [&record, &all, &one, &redacted(&["blame", export, "--profile", "any", "--width", "300"])] {
+        assert_eq!(left(out, GONE), <[&str; 0]>::default(), "{}", String::from_utf8_lossy(out));
+    }
+    assert!(left(&all, &[&path]) == [&path] && left(&one, &[&path]) == [&path], "{path}");
+}

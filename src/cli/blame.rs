@@ -113,7 +113,7 @@ fn analyse(
     input.warnings(global.language()).iter().for_each(|line| super::term::warn(line));
     let zone = input.zone(zone.clone());
     input.observe(progress::of_passes(global));
-    pseudonyms.learn_input(&input);
+    pseudonyms.learn_input(&input, path)?;
     // The digest reads the whole file once more; it runs beside the analysis, and only a record needs it.
     let hash = args.json.is_some() && !args.no_hash;
     let generated = if args.reproducible { None } else { FileTime::from_timestamp(jiff::Timestamp::now()) };

@@ -3,7 +3,7 @@
 mod asked;
 mod captured;
 mod inspect;
-mod rows;
+pub(super) mod rows;
 
 pub(super) use asked::{event_ranges, filter};
 
@@ -167,7 +167,7 @@ pub fn run(args: &EventsArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
             warnings.extend(rows::warnings(export, &source.request, &asked, &source.path, lang));
         }
     }
-    let redaction = if args.redact { Some(learn(&sources, &asked, args.redact_key.as_deref(), lang)?) } else { None };
+    let redaction = if args.redact { Some(learn(&sources, args.redact_key.as_deref(), lang)?) } else { None };
     warnings.iter().for_each(|line| term::warn(line));
 
     let visible = !global.quiet && !terminal;
@@ -216,16 +216,11 @@ pub fn run(args: &EventsArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
     Ok(Exit::Done)
 }
 
-/// Learns the names of everything that is going to be shown.
-fn learn(sources: &[Source], asked: &Asked, key: Option<&Path>, lang: Lang) -> Result<Redaction, Fail> {
+/// Learns the names of everything that was opened.
+fn learn(sources: &[Source], key: Option<&Path>, lang: Lang) -> Result<Redaction, Fail> {
     let mut redactor = redactor(key, lang)?;
     for source in sources {
-        match (source.opened.capture(), source.opened.export()) {
-            (Some(capture), _) => captured::learn(capture, asked, &mut redactor)?,
-            (None, Some(export)) => rows::learn(export, asked, &mut redactor)
-                .map_err(|error| Fail::Read { path: source.path.clone(), source: error })?,
-            (None, None) => {}
-        }
+        redact::learn(&source.opened, &source.path, &mut redactor)?;
     }
     Ok(redactor.seal())
 }

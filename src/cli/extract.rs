@@ -59,8 +59,8 @@ pub struct ExtractArgs {
     pub redact: bool,
     /// With --redact: the key file that maps names back. Used when it exists, so that the same names get the same
     /// pseudonyms as before; written in any case
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
-    pub key: Option<PathBuf>,
+    #[arg(long, alias = "key", value_name = "FILE", help_heading = "Output")]
+    pub redact_key: Option<PathBuf>,
 }
 
 /// Runs the command.
@@ -70,7 +70,7 @@ pub struct ExtractArgs {
 pub fn run_extract(args: &ExtractArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
     let lang = global.language();
     let usage = |text: crate::lang::Text| Err(Fail::Usage(text.get(lang).to_owned()));
-    if args.key.is_some() && !args.redact {
+    if args.redact_key.is_some() && !args.redact {
         return usage(t::KEY_ALONE);
     }
     if args.context.is_some() && !args.case {
@@ -100,7 +100,7 @@ pub fn run_extract(args: &ExtractArgs, global: &GlobalArgs) -> Result<Exit, Fail
     if chosen.is_empty() {
         return Err(Fail::Said(t::NOTHING.get(lang).to_owned()));
     }
-    let redaction = if args.redact { Some(redaction(capture, &chosen, args, lang)?) } else { None };
+    let redaction = if args.redact { Some(redaction(capture, args, lang)?) } else { None };
     let options = Options { redaction: redaction.as_ref(), mark: mark.as_deref(), ..Options::default() };
     let count = chosen.len() as u64;
     let written = recover::write_capture(capture, chosen.into_iter(), count, &options, &args.output, global)?;
@@ -108,7 +108,7 @@ pub fn run_extract(args: &ExtractArgs, global: &GlobalArgs) -> Result<Exit, Fail
     if let Some(redaction) = &redaction {
         let key = redaction.key();
         lines.push(t::REDACTED.fill(lang, &[("count", &key.names.len())]));
-        if let Some(path) = &args.key {
+        if let Some(path) = &args.redact_key {
             output::write(path, |out| writeln!(out, "{}", key.to_json()).map_err(output::written(path)))?;
             lines.push(t::KEY.fill(lang, &[("file", &path.display())]));
         }
@@ -178,15 +178,10 @@ fn rule_events(capture: &Capture, args: &ExtractArgs, lang: Lang) -> Result<Vec<
     Ok(Context::new(capture, style).choose(&filter, numbers))
 }
 
-/// Learns what to replace in the chosen events.
-fn redaction(
-    capture: &Capture,
-    chosen: &BTreeSet<EventIndex>,
-    args: &ExtractArgs,
-    lang: Lang,
-) -> Result<Redaction, Fail> {
-    let mut redactor = redactor(args.key.as_deref(), lang)?;
-    learn(capture, chosen.iter().copied(), &mut redactor);
+/// Learns what to replace, from all events: a name may be told by one that is not chosen.
+fn redaction(capture: &Capture, args: &ExtractArgs, lang: Lang) -> Result<Redaction, Fail> {
+    let mut redactor = redactor(args.redact_key.as_deref(), lang)?;
+    learn(capture, (0..capture.event_count()).map(EventIndex), &mut redactor);
     Ok(redactor.seal())
 }
 

@@ -1,17 +1,18 @@
 //! `--redact`: names replaced in everything that is printed or written.
 
 use super::args::RedactArgs;
+use super::events::rows;
 use super::extract::redactor;
 use super::fail::Fail;
 use super::input::Opened;
 use super::output;
+use crate::capture::EventIndex;
 use crate::capture::source::Source;
-use crate::export::pml::learn;
+use crate::export::pml;
 use crate::lang::Lang;
 use crate::redact::{Redaction, Redactor};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::iter;
 use std::path::Path;
 
 /// Replaces names consistently over all outputs of one call, or leaves everything as it is.
@@ -36,19 +37,12 @@ impl Pseudonyms {
         self.redactor.is_some()
     }
 
-    /// Learns the names that the tables of an input give, whether the record shows them as names or not.
-    pub fn learn_input(&mut self, input: &Opened) {
-        let Some(redactor) = &mut self.redactor else { return };
-        if let Some(capture) = input.capture() {
-            learn(capture, iter::empty(), redactor);
-        }
-        if let Some(export) = input.export() {
-            for process in &export.survey().processes {
-                redactor.learn_account(&process.user);
-                redactor.learn_text(&process.command_line);
-                redactor.learn_text(&process.image_path);
-            }
-        }
+    /// Learns the names that an input gives, whether the record shows them as names or not.
+    ///
+    /// # Errors
+    /// An input that can no longer be read.
+    pub fn learn_input(&mut self, input: &Opened, path: &Path) -> Result<(), Fail> {
+        self.redactor.as_mut().map_or(Ok(()), |redactor| learn(input, path, redactor))
     }
 
     /// Learns the names in a record. Learn from every record before any is disguised, or a name that only a later one
@@ -92,6 +86,24 @@ impl Pseudonyms {
     pub fn keep(&self, args: &RedactArgs) -> Result<(), Fail> {
         self.sealed.as_ref().map_or(Ok(()), |sealed| keep(args.redact_key.as_deref(), sealed))
     }
+}
+
+/// Learns the names in the tables and in all events of an input, whatever of it is going to be shown: what one command
+/// replaces, every other must.
+///
+/// # Errors
+/// An input that can no longer be read.
+pub fn learn(input: &Opened, path: &Path, redactor: &mut Redactor) -> Result<(), Fail> {
+    if let Some(capture) = input.capture() {
+        pml::learn(capture, (0..capture.event_count()).map(EventIndex), redactor);
+    } else if let Some(export) = input.export() {
+        for process in &export.survey().processes {
+            redactor.learn_text(&process.command_line);
+            redactor.learn_text(&process.image_path);
+        }
+        rows::learn(export, redactor).map_err(|error| Fail::Read { path: path.to_owned(), source: error })?;
+    }
+    Ok(())
 }
 
 /// Writes the key file of a redaction to `path`, if there is one.

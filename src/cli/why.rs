@@ -82,7 +82,7 @@ pub fn run_why(args: &WhyArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
     })?;
     input.bad_rows(global.language()).iter().for_each(|line| super::term::warn(line));
     let mut pseudonyms = Pseudonyms::new(&args.show.redact, global.language())?;
-    pseudonyms.learn_input(&input);
+    pseudonyms.learn_input(&input, &args.capture)?;
     let story = pseudonyms.record(story)?;
     if let Some(file) = &args.json {
         output::write(file, |out| json::write(out, &story).map_err(output::written(file)))?;
@@ -116,7 +116,7 @@ pub fn run_audit(args: &AuditArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
     let record = assemble::audit(input.source(), &options);
     input.bad_rows(global.language()).iter().for_each(|line| super::term::warn(line));
     let mut pseudonyms = Pseudonyms::new(&args.show.redact, global.language())?;
-    pseudonyms.learn_input(&input);
+    pseudonyms.learn_input(&input, &args.capture)?;
     let record = pseudonyms.record(record)?;
     if let Some(file) = &args.json {
         output::write(file, |out| json::write(out, &record).map_err(output::written(file)))?;

@@ -30,6 +30,6 @@ crate::texts! {
     NO_EXTRACT: "{file}: an export cannot become a capture: it holds what Process Monitor printed, not what the driver recorded (handles, buffers, modules, sequence numbers). For a smaller export of chosen rows: pmlblame events \"{file}\" --filter \"…\" --format csv -o SMALL.CSV, with --redact to replace names", "{file}：导出文件无法转换为捕获文件：其中只有 Process Monitor 打印的内容，而没有驱动程序记录的数据（句柄、缓冲区、模块、序列号）。如需只含部分行的较小导出文件：pmlblame events \"{file}\" --filter \"…\" --format csv -o SMALL.CSV，加 --redact 可替换名称";
     CHOOSE: "say which events: --case, --event, --filter, --exclude or --pmc", "请指定要提取的事件：--case、--event、--filter、--exclude 或 --pmc";
     SAME_FILE: "{file}: input and output are the same file", "{file}：输入与输出是同一个文件";
-    KEY_ALONE: "--key needs --redact", "--key 需要与 --redact 一起使用";
+    KEY_ALONE: "--redact-key needs --redact", "--redact-key 需要与 --redact 一起使用";
     CONTEXT_ALONE: "--context needs --case", "--context 需要与 --case 一起使用";
 }

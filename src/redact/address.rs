@@ -19,6 +19,37 @@ pub(super) fn is_nobodys(address: IpAddr) -> bool {
     }
 }
 
+/// Whether an address belongs to a private network.
+pub(super) fn is_private(address: Ipv4Addr) -> bool {
+    let [first, second, ..] = address.octets();
+    // The last is that of carriers (RFC 6598).
+    address.is_private() || address.is_link_local() || (first == 100 && (64..128).contains(&second))
+}
+
+/// `disguised` spelled as `shown` spells the original: the same groups, zeros in front or not, `::` in the same place.
+pub(super) fn spell_alike(shown: &str, disguised: IpAddr) -> String {
+    let IpAddr::V6(disguised) = disguised else { return disguised.to_string() };
+    let segments = disguised.segments();
+    let spell = |groups: &str, first: usize| {
+        let spelled = groups.split(':').zip(segments.iter().skip(first));
+        let spelled: Vec<String> =
+            spelled.map(|(group, segment)| format!("{segment:0width$x}", width = group.len())).collect();
+        spelled.join(":")
+    };
+    match shown.split_once("::") {
+        None => spell(shown, 0),
+        Some((head, tail)) => {
+            let head = if head.is_empty() { String::new() } else { spell(head, 0) };
+            let tail = if tail.is_empty() {
+                String::new()
+            } else {
+                spell(tail, 8usize.saturating_sub(tail.split(':').count()))
+            };
+            format!("{head}::{tail}")
+        }
+    }
+}
+
 /// An address whose text is as long: each part keeps its number of digits.
 pub(super) fn disguise(secret: &Secret, address: IpAddr, attempt: u32) -> IpAddr {
     let mut context = match address {

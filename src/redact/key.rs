@@ -97,7 +97,7 @@ impl Redactor {
             return;
         }
         self.taken.insert(fold(&known.pseudonym), ());
-        let scope = super::learn::scope(&folded);
+        let scope = super::learn::scope(known.kind, &folded);
         let name = Name { kind: known.kind, original: known.original.clone(), pseudonym, scope };
         self.names.insert(folded, name);
     }

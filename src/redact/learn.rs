@@ -90,16 +90,28 @@ const WELL_KNOWN_DOMAINS: &[&str] = &[
 ];
 /// Names of the machine itself.
 const WELL_KNOWN_HOSTS: &[&str] = &["localhost", "localhost.localdomain", "wpad", "."];
+/// What servers of the Internet are called, and what stands in paths and details.
+const SERVICES: &[&str] = &[
+    "api", "app", "apps", "auth", "blob", "cdn", "crl", "data", "dns", "docs", "edge", "ftp", "go", "help", "http",
+    "imap", "img", "info", "ldap", "live", "login", "mail", "ntp", "ocsp", "pop3", "self", "smtp", "sso", "time",
+    "v10", "vpn", "web", "wpad", "www",
+];
+/// Shorter names of hosts are replaced only as whole words.
+const DISTINCT_HOST: usize = 6;
 /// Attempts at a pseudonym nobody has yet.
 const ATTEMPTS: u32 = 1_000;
 
 /// How far a folded name is replaced.
-pub(super) fn scope(folded: &str) -> Scope {
+pub(super) fn scope(kind: Kind, folded: &str) -> Scope {
     // A Chinese name of two characters is as distinct as one of four letters.
     let weight: usize = folded.chars().map(|c| if c >= '\u{2E80}' { 2 } else { 1 }).sum();
     if weight < 4 || PROTECTED.contains(&folded) {
         Scope::Component
-    } else if COMMON.contains(&folded) || folded.bytes().all(|byte| byte.is_ascii_digit()) {
+    } else if COMMON.contains(&folded)
+        || folded.bytes().all(|byte| byte.is_ascii_digit())
+        || kind == Kind::Host && weight < DISTINCT_HOST
+        || matches!(kind, Kind::Address | Kind::Sid)
+    {
         Scope::Word
     } else {
         Scope::Anywhere
@@ -111,12 +123,20 @@ impl Redactor {
     pub fn learn(&mut self, kind: Kind, name: &str) {
         let name = name.trim_matches(|c: char| c.is_whitespace() || c == '\0');
         let folded = fold(name);
-        if folded.is_empty() || self.names.contains_key(&folded) || !folded.chars().any(char::is_alphanumeric) {
+        if folded.is_empty() || !folded.chars().any(char::is_alphanumeric) {
+            return;
+        }
+        let scope = scope(kind, &folded);
+        if let Some(known) = self.names.get_mut(&folded) {
+            // A short host's name that is also the computer's is replaced as the computer's.
+            if scope > known.scope {
+                (known.kind, known.scope) = (kind, scope);
+            }
             return;
         }
         let mut chosen = Vec::new();
         for attempt in 0..ATTEMPTS {
-            chosen = self.secret.name(&folded, attempt);
+            chosen = self.candidate(kind, &folded, attempt);
             let text = String::from_utf16_lossy(&chosen);
             // Neither the name itself nor another's: mapping back must be possible.
             if text != folded && !self.taken.contains_key(&text) && !self.names.contains_key(&text) {
@@ -124,8 +144,26 @@ impl Redactor {
             }
         }
         self.taken.insert(String::from_utf16_lossy(&chosen), ());
-        let scope = scope(&folded);
         self.names.insert(folded, Name { kind, original: name.to_owned(), pseudonym: chosen, scope });
+    }
+
+    /// A pseudonym for `folded`. That of a dotted host or domain is made of those of its labels, so that a host is the
+    /// same with and without its domain.
+    fn candidate(&self, kind: Kind, folded: &str, attempt: u32) -> Vec<u16> {
+        if !matches!(kind, Kind::Computer | Kind::Domain | Kind::Host) {
+            return self.secret.name(folded, attempt);
+        }
+        let mut chosen = Vec::new();
+        for (place, label) in folded.split('.').enumerate() {
+            if place > 0 {
+                chosen.push(u16::from(b'.'));
+            }
+            match self.names.get(label) {
+                Some(known) => chosen.extend_from_slice(&known.pseudonym),
+                None => chosen.extend(self.secret.name(label, attempt)),
+            }
+        }
+        chosen
     }
 
     /// Learns the computer's name.
@@ -171,12 +209,18 @@ impl Redactor {
             self.learn_address(address);
             return;
         }
-        self.learn(Kind::Host, name);
-        if let Some((first, _)) = name.split_once('.')
-            && first.len() >= 6
-        {
-            self.learn(Kind::Host, first);
+        if let Some((first, domain)) = name.split_once('.') {
+            let folded = fold(first);
+            let says_something = !SERVICES.contains(&folded.as_str()) && !WELL_KNOWN_HOSTS.contains(&folded.as_str());
+            if first.len() >= 2 && says_something {
+                self.learn(Kind::Host, first);
+            }
+            // `local` and `com` alone are nobody's.
+            if domain.contains('.') {
+                self.learn(Kind::Domain, domain);
+            }
         }
+        self.learn(Kind::Host, name);
     }
 
     /// Learns an address. Those that say nothing about anybody (loopback, unspecified, broadcast, multicast) are left.

@@ -37,7 +37,7 @@ pub(super) fn find(text: &[u16]) -> Vec<(Found, Range<usize>)> {
         match *unit {
             BACKSLASH | SLASH => {
                 profile(text, at, &mut found);
-                found.extend(server(text, at).map(|range| (Found::Server, range)));
+                found.extend(server(text, at).or_else(|| redirected(text, at)).map(|range| (Found::Server, range)));
             }
             0x73 => found.extend(sid(text, at).map(|range| (Found::Sid, range))),
             0x75 | 0x63 | 0x6C => found.extend(variable(text, at)),
@@ -142,6 +142,23 @@ fn server(text: &[u16], at: usize) -> Option<Range<usize>> {
     (length > 1 && plain && rest.get(length) == Some(&BACKSLASH)).then_some(start..start + length)
 }
 
+/// What stands before the server in the kernel's names of network files.
+pub(super) const REDIRECTORS: [&str; 4] =
+    ["\\device\\mup\\", "\\device\\lanmanredirector\\", "\\device\\webdavredirector\\", "\\??\\unc\\"];
+
+/// `\Device\Mup\SERVER\share`, with or without `\;LanmanRedirector\;Z:0000\` between.
+fn redirected(text: &[u16], at: usize) -> Option<Range<usize>> {
+    let head = REDIRECTORS.iter().find(|head| starts_with(text, at, head))?;
+    let mut start = at + head.len();
+    while text.get(start) == Some(&0x3B) {
+        start += 1 + text.get(start..)?.iter().take(LONGEST).position(|unit| *unit == BACKSLASH)?;
+    }
+    let rest = text.get(start..)?;
+    let length = rest.iter().take(LONGEST).take_while(|unit| !ends_name(**unit)).count();
+    let plain = rest.get(..length)?.iter().all(|unit| is_word(*unit) || [0x2D, 0x2E, 0x5F].contains(unit));
+    (length > 1 && plain).then_some(start..start + length)
+}
+
 /// `s-1-5-21-…` and `s-1-12-1-…` with at least three numbers more.
 pub(super) fn sid(text: &[u16], at: usize) -> Option<Range<usize>> {
     let head = ["s-1-5-21-", "s-1-12-1-"].iter().find(|head| starts_with(text, at, head))?;
@@ -227,24 +244,49 @@ pub(super) fn ipv4(text: &[u16], at: usize) -> Option<(Range<usize>, Ipv4Addr)> 
     // `C:\Program Files\Tool\1.2.3.4\tool.exe`: one backslash before, one behind.
     let before = at.checked_sub(1).and_then(|at| text.get(at));
     let before_that = at.checked_sub(2).and_then(|at| text.get(at));
-    if before == Some(&BACKSLASH) && before_that != Some(&BACKSLASH) {
+    let address = Ipv4Addr::from(octets);
+    // Only an address of a private network is one there, too: `…\Terminal Server Client\Servers\192.168.1.5`.
+    if before == Some(&BACKSLASH)
+        && before_that != Some(&BACKSLASH)
+        && (next == Some(0x2D) || !super::address::is_private(address))
+    {
         return None;
     }
-    let address = Ipv4Addr::from(octets);
     (!super::address::is_nobodys(IpAddr::V4(address))).then_some((at..end, address))
 }
 
-/// An IPv6 address from `at` on with at least three groups that are not zero.
+/// An IPv6 address from `at` on: all eight groups, or at least three groups that are not zero. A port may follow, as
+/// number or name, behind one more colon.
 fn ipv6(text: &[u16], at: usize) -> Option<Range<usize>> {
-    let length = text.get(at..)?.iter().take(40).take_while(|unit| is_hex(**unit) || **unit == COLON).count();
+    let length = text.get(at..)?.iter().take(46).take_while(|unit| is_hex(**unit) || **unit == COLON).count();
     let token = text.get(at..at + length)?;
-    let colons = token.iter().filter(|unit| **unit == COLON).count();
-    if colons < 2 || text.get(at + length).is_some_and(|unit| is_word(*unit)) {
+    if token.iter().filter(|unit| **unit == COLON).count() < 2 {
         return None;
     }
     let token = String::from_utf16(token).ok()?;
-    let token = token.trim_end_matches(':');
-    let address: std::net::Ipv6Addr = token.parse().ok()?;
-    let groups = address.segments().iter().filter(|segment| **segment != 0).count();
-    (groups >= 3 && !super::address::is_nobodys(IpAddr::V6(address))).then(|| at..at + token.len())
+    let without_port = || token.rsplit_once(':').map(|(address, _)| address);
+    let parsed = |token: &str| {
+        let address: std::net::Ipv6Addr = token.parse().ok()?;
+        let groups = address.segments().iter().filter(|segment| **segment != 0).count();
+        let certain = groups >= 3 || !token.contains("::");
+        (certain && !super::address::is_nobodys(IpAddr::V6(address))).then(|| at..at + token.len())
+    };
+    if text.get(at + length).is_some_and(|unit| is_word(*unit)) {
+        return without_port().and_then(parsed);
+    }
+    parsed(token.trim_end_matches(':')).or_else(|| without_port().and_then(parsed))
+}
+
+/// Whether a number that was learned as an address is a version where it stands: of a package, a component, an assembly
+/// or a longer number.
+pub(super) fn is_version(text: &[u16], range: &Range<usize>) -> bool {
+    let unit = |at: Option<usize>| at.and_then(|at| text.get(at)).copied();
+    let (before, after) = (unit(range.start.checked_sub(1)), unit(Some(range.end)));
+    let digit_before = unit(range.start.checked_sub(2)).is_some_and(is_digit);
+    let digit_after = unit(Some(range.end + 1)).is_some_and(is_digit);
+    before == Some(0x7E)
+        || before == Some(0x5F) && after == Some(0x5F)
+        || before == Some(DOT) && digit_before
+        || after == Some(DOT) && digit_after
+        || follows_version(text, range.start)
 }

@@ -2,7 +2,7 @@
 
 use super::key::KeyFile;
 use super::patterns;
-use super::{Name, Redactor, Scope, address, fold_unit};
+use super::{Kind, Name, Redactor, Scope, address, fold_unit};
 use aho_corasick::{AhoCorasick, MatchKind};
 use std::net::IpAddr;
 
@@ -255,7 +255,9 @@ impl Redaction {
         for found in matcher.find_overlapping_iter(&text) {
             let Some((_, name)) = self.redactor.names.get_index(found.pattern().as_usize()) else { continue };
             let at = if ascii { found.start() } else { starts.partition_point(|start| *start < found.start()) };
-            if fits(name.scope, folded, at, name.pseudonym.len()) {
+            let is_version =
+                || name.kind == Kind::Address && patterns::is_version(folded, &(at..at + name.pseudonym.len()));
+            if fits(name.scope, folded, at, name.pseudonym.len()) && !is_version() {
                 matches.push((at, name));
             }
         }
@@ -284,8 +286,14 @@ impl Redaction {
         }
         for range in patterns::addresses(folded) {
             let text = String::from_utf16_lossy(folded.get(range.clone()).unwrap_or_default());
+            // `fe80::1c2:3d4:445` may be an address or a learned one with a port.
+            let learned = |text: &str| self.redactor.names.get(text).is_some_and(|name| name.kind == Kind::Address);
+            if text.contains("::") && !learned(&text) && text.rsplit_once(':').is_some_and(|(head, _)| learned(head)) {
+                continue;
+            }
             if let Ok(address) = text.parse::<IpAddr>() {
-                let with: Vec<u16> = self.address(address).to_string().encode_utf16().collect();
+                let with = address::spell_alike(&text, self.address(address));
+                let with: Vec<u16> = with.encode_utf16().collect();
                 if with.len() == range.len() {
                     changes.push(Change { at: range.start, with });
                 }
@@ -309,12 +317,16 @@ fn fits(scope: Scope, text: &[u16], at: usize, length: usize) -> bool {
                 let folder: Vec<u16> = folder.encode_utf16().collect();
                 text.get(..at).is_some_and(|head| head.ends_with(&folder))
             });
+            let redirected = patterns::REDIRECTORS.iter().any(|device| {
+                let device: Vec<u16> = device.encode_utf16().collect();
+                text.get(..at).is_some_and(|head| head.ends_with(&device))
+            });
             let unc = at >= 2 && text.get(at - 2..at) == Some(&[0x5C, 0x5C]) && slash(after);
             let bounded = before.is_none_or(|unit| unit == 0x5C) && after.is_none_or(|unit| unit == 0x5C);
             let slashes = || text.iter().filter(|unit| **unit == 0x5C).count();
             // `DOMAIN\user`, or the name alone.
             let account = bounded && !text.contains(&0x3A) && slashes() <= 1;
-            behind_users && !word(after) || unc || account
+            (behind_users || redirected) && !word(after) || unc || account
         }
     }
 }

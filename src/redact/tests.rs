@@ -183,3 +183,108 @@ fn json_is_replaced_but_for_codes() {
     let text = value.to_string();
     assert!(!text.contains("alice") && !text.contains("DESKTOP-A1B2") && text.contains("C:\\\\Users\\\\"), "{text}");
 }
+
+#[test]
+fn ipv6_addresses_go_in_every_spelling_and_with_a_port() {
+    let mut redactor = redactor();
+    redactor.learn_address("2001:db8::1c2:3d4:5e6f:7a8b".parse().unwrap());
+    redactor.learn_address("fe80::21a:2bff:fe3c:4d5e".parse().unwrap());
+    let redaction = redactor.seal();
+    let shown = |address: &str| redaction.address(address.parse().unwrap());
+    let (first, second) = (shown("2001:db8::1c2:3d4:5e6f:7a8b"), shown("fe80::21a:2bff:fe3c:4d5e"));
+    let groups = |address: IpAddr| {
+        let IpAddr::V6(address) = address else { panic!("{address}") };
+        address.segments().map(|segment| format!("{segment:x}")).join(":")
+    };
+    for (text, expected) in [
+        ("2001:db8:0:0:1c2:3d4:5e6f:7a8b:49812", format!("{}:49812", groups(first))),
+        ("2001:db8::1c2:3d4:5e6f:7a8b:49812 x", format!("{first}:49812 x")),
+        ("2001:0DB8:0:0:1c2:3d4:5e6f:7a8b", {
+            let (head, tail) = groups(first).split_once(':').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+            format!("{head}:0{tail}")
+        }),
+        ("a -> fe80:0:0:0:21a:2bff:fe3c:4d5e:https", format!("a -> {}:https", groups(second))),
+        ("fe80::21a:2bff:fe3c:4d5e:445", format!("{second}:445")),
+        ("[fe80::21a:2bff:fe3c:4d5e]:domain", format!("[{second}]:domain")),
+        ("fe80::21a:2bff:fe3c:4d5e:domain", format!("{second}:domain")),
+        ("fd12:0:0:0:0:0:0:7:80", format!("{}:80", groups(shown("fd12::7")))),
+    ] {
+        assert_eq!(redaction.text(text), expected, "{text}");
+    }
+    for text in ["0:0:0:0:0:0:0:1:80", "12:34:56", "std::fmt::cafe", "a::b:https"] {
+        assert_eq!(redaction.text(text), text);
+    }
+}
+
+#[test]
+fn addresses_as_path_components_go_when_private_or_learned_and_versions_stay() {
+    let mut redactor = redactor();
+    redactor.learn_address("20.1.2.3".parse().unwrap());
+    redactor.learn_address("10.0.1.6".parse().unwrap());
+    let redaction = redactor.seal();
+    for text in [
+        r"C:\Windows\WinSxS\Temp\InFlight\10.1.2.3\x.dll",
+        r"HKCU\Software\Terminal Server Client\Servers\192.168.1.5",
+        r"C:\x\20.1.2.3\y",
+        r"C:\x\172.16.4.5",
+        r"C:\x\10.0.1.6\y",
+    ] {
+        let out = redaction.text(text);
+        let address = |text: &str| text.split('\\').find(|part| part.parse::<IpAddr>().is_ok()).unwrap().to_owned();
+        let (from, to) = (address(text), address(&out));
+        assert_ne!(from, to);
+        assert_eq!(out, text.replace(&from, &to));
+        assert_eq!(to, redaction.address(from.parse().unwrap()).to_string());
+    }
+    for text in [
+        r"C:\Program Files\Tool\1.2.3.4\tool.exe",
+        r"C:\Program Files\Tool\10.0.17763.1\tool.exe",
+        r"C:\Program Files\Tool\10.0.1.7-beta\tool.exe",
+        r"C:\Windows\WinSxS\amd64_foo_31bf3856ad364e35_10.0.1.6_none_0\x.dll",
+        "Package_1_for_KB5~31bf3856ad364e35~amd64~~10.0.1.6",
+        "Foo, Version=10.0.1.6, Culture=neutral",
+        "7.10.0.1.6",
+    ] {
+        assert_eq!(redaction.text(text), text);
+    }
+}
+
+#[test]
+fn a_host_is_the_same_with_and_without_its_domain() {
+    let mut redactor = Redactor::with_secret(Secret([7; 32]));
+    redactor.learn_host("ANNPC.corp.contoso.local");
+    redactor.learn_host("desktop-6pciall.localdomain");
+    redactor.learn_computer("DESKTOP-6PCIALL");
+    redactor.learn_account(r"CONTOSO\ann");
+    redactor.learn_host("www.contoso.local");
+    redactor.learn_text(r"\Device\Mup\srv9\d$\x");
+    redactor.learn_text(r"\Device\Mup\;LanmanRedirector\;Z:0000000000012345\filer7\d$");
+    redactor.learn_text(r"\\nas42\share");
+    redactor.learn_text(r"\??\UNC\fs1\share");
+    let redaction = redactor.seal();
+    let key = redaction.key();
+    let again = Redactor::from_key(&key).unwrap().seal();
+    for redaction in [redaction, again] {
+        let text = |text: &str| redaction.text(text);
+        assert_eq!(text("annpc.corp.contoso.local"), format!("{}.{}", text("annpc"), text("corp.contoso.local")));
+        assert_ne!(text("annpc"), "annpc");
+        assert!(!text("corp.contoso.local").contains("contoso"));
+        assert!(text("desktop-6pciall.localdomain").starts_with(&format!("{}.", text("DESKTOP-6PCIALL"))));
+        assert_ne!(text("DESKTOP-6PCIALL"), "DESKTOP-6PCIALL");
+        assert_eq!(text("contoso.local").split('.').next().unwrap(), text("contoso"));
+        // Short names only as words, the computer's wherever it stands, services not at all.
+        assert_eq!(text("xannpcx"), "xannpcx");
+        assert!(!text("xdesktop-6pciallx").contains("6pci"));
+        assert_eq!(text(r"C:\inetpub\www\x"), r"C:\inetpub\www\x");
+        for (path, name) in [
+            (r"\Device\Mup\srv9\d$\x", "srv9"),
+            (r"HKCU\Network\Servers\SRV9", "SRV9"),
+            (r"C:\x\nas42.log", "nas42"),
+            (r"D:\filer7", "filer7"),
+            (r"\Device\Mup\fs1\d$\x", "fs1"),
+        ] {
+            assert!(!text(path).contains(name), "{}", text(path));
+        }
+        assert_eq!(text(r"\Device\Mup"), r"\Device\Mup");
+    }
+}

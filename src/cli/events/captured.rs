@@ -6,9 +6,9 @@ use crate::capture::{Capture, EventIndex};
 use crate::cli::fail::Fail;
 use crate::cli::output;
 use crate::cli::progress::Progress;
-use crate::export::{Context, Outcome, Request, pml};
+use crate::export::{Context, Outcome, Request};
 use crate::lang::{Lang, events as t};
-use crate::redact::{Redaction, Redactor};
+use crate::redact::Redaction;
 use std::io::Write;
 use std::path::Path;
 
@@ -18,20 +18,6 @@ pub(super) struct Captured<'s> {
     pub(super) source: &'s Source,
     pub(super) asked: &'s Asked,
     pub(super) redaction: Option<&'s Redaction>,
-}
-
-/// Learns the names in the tables and in the events that are going to be shown.
-pub(super) fn learn(capture: &Capture, asked: &Asked, redactor: &mut Redactor) -> Result<(), Fail> {
-    let chosen = asked.choose(|| capture.event_count())?;
-    let context = context(capture, asked);
-    let lines = if chosen.has_lines() {
-        context.choose(&asked.line_filter(&chosen), chosen.lines.as_deref())
-    } else {
-        Vec::new()
-    };
-    let full = chosen.full.into_iter().flatten().map(EventIndex);
-    pml::learn(capture, lines.into_iter().chain(full), redactor);
-    Ok(())
 }
 
 fn context<'c>(capture: &'c Capture, asked: &Asked) -> Context<'c> {

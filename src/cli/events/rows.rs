@@ -66,8 +66,8 @@ pub(super) fn warnings(export: &Export, request: &Request, asked: &Asked, path: 
     lines
 }
 
-/// Learns the names in the process list and in the rows that are going to be shown.
-pub(super) fn learn(export: &Export, asked: &Asked, redactor: &mut Redactor) -> io::Result<()> {
+/// Learns the names in the process list and in all rows, shown or not: a name must have one fate in every output.
+pub(in crate::cli) fn learn(export: &Export, redactor: &mut Redactor) -> io::Result<()> {
     /// Logon sessions of the system itself, whose account names are localised.
     const SYSTEM: [&str; 3] = ["000003e7", "000003e5", "000003e4"];
     let is_system = |logon: &str| SYSTEM.iter().any(|known| logon.trim().ends_with(known));
@@ -91,11 +91,10 @@ pub(super) fn learn(export: &Export, asked: &Asked, redactor: &mut Redactor) -> 
             Ok(())
         })?;
     }
-    let filter = asked.filter.compile();
     let mut last_user = String::new();
     export.rows(
         false,
-        |row| passes(&filter, row).then(|| Told::new(row)),
+        |row| Some(Told::new(row)),
         |_, told| {
             for text in &told.texts {
                 redactor.learn_text(text);
