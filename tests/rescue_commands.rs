@@ -216,3 +216,27 @@ fn a_damaged_capture_is_rescued_from_gzip_too() {
     println!("{:?} {errors}", output.status);
     assert!(errors.contains("cut.PML.gz"), "{errors}");
 }
+
+#[test]
+fn names_that_are_lost_with_the_string_table_are_counted_and_never_others() {
+    let folder = tempfile::tempdir().unwrap();
+    for (sample, nameless) in [("founding-delete-pending", 10), ("inherited-handle", 9)] {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(format!("{sample}.PML"));
+        let mut bytes = std::fs::read(file).unwrap();
+        // The string table is said to lie beyond the end.
+        bytes[0x258..0x260].copy_from_slice(&(1u64 << 39).to_le_bytes());
+        let path = folder.path().join("lost.PML");
+        std::fs::write(&path, &bytes).unwrap();
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_pmlblame"))
+            .args(["--profile", "any", "--json", "-", "--no-hash", "--lang", "en"])
+            .arg(&path)
+            .output()
+            .unwrap();
+        let record: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let text = record["capture"]["quality"][0]["text"].as_str().unwrap();
+        assert!(text.ends_with(&format!("{nameless} processes stay without a name.")), "{sample}: {text}");
+        for failure in record["failures"].as_array().unwrap() {
+            assert_eq!((&failure["process"], &failure["pid"]), (&"<unknown>".into(), &3560.into()), "{sample}");
+        }
+    }
+}

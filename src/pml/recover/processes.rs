@@ -34,7 +34,7 @@ pub struct ProcessCounts {
     pub from_table: u64,
     /// Rebuilt from events, image and all.
     pub rebuilt: u64,
-    /// Rebuilt, but only the PID (and perhaps command line and modules) is known.
+    /// Of which only the PID (and perhaps command line and modules) is known; their names in the table are lost or were never there.
     pub pid_only: u64,
     /// Known by the driver's number alone.
     pub nameless: u64,
@@ -124,11 +124,21 @@ impl<'a> Rebuilder<'a> {
     /// The processes known from `table`, then those rebuilt, ordered by number. New strings go to `strings`.
     pub(super) fn finish(self, table: Vec<Process>, strings: &mut Strings) -> (Vec<Process>, ProcessCounts) {
         let mut counts = ProcessCounts { modules: self.modules, ..ProcessCounts::default() };
-        let mut processes = table;
-        counts.from_table = processes.len() as u64;
-        for process in &processes {
+        // Numbers of strings that are lost would name something else once new strings are added.
+        let (mut processes, lost): (Vec<Process>, Vec<Process>) =
+            table.into_iter().partition(|process| (process.name.0 as usize) < strings.len());
+        for process in &mut processes {
+            forget_lost(process, strings.len());
             counts.events_named += self.found.get(&process.index).map_or(0, |found| found.events);
         }
+        for mut process in lost {
+            if !self.found.get(&process.index).is_some_and(Found::has_image) {
+                forget_lost(&mut process, strings.len());
+                counts.pid_only += 1;
+                processes.push(process);
+            }
+        }
+        counts.from_table = processes.len() as u64;
         let known: rustc_hash::FxHashSet<u32> = processes.iter().map(|process| process.index).collect();
         let mut texts = Texts { strings, seen: FxHashMap::default() };
         let mut found: Vec<(u32, Found<'a>)> =
@@ -139,6 +149,28 @@ impl<'a> Rebuilder<'a> {
         }
         processes.sort_by_key(|process| process.index);
         (processes, counts)
+    }
+}
+
+/// Empties what refers to a string beyond the `known` ones.
+fn forget_lost(process: &mut Process, known: usize) {
+    let Process { integrity, user, name, image_path, command_line, company, version, description, modules, .. } =
+        process;
+    let own = [integrity, user, name, image_path, command_line, company, version, description];
+    let modules = modules
+        .iter_mut()
+        .flat_map(|module| [&mut module.path, &mut module.version, &mut module.company, &mut module.description]);
+    for index in own.into_iter().chain(modules) {
+        if index.0 as usize >= known {
+            *index = StringIndex(0);
+        }
+    }
+}
+
+impl Found<'_> {
+    /// Whether the events tell the image.
+    const fn has_image(&self) -> bool {
+        self.create.is_some() || self.first_image.is_some()
     }
 }
 
