@@ -3,16 +3,16 @@
 mod asked;
 mod captured;
 mod inspect;
-pub(super) mod rows;
+mod rows;
 
 pub(super) use asked::{event_ranges, filter};
 
-use super::args::{GlobalArgs, InputArgs};
 use super::exit::Exit;
-use super::extract::redactor;
 use super::fail::Fail;
 use super::input::Opened;
-use super::{blame, output, redact, term};
+use super::options::{GlobalArgs, InputArgs, expand};
+use super::redact::redactor;
+use super::{output, redact, term};
 use crate::export::{Format, Request};
 use crate::lang::{Lang, events as t};
 use crate::pml::ops::Generation;
@@ -135,7 +135,7 @@ pub fn run(args: &EventsArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
     let width = if terminal { term::width().map(usize::from) } else { None };
     let mut warnings = Vec::new();
     let asked = Asked::new(args, lang, &mut warnings)?;
-    let paths = blame::expand(&args.captures)?;
+    let paths = expand(&args.captures)?;
     if paths.len() > 1 {
         asked.refuse_for_several()?;
     }

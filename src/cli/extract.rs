@@ -1,10 +1,11 @@
 //! `pmlblame extract`: a smaller capture of chosen events, with names replaced when asked.
 
-use super::args::{GlobalArgs, InputArgs, ScopeArgs};
 use super::exit::Exit;
 use super::fail::Fail;
 use super::input::Opened;
-use super::{blame, events, output, recover, term};
+use super::options::{self, GlobalArgs, InputArgs, ScopeArgs};
+use super::redact::redactor;
+use super::{events, input, output, recover, term};
 use crate::assemble::{self, CaseOptions};
 use crate::blame::scope::Scope;
 use crate::capture::chunk::Chunk;
@@ -16,9 +17,9 @@ use crate::export::{Context, Locale, Style};
 use crate::lang::{Lang, recover as t};
 use crate::nt::FileTime;
 use crate::pml::ops::Generation;
-use crate::redact::{KeyFile, Redaction, Redactor};
+use crate::redact::Redaction;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Arguments of `extract`.
 #[derive(Clone, Debug, clap::Args)]
@@ -124,16 +125,16 @@ fn case_events(
     global: &GlobalArgs,
 ) -> Result<(BTreeSet<EventIndex>, String), Fail> {
     let lang = global.language();
-    let catalogue = blame::catalogue(None)?;
-    let zone = blame::zone(None)?;
+    let catalogue = options::catalogue(None)?;
+    let zone = options::zone(None)?;
     let day = capture.span().map(|(first, _)| first);
     let options = CaseOptions {
-        scope: blame::scope(&args.scope, &zone, day, global)?,
+        scope: options::scope(&args.scope, &zone, day, global)?,
         lang,
         catalogue: &catalogue,
         generated: None,
-        files: blame::files(capture, false),
-        notes: blame::notes(capture),
+        files: input::files(capture, false),
+        notes: input::notes(capture),
     };
     let case = assemble::analyse(capture as &dyn Source, &options)?;
     let mut events: BTreeSet<EventIndex> = case.log.ops.iter().map(|op| op.event).collect();
@@ -183,17 +184,4 @@ fn redaction(capture: &Capture, args: &ExtractArgs, lang: Lang) -> Result<Redact
     let mut redactor = redactor(args.redact_key.as_deref(), lang)?;
     learn(capture, (0..capture.event_count()).map(EventIndex), &mut redactor);
     Ok(redactor.seal())
-}
-
-/// The redactor of an existing key file, or a new one.
-///
-/// # Errors
-/// A key file that cannot be read or is none.
-pub fn redactor(key: Option<&Path>, lang: Lang) -> Result<Redactor, Fail> {
-    let no_key = |error: &dyn std::fmt::Display| Fail::Said(t::NO_KEY.fill(lang, &[("why", error)]));
-    let Some(path) = key.filter(|path| path.exists()) else { return Redactor::new().map_err(|error| no_key(&error)) };
-    let text = std::fs::read_to_string(path).map_err(|source| Fail::Read { path: path.to_owned(), source })?;
-    KeyFile::parse(&text)
-        .and_then(|key| Redactor::from_key(&key))
-        .map_err(|error| Fail::Said(t::BAD_KEY.fill(lang, &[("file", &path.display()), ("why", &error)])))
 }

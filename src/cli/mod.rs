@@ -9,6 +9,7 @@ pub mod extract;
 pub mod fail;
 pub mod input;
 pub mod make;
+pub mod options;
 pub mod output;
 pub mod progress;
 pub mod recover;

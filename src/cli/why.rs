@@ -1,10 +1,9 @@
 //! `pmlblame why`: the story of one failure. `pmlblame audit`: the self-check of a capture.
 
-use super::args::{GlobalArgs, InputArgs, ShowArgs};
-use super::blame::{catalogue, zone};
 use super::exit::Exit;
 use super::fail::Fail;
 use super::input::Opened;
+use super::options::{GlobalArgs, InputArgs, ShowArgs, catalogue, zone};
 use super::output;
 use super::redact::Pseudonyms;
 use crate::assemble::{self, CaseOptions, NoStory};
