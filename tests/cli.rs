@@ -478,6 +478,7 @@ fn pmlblame_record() -> pmlblame::case::CaseRecord {
         generated: None,
         files: Vec::new(),
         notes: Vec::new(),
+        filter: None,
     };
     assemble::analyse(&capture, &options).unwrap().record
 }

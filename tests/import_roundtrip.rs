@@ -38,6 +38,7 @@ fn record(source: &dyn Source, profile: Profile) -> CaseRecord {
         generated: None,
         files: Vec::new(),
         notes: Vec::new(),
+        filter: None,
     };
     assemble::analyse(source, &options).unwrap().record
 }

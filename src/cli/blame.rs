@@ -2,6 +2,7 @@
 
 use super::exit::Exit;
 use super::fail::Fail;
+use super::filters::FailureRules;
 use super::input::{LogClock, Opened};
 use super::options::{GlobalArgs, InputArgs, ScopeArgs, ShowArgs, catalogue, expand, scope, zone};
 use super::redact::Pseudonyms;
@@ -34,6 +35,9 @@ pub struct BlameArgs {
     #[command(flatten)]
     #[allow(missing_docs, reason = "documented at its type")]
     pub scope: ScopeArgs,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "documented at its type")]
+    pub rules: FailureRules,
     /// Write the case record as JSON to FILE, or to stdout with `-` (then nothing else goes there).
     #[arg(long, value_name = "FILE|-", help_heading = "Output")]
     pub json: Option<PathBuf>,
@@ -154,6 +158,7 @@ fn analyse(
     // The digest reads the whole file once more; it runs beside the analysis, and only a record needs it.
     let hash = args.json.is_some() && !args.no_hash;
     let generated = if args.reproducible { None } else { FileTime::from_timestamp(jiff::Timestamp::now()) };
+    let rules = args.rules.rules().of_failures(global.language())?;
     let options = CaseOptions {
         scope: scope(&args.scope, &zone, input.day(), global)?,
         lang: global.language(),
@@ -161,6 +166,7 @@ fn analyse(
         generated,
         files: input.files(false)?,
         notes: input.notes(),
+        filter: rules.as_ref().and_then(|rules| rules.of(&input, &zone)),
     };
     let (files, case) = rayon::join(|| input.files(hash), || assemble::analyse_with(input.source(), &options, logs));
     let mut case = case?;

@@ -5,10 +5,9 @@ mod captured;
 mod inspect;
 mod rows;
 
-pub(super) use asked::{event_ranges, filter};
-
 use super::exit::Exit;
 use super::fail::Fail;
+use super::filters::ShownRules;
 use super::input::Opened;
 use super::options::{GlobalArgs, InputArgs, expand};
 use super::redact::redactor;
@@ -58,16 +57,9 @@ pub struct EventsArgs {
     /// File operations by their IRP and fast-I/O names, as with "Enable Advanced Output"
     #[arg(long, help_heading = "Wording")]
     pub advanced: bool,
-    /// Show only events matching this rule, such as "Path contains InFlight" (repeatable: rules of one column are
-    /// alternatives, rules of several must all hold)
-    #[arg(long, value_name = "RULE", help_heading = "Selection")]
-    pub filter: Vec<String>,
-    /// Hide events matching this rule (repeatable)
-    #[arg(long, value_name = "RULE", help_heading = "Selection")]
-    pub exclude: Vec<String>,
-    /// Take columns, filter and mode from a Procmon configuration
-    #[arg(long, value_name = "FILE.pmc", help_heading = "Selection")]
-    pub pmc: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "documented at its type")]
+    pub rules: ShownRules,
     /// Show this event, or range of events, with everything known (repeatable)
     #[arg(long, value_name = "N|N-M", help_heading = "Selection")]
     pub event: Vec<String>,

@@ -2,21 +2,22 @@
 
 use super::exit::Exit;
 use super::fail::Fail;
+use super::filters::{CopiedRules, event_ranges};
 use super::input::Opened;
 use super::options::{self, GlobalArgs, InputArgs, ScopeArgs};
 use super::redact::redactor;
-use super::{events, input, output, recover, term};
+use super::{input, output, recover, term};
 use crate::assemble::{self, CaseOptions};
 use crate::blame::scope::Scope;
 use crate::capture::chunk::Chunk;
+use crate::capture::pmc::ProcmonConfig;
 use crate::capture::select::Selection;
 use crate::capture::source::Source;
 use crate::capture::{Capture, EventIndex, mark};
 use crate::export::pml::{Options, learn};
-use crate::export::{Context, Locale, Style};
+use crate::export::{Context, Style};
 use crate::lang::{Lang, recover as t};
 use crate::nt::FileTime;
-use crate::pml::ops::Generation;
 use crate::redact::Redaction;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -33,7 +34,8 @@ pub struct ExtractArgs {
     /// The capture to write, whole or not at all
     #[arg(short, long, value_name = "SMALL.PML", help_heading = "Output")]
     pub output: PathBuf,
-    /// Everything the verdict rests on: each operation on the files concerned, and the life of processes
+    /// Everything the verdict rests on: each operation on the files concerned, and the life of processes. What --event,
+    /// --filter, --exclude or --pmc choose comes in addition
     #[arg(long, help_heading = "Selection")]
     pub case: bool,
     /// With --case: also everything within so many seconds of a failure
@@ -42,16 +44,9 @@ pub struct ExtractArgs {
     /// This event, or range of events (repeatable)
     #[arg(long, value_name = "N|N-M", help_heading = "Selection")]
     pub event: Vec<String>,
-    /// Events matching this rule, such as "Path contains InFlight" (repeatable: rules of one column are alternatives,
-    /// rules of several must all hold)
-    #[arg(long, value_name = "RULE", help_heading = "Selection")]
-    pub filter: Vec<String>,
-    /// No events matching this rule (repeatable)
-    #[arg(long, value_name = "RULE", help_heading = "Selection")]
-    pub exclude: Vec<String>,
-    /// Take the filter from a Procmon configuration
-    #[arg(long, value_name = "FILE.pmc", help_heading = "Selection")]
-    pub pmc: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "documented at its type")]
+    pub rules: CopiedRules,
     #[command(flatten)]
     #[allow(missing_docs, reason = "documented at its type")]
     pub scope: ScopeArgs,
@@ -77,7 +72,7 @@ pub fn run_extract(args: &ExtractArgs, global: &GlobalArgs) -> Result<Exit, Fail
     if args.context.is_some() && !args.case {
         return usage(t::CONTEXT_ALONE);
     }
-    let by_rule = !args.filter.is_empty() || !args.exclude.is_empty() || args.pmc.is_some();
+    let by_rule = !args.rules.rules().is_empty();
     if !args.case && args.event.is_empty() && !by_rule {
         return usage(t::CHOOSE);
     }
@@ -135,6 +130,7 @@ fn case_events(
         generated: None,
         files: input::files(capture, false),
         notes: input::notes(capture),
+        filter: None,
     };
     let case = assemble::analyse(capture as &dyn Source, &options)?;
     let mut events: BTreeSet<EventIndex> = case.log.ops.iter().map(|op| op.event).collect();
@@ -170,11 +166,10 @@ fn case_events(
 /// The events that numbers and rules choose.
 fn rule_events(capture: &Capture, args: &ExtractArgs, lang: Lang) -> Result<Vec<EventIndex>, Fail> {
     let mut warnings = Vec::new();
-    let filter = events::filter(args.pmc.as_deref(), &args.filter, &args.exclude, lang, &mut warnings)?;
+    let ProcmonConfig { filter, advanced, .. } = args.rules.rules().read(lang, &mut warnings)?;
     warnings.iter().for_each(|line| term::warn(line));
-    let numbers = events::event_ranges(&args.event, capture.event_count(), lang)?;
-    let style =
-        Style { generation: Generation::default(), locale: Locale::en_us(), offset_seconds: 0, advanced: false };
+    let numbers = event_ranges(&args.event, capture.event_count(), lang)?;
+    let style = Style { advanced, ..Style::default() };
     let numbers = if args.event.is_empty() { None } else { Some(numbers.as_slice()) };
     Ok(Context::new(capture, style).choose(&filter, numbers))
 }

@@ -7,6 +7,7 @@ pub mod events;
 pub mod exit;
 pub mod extract;
 pub mod fail;
+pub mod filters;
 pub mod input;
 pub mod make;
 pub mod options;

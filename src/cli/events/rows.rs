@@ -6,6 +6,7 @@ use crate::capture::columns::Column;
 use crate::capture::filter::CompiledFilter;
 use crate::capture::source::Source as _;
 use crate::cli::fail::Fail;
+use crate::cli::filters::lacking;
 use crate::cli::input::{bad_rows, ended_early};
 use crate::cli::output;
 use crate::export::texts::{self, TextFacts, TextFrame, TextPlace, TextRows, TextTime};
@@ -48,13 +49,6 @@ pub(super) fn warnings(export: &Export, request: &Request, asked: &Asked, path: 
             add(t::LACKS_COLUMNS, &lacking);
         }
     }
-    let mut ruled: Vec<Column> = request.filter.rules.iter().map(|rule| rule.column).collect();
-    ruled.retain(|column| lacks(column) && *column != Column::EventClass);
-    ruled.sort_unstable();
-    ruled.dedup();
-    if !ruled.is_empty() {
-        add(t::LACKS_RULED, &titles(ruled));
-    }
     let unknown = &export.columns().unknown;
     if !unknown.is_empty() {
         add(t::UNKNOWN_TITLES, &unknown.join(", "));
@@ -62,6 +56,7 @@ pub(super) fn warnings(export: &Export, request: &Request, asked: &Asked, path: 
     if request.stacks && export.format() == import::Format::Csv {
         add(t::NO_STACKS_IN_CSV, "");
     }
+    lines.extend(lacking(export, &request.filter, lang));
     lines
 }
 
