@@ -134,6 +134,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) outside: u64,
     pub(crate) log: &'a OpLog,
     pub(crate) analysis: &'a locks::Analysis,
+    pub(crate) citer: locks::Citer<'a>,
     /// Parties whose part in an open only a call stack could show.
     pub(crate) unshown: &'a [locks::Party],
     pub(crate) filters: FilterSurvey,
@@ -200,6 +201,7 @@ pub fn analyse_with(
         outside,
         log: &log,
         analysis: &analysis,
+        citer: locks::Citer::new(&log),
         unshown: &unshown,
         filters,
         source,

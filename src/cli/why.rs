@@ -1,4 +1,4 @@
-//! `pmlblame why`: the story of one failure. `pmlblame audit`: the self-check of a capture.
+//! `pmlblame why`: the story of one event. `pmlblame audit`: the self-check of a capture.
 
 use super::args::{GlobalArgs, InputArgs, ShowArgs};
 use super::blame::{catalogue, zone};
@@ -21,7 +21,7 @@ pub struct WhyArgs {
     /// The capture.
     #[arg(value_name = "CAPTURE")]
     pub capture: PathBuf,
-    /// Number of the failed event, as `blame` prints it.
+    /// Number of the failed event, as `blame` prints it; or of another operation on a file.
     #[arg(long, short, value_name = "N")]
     pub event: u64,
     /// Write the story as JSON to FILE, or to stdout with `-`.
@@ -55,7 +55,7 @@ pub struct AuditArgs {
 /// Runs `why`.
 ///
 /// # Errors
-/// When the capture cannot be read, or the event is no lock failure.
+/// When the capture cannot be read, or the event is no operation on a file.
 pub fn run_why(args: &WhyArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
     output::check_places(&args.capture, args.json.as_deref(), global.language())?;
     let zone = zone(args.show.tz.as_deref())?;
@@ -71,14 +71,20 @@ pub fn run_why(args: &WhyArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
         notes: input.notes(),
     };
     let story = assemble::story(input.source(), EventIndex(args.event), &options).map_err(|none| {
-        let text = match none {
-            NoStory::NoSuchEvent => t::NO_SUCH_EVENT,
-            NoStory::NotALockFailure => t::NOT_A_LOCK,
-        };
+        let lang = global.language();
         let events: u64 = options.files.iter().map(|file| file.events).sum();
+        let (text, refused) = match none {
+            NoStory::NoSuchEvent => (t::NO_SUCH_EVENT, String::new()),
+            NoStory::NoFile { refused, .. } if refused.is_empty() => (t::NO_FILE_NONE, String::new()),
+            NoStory::NoFile { refused, more } => {
+                let list = refused.iter().map(u64::to_string).collect::<Vec<_>>().join(lang.comma());
+                let rest = if more > 0 { lang.remark(format_args!("+{more}")) } else { String::new() };
+                (t::NO_FILE, list + &rest)
+            }
+        };
         let values: &[(&str, &dyn std::fmt::Display)] =
-            &[("file", &args.capture.display()), ("event", &args.event), ("events", &events)];
-        Fail::Said(text.fill(global.language(), values))
+            &[("file", &args.capture.display()), ("event", &args.event), ("events", &events), ("refused", &refused)];
+        Fail::Said(text.fill(lang, values))
     })?;
     input.bad_rows(global.language()).iter().for_each(|line| super::term::warn(line));
     let mut pseudonyms = Pseudonyms::new(&args.show.redact, global.language())?;
