@@ -140,6 +140,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) filtered: u64,
     pub(crate) log: &'a OpLog,
     pub(crate) analysis: &'a locks::Analysis,
+    pub(crate) citer: locks::Citer<'a>,
     /// Parties whose part in an open only a call stack could show.
     pub(crate) unshown: &'a [locks::Party],
     pub(crate) filters: FilterSurvey,
@@ -208,6 +209,7 @@ pub fn analyse_with(
         filtered,
         log: &log,
         analysis: &analysis,
+        citer: locks::Citer::new(&log),
         unshown: &unshown,
         filters,
         source,

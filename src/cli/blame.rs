@@ -98,7 +98,12 @@ pub fn run(args: &BlameArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
     };
     let mut zones = Vec::new();
     for (number, path) in captures.iter().enumerate() {
-        let (case, zone) = analyse(path, args, global, &catalogue, &zone, logs.as_ref(), &mut pseudonyms)?;
+        let case = analyse(path, args, global, &catalogue, &zone, logs.as_ref(), &mut pseudonyms);
+        let (case, zone) = case.inspect_err(|_| {
+            if let Some(file) = args.json.as_deref().filter(|_| captures.len() > 1) {
+                super::term::warn(&t::NOTHING_WRITTEN.fill(global.language(), &[("file", &file.display())]));
+            }
+        })?;
         let record = case.record;
         culprit |= matches!(record.verdict.code, VerdictCode::Culprit | VerdictCode::SeveralCulprits);
         pseudonyms.learn(&record)?;

@@ -107,7 +107,7 @@ crate::texts! {
     PHASE_IS: " [phase: {phase}]", "（阶段：{phase}）";
     NOTHING_FAILED: "No failure in {n} logs.", "{n} 个日志中没有失败记录。";
     MEANING: "{code} {symbol}: {meaning}.", "{code} {symbol}：{meaning}。";
-    WINSXS_BOTH: "{good} has {good_dirs} component directories, {bad} has {bad_dirs}; {lacking} items lack.",
+    WINSXS_BOTH: "{good} has {good_dirs} component {good_dirs:directory|directories}, {bad} has {bad_dirs}; {lacking} {lacking:item lacks|items lack}.",
         "{good} 有 {good_dirs} 个组件目录，{bad} 有 {bad_dirs} 个；缺少 {lacking} 项。";
     WINSXS_NOT_ON_GOOD: "Not on the good machine either: {directory}", "正常机器上也没有：{directory}";
     WINSXS_PRESENT: "The log misses {directory}, yet the listing of the failing machine shows it: the listing is of another moment or machine.",
@@ -142,7 +142,7 @@ crate::texts! {
     // Recommendations
     R_REPAIR_STORE_FILE: "Repair {file} of {component}: run DISM /Online /Cleanup-Image /RestoreHealth with a source of the same build, or copy the file from a machine of the same build, then retry.",
         "修复组件 {component} 的 {file}：使用相同内部版本的安装源运行 DISM /Online /Cleanup-Image /RestoreHealth，或从相同内部版本的机器复制该文件，然后重试。";
-    R_RESTORE_PAYLOAD: "Restore {n} directories below WinSxS from a machine of the same build; pmlblame cbs --list prints their names.",
+    R_RESTORE_PAYLOAD: "Restore {n} {n:directory|directories} below WinSxS from a machine of the same build; pmlblame cbs --list prints their names.",
         "从相同内部版本的机器恢复 WinSxS 下的 {n} 个目录；用 pmlblame cbs --list 可列出名称。";
     R_CAPTURE: "Capture the next attempt with Process Monitor: start it before the installation, all events, no drop filter, save as PML with all events, and collect CBS.log and CbsPersist_* at once.",
         "用 Process Monitor 捕获下一次安装：在安装前启动，记录所有事件，不要丢弃筛选掉的事件，保存为包含所有事件的 PML，并立即收集 CBS.log 与 CbsPersist_*。";

@@ -217,9 +217,15 @@ pub fn analyse(log: &OpLog, targets: &[EventIndex], options: &Options<'_>) -> An
     Analysis { findings, bursts: bursts.into_public(&engine), waits, consistency }
 }
 
-/// What `why` tells of one failure: see [`super::FileHistory`]. `None` when the event is not in the log.
-pub fn history(log: &OpLog, event: EventIndex, options: &Options<'_>) -> Option<super::FileHistory> {
-    Engine::new(log, *options).history(event)
+/// What `why` tells of one event: see [`super::FileHistory`]. `tries` are the refusals it may be one of, itself among them
+/// if it was refused. `None` when the event is not in the log.
+pub fn history(
+    log: &OpLog,
+    event: EventIndex,
+    tries: &[EventIndex],
+    options: &Options<'_>,
+) -> Option<super::FileHistory> {
+    Engine::new(log, *options).history(event, tries)
 }
 
 impl Engine<'_> {

@@ -5,9 +5,9 @@ use super::engine::Engine;
 use super::failure::{Cause, wanted};
 use super::finding::{Confidence, DeleteHow, Edge, Explanation, Finding, Mechanism, Party, Reason, Release, RuledOut};
 use super::hold::{Ended, Fit, HoldRec};
-use super::identity::NONE;
+use super::identity::{NONE, opens};
 use super::spans::Instant;
-use crate::capture::op::{OpKind, PathId, ProcessId, ProcessInfo};
+use crate::capture::op::{Op, OpKind, PathId, ProcessId, ProcessInfo};
 use crate::nt::kernel_held::kernel_holds;
 use crate::nt::path::{normalize, volume_device};
 use crate::nt::{AccessMask, FileTime, NtStatus, ShareAccess};
@@ -15,24 +15,21 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 /// At most this many processes are listed as cleared.
 const MAX_CLEARED: usize = 64;
+/// Operations on either side of a failure searched for the event that clears somebody.
+const MAX_NEAR: usize = 1024;
 
 impl Engine<'_> {
     /// Decides between suspects of different strength. Returns those cleared by it.
     pub(crate) fn settle(&self, failing: Failing<'_>, blockers: &mut Blockers) -> Vec<RuledOut> {
-        let mut cleared: Vec<RuledOut> = blockers
-            .refuted
-            .iter()
-            .map(|process| RuledOut { process: *process, reason: Reason::ShownClosedByLaterSuccess })
-            .collect();
+        let mut cleared: Vec<RuledOut> =
+            blockers.refuted.iter().map(|process| RuledOut::new(*process, Reason::ShownClosedByLaterSuccess)).collect();
         blockers.considered = blockers.suspects.iter().map(|suspect| suspect.holder.party.process()).collect();
         // AT-10: a mere possibility that left while the operation went on failing was not sufficient.
         blockers.suspects.retain(|suspect| {
             let out = suspect.left_early && suspect.holder.confidence == Confidence::Possible;
             if out && suspect.holder.party.process() != failing.op.process {
-                cleared.push(RuledOut {
-                    process: suspect.holder.party.process(),
-                    reason: Reason::StillFailingAfterRelease,
-                });
+                let reason = Reason::StillFailingAfterRelease;
+                cleared.push(RuledOut::new(suspect.holder.party.process(), reason));
             }
             !out
         });
@@ -211,13 +208,13 @@ impl Engine<'_> {
             let reason = if pending && group.link != link {
                 Reason::OtherLink
             } else if pending && outlasting.contains(&group.process) {
-                Reason::ShownClosedByLaterSuccess // whatever it held, the name went while it was there
+                Reason::OutlastedTheName
             } else if share && weighed.possible {
                 Reason::CompatibleSharing
             } else if share {
                 Reason::AttributesOnly
             } else if pending && posix {
-                Reason::CompatibleSharing // DP-6: only the marker keeps the name
+                Reason::NotTheMarker
             } else {
                 continue;
             };
@@ -237,20 +234,26 @@ impl Engine<'_> {
             };
             if let Some(reason) = reason {
                 known.insert(*process);
-                cleared.push(RuledOut { process: *process, reason });
+                cleared.push(RuledOut::new(*process, reason));
             }
         }
         for process in track.sections.processes().take(1024) {
             let exit = self.exits.get(process.0 as usize).copied().flatten();
             if exit.is_some_and(|(_, exit)| exit <= at.start) && known.insert(process) {
-                cleared.push(RuledOut { process, reason: Reason::ExitedBefore });
+                cleared.push(RuledOut::new(process, Reason::ExitedBefore));
             }
         }
         for process in track.refused_opens.keys().take(1024) {
             if known.insert(*process) {
-                cleared.push(RuledOut { process: *process, reason: Reason::OwnOpenFailed });
+                cleared.push(RuledOut::new(*process, Reason::OwnOpenFailed));
             }
         }
+        for process in track.pending_opens.keys().take(1024) {
+            if known.insert(*process) {
+                cleared.push(RuledOut::new(*process, Reason::OpenNotCompleted));
+            }
+        }
+        self.show_events(failing, &track, cleared);
         let tick = self.tick(failing.index);
         let earlier: Vec<(u32, Reason)> = self.names.predecessors(link).map(|link| (link, Reason::OtherFile)).collect();
         let elsewhere: Vec<(u32, Reason)> = self
@@ -276,7 +279,7 @@ impl Engine<'_> {
                     })
                     && known.insert(group.process)
                 {
-                    cleared.push(RuledOut { process: group.process, reason });
+                    cleared.push(RuledOut::new(group.process, reason));
                 }
             }
         }
@@ -284,6 +287,45 @@ impl Engine<'_> {
         let pid = |process: ProcessId| self.log.processes.get(process.0 as usize).map_or(0, |process| process.pid);
         cleared.sort_by_key(|entry| (entry.reason, pid(entry.process), entry.process));
         cleared.truncate(MAX_CLEARED);
+    }
+
+    /// The event that clears each: its last close before, its first open after, the success that a hold of its would have
+    /// refused.
+    fn show_events(&self, failing: Failing<'_>, track: &super::replay::Track, cleared: &mut [RuledOut]) {
+        let middle = track.ops.partition_point(|at| self.tick(*at) < self.tick(failing.index));
+        let (before, after) = track.ops.split_at_checked(middle).unwrap_or((&[], &[]));
+        self.work.spend(cleared.len());
+        let ops = |list: &[u32]| list.iter().take(MAX_NEAR).filter_map(|at| self.op(*at)).collect::<Vec<_>>();
+        let before: Vec<u32> = before.iter().rev().take(MAX_NEAR).copied().collect();
+        let (before, after) = (ops(&before), ops(after));
+        for entry in cleared {
+            let by = |op: &&&Op| op.process == entry.process;
+            let shown = match entry.reason {
+                Reason::ClosedBefore => before.iter().filter(by).find(|op| matches!(op.kind, OpKind::Cleanup)),
+                Reason::StillFailingAfterRelease => {
+                    let close = |op: &&&Op| matches!(op.kind, OpKind::Cleanup);
+                    after.iter().filter(by).find(close).or_else(|| before.iter().filter(by).find(close))
+                }
+                Reason::ExitedBefore => {
+                    let exit = self.exits.get(entry.process.0 as usize).copied().flatten();
+                    entry.event = exit.and_then(|(op, _)| Some(self.op(op?)?.event));
+                    None
+                }
+                Reason::OpenedAfter => after.iter().filter(by).find(|op| opens(op)),
+                Reason::OwnOpenFailed | Reason::OpenNotCompleted => {
+                    let refused = |op: &&&Op| matches!(op.kind, OpKind::Create(_)) && !opens(op);
+                    before.iter().filter(by).find(refused).or_else(|| after.iter().filter(by).find(refused))
+                }
+                Reason::ShownClosedByLaterSuccess => {
+                    let of = |hold: u32| track.holds.get(hold as usize).map(|hold| hold.process);
+                    let refuted = track.false_conflicts.iter().filter(|one| of(one.hold) == Some(entry.process));
+                    entry.event = refuted.filter_map(|one| self.op(one.by)).map(|op| op.event).next();
+                    None
+                }
+                _ => None,
+            };
+            entry.event = shown.map(|op| op.event).or(entry.event);
+        }
     }
 
     /// Whether a file of the same name in another folder is surely another file. An older one may have a hard link there,
