@@ -47,7 +47,7 @@ pub fn story(source: &dyn Source, event: EventIndex, options: &CaseOptions<'_>) 
     if !history.finding.lock_class {
         return Err(NoStory::NotALockFailure);
     }
-    let unshown = weaken(&mut analysis, &log, (source, &survey), options.catalogue);
+    let unshown = weaken(&mut analysis, &log, source, options.catalogue);
     let filters = filters(source, options.catalogue);
     let parts = Parts {
         options,

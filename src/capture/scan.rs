@@ -37,6 +37,7 @@ impl Capture {
                     description: pml.string(process.description).trim().to_owned(),
                     started: (process.started.0 != 0).then_some(process.started),
                     ended: process.ended,
+                    replaced: None,
                     current_directory: None,
                 };
                 match by_index.get(&process.index) {
@@ -63,7 +64,20 @@ impl Capture {
                 process.parent = parent;
             }
         }
+        replace(&mut processes);
         (processes, by_index)
+    }
+}
+
+/// Notes which processes must have ended because a later one has their PID.
+fn replace(processes: &mut [ProcessInfo]) {
+    let mut later: FxHashMap<u32, Vec<FileTime>> = FxHashMap::default();
+    for process in processes.iter() {
+        later.entry(process.pid).or_default().extend(process.started);
+    }
+    for process in processes.iter_mut().filter(|process| process.ended.is_none()) {
+        let starts = later.get(&process.pid).into_iter().flatten();
+        process.replaced = starts.filter(|start| process.started.is_some_and(|own| **start > own)).min().copied();
     }
 }
 

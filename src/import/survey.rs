@@ -204,7 +204,7 @@ impl Surveyed {
             });
             self.images = images.collect();
             self.image_paths = blocks.module_paths().cloned().unwrap_or_default();
-            Processes::from_list(list)
+            Processes::from_list(list, place.utc)
         });
         self.malformed.join(&part.extent.bad, place.line);
         let survey = &mut self.survey;
@@ -266,6 +266,7 @@ impl Surveyed {
             && (columns.has(Column::Duration) || columns.has(Column::CompletionTime) && columns.has(Column::TimeOfDay));
         survey.coverage.without_pids = !columns.has(Column::Pid) && !processes.is_listed();
         survey.coverage.without_times = !has_times(columns);
+        survey.coverage.whole_seconds = !exact && !survey.coverage.without_times;
         survey.processes = processes.list.clone();
         let first = self.malformed.first.first().map(|bad| format!("line {}: {:?}", bad.line, bad.reason));
         survey.damage = Damage { records: self.malformed.rows, first: first.or_else(|| ended.clone()) };

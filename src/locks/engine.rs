@@ -6,7 +6,7 @@ use super::hold::Work;
 use super::identity::{NONE, Names};
 use super::replay::{Exits, Track};
 use super::spans::Instant;
-use crate::capture::op::{EventIndex, Op, OpKind, OpLog, ProcessId};
+use crate::capture::op::{EventIndex, Op, OpKind, OpLog, ProcessId, ProcessInfo};
 use crate::nt::{FileTime, Ticks};
 use rustc_hash::FxHashMap;
 use std::rc::Rc;
@@ -190,7 +190,8 @@ fn group_by_file(names: &Names, order: &[u32]) -> (Vec<u32>, Vec<u32>) {
 }
 
 fn exits(log: &OpLog) -> Exits {
-    let mut exits: Exits = log.processes.iter().map(|process| process.ended.map(|time| (None, time))).collect();
+    let end = |process: &ProcessInfo| process.ended.or(process.replaced).map(|time| (None, time));
+    let mut exits: Exits = log.processes.iter().map(end).collect();
     for (at, op) in (0u32..).zip(&log.ops) {
         if matches!(op.kind, OpKind::ProcessExit)
             && let Some(exit) = exits.get_mut(op.process.0 as usize)
