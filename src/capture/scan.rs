@@ -5,7 +5,7 @@ use super::chunk::{Chunk, Marks};
 use super::decode::{self, Context, code};
 use super::op::{Coverage, DriverInfo, EventIndex, Op, OpKind, OpLog, PathTable, ProcessId, ProcessInfo, StackSays};
 use super::select::Selection;
-use super::source::{ClassCounts, Damage, FilterTest, Machine, SLOW_OPEN, Source, Survey, may_be_lock_class};
+use super::source::{ClassCounts, Damage, FilterTest, Machine, SLOW, Source, Survey, may_be_lock_class};
 use super::{Capture, collect};
 use crate::nt::{FileTime, NtStatus};
 use crate::pml::ops;
@@ -165,7 +165,7 @@ impl Part {
         self.creates += u64::from(operation == code::CREATE && status.is_success());
         self.cleanups += u64::from(operation == code::CLEANUP && status.is_success());
         let wanted = may_be_lock_class(status)
-            || operation == code::CREATE && event.duration().is_some_and(|time| time >= SLOW_OPEN)
+            || matches!(operation, code::CREATE | code::CLEANUP) && event.duration().is_some_and(|time| time >= SLOW)
             || operation == code::SET_INFORMATION
                 && event.file().is_some_and(|file| decode::is_rename_or_link(file.sub_operation()));
         if wanted {

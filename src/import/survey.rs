@@ -12,7 +12,7 @@ use super::xml_processes::XmlProcess;
 use crate::capture::columns::Column;
 use crate::capture::decode::{code, process_code};
 use crate::capture::op::{Coverage, DriverInfo, PathId, PathTable, ProcessId, StackSays};
-use crate::capture::source::{ClassCounts, Damage, SLOW_OPEN, Survey, may_be_lock_class};
+use crate::capture::source::{ClassCounts, Damage, SLOW, Survey, may_be_lock_class};
 use crate::nt::FileTime;
 use crate::pml::EventClass;
 use memchr::memmem;
@@ -92,7 +92,8 @@ pub(crate) fn part(block: &Block, columns: &Columns, delimiter: u8, order: DateO
                 let success = status.is_success();
                 part.coverage.creates += u64::from(operation.code == code::CREATE && success);
                 part.coverage.cleanups += u64::from(operation.code == code::CLEANUP && success);
-                let slow = operation.code == code::CREATE && end.is_some_and(|end| end.abs_diff(start) >= SLOW_OPEN.0);
+                let slow = matches!(operation.code, code::CREATE | code::CLEANUP)
+                    && end.is_some_and(|end| end.abs_diff(start) >= SLOW.0);
                 may_be_lock_class(status) || slow || changes_names(operation)
             }
             EventClass::REGISTRY => {

@@ -60,6 +60,8 @@ pub(crate) struct Engine<'a> {
     tracks: FxHashMap<u32, Rc<Track>>,
     /// Processes by the path of their current directory, with the start event if seen (VI-10).
     pub(crate) directories: FxHashMap<u32, Vec<(ProcessId, Option<u32>)>>,
+    /// Operations that took far longer than their like, ascending.
+    pub(crate) slow: Vec<u32>,
     /// What may still be looked at.
     pub(crate) work: Work,
 }
@@ -89,6 +91,7 @@ impl<'a> Engine<'a> {
             exits: exits(log),
             tracks: FxHashMap::default(),
             directories: FxHashMap::default(),
+            slow: super::slow::slow_ops(log, options.wait_threshold),
             work: Work::new(MAX_WORK),
         };
         engine.note_directories();
@@ -213,7 +216,9 @@ pub fn analyse(log: &OpLog, targets: &[EventIndex], options: &Options<'_>) -> An
     for &at in &wanted {
         findings.extend(engine.explain(at, &bursts));
     }
-    let waits = engine.waits();
+    let mut waits = engine.waits();
+    waits.extend(engine.slow_waits(&findings, &waits));
+    waits.sort_by_key(|wait| wait.event);
     let consistency = engine.consistency(&wanted);
     Analysis { findings, bursts: bursts.into_public(&engine), waits, consistency }
 }

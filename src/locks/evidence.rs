@@ -3,9 +3,7 @@
 use super::attribute::{Blockers, Failing, MAX_PARTIES, Suspect};
 use super::engine::Engine;
 use super::failure::{Cause, wanted};
-use super::finding::{
-    Attribution, Confidence, DeleteHow, Edge, Explanation, Finding, Mechanism, Party, Reason, Release, RuledOut,
-};
+use super::finding::{Attribution, Confidence, DeleteHow, Edge, Explanation, Finding, Reason, Release, RuledOut};
 use super::hold::{Ended, Fit, HoldRec};
 use super::identity::NONE;
 use super::mapping::Kind;
@@ -69,34 +67,19 @@ impl Engine<'_> {
             }
             _ => {}
         }
-        // VI-3: nobody visible, but a filter driver issued the failing operation or handed it on, and may have refused it.
-        if blockers.suspects.is_empty()
+        // VI-3: nobody visible but perhaps the victim itself; a filter driver stands in the stack of the failing operation, or
+        // of a slow one on the file, and may be behind it.
+        if blockers
+            .suspects
+            .iter()
+            .all(|suspect| suspect.holder.victim && suspect.holder.confidence == Confidence::Possible)
             && !blockers.nobody
             && failing.op.status != NtStatus::ACCESS_DENIED
             && !self.is_kernel_held(failing)
-            && let Some(driver) = failing.op.filter()
+            && let Some(holder) = self.filter_in_stack(failing)
         {
             blockers.suspects.push(Suspect {
-                holder: super::finding::Holder {
-                    party: Party::Driver { driver, process: failing.op.process },
-                    confidence: Confidence::Possible,
-                    mechanism: Mechanism::FilterInStack,
-                    rule: "VI-3",
-                    handle_ambiguous: false,
-                    hold: super::finding::Hold {
-                        start: Edge::Unseen,
-                        end: Edge::Unseen,
-                        access: None,
-                        share: None,
-                        path: None,
-                        range: None,
-                    },
-                    more: Vec::new(),
-                    conflicts: Vec::new(),
-                    victim: false,
-                    smb_client: false,
-                    confirmed: false,
-                },
+                holder,
                 inferred: true,
                 left_early: false,
                 settled_by_release: false,
