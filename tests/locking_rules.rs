@@ -787,23 +787,6 @@ fn a_close_that_lingers_is_nobodys_proof() {
 }
 
 #[test]
-fn without_durations_only_a_clear_margin_proves() {
-    for (steps, expected) in [(4, Confidence::Likely), (12, Confidence::Proven)] {
-        let (mut b, victim, av, _) = cast();
-        b.open(av, F, READ, 3);
-        let failed = b.fails(victim, F, DELETE, ALL, SHARING);
-        let close = b.close(av, F);
-        for (event, at) in [(failed, steps), (close, 2 * steps)] {
-            b.op(event).start = FileTime(BEGIN + at * STEP);
-        }
-        for op in &mut b.log.ops {
-            op.end = None;
-        }
-        assert_eq!(named(&b.explain(failed)), [(av, expected)], "{steps}");
-    }
-}
-
-#[test]
 fn mm_1_a_view_that_only_reads_is_shown_by_its_end_alone() {
     let removal = OpKind::SetDisposition { delete: true, handle: None };
     for (protection, bracketed, expected) in [

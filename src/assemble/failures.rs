@@ -22,11 +22,11 @@ pub(super) fn waits(parts: &Parts<'_>, holders: &Holders) -> Vec<case::Wait> {
         operation: operation(parts, wait.event),
         path: parts.log.paths.get(wait.path).to_owned(),
         waited_ms: wait.waited.as_millis(),
-        cause: Cause::OplockBreak,
+        cause: cause(wait.cause),
         holders: wait
             .holders
             .iter()
-            .map(|holder| failure_holder(parts, holders, holder, (wait.path, parts.citer.wait(holder))))
+            .map(|holder| failure_holder(parts, holders, holder, (wait.path, parts.citer.wait(wait.cause, holder))))
             .collect(),
     };
     parts.analysis.waits.iter().map(wait).collect()
@@ -112,6 +112,12 @@ fn failure_holder(
         holder: holders.id(holder.party),
         pid: pid(log, process),
         process: name(log, process),
+        driver: match holder.party {
+            locks::Party::Driver { driver, .. } => {
+                log.drivers.get(usize::from(driver.0)).map(|driver| driver.name.clone())
+            }
+            locks::Party::Process(_) => None,
+        },
         confidence: grade(Some(holder.confidence)),
         mechanism: mechanism(holder.mechanism),
         rule: holder.rule.to_owned(),

@@ -52,9 +52,9 @@ fn is_refused_by_oplock(op: &Op) -> bool {
     matches!(op.status, NtStatus::CANNOT_BREAK_OPLOCK | NtStatus::OPLOCK_NOT_GRANTED) && locks::is_lock_failure(op)
 }
 
-/// An open that succeeded, but took long enough to have waited for somebody.
+/// An open or a close that succeeded, but took long enough to have waited for somebody.
 pub fn is_delayed(op: &Op) -> bool {
-    matches!(op.kind, OpKind::Create(_))
+    matches!(op.kind, OpKind::Create(_) | OpKind::Cleanup)
         && op.status.is_success()
         && op.end.is_some_and(|end| end.since(op.start) >= locks::WAIT_THRESHOLD)
 }

@@ -129,6 +129,9 @@ pub struct FailureHolder {
     pub pid: u32,
     /// Process name the capture shows.
     pub process: String,
+    /// The filter driver that acted in its name, for a holder of kind `driver`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub driver: Option<String>,
     /// How sure.
     pub confidence: Confidence,
     /// By what it held.
@@ -239,7 +242,7 @@ pub struct RuledOut {
     pub event: Option<u64>,
 }
 
-/// An operation that was delayed, not refused.
+/// An operation that took long.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Wait {
     /// Event number.
@@ -259,8 +262,8 @@ pub struct Wait {
     pub path: String,
     /// How long, milliseconds.
     pub waited_ms: f64,
-    /// What it waited for.
+    /// What it waited for; `other` when that is not shown.
     pub cause: Cause,
-    /// Who kept it waiting.
+    /// Who kept it waiting, or is suspected of it; none when nothing shows who.
     pub holders: Vec<FailureHolder>,
 }

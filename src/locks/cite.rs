@@ -1,5 +1,6 @@
 //! Which rules a conclusion rests on, and the event that shows it, beside the rule that makes a hold a reason.
 
+use super::failure::Cause;
 use super::finding::{
     Attribution, Confidence, DeleteHow, Edge, Explanation, Finding, Holder, Mechanism, Party, Reason, Side,
 };
@@ -145,9 +146,11 @@ impl<'a> Citer<'a> {
     }
 
     /// The rules behind one who kept an operation waiting, beside its own.
-    pub fn wait(&self, holder: &Holder) -> Vec<Citation> {
+    pub fn wait(&self, cause: Cause, holder: &Holder) -> Vec<Citation> {
         let mut cited = Cited::default();
-        cited.add("OP-1", event_of(holder.hold.start));
+        if cause == Cause::OplockBreak {
+            cited.add("OP-1", event_of(holder.hold.start));
+        }
         if let Party::Driver { .. } = holder.party {
             cited.add("VI-3", event_of(holder.hold.start));
         }

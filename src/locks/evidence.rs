@@ -3,9 +3,10 @@
 use super::attribute::{Blockers, Failing, MAX_PARTIES, Suspect};
 use super::engine::Engine;
 use super::failure::{Cause, wanted};
-use super::finding::{Confidence, DeleteHow, Edge, Explanation, Finding, Mechanism, Party, Reason, Release, RuledOut};
+use super::finding::{Attribution, Confidence, DeleteHow, Edge, Explanation, Finding, Reason, Release, RuledOut};
 use super::hold::{Ended, Fit, HoldRec};
 use super::identity::{NONE, opens};
+use super::mapping::Kind;
 use super::spans::Instant;
 use crate::capture::op::{Op, OpKind, PathId, ProcessId, ProcessInfo};
 use crate::nt::kernel_held::kernel_holds;
@@ -23,6 +24,11 @@ impl Engine<'_> {
     pub(crate) fn settle(&self, failing: Failing<'_>, blockers: &mut Blockers) -> Vec<RuledOut> {
         let mut cleared: Vec<RuledOut> =
             blockers.refuted.iter().map(|process| RuledOut::new(*process, Reason::ShownClosedByLaterSuccess)).collect();
+        for suspect in &mut blockers.suspects {
+            if self.may_have_ended(suspect.holder.party.process(), failing.at) {
+                suspect.holder.confidence = Confidence::Possible;
+            }
+        }
         blockers.considered = blockers.suspects.iter().map(|suspect| suspect.holder.party.process()).collect();
         // AT-10: a mere possibility that left while the operation went on failing was not sufficient.
         blockers.suspects.retain(|suspect| {
@@ -58,34 +64,19 @@ impl Engine<'_> {
             }
             _ => {}
         }
-        // VI-3: nobody visible, but a filter driver issued the failing operation or handed it on, and may have refused it.
-        if blockers.suspects.is_empty()
+        // VI-3: nobody visible but perhaps the victim itself; a filter driver stands in the stack of the failing operation, or
+        // of a slow one on the file, and may be behind it.
+        if blockers
+            .suspects
+            .iter()
+            .all(|suspect| suspect.holder.victim && suspect.holder.confidence == Confidence::Possible)
             && !blockers.nobody
             && failing.op.status != NtStatus::ACCESS_DENIED
             && !self.is_kernel_held(failing)
-            && let Some(driver) = failing.op.filter()
+            && let Some(holder) = self.filter_in_stack(failing)
         {
             blockers.suspects.push(Suspect {
-                holder: super::finding::Holder {
-                    party: Party::Driver { driver, process: failing.op.process },
-                    confidence: Confidence::Possible,
-                    mechanism: Mechanism::FilterInStack,
-                    rule: "VI-3",
-                    handle_ambiguous: false,
-                    hold: super::finding::Hold {
-                        start: Edge::Unseen,
-                        end: Edge::Unseen,
-                        access: None,
-                        share: None,
-                        path: None,
-                        range: None,
-                    },
-                    more: Vec::new(),
-                    conflicts: Vec::new(),
-                    victim: false,
-                    smb_client: false,
-                    confirmed: false,
-                },
+                holder,
                 inferred: true,
                 left_early: false,
                 settled_by_release: false,
@@ -105,6 +96,20 @@ impl Engine<'_> {
         blockers.truncated |= blockers.suspects.len() > MAX_PARTIES;
         blockers.suspects.truncate(MAX_PARTIES);
         cleared
+    }
+
+    /// AT-7: whether nothing shows that the process was still there, and another had its PID soon after.
+    fn may_have_ended(&self, process: ProcessId, at: Instant) -> bool {
+        let exit = self.exits.get(process.0 as usize).copied().flatten();
+        let replaced = self
+            .log
+            .processes
+            .get(process.0 as usize)
+            .is_some_and(|process| process.ended.is_none() && process.replaced.is_some());
+        let later = self.log.ops.partition_point(|op| op.start < at.end);
+        replaced
+            && matches!(exit, Some((None, _)))
+            && !self.log.ops.get(later..).unwrap_or(&[]).iter().any(|op| op.process == process)
     }
 
     /// The close that ended the blocking, and the success that confirms it (AT-10).
@@ -188,6 +193,14 @@ impl Engine<'_> {
             Some(_) => Fit::No,
             None => Fit::Maybe,
         };
+        // Who may have the file mapped still is not cleared by its close where a mapping alone would explain the failure.
+        let unexplained = finding.attribution == Attribution::NotVisible;
+        let mapped: FxHashSet<ProcessId> = if unexplained {
+            let sections = track.sections.at(at, &self.exits, self.options.limit);
+            sections.iter().filter(|one| may_refuse(failing, one.kind)).map(|one| one.process).collect()
+        } else {
+            FxHashSet::default()
+        };
         let mut alive: FxHashMap<ProcessId, Reason> = FxHashMap::default();
         let pending = finding.cause == Cause::DeletePending;
         let share = finding.cause == Cause::ShareConflict;
@@ -232,7 +245,9 @@ impl Engine<'_> {
                 Some(reason) => Some(*reason),
                 None => self.past_or_future(&track, *process, at),
             };
-            if let Some(reason) = reason {
+            if let Some(reason) = reason
+                && !(reason == Reason::ClosedBefore && mapped.contains(process))
+            {
                 known.insert(*process);
                 cleared.push(RuledOut::new(*process, reason));
             }
@@ -371,13 +386,6 @@ impl Engine<'_> {
         ahead.then_some(Reason::OpenedAfter)
     }
 
-    /// Whether an open is one that a mapping alone can refuse with a sharing violation (MM-2, SA-8).
-    fn may_meet_mapping(&self, failing: Failing<'_>) -> bool {
-        let wanted = wanted(failing.op);
-        let shares_write = wanted.grant.share.contains(ShareAccess::WRITE);
-        wanted.effective.intersects(AccessMask::WRITE_DATA) || (wanted.grant.is_counted() && !shares_write)
-    }
-
     /// VI-12: whether a sharing violation met a file that the kernel holds for as long as Windows runs.
     fn is_kernel_held(&self, failing: Failing<'_>) -> bool {
         failing.op.status == NtStatus::SHARING_VIOLATION && kernel_holds(self.log.paths.get(failing.op.path)).is_some()
@@ -397,9 +405,7 @@ impl Engine<'_> {
         if coverage.sequence_gaps.is_some_and(|gaps| gaps > 0) {
             list.push(Explanation::EventsMissing);
         }
-        let mapping = matches!(failing.op.status, NtStatus::CANNOT_DELETE | NtStatus::USER_MAPPED_FILE)
-            || (failing.op.status == NtStatus::SHARING_VIOLATION && self.may_meet_mapping(failing));
-        if mapping {
+        if may_refuse(failing, Kind::Image) || may_refuse(failing, Kind::Unknown { writable: None }) {
             list.push(Explanation::Mapping);
         }
         let below = failing.op.status != NtStatus::ACCESS_DENIED;
@@ -420,5 +426,20 @@ impl Engine<'_> {
         }
         list.push(Explanation::SmbClient); // VI-5
         list
+    }
+}
+
+/// Whether a section alone can have refused the operation: by its status, or an open by MM-2 or SA-8.
+fn may_refuse(failing: Failing<'_>, kind: Kind) -> bool {
+    match failing.op.status {
+        NtStatus::CANNOT_DELETE | NtStatus::USER_MAPPED_FILE => true,
+        NtStatus::SHARING_VIOLATION => {
+            let wanted = wanted(failing.op);
+            let shares_write = wanted.grant.share.contains(ShareAccess::WRITE);
+            let may_write = kind.writable() || kind == Kind::Unknown { writable: None };
+            (kind.image() && wanted.effective.intersects(AccessMask::WRITE_DATA))
+                || (may_write && wanted.grant.is_counted() && !shares_write)
+        }
+        _ => false,
     }
 }

@@ -352,7 +352,7 @@ pub struct Burst {
     pub blocked: Ticks,
 }
 
-/// An operation that was delayed, not refused (OP-2).
+/// An operation that took long: it waited for the owner of an oplock (OP-2), or for nobody who is shown.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wait {
     /// The delayed event.
@@ -367,7 +367,9 @@ pub struct Wait {
     pub path: PathId,
     /// How long it took.
     pub waited: Ticks,
-    /// Who was slow to give way.
+    /// An oplock break, or [`Cause::Other`].
+    pub cause: Cause,
+    /// Who was slow to give way, or is suspected.
     pub holders: Vec<Holder>,
 }
 

@@ -25,6 +25,7 @@ mod moves;
 mod refute;
 mod replay;
 mod share;
+mod slow;
 mod spans;
 mod waits;
 

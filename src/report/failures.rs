@@ -209,9 +209,17 @@ impl Report<'_> {
             let who: Vec<String> = wait
                 .holders
                 .iter()
-                .map(|holder| self.style.lang.process(escape::terminal(&holder.process), holder.pid))
+                .map(|holder| match &holder.driver {
+                    Some(driver) => escape::terminal(driver),
+                    None => self.style.lang.process(escape::terminal(&holder.process), holder.pid),
+                })
                 .collect();
-            let line = t::WAIT_LINE.fill(
+            let text = match wait.cause {
+                Cause::OplockBreak => t::WAIT_LINE,
+                _ if wait.holders.is_empty() => t::SLOW_ALONE_LINE,
+                _ => t::SLOW_LINE,
+            };
+            let line = text.fill(
                 self.style.lang,
                 &[
                     ("event", &wait.event),
