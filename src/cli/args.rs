@@ -68,6 +68,8 @@ pub enum Command {
     Extract(super::extract::ExtractArgs),
     /// Tell what servicing logs (CBS.log, CbsPersist_*) say, without a capture.
     Cbs(super::cbs::CbsArgs),
+    /// Put the names back into what `--redact` wrote, by its key file.
+    Restore(super::restore::RestoreArgs),
     /// Print the JSON Schema of the case record.
     Schema,
     /// Build a capture from a readable scenario.

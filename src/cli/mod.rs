@@ -13,6 +13,7 @@ pub mod output;
 pub mod progress;
 pub mod recover;
 pub mod redact;
+pub mod restore;
 pub mod term;
 pub mod why;
 
@@ -56,6 +57,7 @@ fn run(cli: &Cli) -> Result<Exit, Fail> {
         Some(Command::Recover(args)) => recover::run_recover(args, &cli.global),
         Some(Command::Extract(args)) => extract::run_extract(args, &cli.global),
         Some(Command::Cbs(args)) => cbs::run(args, &cli.global),
+        Some(Command::Restore(args)) => restore::run_restore(args, &cli.global),
         Some(Command::Schema) => blame::schema(),
         Some(Command::Make(args)) => make::run(args, cli.global.language()),
     }

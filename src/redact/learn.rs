@@ -138,8 +138,9 @@ impl Redactor {
         for attempt in 0..ATTEMPTS {
             chosen = self.candidate(kind, &folded, attempt);
             let text = String::from_utf16_lossy(&chosen);
-            // Neither the name itself nor another's: mapping back must be possible.
-            if text != folded && !self.taken.contains_key(&text) && !self.names.contains_key(&text) {
+            // Neither the name itself nor another's, nor a word of every path: mapping back must be possible.
+            let is_word = COMMON.contains(&text.as_str()) || PROTECTED.contains(&text.as_str());
+            if text != folded && !is_word && !self.taken.contains_key(&text) && !self.names.contains_key(&text) {
                 break;
             }
         }
@@ -256,13 +257,18 @@ impl Redactor {
         self.learn_units(&units, &folded, true);
     }
 
+    /// Learns from the version of a file, in which four numbers are no address.
+    pub fn learn_version(&mut self, version: &str) {
+        self.learn_text(version.get(super::replace::version_number(version.chars())..).unwrap_or_default());
+    }
+
     /// `whole`: the text ends where it ends, and is not followed by whatever lay in memory.
     fn learn_units(&mut self, units: &[u16], folded: &[u16], whole: bool) {
-        for (found, range) in patterns::find(folded) {
+        for (found, range) in patterns::find(folded, &self.roots) {
             let text = String::from_utf16_lossy(units.get(range).unwrap_or_default());
             match found {
                 Found::OpenProfile if !whole => {}
-                Found::Profile | Found::OpenProfile if NOBODYS.contains(&fold(&text).as_str()) => {}
+                Found::Profile | Found::OpenProfile if is_nobodys(&text) => {}
                 Found::Profile | Found::OpenProfile => self.learn(Kind::Profile, &text),
                 Found::Server => self.learn_host(&text),
                 Found::Sid => self.learn_sid(&text),
@@ -324,6 +330,11 @@ impl Redactor {
             _ => {}
         }
     }
+}
+
+/// Whether a profile folder is nobody's.
+pub(super) fn is_nobodys(profile: &str) -> bool {
+    NOBODYS.contains(&fold(profile).as_str())
 }
 
 /// `DWM-1`, `UMFD-0`: accounts of desktops, whatever the language of their authority.

@@ -83,6 +83,10 @@ pub(in crate::cli) fn learn(export: &Export, redactor: &mut Redactor) -> io::Res
             if let Some(value) = text("AuthenticationId") {
                 logon = value;
             }
+            if let Some(version) = text("Version") {
+                redactor.learn_version(&version);
+                return Ok(());
+            }
             match text("Owner") {
                 Some(owner) if !is_system(&logon) => redactor.learn_account(&owner),
                 Some(_) => {}
@@ -91,6 +95,16 @@ pub(in crate::cli) fn learn(export: &Export, redactor: &mut Redactor) -> io::Res
             Ok(())
         })?;
     }
+    // Where profiles lie comes first: what a path gives away depends on it.
+    export.rows(
+        false,
+        |row| told_of_roots(row),
+        |_, (name, value)| {
+            if !redactor.learn_root(&name, &value) {
+                redactor.learn_roots(&value);
+            }
+        },
+    );
     let mut last_user = String::new();
     export.rows(
         false,
@@ -109,6 +123,18 @@ pub(in crate::cli) fn learn(export: &Export, redactor: &mut Redactor) -> io::Res
         },
     );
     Ok(())
+}
+
+/// The environment of a started process, or path and data of a registry value that tells where profiles lie.
+fn told_of_roots(row: &ExportRow<'_>) -> Option<(String, String)> {
+    let text = |column| row.row.text(column).unwrap_or_default();
+    let detail = text(Column::Detail);
+    if memchr::memmem::find(detail.as_bytes(), b"USERPROFILE=").is_some() {
+        return Some((String::new(), detail.into_owned()));
+    }
+    let path = text(Column::Path);
+    let value = detail.split_once("Data: ").filter(|_| Redactor::tells_root(&path))?.1;
+    Some((path.into_owned(), value.to_owned()))
 }
 
 /// What of a row may hold names.
