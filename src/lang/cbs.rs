@@ -134,6 +134,7 @@ crate::texts! {
     S_NOT_A_LOG: "not a CBS log and not an archive", "不是 CBS 日志，也不是压缩包";
     S_UNREADABLE: "cannot be read", "无法读取";
     S_ARCHIVE_DAMAGED: "the archive is damaged", "压缩包已损坏";
+    S_ARCHIVE_CUT_OFF: "the archive breaks off or has lost its directory; what could be found in it was read", "压缩包不完整或缺少中央目录；已读取其中可找到的内容";
     S_ENCRYPTED: "is encrypted", "已加密";
     S_TOO_DEEP: "archives are nested too deep", "压缩包嵌套过深";
     S_TOO_MANY: "too many files", "文件过多";
