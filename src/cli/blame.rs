@@ -60,6 +60,8 @@ pub fn run(args: &BlameArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
         let (case, zone) = analyse(path, args, global, &catalogue, &zone, logs.as_ref(), &mut pseudonyms)?;
         let record = case.record;
         culprit |= matches!(record.verdict.code, VerdictCode::Culprit | VerdictCode::SeveralCulprits);
+        pseudonyms.learn_collected(record.capture.files.iter().map(|file| file.name.as_str()));
+        pseudonyms.learn_collected(record.cbs.iter().flat_map(super::cbs::collected));
         pseudonyms.learn(&record)?;
         if !pseudonyms.active() {
             show(number, &record, &zone)?;

@@ -57,6 +57,13 @@ impl Pseudonyms {
         Ok(())
     }
 
+    /// Learns the names of machines in the paths of collected logs.
+    pub fn learn_collected<'p>(&mut self, paths: impl Iterator<Item = &'p str>) {
+        if let Some(redactor) = &mut self.redactor {
+            paths.for_each(|path| redactor.learn_collected(path));
+        }
+    }
+
     /// The record with every name replaced, to be shown and written in place of the original. Replacing in a finished
     /// table would miss the names that a line break cuts in two.
     ///

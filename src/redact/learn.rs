@@ -96,6 +96,34 @@ const SERVICES: &[&str] = &[
     "imap", "img", "info", "ldap", "live", "login", "mail", "ntp", "ocsp", "pop3", "self", "smtp", "sso", "time",
     "v10", "vpn", "web", "wpad", "www",
 ];
+/// What collected files are called on every machine.
+const FILE_WORDS: &[&str] = &[
+    "7z",
+    "cab",
+    "cbs",
+    "cbspersist",
+    "csv",
+    "dism",
+    "gz",
+    "gzip",
+    "log",
+    "logs",
+    "pml",
+    "txt",
+    "utf-16",
+    "utf-16le",
+    "utf-8",
+    "utf16",
+    "utf8",
+    "win10",
+    "win11",
+    "windows",
+    "winsxs",
+    "x64",
+    "x86",
+    "xml",
+    "zip",
+];
 /// Shorter names of hosts are replaced only as whole words.
 const DISTINCT_HOST: usize = 6;
 /// Attempts at a pseudonym nobody has yet.
@@ -222,6 +250,22 @@ impl Redactor {
             }
         }
         self.learn(Kind::Host, name);
+    }
+
+    /// Learns from the path of a collected file: collectors name archives and logs after the machine
+    /// (`DESKTOP-A1B2_CBS.log`). A part in capitals, or with a digit or a hyphen, is taken for such a name.
+    pub fn learn_collected(&mut self, path: &str) {
+        for part in path.split(['/', '\\', '_', '.', ' ', '(', ')', '[', ']']) {
+            let folded = fold(part);
+            let looks_so = part.contains(|c: char| c.is_ascii_digit() || c == '-')
+                || part.len() > 2 && part.bytes().all(|byte| byte.is_ascii_uppercase());
+            let letters = folded.chars().filter(|c| c.is_alphabetic()).count();
+            let says_else = FILE_WORDS.contains(&folded.as_str())
+                || folded.strip_prefix("kb").is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
+            if looks_so && letters >= 2 && !says_else {
+                self.learn(Kind::Host, part);
+            }
+        }
     }
 
     /// Learns an address. Those that say nothing about anybody (loopback, unspecified, broadcast, multicast) are left.
