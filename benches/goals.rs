@@ -288,6 +288,7 @@ fn relevant(file: &Path) -> Result<usize, Error> {
         generated: None,
         files: Vec::new(),
         notes: Vec::new(),
+        filter: None,
     };
     let case = assemble::analyse(&capture as &dyn Source, &options).map_err(|_| "the scope is not understood")?;
     Ok(case.log.ops.len())

@@ -84,6 +84,7 @@ fn blame<const THREADS: usize>(bencher: Bencher<'_, '_>, events: u64) {
             generated: None,
             files: Vec::new(),
             notes: Vec::new(),
+            filter: None,
         };
         assemble::analyse(&open_file(&path) as &dyn Source, &options).expect("an analysis")
     }));

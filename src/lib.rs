@@ -23,6 +23,7 @@
 //!         generated: None,
 //!         files: Vec::new(),
 //!         notes: Vec::new(),
+//!         filter: None,
 //!     },
 //! )?;
 //! let failure = &case.record.failures[0];

@@ -3,7 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::path::{Path, PathBuf};
+mod places;
+
+use places::shared;
+use std::path::Path;
 
 use pmlblame::assemble::cbs::cbs_report;
 use pmlblame::lang::Lang;
@@ -11,11 +14,6 @@ use pmlblame::servicing::cbs::merge::{NamedLog, join};
 use pmlblame::servicing::cbs::record::Record;
 use pmlblame::servicing::cbs::{analyse, analyse_lines};
 use serde_json::Value;
-
-fn shared() -> PathBuf {
-    let beside = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared"));
-    std::env::var_os("PMLBLAME_SHARED").map_or_else(|| beside.to_owned(), PathBuf::from)
-}
 
 fn report(path: &Path, lang: Lang) -> Value {
     let name = path.file_name().unwrap().to_str().unwrap().to_owned();

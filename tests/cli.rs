@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod places;
+
+use places::samples;
 use std::fs;
 use std::io::Read;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
@@ -12,10 +14,6 @@ use tempfile::TempDir;
 use unicode_width::UnicodeWidthStr;
 
 const FOUNDING: &str = "founding-delete-pending.PML";
-
-fn samples() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")
-}
 
 /// The program, to be run among the samples, in English and UTC whatever the machine has.
 fn program(arguments: &[&str]) -> Command {
@@ -480,6 +478,7 @@ fn pmlblame_record() -> pmlblame::case::CaseRecord {
         generated: None,
         files: Vec::new(),
         notes: Vec::new(),
+        filter: None,
     };
     assemble::analyse(&capture, &options).unwrap().record
 }

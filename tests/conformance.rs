@@ -2,22 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of a test")]
 
+mod places;
+
+use places::corpus;
 use pmlblame::capture::columns::Column;
 use pmlblame::capture::{Capture, OpenOptions};
 use pmlblame::export::{Context, Format, Request, Style};
 use pmlblame::pml::ops::Generation;
-use std::path::PathBuf;
-
-fn corpus() -> Option<PathBuf> {
-    let root = std::env::var_os("PMLBLAME_SHARED")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")), PathBuf::from);
-    let corpus = root.join("corpus");
-    if corpus.is_dir() {
-        return Some(corpus);
-    }
-    println!("skipped: the folder of real captures was not found at {}", corpus.display());
-    None
-}
 
 /// The columns that the header line of an export names.
 fn header_columns(csv: &[u8]) -> Vec<Column> {

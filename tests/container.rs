@@ -1,18 +1,9 @@
 //! The container reader on real captures.
 
-use pmlblame::pml::{Container, Pml};
-use std::path::PathBuf;
+mod places;
 
-fn corpus() -> Option<PathBuf> {
-    let root = std::env::var_os("PMLBLAME_SHARED")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")), PathBuf::from);
-    let corpus = root.join("corpus");
-    if corpus.is_dir() {
-        return Some(corpus);
-    }
-    println!("skipped: the folder of real captures was not found at {}", corpus.display());
-    None
-}
+use places::corpus;
+use pmlblame::pml::{Container, Pml};
 
 #[test]
 fn real_captures_have_their_events_processes_and_strings() {

@@ -2,25 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod places;
+
+use places::corpus;
 use pmlblame::capture::columns::{Column, parse_columns};
 use pmlblame::capture::filter::{Filter, Rule};
 use pmlblame::capture::pmc::ProcmonConfig;
 use pmlblame::capture::{Capture, OpenOptions};
 use pmlblame::export::{Context, Format, Request, Style};
 use pmlblame::pml::ops::Generation;
-use std::path::PathBuf;
 use std::process::Command;
-
-fn corpus() -> Option<PathBuf> {
-    let root = std::env::var_os("PMLBLAME_SHARED")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")), PathBuf::from);
-    let corpus = root.join("corpus");
-    if corpus.is_dir() {
-        return Some(corpus);
-    }
-    println!("skipped: the folder of real captures was not found at {}", corpus.display());
-    None
-}
 
 fn export(capture: &Capture, request: &Request) -> String {
     let mut out = Vec::new();

@@ -2,34 +2,23 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod places;
+
+use places::captures_in;
 use pmlblame::capture::map::Bytes;
 use pmlblame::capture::{Capture, EventIndex, Segment};
 use pmlblame::export::pml::{Options, Tables, extract, learn};
 use pmlblame::pml::Event;
 use pmlblame::redact::Redactor;
 use std::io::Cursor;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 fn corpus() -> Vec<PathBuf> {
-    let root = std::env::var_os("PMLBLAME_SHARED")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")), PathBuf::from);
-    let corpus = captures_in(&root.join("corpus"));
-    if corpus.is_empty() {
-        println!("skipped: no real captures in {}", root.join("corpus").display());
-    }
-    corpus
-}
-
-fn captures_in(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("pml")));
-    paths.sort();
-    paths
+    places::corpus().map(|folder| captures_in(&folder)).unwrap_or_default()
 }
 
 fn samples() -> Vec<PathBuf> {
-    captures_in(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/samples")))
+    captures_in(&places::samples())
 }
 
 fn open(bytes: Vec<u8>) -> Capture {

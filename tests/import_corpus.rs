@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod exported;
+mod places;
 
-use exported::{as_exported, corpus, export, named};
+use exported::{as_exported, export, named};
+use places::corpus;
 use pmlblame::capture::op::{Op, OpKind, ProcessId};
 use pmlblame::capture::select::Selection;
 use pmlblame::capture::source::Source;

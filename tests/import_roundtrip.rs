@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod exported;
+mod places;
 
-use exported::{as_exported, corpus, export, named};
+use exported::{as_exported, export, named};
+use places::{captures_in, corpus, samples};
 use pmlblame::assemble::{self, CaseOptions};
 use pmlblame::blame::scope::{Profile, ScopeOptions};
 use pmlblame::blame::vendors::VendorCatalogue;
@@ -18,12 +20,7 @@ use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 
 fn captures() -> Vec<PathBuf> {
-    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
-    let mut found: Vec<PathBuf> = std::fs::read_dir(samples)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "PML"))
-        .collect();
+    let mut found = captures_in(&samples());
     if let Some(corpus) = corpus() {
         for name in ["LogfileTests64bitUTC", "LogfileTests32bitUTC", "LogFileUTC64Filesystem", "LogFileUTC64Process"] {
             found.push(corpus.join(format!("{name}.PML")));
@@ -41,6 +38,7 @@ fn record(source: &dyn Source, profile: Profile) -> CaseRecord {
         generated: None,
         files: Vec::new(),
         notes: Vec::new(),
+        filter: None,
     };
     assemble::analyse(source, &options).unwrap().record
 }

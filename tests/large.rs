@@ -8,8 +8,7 @@ mod support;
 use pmlblame::capture::{Capture, EventIndex, OpenOptions};
 use pmlblame::pml::{Container, Event, Pml};
 use serde_json::Value;
-use std::fs::{self, File};
-use std::io::{Seek, SeekFrom, Write};
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 use support::{Plan, Seed, corpus, sample};
@@ -19,9 +18,10 @@ const GIB: u64 = 1 << 30;
 /// Whether holes in a file of this folder take no room.
 #[cfg(unix)]
 fn has_sparse_files(folder: &Path) -> bool {
+    use std::io::{Seek, SeekFrom, Write};
     use std::os::unix::fs::MetadataExt;
     let path = folder.join("hole");
-    let mut file = File::create(&path).unwrap();
+    let mut file = fs::File::create(&path).unwrap();
     file.seek(SeekFrom::Start(64 << 20)).unwrap();
     file.write_all(b"x").unwrap();
     file.sync_all().unwrap();

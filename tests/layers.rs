@@ -178,6 +178,40 @@ fn the_table_itself_has_no_cycle() {
     }
 }
 
+/// The modules of `cli` that the code of one of them names.
+fn cli_imports(source: &Source) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (at, _) in source.code.match_indices("crate::cli::") {
+        names_at(&source.code[at + "crate::cli::".len()..], &mut found);
+    }
+    // From `cli::a::b`, two `super` name `cli`.
+    let climb = "super::".repeat(source.module.len() - 1);
+    for (at, _) in source.code.match_indices(&climb) {
+        if !source.code[..at].ends_with("super::") {
+            names_at(&source.code[at + climb.len()..], &mut found);
+        }
+    }
+    found
+}
+
+#[test]
+fn the_modules_of_the_command_line_form_no_circle() {
+    let mut edges: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for source in sources().iter().filter(|source| source.module.len() > 1 && source.module[0] == "cli") {
+        edges.entry(source.module[1].clone()).or_default().extend(cli_imports(source));
+    }
+    let modules: BTreeSet<String> = edges.keys().cloned().collect();
+    for (module, targets) in &mut edges {
+        targets.retain(|target| target != module && modules.contains(target));
+    }
+    assert!(edges["args"].contains("blame") && edges["blame"].contains("options"), "{edges:?}");
+    while let Some(leaf) = edges.iter().find(|(_, targets)| targets.is_empty()).map(|(module, _)| module.clone()) {
+        edges.remove(&leaf);
+        edges.values_mut().for_each(|targets| targets.retain(|target| *target != leaf));
+    }
+    assert!(edges.is_empty(), "each of these needs another of them: {edges:?}");
+}
+
 #[test]
 fn the_reader_of_imports_sees_every_form() {
     let source = |path: &str, code: &str| Source {

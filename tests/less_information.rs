@@ -3,24 +3,20 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod exported;
+mod places;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use exported::corpus;
+use places::{captures_in, corpus, samples};
 use serde_json::Value;
 
 /// Grades by party: for each failure, and for the case as a whole (`None`).
 type Grades = BTreeMap<(Option<u64>, String), u8>;
 
 fn captures() -> Vec<PathBuf> {
-    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
-    let mut found: Vec<PathBuf> = std::fs::read_dir(samples)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "PML"))
-        .collect();
+    let mut found = captures_in(&samples());
     if let Some(corpus) = corpus() {
         for name in ["LogfileTests64bitUTC", "LogfileTests32bitUTC", "LogFileUTC64Filesystem", "noriben-2013-v7"] {
             found.push(corpus.join(format!("{name}.PML")));

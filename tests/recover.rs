@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod places;
+
+use places::corpus;
 use pmlblame::pml::recover::{self, TableState};
 use pmlblame::pml::{Container, Event, Header, Pml, PmlError, PmlErrorKind, Region};
-use std::path::PathBuf;
 
 const CAPTURES: [(&str, u32); 5] = [
     ("LogfileTests64bitUTC.PML", 53_214),
@@ -13,17 +15,6 @@ const CAPTURES: [(&str, u32); 5] = [
     ("LogFileUTC64Process.PML", 3_400),
     ("noriben-2013-v7.PML", 623),
 ];
-
-fn corpus() -> Option<PathBuf> {
-    let root = std::env::var_os("PMLBLAME_SHARED")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")), PathBuf::from);
-    let corpus = root.join("corpus");
-    if corpus.is_dir() {
-        return Some(corpus);
-    }
-    println!("skipped: the folder of real captures was not found at {}", corpus.display());
-    None
-}
 
 fn places(pml: Pml<'_>) -> Vec<u64> {
     (0..pml.event_count()).map(|n| pml.event_offset(n).unwrap()).collect()

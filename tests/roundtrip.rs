@@ -5,8 +5,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Cursor;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+mod places;
+
+use places::{captures_in, corpus, samples};
 use pmlblame::pml::write::{Header, Module, PmlWriter, Process, RawEvent};
 use pmlblame::pml::{Container, Pml, PointerSize, StringIndex, Wide};
 
@@ -157,18 +160,9 @@ fn assert_same(name: &Path, data: &[u8], again: &[u8]) {
     assert!(wrong.is_empty(), "{}: bytes differ at {wrong:x?}", name.display());
 }
 
-fn captures(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut found: Vec<PathBuf> = entries
-        .filter(|path| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("pml")))
-        .collect();
-    found.sort();
-    found
-}
-
 #[test]
 fn samples_survive_a_round_trip_unchanged() {
-    let samples = captures(&Path::new(env!("CARGO_MANIFEST_DIR")).join("samples"));
+    let samples = captures_in(&samples());
     assert!(samples.len() >= 40);
     for path in samples {
         let data = fs::read(&path).unwrap();
@@ -179,15 +173,9 @@ fn samples_survive_a_round_trip_unchanged() {
 
 #[test]
 fn real_captures_survive_a_round_trip_in_every_fixed_byte() {
-    let shared = std::env::var_os("PMLBLAME_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
-    let found = captures(&shared.join("corpus"));
-    if found.is_empty() {
-        eprintln!("skipped: real captures not found in {}", shared.join("corpus").display());
-        return;
-    }
+    let Some(corpus) = corpus() else { return };
     // The writer knows version 9 only.
-    for path in found.iter().filter(|path| !path.to_string_lossy().contains("v7")) {
+    for path in captures_in(&corpus).iter().filter(|path| !path.to_string_lossy().contains("v7")) {
         let data = fs::read(path).unwrap();
         let again = rewritten(&data);
         assert_same(path, &data, &again);

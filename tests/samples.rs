@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod places;
+
+use places::{files_in, samples};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,18 +14,8 @@ use pmlblame::scenario;
 /// No sample may grow beyond this.
 const MAX_SAMPLE: usize = 1 << 20;
 
-fn samples() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")
-}
-
 fn scenarios() -> Vec<PathBuf> {
-    let mut found: Vec<PathBuf> = fs::read_dir(samples())
-        .expect("samples/ exists")
-        .map(|entry| entry.expect("a readable entry").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "scenario"))
-        .collect();
-    found.sort();
-    found
+    files_in(&samples(), "scenario")
 }
 
 /// Rebuilds every sample; with `PMLBLAME_BLESS=1` it writes them instead of comparing.

@@ -372,6 +372,7 @@ fn a_damaged_log_beside_a_capture() {
         generated: None,
         files: Vec::new(),
         notes: Vec::new(),
+        filter: None,
     };
     let bytes = fs::read(sample("founding-delete-pending.CBS.log")).unwrap();
     let mut matched = 0;

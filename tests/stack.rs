@@ -1,19 +1,10 @@
 //! Stack addresses of real captures resolve to modules.
 
+mod places;
+
+use places::corpus;
 use pmlblame::capture::modules::StackResolver;
 use pmlblame::pml::{Container, Pml};
-use std::path::PathBuf;
-
-fn corpus() -> Option<PathBuf> {
-    let root = std::env::var_os("PMLBLAME_SHARED")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")), PathBuf::from);
-    let corpus = root.join("corpus");
-    if corpus.is_dir() {
-        return Some(corpus);
-    }
-    println!("skipped: the folder of real captures was not found at {}", corpus.display());
-    None
-}
 
 #[test]
 fn every_kernel_frame_and_nearly_every_user_frame_resolves() {

@@ -1,7 +1,9 @@
 //! What joins codes below the reports with their wording, and the documentation with the program.
 
+mod places;
+
+use places::corpus;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use pmlblame::blame::advice::AdviceCode;
 use pmlblame::blame::altitudes::NameBasis;
@@ -48,14 +50,6 @@ fn the_vendor_file_of_the_documentation_works() {
     for category in Category::ALL {
         assert!(page.contains(category.as_code()), "{} is not documented", category.as_code());
     }
-}
-
-/// The corpus of real captures, if it is there.
-fn corpus() -> Option<PathBuf> {
-    let shared = std::env::var_os("PMLBLAME_SHARED")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")), PathBuf::from);
-    let corpus = shared.join("corpus");
-    corpus.is_dir().then_some(corpus)
 }
 
 #[test]

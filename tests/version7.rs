@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod places;
+
 use pmlblame::capture::op::OpKind;
 use pmlblame::capture::select::Selection;
 use pmlblame::capture::source::Source;
@@ -10,16 +12,9 @@ use pmlblame::import::{Column, Export, Input, Operation};
 use pmlblame::nt::{AccessMask, NtStatus};
 use pmlblame::pml::bytes::{DetailText, u8_at, u16_at, u32_at};
 use pmlblame::pml::{Container, Event, EventClass, Host, Pml, PmlErrorKind};
-use std::path::PathBuf;
 
 fn noriben() -> Option<(Capture, Box<Export>)> {
-    let root = std::env::var_os("PMLBLAME_SHARED")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")), PathBuf::from);
-    let path = root.join("corpus/noriben-2013-v7.PML");
-    if !path.is_file() {
-        println!("skipped: the version 7 capture was not found at {}", path.display());
-        return None;
-    }
+    let path = places::shared_path("corpus/noriben-2013-v7.PML")?;
     let capture = Capture::open(&path, &OpenOptions::default()).unwrap();
     // The CSV shows local time, five hours behind UTC, and no date.
     let first = capture.span().unwrap().0.timestamp().unwrap().to_zoned(jiff::tz::Offset::constant(-5).to_time_zone());

@@ -4,24 +4,26 @@
 pub mod cbs;
 mod doubt;
 mod failures;
+mod filter;
 mod holders;
 mod quality;
 mod servicing;
 mod story;
 mod verdict;
 
+pub use filter::FailureFilter;
 pub use servicing::ServicingLogs;
-pub use story::{NoStory, audit, story};
+pub use story::{NoStory, audit, stories, story};
 
 pub use quality::bad_row;
 
 use crate::blame::altitudes::AltitudeList;
 use crate::blame::facts::{ModuleFacts, is_microsoft};
 use crate::blame::filters::{FilterSurvey, candidate_filters};
-use crate::blame::gather::{Gathered, gather};
+use crate::blame::gather::{Gathered, gather, is_delayed, is_failure};
 use crate::blame::scope::{PatternError, Scope, ScopeOptions};
 use crate::blame::vendors::VendorCatalogue;
-use crate::capture::op::{DriverInfo, OpLog, ProcessId};
+use crate::capture::op::{DriverInfo, Op, OpLog, ProcessId};
 use crate::capture::source::{Machine, Source, Survey};
 use crate::case::{self, CaseRecord};
 use crate::import::BadReason;
@@ -45,6 +47,8 @@ pub struct CaseOptions<'a> {
     pub files: Vec<case::File>,
     /// What opening the capture already showed.
     pub notes: Vec<SourceNote>,
+    /// Which of the failures in scope are reported; `None`: all of them.
+    pub filter: Option<FailureFilter<'a>>,
 }
 
 /// A column that an export lacks.
@@ -132,6 +136,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) scope: &'a Scope,
     pub(crate) survey: &'a Survey,
     pub(crate) outside: u64,
+    /// Of those outside, the ones that only the filter leaves out.
+    pub(crate) filtered: u64,
     pub(crate) log: &'a OpLog,
     pub(crate) analysis: &'a locks::Analysis,
     /// Parties whose part in an open only a call stack could show.
@@ -177,6 +183,7 @@ pub fn analyse_with(
     if survey.coverage.third_parties.is_none() {
         survey.coverage.third_parties = Some(quality::third_parties(options.catalogue, &survey, &machine));
     }
+    let filtered = options.filter.as_ref().map_or(0, |filter| keep_passing(&mut scope, filter, &survey));
     let tied = logs.map(|logs| servicing::tie(logs, source, &survey, &machine, &scope, options));
     if let Some(tied) = &tied {
         scope.count_in(&tied.named);
@@ -198,6 +205,7 @@ pub fn analyse_with(
         scope: &scope,
         survey: &survey,
         outside,
+        filtered,
         log: &log,
         analysis: &analysis,
         unshown: &unshown,
@@ -209,6 +217,17 @@ pub fn analyse_with(
         servicing::add(&mut record, &parts, tied);
     }
     Ok(Case { record, log, analysis })
+}
+
+/// Narrows the scope to the failures and waits that pass the filter; returns how many failures do not.
+fn keep_passing(scope: &mut Scope, filter: &FailureFilter<'_>, survey: &Survey) -> u64 {
+    let inside = |op: &&Op| scope.contains(op, &survey.processes, &survey.paths);
+    let asked: Vec<&Op> = survey.ops.iter().filter(|op| is_failure(op) || is_delayed(op)).filter(inside).collect();
+    let passing = filter.passing(&asked.iter().map(|op| op.event).collect::<Vec<_>>());
+    let fails = |op: &&&Op| is_failure(op) && passing.binary_search(&op.event).is_err();
+    let filtered = asked.iter().filter(fails).count() as u64;
+    scope.keep(passing);
+    filtered
 }
 
 /// Where every process may be a victim, each is one of its own failures only: whoever else held is to blame.
@@ -315,6 +334,8 @@ fn record(parts: &Parts<'_>) -> CaseRecord {
             from: scope.from.map(FileTime::to_rfc3339),
             to: scope.to.map(FileTime::to_rfc3339),
             failures_outside: parts.outside,
+            filter: parts.options.filter.as_ref().map(FailureFilter::rules).unwrap_or_default(),
+            failures_filtered: parts.options.filter.is_some().then_some(parts.filtered),
             from_log: Vec::new(),
         },
         verdict,

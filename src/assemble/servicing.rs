@@ -336,7 +336,7 @@ fn named(
 ) -> Vec<(EventIndex, ProcessId)> {
     let asked = &options.scope;
     let narrowed = !asked.victims.is_empty() || !asked.paths.is_empty() || !asked.results.is_empty();
-    if narrowed || asked.from.is_some() || asked.to.is_some() {
+    if narrowed || asked.from.is_some() || asked.to.is_some() || options.filter.is_some() {
         return Vec::new();
     }
     let mut named: Vec<(EventIndex, ProcessId)> = Vec::new();

@@ -2,15 +2,15 @@
 
 use super::failures::{self, edge, mechanism, name, operation_of, pid};
 use super::holders::Holders;
-use super::{CaseOptions, Parts, capture_record, filters, is_author, weaken};
+use super::{CaseOptions, FailureFilter, Parts, capture_record, filters, is_author, weaken};
 use crate::blame::gather;
 use crate::blame::scope::{Profile, Scope, ScopeOptions};
 use crate::capture::EventIndex;
 use crate::capture::op::{Op, OpKind, OpLog, ProcessId};
 use crate::capture::select::Selection;
-use crate::capture::source::Source;
+use crate::capture::source::{Source, Survey};
 use crate::case::{self, AuditFailures, AuditRecord, Story, StoryEvent, StoryHold};
-use crate::lang::{Lang, record as t, why as w};
+use crate::lang::{Lang, filters as f, record as t, why as w};
 use crate::locks::{self, HistoryHold, Party};
 use crate::nt::{AccessMask, NtStatus, ShareAccess};
 
@@ -28,13 +28,37 @@ pub enum NoStory {
 /// # Errors
 /// When there is no such event, or it was not refused because of a lock.
 pub fn story(source: &dyn Source, event: EventIndex, options: &CaseOptions<'_>) -> Result<Story, NoStory> {
+    story_of(source, &source.survey(), event, options)
+}
+
+/// The stories of the failures that pass the filter of `options`, of whatever process and path: of the first `most`.
+/// Second how many more there are, and third how many operations were refused in all.
+pub fn stories(source: &dyn Source, most: usize, options: &CaseOptions<'_>) -> (Vec<Story>, u64, u64) {
     let survey = source.survey();
+    let refused: Vec<EventIndex> = survey.ops.iter().filter(|op| gather::is_failure(op)).map(|op| op.event).collect();
+    let passing = options.filter.as_ref().map_or_else(|| refused.clone(), |filter| filter.passing(&refused));
+    let mut rest = passing.iter();
+    let mut stories = Vec::new();
+    while stories.len() < most {
+        let Some(event) = rest.next() else { break };
+        // An ACCESS DENIED that no lock is behind has no story.
+        stories.extend(story_of(source, &survey, *event, options));
+    }
+    (stories, rest.len() as u64, refused.len() as u64)
+}
+
+fn story_of(
+    source: &dyn Source,
+    survey: &Survey,
+    event: EventIndex,
+    options: &CaseOptions<'_>,
+) -> Result<Story, NoStory> {
     if event.0 >= survey.counts.total {
         return Err(NoStory::NoSuchEvent);
     }
     let seed = survey.ops.iter().find(|op| op.event == event && gather::is_failure(op));
     let seed = seed.ok_or(NoStory::NotALockFailure)?;
-    let log = gather::collect(source, &survey, &[seed], &|driver| is_author(options.catalogue, driver));
+    let log = gather::collect(source, survey, &[seed], &|driver| is_author(options.catalogue, driver));
     let machine = source.machine();
     let any = ScopeOptions { profile: Profile::Any, ..ScopeOptions::default() };
     let Ok(scope) = Scope::new(&any, None) else { return Err(NoStory::NotALockFailure) };
@@ -47,14 +71,15 @@ pub fn story(source: &dyn Source, event: EventIndex, options: &CaseOptions<'_>) 
     if !history.finding.lock_class {
         return Err(NoStory::NotALockFailure);
     }
-    let unshown = weaken(&mut analysis, &log, (source, &survey), options.catalogue);
+    let unshown = weaken(&mut analysis, &log, (source, survey), options.catalogue);
     let filters = filters(source, options.catalogue);
     let parts = Parts {
         options,
         machine,
         scope: &scope,
-        survey: &survey,
+        survey,
         outside: 0,
+        filtered: 0,
         log: &log,
         analysis: &analysis,
         unshown: &unshown,
@@ -161,7 +186,12 @@ fn or_none(names: Vec<String>, lang: Lang) -> String {
 pub fn audit(source: &dyn Source, options: &CaseOptions<'_>) -> AuditRecord {
     let survey = source.survey();
     let log = source.collect(&Selection::everything(), &survey, &|driver| is_author(options.catalogue, driver));
-    let found = locks::audit(&log);
+    let passing = options.filter.as_ref().map(|filter| {
+        let events: Vec<EventIndex> = log.ops.iter().map(|op| op.event).collect();
+        filter.passing(&events)
+    });
+    let is_asked = |event: EventIndex| passing.as_ref().is_none_or(|passing| passing.binary_search(&event).is_ok());
+    let found = locks::audit(&log, &is_asked);
     let total = found.total();
     let count =
         |count: locks::StatusCount| case::StatusCount { explained: count.explained, unexplained: count.unexplained };
@@ -187,6 +217,10 @@ pub fn audit(source: &dyn Source, options: &CaseOptions<'_>) -> AuditRecord {
     if super::quality::lacks_closes(survey.coverage.creates, survey.coverage.cleanups) {
         notes.push(t::A_NO_CLOSES.get(options.lang).to_owned());
     }
+    if passing.is_some() {
+        let values: &[(&str, &dyn std::fmt::Display)] = &[("files", &found.files), ("all", &found.files_in_all)];
+        notes.push(f::AUDIT_FILES.fill(options.lang, values));
+    }
     AuditRecord {
         schema: case::AUDIT_SCHEMA.to_owned(),
         capture,
@@ -196,5 +230,6 @@ pub fn audit(source: &dyn Source, options: &CaseOptions<'_>) -> AuditRecord {
         closes_without_open: found.closes_without_open,
         opens_without_close: found.opens_without_close,
         notes,
+        filter: options.filter.as_ref().map(FailureFilter::rules).unwrap_or_default(),
     }
 }

@@ -135,14 +135,22 @@ pub(super) fn verdict(
             };
             let victims = or(&parts.scope.victims, t::ANY_PROCESS);
             let paths = or(&parts.scope.paths, t::ANY_PATH);
-            let mut text = t::NO_FAILURES.fill(lang, &[("victims", &victims), ("paths", &paths)]);
-            if !parts.log.processes.iter().any(|process| parts.scope.is_victim(process)) {
+            let values: &[(&str, &dyn std::fmt::Display)] =
+                &[("n", &parts.filtered), ("victims", &victims), ("paths", &paths)];
+            let none = match parts.filtered {
+                0 => t::NO_FAILURES,
+                1 => lang::filters::ONE_NOT_PASSING,
+                _ => lang::filters::NOTHING_PASSES,
+            };
+            let mut text = none.fill(lang, values);
+            if parts.filtered == 0 && !parts.log.processes.iter().any(|process| parts.scope.is_victim(process)) {
                 let nameless = parts.log.processes.iter().any(|process| process.name.is_empty());
                 let sentence = if nameless { t::NO_FAILURES_NAMELESS } else { t::NO_FAILURES_ABSENT };
                 join(&mut text, sentence.get(lang), lang);
             }
-            if parts.outside > 0 {
-                join(&mut text, &t::NO_FAILURES_OUTSIDE.fill(lang, &[("n", &parts.outside)]), lang);
+            let outside = parts.outside.saturating_sub(parts.filtered);
+            if outside > 0 {
+                join(&mut text, &t::NO_FAILURES_OUTSIDE.fill(lang, &[("n", &outside)]), lang);
             }
             text
         }
@@ -160,6 +168,10 @@ pub(super) fn verdict(
     if let Some(first) = also_itself(holders, failures, code, lang) {
         let rest = std::mem::replace(&mut text, first);
         join(&mut text, &rest, lang);
+    }
+    if parts.filtered > 0 && code != VerdictCode::NoFailures {
+        let left_out = if parts.filtered == 1 { lang::filters::ONE_LEFT_OUT } else { lang::filters::LEFT_OUT };
+        join(&mut text, &left_out.fill(lang, &[("n", &parts.filtered)]), lang);
     }
     let hidden = Hidden { holder: unseen > 0, left_in_folder: not_empty > 0 };
     let recommendations = recommendations(parts, holders, failures, &hidden);
@@ -283,7 +295,7 @@ fn recommendations(parts: &Parts<'_>, holders: &Holders, failures: &[Failure], h
     if failures.is_empty() {
         let show =
             Advice { code: "show_other_failures".to_owned(), text: t::SHOW_OTHERS.fill(lang, &[("file", &file)]) };
-        return if parts.outside > 0 { vec![show] } else { Vec::new() };
+        return if parts.outside > parts.filtered { vec![show] } else { Vec::new() };
     }
     let coverage = parts.survey.coverage;
     let (records, facts): (Vec<&Holder>, Vec<HolderFacts>) =

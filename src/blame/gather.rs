@@ -53,7 +53,7 @@ fn is_refused_by_oplock(op: &Op) -> bool {
 }
 
 /// An open that succeeded, but took long enough to have waited for somebody.
-fn is_delayed(op: &Op) -> bool {
+pub fn is_delayed(op: &Op) -> bool {
     matches!(op.kind, OpKind::Create(_))
         && op.status.is_success()
         && op.end.is_some_and(|end| end.since(op.start) >= locks::WAIT_THRESHOLD)

@@ -98,6 +98,8 @@ pub struct Scope {
     globs: GlobSet,
     /// The victims are the profile's own, not named by the user.
     by_profile: bool,
+    /// The only failures and waits that a filter lets pass, ascending.
+    kept: Option<Vec<EventIndex>>,
     /// Failures that count whatever the rest says, ascending.
     named: Vec<EventIndex>,
     /// Their processes.
@@ -136,9 +138,15 @@ impl Scope {
             to: options.to,
             globs,
             by_profile: options.victims.is_empty(),
+            kept: None,
             named: Vec::new(),
             named_processes: Vec::new(),
         })
+    }
+
+    /// Narrows it to these failures and waits, which ascend.
+    pub fn keep(&mut self, events: Vec<EventIndex>) {
+        self.kept = Some(events);
     }
 
     /// Counts failures in whatever the rest of the scope says; their processes are victims.
@@ -176,6 +184,7 @@ impl Scope {
             && (self.results.is_empty() || self.results.contains(&op.status))
             && self.from.is_none_or(|from| op.start >= from)
             && self.to.is_none_or(|to| op.start <= to)
+            && self.kept.as_ref().is_none_or(|kept| kept.binary_search(&op.event).is_ok())
             && (self.is_path(paths.get(op.path)) || target.is_some_and(|target| self.is_path(paths.get(target))))
     }
 

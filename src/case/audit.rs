@@ -28,6 +28,10 @@ pub struct AuditRecord {
     pub opens_without_close: u64,
     /// What to know about the numbers.
     pub notes: Vec<String>,
+    /// Rules that chose the files checked, in Procmon's words: those with an event that passes. Left out when none were
+    /// given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filter: Vec<String>,
 }
 
 /// A create that succeeded although the model says it must have been refused.

@@ -170,6 +170,13 @@ pub struct Scope {
     pub to: Option<String>,
     /// Lock-class failures outside the scope.
     pub failures_outside: u64,
+    /// Rules that chose among the failures, in Procmon's words; left out when none were given. They say what is reported,
+    /// not what counts as evidence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filter: Vec<String>,
+    /// Of the failures outside, those that only the filter leaves out; left out without a filter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failures_filtered: Option<u64>,
     /// Failures that count because the servicing log names them, though the rest of the scope does not cover them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub from_log: Vec<u64>,

@@ -1,25 +1,66 @@
 //! `pmlblame CAPTURE…`: from captures to blame tables and case records.
 
-use super::args::{BlameArgs, FailOn, GlobalArgs, ScopeArgs};
 use super::exit::Exit;
 use super::fail::Fail;
+use super::filters::FailureRules;
 use super::input::{LogClock, Opened};
+use super::options::{GlobalArgs, InputArgs, ScopeArgs, ShowArgs, catalogue, expand, scope, zone};
 use super::redact::Pseudonyms;
 use super::{cbs, output, progress};
-use crate::assemble::{self, Case, CaseOptions, ServicingLogs, SourceNote};
+use crate::assemble::{self, Case, CaseOptions, ServicingLogs};
 use crate::blame::altitudes::AltitudeList;
-use crate::blame::scope::ScopeOptions;
 use crate::blame::vendors::VendorCatalogue;
-use crate::capture::Capture;
-use crate::case::{self, CaseRecord, VerdictCode};
+use crate::case::{CaseRecord, VerdictCode};
 use crate::lang::fail as t;
 use crate::nt::FileTime;
 use crate::report::{json, table, time};
+use clap::{Args, ValueEnum};
 use jiff::tz::TimeZone;
-use sha2::{Digest, Sha256};
-use std::borrow::Cow;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+
+/// Arguments of `blame`.
+#[derive(Debug, Args)]
+pub struct BlameArgs {
+    /// Captures (.PML), exports (.CSV, .XML, also gzipped) or patterns; of a split capture the first file.
+    #[arg(required = true, value_name = "CAPTURE", help_heading = "Input")]
+    pub captures: Vec<PathBuf>,
+    /// Servicing log (CBS.log, CbsPersist_*), folder, zip, cab or gzip of the same machine; logs in them are found by content
+    /// (repeatable).
+    #[arg(long, value_name = "PATH", help_heading = "Input")]
+    pub cbs: Vec<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "documented at its type")]
+    pub input: InputArgs,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "documented at its type")]
+    pub scope: ScopeArgs,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "documented at its type")]
+    pub rules: FailureRules,
+    /// Write the case record as JSON to FILE, or to stdout with `-` (then nothing else goes there).
+    #[arg(long, value_name = "FILE|-", help_heading = "Output")]
+    pub json: Option<PathBuf>,
+    /// Leave the time of making out of the record, so that the same capture gives the same bytes.
+    #[arg(long, help_heading = "Output")]
+    pub reproducible: bool,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "documented at its type")]
+    pub show: ShowArgs,
+    /// Exit with 3 when the verdict is this.
+    #[arg(long, value_enum, value_name = "VERDICT", help_heading = "Output")]
+    pub fail_on: Option<FailOn>,
+    /// Do not compute the SHA-256 of the capture files for the record.
+    #[arg(long, help_heading = "Advanced")]
+    pub no_hash: bool,
+}
+
+/// A verdict to fail on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// One or several culprits were found.
+    Culprit,
+}
 
 /// Runs the command.
 ///
@@ -119,6 +160,7 @@ fn analyse(
     // The digest reads the whole file once more; it runs beside the analysis, and only a record needs it.
     let hash = args.json.is_some() && !args.no_hash;
     let generated = if args.reproducible { None } else { FileTime::from_timestamp(jiff::Timestamp::now()) };
+    let rules = args.rules.rules().of_failures(global.language())?;
     let options = CaseOptions {
         scope: scope(&args.scope, &zone, input.day(), global)?,
         lang: global.language(),
@@ -126,6 +168,7 @@ fn analyse(
         generated,
         files: input.files(false)?,
         notes: input.notes(),
+        filter: rules.as_ref().and_then(|rules| rules.of(&input, &zone)),
     };
     let (files, case) = rayon::join(|| input.files(hash), || assemble::analyse_with(input.source(), &options, logs));
     let mut case = case?;
@@ -152,110 +195,4 @@ fn logs(args: &BlameArgs, global: &GlobalArgs) -> Result<Option<ServicingLogs>, 
         return Err(cbs::CbsFail::NoLog(skipped).into_fail(lang));
     }
     Ok(Some(ServicingLogs { joined, skipped }))
-}
-
-/// What opening the capture showed.
-pub fn notes(capture: &Capture) -> Vec<SourceNote> {
-    let seams = capture.seams.iter().map(|seam| match u64::try_from(seam.missing) {
-        Ok(missing) => SourceNote::MissingSegment { missing },
-        Err(_) => SourceNote::OverlappingSegments { events: seam.missing.unsigned_abs() },
-    });
-    let left_out = capture.left_out.iter().map(|error| SourceNote::SegmentLeftOut {
-        name: error.path().file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        reason: error.reason(),
-    });
-    seams.chain(left_out).chain(super::recover::notes(capture)).collect()
-}
-
-/// The files of a capture, with their digests when `hash`.
-pub fn files(capture: &Capture, hash: bool) -> Vec<case::File> {
-    capture
-        .segments()
-        .iter()
-        .map(|segment| case::File {
-            name: segment.file_name(),
-            bytes: segment.bytes().len() as u64,
-            sha256: hash.then(|| hex(&Sha256::digest(segment.bytes()))),
-            events: u64::from(segment.pml().event_count()),
-        })
-        .collect()
-}
-
-/// Bytes as lower-case hex.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The built-in vendors, with those of `file`.
-///
-/// # Errors
-/// When the file cannot be read or understood.
-pub fn catalogue(file: Option<&Path>) -> Result<Cow<'static, VendorCatalogue>, Fail> {
-    let Some(path) = file else { return Ok(Cow::Borrowed(VendorCatalogue::embedded())) };
-    let text = std::fs::read_to_string(path).map_err(|source| Fail::Read { path: path.to_owned(), source })?;
-    VendorCatalogue::with_overrides(&text)
-        .map(Cow::Owned)
-        .map_err(|source| Fail::Vendors { path: path.to_owned(), source })
-}
-
-/// The zone of the times shown; the local one unless told otherwise.
-///
-/// # Errors
-/// A name that is no zone.
-pub fn zone(name: Option<&str>) -> Result<TimeZone, Fail> {
-    time::parse_zone(name.unwrap_or("local")).map_err(Fail::Zone)
-}
-
-/// The scope in the terms of the analysis.
-///
-/// # Errors
-/// A time that cannot be understood.
-pub fn scope(
-    args: &ScopeArgs,
-    zone: &TimeZone,
-    day: Option<FileTime>,
-    global: &GlobalArgs,
-) -> Result<ScopeOptions, Fail> {
-    let parse = |text: &Option<String>| match text {
-        Some(text) => time::parse_time(text, zone, day).map(Some).ok_or_else(|| Fail::Time(text.clone())),
-        None => Ok(None),
-    };
-    let (from, to) = (parse(&args.from)?, parse(&args.to)?);
-    if let (Some(begin), Some(end)) = (from, to)
-        && begin > end
-    {
-        let ends = [&args.from, &args.to].map(|text| text.as_deref().unwrap_or_default());
-        let text = t::EMPTY_RANGE.fill(global.language(), &[("from", &ends[0]), ("to", &ends[1])]);
-        return Err(Fail::Usage(text));
-    }
-    Ok(ScopeOptions {
-        profile: args.profile.into(),
-        victims: args.victims.clone(),
-        paths: args.paths.clone(),
-        results: args.results.clone(),
-        from,
-        to,
-    })
-}
-
-/// The files that the arguments name: a pattern stands for what it matches, for shells that leave that to the program.
-///
-/// # Errors
-/// A pattern without a match.
-pub fn expand(arguments: &[PathBuf]) -> Result<Vec<PathBuf>, Fail> {
-    let mut files = Vec::new();
-    for argument in arguments {
-        let text = argument.to_string_lossy();
-        if argument.exists() || !text.contains(['*', '?', '[']) {
-            files.push(argument.clone());
-            continue;
-        }
-        let matches = glob::glob(&text).map_err(|_| Fail::NoMatch(text.clone().into_owned()))?;
-        let before = files.len();
-        files.extend(matches.filter_map(Result::ok));
-        if files.len() == before {
-            return Err(Fail::NoMatch(text.into_owned()));
-        }
-    }
-    Ok(files)
 }

@@ -8,11 +8,11 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::tz::TimeZone;
 
-use super::args::{GlobalArgs, RedactArgs};
 use super::exit::Exit;
 use super::fail::Fail;
+use super::options::{GlobalArgs, RedactArgs, expand, table_width};
 use super::redact::Pseudonyms;
-use super::{blame, output, term};
+use super::{output, term};
 use crate::assemble::cbs::{cbs_report, comparison};
 use crate::case::Tool;
 use crate::case::cbs::CbsReport;
@@ -137,8 +137,8 @@ impl CbsFail {
 pub fn run(args: &CbsArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
     let lang = global.language();
     let mut options = CbsOptions::new(args, lang);
-    options.paths = blame::expand(&args.paths)?;
-    options.width = Some(super::args::table_width(args.width));
+    options.paths = expand(&args.paths)?;
+    options.width = Some(table_width(args.width));
     options.ascii = term::ascii_only(term::stdout_is_terminal());
     options.progress = shows_progress(global);
     let mut pseudonyms = Pseudonyms::new(&args.redact, lang)?;

@@ -3,16 +3,15 @@
 mod asked;
 mod captured;
 mod inspect;
-pub(super) mod rows;
+mod rows;
 
-pub(super) use asked::{event_ranges, filter};
-
-use super::args::{GlobalArgs, InputArgs};
 use super::exit::Exit;
-use super::extract::redactor;
 use super::fail::Fail;
+use super::filters::ShownRules;
 use super::input::Opened;
-use super::{blame, output, redact, term};
+use super::options::{GlobalArgs, InputArgs, expand};
+use super::redact::redactor;
+use super::{output, redact, term};
 use crate::export::{Format, Request};
 use crate::lang::{Lang, events as t};
 use crate::pml::ops::Generation;
@@ -58,16 +57,9 @@ pub struct EventsArgs {
     /// File operations by their IRP and fast-I/O names, as with "Enable Advanced Output"
     #[arg(long, help_heading = "Wording")]
     pub advanced: bool,
-    /// Show only events matching this rule, such as "Path contains InFlight" (repeatable: rules of one column are
-    /// alternatives, rules of several must all hold)
-    #[arg(long, value_name = "RULE", help_heading = "Selection")]
-    pub filter: Vec<String>,
-    /// Hide events matching this rule (repeatable)
-    #[arg(long, value_name = "RULE", help_heading = "Selection")]
-    pub exclude: Vec<String>,
-    /// Take columns, filter and mode from a Procmon configuration
-    #[arg(long, value_name = "FILE.pmc", help_heading = "Selection")]
-    pub pmc: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "documented at its type")]
+    pub rules: ShownRules,
     /// Show this event, or range of events, with everything known (repeatable)
     #[arg(long, value_name = "N|N-M", help_heading = "Selection")]
     pub event: Vec<String>,
@@ -135,7 +127,7 @@ pub fn run(args: &EventsArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
     let width = if terminal { term::width().map(usize::from) } else { None };
     let mut warnings = Vec::new();
     let asked = Asked::new(args, lang, &mut warnings)?;
-    let paths = blame::expand(&args.captures)?;
+    let paths = expand(&args.captures)?;
     if paths.len() > 1 {
         asked.refuse_for_several()?;
     }

@@ -1,24 +1,26 @@
 //! `pmlblame extract`: a smaller capture of chosen events, with names replaced when asked.
 
-use super::args::{GlobalArgs, InputArgs, ScopeArgs};
 use super::exit::Exit;
 use super::fail::Fail;
+use super::filters::{CopiedRules, event_ranges};
 use super::input::Opened;
-use super::{blame, events, output, recover, term};
+use super::options::{self, GlobalArgs, InputArgs, ScopeArgs};
+use super::redact::redactor;
+use super::{input, output, recover, term};
 use crate::assemble::{self, CaseOptions};
 use crate::blame::scope::Scope;
 use crate::capture::chunk::Chunk;
+use crate::capture::pmc::ProcmonConfig;
 use crate::capture::select::Selection;
 use crate::capture::source::Source;
 use crate::capture::{Capture, EventIndex, mark};
 use crate::export::pml::{Options, learn};
-use crate::export::{Context, Locale, Style};
+use crate::export::{Context, Style};
 use crate::lang::{Lang, recover as t};
 use crate::nt::FileTime;
-use crate::pml::ops::Generation;
-use crate::redact::{KeyFile, Redaction, Redactor};
+use crate::redact::Redaction;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Arguments of `extract`.
 #[derive(Clone, Debug, clap::Args)]
@@ -32,7 +34,8 @@ pub struct ExtractArgs {
     /// The capture to write, whole or not at all
     #[arg(short, long, value_name = "SMALL.PML", help_heading = "Output")]
     pub output: PathBuf,
-    /// Everything the verdict rests on: each operation on the files concerned, and the life of processes
+    /// Everything the verdict rests on: each operation on the files concerned, and the life of processes. What --event,
+    /// --filter, --exclude or --pmc choose comes in addition
     #[arg(long, help_heading = "Selection")]
     pub case: bool,
     /// With --case: also everything within so many seconds of a failure
@@ -41,16 +44,9 @@ pub struct ExtractArgs {
     /// This event, or range of events (repeatable)
     #[arg(long, value_name = "N|N-M", help_heading = "Selection")]
     pub event: Vec<String>,
-    /// Events matching this rule, such as "Path contains InFlight" (repeatable: rules of one column are alternatives,
-    /// rules of several must all hold)
-    #[arg(long, value_name = "RULE", help_heading = "Selection")]
-    pub filter: Vec<String>,
-    /// No events matching this rule (repeatable)
-    #[arg(long, value_name = "RULE", help_heading = "Selection")]
-    pub exclude: Vec<String>,
-    /// Take the filter from a Procmon configuration
-    #[arg(long, value_name = "FILE.pmc", help_heading = "Selection")]
-    pub pmc: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "documented at its type")]
+    pub rules: CopiedRules,
     #[command(flatten)]
     #[allow(missing_docs, reason = "documented at its type")]
     pub scope: ScopeArgs,
@@ -76,7 +72,7 @@ pub fn run_extract(args: &ExtractArgs, global: &GlobalArgs) -> Result<Exit, Fail
     if args.context.is_some() && !args.case {
         return usage(t::CONTEXT_ALONE);
     }
-    let by_rule = !args.filter.is_empty() || !args.exclude.is_empty() || args.pmc.is_some();
+    let by_rule = !args.rules.rules().is_empty();
     if !args.case && args.event.is_empty() && !by_rule {
         return usage(t::CHOOSE);
     }
@@ -124,16 +120,17 @@ fn case_events(
     global: &GlobalArgs,
 ) -> Result<(BTreeSet<EventIndex>, String), Fail> {
     let lang = global.language();
-    let catalogue = blame::catalogue(None)?;
-    let zone = blame::zone(None)?;
+    let catalogue = options::catalogue(None)?;
+    let zone = options::zone(None)?;
     let day = capture.span().map(|(first, _)| first);
     let options = CaseOptions {
-        scope: blame::scope(&args.scope, &zone, day, global)?,
+        scope: options::scope(&args.scope, &zone, day, global)?,
         lang,
         catalogue: &catalogue,
         generated: None,
-        files: blame::files(capture, false),
-        notes: blame::notes(capture),
+        files: input::files(capture, false),
+        notes: input::notes(capture),
+        filter: None,
     };
     let case = assemble::analyse(capture as &dyn Source, &options)?;
     let mut events: BTreeSet<EventIndex> = case.log.ops.iter().map(|op| op.event).collect();
@@ -169,11 +166,10 @@ fn case_events(
 /// The events that numbers and rules choose.
 fn rule_events(capture: &Capture, args: &ExtractArgs, lang: Lang) -> Result<Vec<EventIndex>, Fail> {
     let mut warnings = Vec::new();
-    let filter = events::filter(args.pmc.as_deref(), &args.filter, &args.exclude, lang, &mut warnings)?;
+    let ProcmonConfig { filter, advanced, .. } = args.rules.rules().read(lang, &mut warnings)?;
     warnings.iter().for_each(|line| term::warn(line));
-    let numbers = events::event_ranges(&args.event, capture.event_count(), lang)?;
-    let style =
-        Style { generation: Generation::default(), locale: Locale::en_us(), offset_seconds: 0, advanced: false };
+    let numbers = event_ranges(&args.event, capture.event_count(), lang)?;
+    let style = Style { advanced, ..Style::default() };
     let numbers = if args.event.is_empty() { None } else { Some(numbers.as_slice()) };
     Ok(Context::new(capture, style).choose(&filter, numbers))
 }
@@ -183,17 +179,4 @@ fn redaction(capture: &Capture, args: &ExtractArgs, lang: Lang) -> Result<Redact
     let mut redactor = redactor(args.redact_key.as_deref(), lang)?;
     learn(capture, (0..capture.event_count()).map(EventIndex), &mut redactor);
     Ok(redactor.seal())
-}
-
-/// The redactor of an existing key file, or a new one.
-///
-/// # Errors
-/// A key file that cannot be read or is none.
-pub fn redactor(key: Option<&Path>, lang: Lang) -> Result<Redactor, Fail> {
-    let no_key = |error: &dyn std::fmt::Display| Fail::Said(t::NO_KEY.fill(lang, &[("why", error)]));
-    let Some(path) = key.filter(|path| path.exists()) else { return Redactor::new().map_err(|error| no_key(&error)) };
-    let text = std::fs::read_to_string(path).map_err(|source| Fail::Read { path: path.to_owned(), source })?;
-    KeyFile::parse(&text)
-        .and_then(|key| Redactor::from_key(&key))
-        .map_err(|error| Fail::Said(t::BAD_KEY.fill(lang, &[("file", &path.display()), ("why", &error)])))
 }

@@ -1,8 +1,8 @@
 //! What the user gave as a capture: a PML with its segments, or an export in CSV or XML.
 
-use super::args::InputArgs;
 use super::fail::Fail;
-use super::{blame, recover};
+use super::options::InputArgs;
+use super::recover;
 use crate::assemble::{Lacking, SourceNote, bad_row};
 use crate::capture::Capture;
 use crate::capture::columns::Column;
@@ -119,7 +119,7 @@ impl Opened {
     /// When an export cannot be read once more for its digest.
     pub fn files(&self, hash: bool) -> Result<Vec<case::File>, Fail> {
         match &self.input {
-            Input::Pml(input) => Ok(blame::files(&input.capture, hash)),
+            Input::Pml(input) => Ok(files(&input.capture, hash)),
             Input::Export(export) => {
                 let facts = export.facts();
                 let sha256 = if hash { Some(digest(export.path())?) } else { None };
@@ -131,7 +131,7 @@ impl Opened {
     /// What opening it showed.
     pub fn notes(&self) -> Vec<SourceNote> {
         match &self.input {
-            Input::Pml(input) => blame::notes(&input.capture),
+            Input::Pml(input) => notes(&input.capture),
             Input::Export(export) => {
                 let facts = export.facts();
                 let mut notes = Vec::new();
@@ -222,5 +222,37 @@ fn digest(path: &Path) -> Result<String, Fail> {
             read => hasher.update(&buffer[..read]),
         }
     }
-    Ok(blame::hex(&hasher.finalize()))
+    Ok(hex(&hasher.finalize()))
+}
+
+/// What opening the capture showed.
+pub fn notes(capture: &Capture) -> Vec<SourceNote> {
+    let seams = capture.seams.iter().map(|seam| match u64::try_from(seam.missing) {
+        Ok(missing) => SourceNote::MissingSegment { missing },
+        Err(_) => SourceNote::OverlappingSegments { events: seam.missing.unsigned_abs() },
+    });
+    let left_out = capture.left_out.iter().map(|error| SourceNote::SegmentLeftOut {
+        name: error.path().file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        reason: error.reason(),
+    });
+    seams.chain(left_out).chain(super::recover::notes(capture)).collect()
+}
+
+/// The files of a capture, with their digests when `hash`.
+pub fn files(capture: &Capture, hash: bool) -> Vec<case::File> {
+    capture
+        .segments()
+        .iter()
+        .map(|segment| case::File {
+            name: segment.file_name(),
+            bytes: segment.bytes().len() as u64,
+            sha256: hash.then(|| hex(&Sha256::digest(segment.bytes()))),
+            events: u64::from(segment.pml().event_count()),
+        })
+        .collect()
+}
+
+/// Bytes as lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

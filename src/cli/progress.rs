@@ -1,6 +1,6 @@
 //! A progress bar on stderr, shown only when the work takes longer than half a second.
 
-use super::args::GlobalArgs;
+use super::options::GlobalArgs;
 use crate::capture::progress;
 use crate::lang::{Lang, events as t};
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};

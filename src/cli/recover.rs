@@ -1,8 +1,8 @@
 //! `pmlblame recover`: what a damaged capture still holds, written as a sound one.
 
-use super::args::GlobalArgs;
 use super::exit::Exit;
 use super::fail::{self, Fail};
+use super::options::GlobalArgs;
 use super::output::{self, Unfinished};
 use super::progress::Progress;
 use crate::assemble::SourceNote;

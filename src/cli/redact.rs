@@ -1,18 +1,20 @@
 //! `--redact`: names replaced in everything that is printed or written.
 
-use super::args::RedactArgs;
-use super::events::rows;
-use super::extract::redactor;
 use super::fail::Fail;
 use super::input::Opened;
+use super::options::RedactArgs;
 use super::output;
 use crate::capture::EventIndex;
+use crate::capture::columns::Column;
 use crate::capture::source::Source;
 use crate::export::pml;
-use crate::lang::Lang;
-use crate::redact::{Redaction, Redactor};
+use crate::import::{self, Export, ExportRow};
+use crate::lang::{Lang, recover as t};
+use crate::pml::EventClass;
+use crate::redact::{KeyFile, Redaction, Redactor};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::io;
 use std::path::Path;
 
 /// Replaces names consistently over all outputs of one call, or leaves everything as it is.
@@ -108,7 +110,7 @@ pub fn learn(input: &Opened, path: &Path, redactor: &mut Redactor) -> Result<(),
             redactor.learn_text(&process.command_line);
             redactor.learn_text(&process.image_path);
         }
-        rows::learn(export, redactor).map_err(|error| Fail::Read { path: path.to_owned(), source: error })?;
+        learn_rows(export, redactor).map_err(|error| Fail::Read { path: path.to_owned(), source: error })?;
     }
     Ok(())
 }
@@ -120,4 +122,115 @@ pub fn learn(input: &Opened, path: &Path, redactor: &mut Redactor) -> Result<(),
 pub fn keep(path: Option<&Path>, redaction: &Redaction) -> Result<(), Fail> {
     let Some(path) = path else { return Ok(()) };
     output::write(path, |out| writeln!(out, "{}", redaction.key().to_json()).map_err(output::written(path)))
+}
+
+/// The redactor of an existing key file, or a new one.
+///
+/// # Errors
+/// A key file that cannot be read or is none.
+pub fn redactor(key: Option<&Path>, lang: Lang) -> Result<Redactor, Fail> {
+    let no_key = |error: &dyn std::fmt::Display| Fail::Said(t::NO_KEY.fill(lang, &[("why", error)]));
+    let Some(path) = key.filter(|path| path.exists()) else { return Redactor::new().map_err(|error| no_key(&error)) };
+    let text = std::fs::read_to_string(path).map_err(|source| Fail::Read { path: path.to_owned(), source })?;
+    KeyFile::parse(&text)
+        .and_then(|key| Redactor::from_key(&key))
+        .map_err(|error| Fail::Said(t::BAD_KEY.fill(lang, &[("file", &path.display()), ("why", &error)])))
+}
+
+/// Learns the names in the process list and in all rows, shown or not: a name must have one fate in every output.
+fn learn_rows(export: &Export, redactor: &mut Redactor) -> io::Result<()> {
+    /// Logon sessions of the system itself, whose account names are localised.
+    const SYSTEM: [&str; 3] = ["000003e7", "000003e5", "000003e4"];
+    let is_system = |logon: &str| SYSTEM.iter().any(|known| logon.trim().ends_with(known));
+    if export.format() == import::Format::Xml {
+        let mut logon = String::new();
+        export.process_list(|line| {
+            let line = String::from_utf8_lossy(line);
+            let text = |name: &str| {
+                let value = line.trim().strip_prefix('<')?.strip_prefix(name)?.strip_prefix('>')?;
+                let value = value.split('<').next().unwrap_or_default();
+                Some(quick_xml::escape::unescape(value).map_or_else(|_| value.to_owned(), std::borrow::Cow::into_owned))
+            };
+            if let Some(value) = text("AuthenticationId") {
+                logon = value;
+            }
+            if let Some(version) = text("Version") {
+                redactor.learn_version(&version);
+                return Ok(());
+            }
+            match text("Owner") {
+                Some(owner) if !is_system(&logon) => redactor.learn_account(&owner),
+                Some(_) => {}
+                None => redactor.learn_text(&quick_xml::escape::unescape(&line).unwrap_or_default()),
+            }
+            Ok(())
+        })?;
+    }
+    // Where profiles lie comes first: what a path gives away depends on it.
+    export.rows(
+        false,
+        |row| told_of_roots(row),
+        |_, (name, value)| {
+            if !redactor.learn_root(&name, &value) {
+                redactor.learn_roots(&value);
+            }
+        },
+    );
+    let mut last_user = String::new();
+    export.rows(
+        false,
+        |row| Some(Told::new(row)),
+        |_, told| {
+            for text in &told.texts {
+                redactor.learn_text(text);
+            }
+            if told.user != last_user && !is_system(&told.logon) {
+                redactor.learn_account(&told.user);
+                last_user.clone_from(&told.user);
+            }
+            for host in &told.hosts {
+                redactor.learn_host(host);
+            }
+        },
+    );
+    Ok(())
+}
+
+/// The environment of a started process, or path and data of a registry value that tells where profiles lie.
+fn told_of_roots(row: &ExportRow<'_>) -> Option<(String, String)> {
+    let text = |column| row.row.text(column).unwrap_or_default();
+    let detail = text(Column::Detail);
+    if memchr::memmem::find(detail.as_bytes(), b"USERPROFILE=").is_some() {
+        return Some((String::new(), detail.into_owned()));
+    }
+    let path = text(Column::Path);
+    let value = detail.split_once("Data: ").filter(|_| Redactor::tells_root(&path))?.1;
+    Some((path.into_owned(), value.to_owned()))
+}
+
+/// What of a row may hold names.
+struct Told {
+    texts: Vec<String>,
+    user: String,
+    logon: String,
+    hosts: Vec<String>,
+}
+
+impl Told {
+    fn new(row: &ExportRow<'_>) -> Self {
+        let text = |column| row.row.text(column).unwrap_or_default().into_owned();
+        let columns = [Column::Path, Column::Detail, Column::ImagePath, Column::CommandLine];
+        let mut hosts = Vec::new();
+        if row.class() == Some(EventClass::NETWORK) {
+            let path = text(Column::Path);
+            let ends = path.split(" -> ").filter_map(|end| end.rsplit_once(':'));
+            hosts.extend(ends.map(|(host, _)| host.to_owned()));
+        }
+        Self {
+            texts: columns.into_iter().map(text).filter(|text| !text.is_empty()).collect(),
+            user: text(Column::User),
+            logon: text(Column::AuthenticationId),
+            hosts,
+        }
+    }
 }

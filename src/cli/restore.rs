@@ -1,6 +1,6 @@
 //! `pmlblame restore`: names put back into redacted text.
 
-use super::args::GlobalArgs;
+use super::options::GlobalArgs;
 use super::exit::Exit;
 use super::fail::Fail;
 use super::{output, term};

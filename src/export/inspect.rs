@@ -3,12 +3,13 @@
 use super::render::Renderer;
 use super::row::Row;
 use super::scene::{Scene, SegmentTexts};
-use super::sink::JsonSink;
+use super::sink::{JsonSink, Sink};
 use super::{Context, fields, text};
 use crate::capture::EventIndex;
 use crate::capture::columns::Column;
 use crate::capture::modules::StackResolver;
 use crate::pml::PmlError;
+use crate::pml::ops::UNKNOWN;
 
 /// Everything known about an event.
 #[derive(Clone, Debug)]
@@ -82,7 +83,13 @@ impl Context<'_> {
 
 fn typed_fields(row: &Row<'_>, scene: &Scene<'_>) -> (serde_json::Map<String, serde_json::Value>, Option<String>) {
     let mut out = b"{".to_vec();
-    let whole = fields::send(row, scene, &mut JsonSink::new(&mut out)).is_some();
+    let mut sink = JsonSink::new(&mut out);
+    if row.operation_name(scene) == UNKNOWN {
+        sink.decimal("", "class_code", row.class.0.into());
+        sink.decimal("", "operation_code", row.operation.into());
+        sink.decimal("", "sub_operation", row.sub_operation().into());
+    }
+    let whole = fields::send(row, scene, &mut sink).is_some();
     super::jsonl::redact(&mut out, 1, scene.redaction);
     out.push(b'}');
     if whole {

@@ -5,7 +5,7 @@ use super::pipeline::RowWriter;
 use super::render::Renderer;
 use super::row::Row;
 use super::scene::Scene;
-use super::sink::JsonSink;
+use super::sink::{JsonSink, Sink};
 use super::{fields, hide, json, text};
 use crate::capture::modules::StackResolver;
 use crate::pml::ops::UNKNOWN;
@@ -86,9 +86,10 @@ impl<'a> Jsonl<'a> {
         if fields::send(row, &self.scene, &mut JsonSink::new(out)).is_none() {
             renderer.broken += 1;
             out.truncate(start);
-            out.extend_from_slice(b"\"broken\":true,\"raw\":\"");
-            text::hex_bytes(out, row.event.detail().unwrap_or_default(), " ");
-            out.push(b'"');
+            let mut sink = JsonSink::new(out);
+            sink.boolean("", "broken", true);
+            sink.write("", "raw", |out| text::hex_bytes(out, row.event.detail().unwrap_or_default(), " "));
+            fields::returned(row.event.extra().ok().flatten().unwrap_or_default(), &mut sink);
         }
         out.push(b'}');
     }
@@ -148,7 +149,9 @@ impl<'a> RowWriter<'a> for Jsonl<'a> {
         let operation = row.operation_name(&self.scene);
         out.extend_from_slice(operation.as_bytes());
         if operation == UNKNOWN {
-            out.extend_from_slice(b"\",\"operation_code\":");
+            out.extend_from_slice(b"\",\"class_code\":");
+            text::decimal(out, row.class.0.into());
+            out.extend_from_slice(b",\"operation_code\":");
             text::decimal(out, row.operation.into());
             out.extend_from_slice(b",\"sub_operation\":");
             text::decimal(out, row.sub_operation().into());

@@ -8,6 +8,7 @@ pub mod cbs;
 pub mod cbs_codes;
 pub mod events;
 pub mod fail;
+pub mod filters;
 pub mod products;
 pub mod record;
 pub mod recover;

@@ -36,6 +36,10 @@ pub struct StatusCount {
 /// What the self-check found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Audit {
+    /// Files replayed.
+    pub files: u64,
+    /// Files that could have been.
+    pub files_in_all: u64,
     /// Successful creates of files and directories.
     pub opens_checked: u64,
     /// Those the model would have refused.
@@ -58,8 +62,8 @@ impl Audit {
     }
 }
 
-/// Replays every file of a log and explains every failure in it.
-pub fn audit(log: &OpLog) -> Audit {
+/// Replays every file of a log with an operation that `is_asked` for, and explains every failure on it.
+pub fn audit(log: &OpLog, is_asked: &dyn Fn(EventIndex) -> bool) -> Audit {
     let nobody = |_| false;
     let mut engine = Engine::new(log, Options::new(&nobody));
     let mut audit = Audit::default();
@@ -68,7 +72,11 @@ pub fn audit(log: &OpLog) -> Audit {
         .filter(|(_, op)| is_lock_failure(op) && !(succeeded(op) && op.status != NtStatus::OPLOCK_BREAK_IN_PROGRESS))
         .map(|(at, _)| at)
         .collect();
-    for part in files(&engine) {
+    let asked = asked(&engine, is_asked);
+    audit.files = asked.iter().filter(|asked| **asked).count() as u64;
+    audit.files_in_all =
+        (0..engine.names.file_count() as u32).filter(|file| !engine.ops_of(*file).is_empty()).count() as u64;
+    for part in files(&engine, &asked) {
         audit.opens_checked += part.opens_checked;
         audit.closes_without_open += part.closes_without_open;
         audit.opens_without_close += part.opens_without_close;
@@ -77,6 +85,11 @@ pub fn audit(log: &OpLog) -> Audit {
     audit.false_conflicts.sort_by_key(|conflict| conflict.event);
     let bursts = Bursts::group(&engine, &failing);
     for at in failing {
+        let file = engine.names.file(engine.names.place(at).link);
+        let event = log.ops.get(at as usize).map(|op| op.event);
+        if !asked.get(file as usize).copied().unwrap_or_else(|| event.is_some_and(is_asked)) {
+            continue;
+        }
         let Some(finding) = engine.explain(at, &bursts) else { continue };
         if !finding.lock_class {
             continue;
@@ -93,12 +106,20 @@ pub fn audit(log: &OpLog) -> Audit {
     audit
 }
 
-/// The replay of every file, several at a time; only the counts are kept.
-fn files(engine: &Engine<'_>) -> Vec<Audit> {
+/// Of each file, whether it has an operation that is asked for.
+fn asked(engine: &Engine<'_>, is_asked: &dyn Fn(EventIndex) -> bool) -> Vec<bool> {
+    let event = |at: &u32| engine.log.ops.get(*at as usize).map(|op| op.event);
+    (0..engine.names.file_count() as u32)
+        .map(|file| engine.ops_of(file).iter().filter_map(event).any(is_asked))
+        .collect()
+}
+
+/// The replay of the files asked for, several at a time; only the counts are kept.
+fn files(engine: &Engine<'_>, asked: &[bool]) -> Vec<Audit> {
     let (log, names, exits) = (engine.log, &engine.names, &engine.exits);
     let files: Vec<(u32, &[u32])> = (0..names.file_count() as u32)
         .map(|file| (file, engine.ops_of(file)))
-        .filter(|(_, ops)| !ops.is_empty())
+        .filter(|(file, ops)| !ops.is_empty() && asked.get(*file as usize) == Some(&true))
         .collect();
     files
         .par_iter()

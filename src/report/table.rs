@@ -4,7 +4,7 @@ use super::escape;
 use super::failures::reason_of;
 use super::time;
 use crate::case::{CaseRecord, Confidence, Holder, PartyCode};
-use crate::lang::{Lang, Text, products, report as t};
+use crate::lang::{Lang, Text, filters, products, report as t};
 use crate::nt::FileTime;
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 use indexmap::IndexMap;
@@ -26,6 +26,9 @@ pub struct Style {
 
 /// Below this width, in columns, the facts about a holder are stacked.
 const FULL_WIDTH: u16 = 150;
+
+/// Most rules of a filter that are told one by one.
+const MAX_RULES: usize = 5;
 
 /// The whole report of one case.
 pub fn render(case: &CaseRecord, style: &Style) -> String {
@@ -135,6 +138,15 @@ impl Report<'_> {
             let values = (bound(&scope.from), bound(&scope.to));
             let window = t::SCOPE_WINDOW.fill(self.style.lang, &[("from", &values.0), ("to", &values.1)]);
             let _ = write!(line, "{}{window}", lang.semicolon());
+        }
+        if !scope.filter.is_empty() {
+            let rules = scope.filter.join(lang.comma());
+            let filter = if scope.filter.len() <= MAX_RULES {
+                filters::SCOPE_FILTER.fill(lang, &[("rules", &escape::terminal(&rules))])
+            } else {
+                filters::SCOPE_RULES.fill(lang, &[("n", &scope.filter.len())])
+            };
+            let _ = write!(line, "{}{filter}", lang.semicolon());
         }
         self.line(&line);
     }

@@ -7,18 +7,7 @@ use pmlblame::capture::op::{Op, OpKind, OpLog, ProcessId};
 use pmlblame::import::{self, Input, OpenOptions};
 use pmlblame::nt::{AccessMask, NtStatus, RenameFlags};
 use pmlblame::pml::bytes::u32_at;
-use std::path::{Path, PathBuf};
-
-pub fn corpus() -> Option<PathBuf> {
-    let root = std::env::var_os("PMLBLAME_SHARED")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")), PathBuf::from);
-    let corpus = root.join("corpus");
-    if corpus.is_dir() {
-        return Some(corpus);
-    }
-    println!("skipped: the folder of real captures was not found at {}", corpus.display());
-    None
-}
+use std::path::Path;
 
 pub fn export(path: &Path, options: &OpenOptions) -> Box<import::Export> {
     match import::open(path, options).unwrap() {

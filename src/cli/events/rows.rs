@@ -6,14 +6,14 @@ use crate::capture::columns::Column;
 use crate::capture::filter::CompiledFilter;
 use crate::capture::source::Source as _;
 use crate::cli::fail::Fail;
+use crate::cli::filters::lacking;
 use crate::cli::input::{bad_rows, ended_early};
 use crate::cli::output;
 use crate::export::texts::{self, TextFacts, TextFrame, TextPlace, TextRows, TextTime};
 use crate::export::{Format, Request};
 use crate::import::{self, Export, ExportRow, Listed, RowPlace};
 use crate::lang::{Lang, Text, events as t};
-use crate::pml::EventClass;
-use crate::redact::{Redaction, Redactor};
+use crate::redact::Redaction;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::ops::RangeInclusive;
@@ -49,13 +49,6 @@ pub(super) fn warnings(export: &Export, request: &Request, asked: &Asked, path: 
             add(t::LACKS_COLUMNS, &lacking);
         }
     }
-    let mut ruled: Vec<Column> = request.filter.rules.iter().map(|rule| rule.column).collect();
-    ruled.retain(|column| lacks(column) && *column != Column::EventClass);
-    ruled.sort_unstable();
-    ruled.dedup();
-    if !ruled.is_empty() {
-        add(t::LACKS_RULED, &titles(ruled));
-    }
     let unknown = &export.columns().unknown;
     if !unknown.is_empty() {
         add(t::UNKNOWN_TITLES, &unknown.join(", "));
@@ -63,105 +56,8 @@ pub(super) fn warnings(export: &Export, request: &Request, asked: &Asked, path: 
     if request.stacks && export.format() == import::Format::Csv {
         add(t::NO_STACKS_IN_CSV, "");
     }
+    lines.extend(lacking(export, &request.filter, lang));
     lines
-}
-
-/// Learns the names in the process list and in all rows, shown or not: a name must have one fate in every output.
-pub(in crate::cli) fn learn(export: &Export, redactor: &mut Redactor) -> io::Result<()> {
-    /// Logon sessions of the system itself, whose account names are localised.
-    const SYSTEM: [&str; 3] = ["000003e7", "000003e5", "000003e4"];
-    let is_system = |logon: &str| SYSTEM.iter().any(|known| logon.trim().ends_with(known));
-    if export.format() == import::Format::Xml {
-        let mut logon = String::new();
-        export.process_list(|line| {
-            let line = String::from_utf8_lossy(line);
-            let text = |name: &str| {
-                let value = line.trim().strip_prefix('<')?.strip_prefix(name)?.strip_prefix('>')?;
-                let value = value.split('<').next().unwrap_or_default();
-                Some(quick_xml::escape::unescape(value).map_or_else(|_| value.to_owned(), std::borrow::Cow::into_owned))
-            };
-            if let Some(value) = text("AuthenticationId") {
-                logon = value;
-            }
-            if let Some(version) = text("Version") {
-                redactor.learn_version(&version);
-                return Ok(());
-            }
-            match text("Owner") {
-                Some(owner) if !is_system(&logon) => redactor.learn_account(&owner),
-                Some(_) => {}
-                None => redactor.learn_text(&quick_xml::escape::unescape(&line).unwrap_or_default()),
-            }
-            Ok(())
-        })?;
-    }
-    // Where profiles lie comes first: what a path gives away depends on it.
-    export.rows(
-        false,
-        |row| told_of_roots(row),
-        |_, (name, value)| {
-            if !redactor.learn_root(&name, &value) {
-                redactor.learn_roots(&value);
-            }
-        },
-    );
-    let mut last_user = String::new();
-    export.rows(
-        false,
-        |row| Some(Told::new(row)),
-        |_, told| {
-            for text in &told.texts {
-                redactor.learn_text(text);
-            }
-            if told.user != last_user && !is_system(&told.logon) {
-                redactor.learn_account(&told.user);
-                last_user.clone_from(&told.user);
-            }
-            for host in &told.hosts {
-                redactor.learn_host(host);
-            }
-        },
-    );
-    Ok(())
-}
-
-/// The environment of a started process, or path and data of a registry value that tells where profiles lie.
-fn told_of_roots(row: &ExportRow<'_>) -> Option<(String, String)> {
-    let text = |column| row.row.text(column).unwrap_or_default();
-    let detail = text(Column::Detail);
-    if memchr::memmem::find(detail.as_bytes(), b"USERPROFILE=").is_some() {
-        return Some((String::new(), detail.into_owned()));
-    }
-    let path = text(Column::Path);
-    let value = detail.split_once("Data: ").filter(|_| Redactor::tells_root(&path))?.1;
-    Some((path.into_owned(), value.to_owned()))
-}
-
-/// What of a row may hold names.
-struct Told {
-    texts: Vec<String>,
-    user: String,
-    logon: String,
-    hosts: Vec<String>,
-}
-
-impl Told {
-    fn new(row: &ExportRow<'_>) -> Self {
-        let text = |column| row.row.text(column).unwrap_or_default().into_owned();
-        let columns = [Column::Path, Column::Detail, Column::ImagePath, Column::CommandLine];
-        let mut hosts = Vec::new();
-        if row.class() == Some(EventClass::NETWORK) {
-            let path = text(Column::Path);
-            let ends = path.split(" -> ").filter_map(|end| end.rsplit_once(':'));
-            hosts.extend(ends.map(|(host, _)| host.to_owned()));
-        }
-        Self {
-            texts: columns.into_iter().map(text).filter(|text| !text.is_empty()).collect(),
-            user: text(Column::User),
-            logon: text(Column::AuthenticationId),
-            hosts,
-        }
-    }
 }
 
 fn passes(filter: &CompiledFilter, row: &ExportRow<'_>) -> bool {

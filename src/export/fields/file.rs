@@ -4,7 +4,7 @@ use super::super::row::Row;
 use super::super::scene::Scene;
 use super::super::sink::Sink;
 use super::super::text;
-use super::{directory, info, masks, volume};
+use super::{directory, info, masks, undescribed, volume};
 use crate::nt::{AccessMask, ControlCode, CreateOptions, NtStatus, ShareAccess};
 use crate::pml::FileDetail;
 use crate::pml::detail::file::{CheckIfPossible, Control, CreateFile, CreateMapping, Lock, ReadWrite, ending_offset};
@@ -33,11 +33,11 @@ pub(super) fn send<S: Sink>(row: &Row<'_>, file: FileDetail<'_>, scene: &Scene<'
         code::DIRECTORY_CONTROL => match file.sub_operation() {
             1 => directory::query(row, file, extra, scene, sink)?,
             2 => directory::notify(file, sink),
-            _ => {}
+            _ => undescribed(row, sink)?,
         },
         code::QUERY_SECURITY | code::SET_SECURITY => security(file, scene, sink),
         code::QUERY_INFORMATION => info::query(file, extra, scene, sink)?,
-        code::SET_INFORMATION => info::set(file, sink)?,
+        code::SET_INFORMATION => info::set(row, file, sink)?,
         code::QUERY_VOLUME_INFORMATION => volume::query(file, row.event.extra_beyond().ok()?, sink)?,
         code::ACQUIRE_FOR_MOD_WRITE => {
             sink.grouped_signed("EndingOffset", "ending_offset", ending_offset(file)?);
@@ -50,7 +50,10 @@ pub(super) fn send<S: Sink>(row: &Row<'_>, file: FileDetail<'_>, scene: &Scene<'
             sink.grouped("Length", "length", check.length.into());
         }
         code::CREATE_PIPE | code::CREATE_MAILSLOT => arguments(file, sink),
-        _ => {}
+        // They take nothing but the file.
+        code::CLOSE | code::CLEANUP | code::FLUSH => {}
+        operation if code::NOTICES.contains(&operation) => {}
+        _ => undescribed(row, sink)?,
     }
     Some(())
 }
@@ -64,7 +67,7 @@ fn create<S: Sink>(row: &Row<'_>, create: CreateFile<'_>, scene: &Scene<'_>, sin
         AccessMask::NAMED.iter().map(|(bit, name)| (bit.0, *name)),
         |out| masks::file_access(out, access.0),
     );
-    sink.word("Disposition", "disposition", masks::disposition(create.disposition));
+    named(sink, "Disposition", "disposition", masks::disposition(create.disposition), create.disposition);
     sink.mask(
         "Options",
         "options",
@@ -99,8 +102,17 @@ fn create<S: Sink>(row: &Row<'_>, create: CreateFile<'_>, scene: &Scene<'_>, sin
         if S::TYPED && row.event.status() == NtStatus::REPARSE {
             sink.hex("", "reparse_tag", information.into());
         } else {
-            sink.word("OpenResult", "open_result", masks::open_result(information));
+            named(sink, "OpenResult", "open_result", masks::open_result(information), information);
         }
+    }
+}
+
+/// The name of a value; of one without a name, Procmon shows that it is unknown, JSON the number.
+fn named<S: Sink>(sink: &mut S, label: &str, key: &str, name: &str, value: u32) {
+    if S::TYPED && name == masks::UNNAMED {
+        sink.hex(label, key, value.into());
+    } else {
+        sink.word(label, key, name);
     }
 }
 

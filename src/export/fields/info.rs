@@ -1,9 +1,10 @@
 //! Details of QueryInformationFile, SetInformationFile and QueryOpen.
 
+use super::super::row::Row;
 use super::super::scene::Scene;
 use super::super::sink::Sink;
 use super::super::text;
-use super::{directory, masks};
+use super::{directory, masks, returned, undescribed};
 use crate::nt::{CreateOptions, DispositionFlags, FileTime, RenameFlags};
 use crate::pml::FileDetail;
 use crate::pml::bytes::{i64_at, u32_at, u64_at};
@@ -48,12 +49,12 @@ pub(super) fn query<S: Sink>(
         }
         class::STAT if S::TYPED => stat(Stat::parse(block)?, sink),
         class::POSITION if S::TYPED => sink.grouped_signed("", "position", i64_at(block, 0)?),
-        _ => {}
+        _ => returned(block, sink),
     }
     Some(())
 }
 
-pub(super) fn set<S: Sink>(file: FileDetail<'_>, sink: &mut S) -> Option<()> {
+pub(super) fn set<S: Sink>(row: &Row<'_>, file: FileDetail<'_>, sink: &mut S) -> Option<()> {
     match file.sub_operation() {
         class::BASIC => basic(Basic::parse(file.tail)?, sink),
         class::DISPOSITION => sink.boolean("Delete", "delete", rename::disposition(file)?),
@@ -73,7 +74,7 @@ pub(super) fn set<S: Sink>(file: FileDetail<'_>, sink: &mut S) -> Option<()> {
             sink.grouped_signed("", "valid_data_length", i64_at(file.tail, 0)?);
         }
         class::STORAGE_RESERVE_ID if S::TYPED => sink.decimal("", "storage_reserve_id", u32_at(file.tail, 0)?.into()),
-        _ => {}
+        _ => undescribed(row, sink)?,
     }
     if S::TYPED && matches!(file.sub_operation(), class::DISPOSITION | class::DISPOSITION_EX) {
         sink.hex("", "handle", file.argument(4));

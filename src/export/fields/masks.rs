@@ -419,6 +419,9 @@ pub(crate) fn control(out: &mut Vec<u8>, code: ControlCode) {
     out.push(b')');
 }
 
+/// What Procmon shows for a value without a name.
+pub(crate) const UNNAMED: &str = "<unknown>";
+
 /// CreateFile's disposition.
 pub(crate) const fn disposition(disposition: u32) -> &'static str {
     match disposition {
@@ -428,7 +431,7 @@ pub(crate) const fn disposition(disposition: u32) -> &'static str {
         3 => "OpenIf",
         4 => "Overwrite",
         5 => "OverwriteIf",
-        _ => "<unknown>",
+        _ => UNNAMED,
     }
 }
 
@@ -441,7 +444,7 @@ pub(crate) const fn open_result(information: u32) -> &'static str {
         3 => "Overwritten",
         4 => "Exists",
         5 => "DoesNotExist",
-        _ => "<unknown>",
+        _ => UNNAMED,
     }
 }
 

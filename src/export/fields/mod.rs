@@ -35,6 +35,22 @@ pub(crate) fn send<S: Sink>(row: &Row<'_>, scene: &Scene<'_>, sink: &mut S) -> O
     }
 }
 
+/// An event of which nothing is described: its bytes, and those the operation returned. Procmon shows nothing for it.
+fn undescribed<S: Sink>(row: &Row<'_>, sink: &mut S) -> Option<()> {
+    if S::TYPED {
+        raw(row.event.detail().ok()?, sink);
+        returned(row.event.extra().ok()?.unwrap_or_default(), sink);
+    }
+    Some(())
+}
+
+/// Bytes that an operation returned and nobody has described.
+pub(crate) fn returned<S: Sink>(bytes: &[u8], sink: &mut S) {
+    if S::TYPED && !bytes.is_empty() {
+        sink.write("", "raw_returned", |out| text::hex_bytes(out, bytes, " "));
+    }
+}
+
 /// Bytes that nobody has described.
 fn raw<S: Sink>(bytes: &[u8], sink: &mut S) {
     if !bytes.is_empty() {

@@ -3,7 +3,7 @@
 use super::super::row::Row;
 use super::super::sink::Sink;
 use super::super::{json, text};
-use super::{masks, raw};
+use super::{masks, raw, returned};
 use crate::nt::FileTime;
 use crate::pml::bytes::{Wide, u32_at, u64_at};
 use crate::pml::detail::registry::{KeyInformation, Opened, RegistryDetail, TYPES, ValueData, ValueInformation};
@@ -34,7 +34,7 @@ pub(super) fn send<S: Sink>(row: &Row<'_>, detail: RegistryDetail<'_>, sink: &mu
             let kind = detail.field(4);
             sink.write("Type", "type", |out| value_type(out, kind));
             sink.grouped("Length", "length", written.length.into());
-            if written.length.min(detail.copied().into()) > 0 && (kind as usize) < TYPES.len() {
+            if written.length.min(detail.copied().into()) > 0 && (S::TYPED || (kind as usize) < TYPES.len()) {
                 data(kind, written, sink);
             }
         }
@@ -46,7 +46,7 @@ pub(super) fn send<S: Sink>(row: &Row<'_>, detail: RegistryDetail<'_>, sink: &mu
             sink.text("File Name", "file_name", detail.second()?);
         }
         operation if operation == 18 || operation > code::REG_RESTORE_KEY => raw(row.event.detail().ok()?, sink),
-        _ => {}
+        _ => returned(row.event.extra().ok()?.unwrap_or_default(), sink),
     }
     Some(())
 }
@@ -69,6 +69,7 @@ fn open<S: Sink>(row: &Row<'_>, detail: RegistryDetail<'_>, sink: &mut S) -> Opt
     match opened.disposition {
         1 => sink.word("Disposition", "disposition", "REG_CREATED_NEW_KEY"),
         2 => sink.word("Disposition", "disposition", "REG_OPENED_EXISTING_KEY"),
+        other if S::TYPED && other != 0 => sink.hex("", "disposition", other.into()),
         _ => {}
     }
     Some(())
@@ -106,7 +107,7 @@ fn key<S: Sink>(detail: RegistryDetail<'_>, class: u32, extra: Option<&[u8]>, si
         }
         KeyInformation::UserFlags(flags) => sink.hex("UserFlags", "user_flags", flags.into()),
         KeyInformation::HandleTags(tags) => sink.hex("HandleTags", "handle_tags", tags.into()),
-        KeyInformation::Other => {}
+        KeyInformation::Other => returned(extra, sink),
     }
     Some(())
 }
@@ -238,6 +239,7 @@ fn set_info<S: Sink>(detail: RegistryDetail<'_>, sink: &mut S) -> Option<()> {
             0 => sink.date("LastWriteTime", "last_write_time", FileTime(u64_at(data, 0)?)),
             1 => sink.hex("Wow64Flags", "wow64_flags", u32_at(data, 0)?.into()),
             5 => sink.hex("HandleTags", "handle_tags", u32_at(data, 0)?.into()),
+            _ if S::TYPED => raw(data.get(..copied.into()).unwrap_or(data), sink),
             _ => {}
         }
     }

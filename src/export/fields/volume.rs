@@ -2,7 +2,7 @@
 
 use super::super::sink::Sink;
 use super::super::text;
-use super::masks;
+use super::{masks, returned};
 use crate::pml::FileDetail;
 use crate::pml::detail::volume::{Attribute, Device, Size, Volume};
 use crate::pml::event::Beyond;
@@ -60,7 +60,7 @@ pub(super) fn query<S: Sink>(file: FileDetail<'_>, extra: Option<Beyond<'_>>, si
             let id = block.get(..16)?;
             sink.write("ObjectId", "object_id", |out| text::hex_bytes(out, id, ""));
         }
-        _ => {}
+        _ => returned(block, sink),
     }
     Some(())
 }

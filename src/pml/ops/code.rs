@@ -94,6 +94,10 @@ pub const QUERY_EA: u16 = 27;
 /// File-system class.
 pub const SET_EA: u16 = 28;
 /// File-system class.
+pub const FLUSH: u16 = 29;
+/// File-system class: notices between the file system, the cache and memory management, which concern the file as a whole.
+pub const NOTICES: [u16; 5] = [13, 14, 15, 16, 18];
+/// File-system class.
 pub const QUERY_VOLUME_INFORMATION: u16 = 30;
 /// File-system class.
 pub const SET_VOLUME_INFORMATION: u16 = 31;
