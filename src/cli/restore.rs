@@ -1,8 +1,8 @@
 //! `pmlblame restore`: names put back into redacted text.
 
-use super::options::GlobalArgs;
 use super::exit::Exit;
 use super::fail::Fail;
+use super::options::GlobalArgs;
 use super::{output, term};
 use crate::export::hide;
 use crate::import::{Format, open_text};
