@@ -136,7 +136,7 @@ fn both_languages_line_up_and_say_the_same_things() {
     let paths = [samples()];
     let (english, en) = run(&options(&paths, Lang::En));
     let (chinese, zh) = run(&options(&paths, Lang::ZhCn));
-    let heads = ["错误顺序", "缺失的有效负载", "后续步骤", "日志说明"];
+    let heads = ["错误顺序", "缺失的有效负载", "下一步建议", "日志说明"];
     assert!(heads.iter().all(|head| zh.contains(head) && !en.contains(head)));
     for text in [&en, &zh] {
         let mut width = 0;

@@ -15,7 +15,7 @@ use crate::servicing::cbs::{choose, judge};
 use crate::servicing::codes;
 use crate::servicing::component::ComponentDir;
 use crate::servicing::ids::InFlightId;
-use crate::servicing::sources::Skipped;
+use crate::servicing::sources::{SkipReason, Skipped};
 
 pub use file::normalise;
 pub use listing::comparison;
@@ -142,9 +142,10 @@ fn missing_items(joined: &Joined) -> Vec<out::MissingItem> {
 fn skipped_input(skipped: &Skipped, lang: Lang) -> out::Skipped {
     let reason = skipped.reason.as_code();
     let text = words::skip_text(reason).map_or_else(String::new, |text| text.get(lang).to_owned());
+    // The system speaks its own language; what archive readers say is for nobody who reads this.
     let text = match &skipped.detail {
-        Some(detail) => format!("{text}: {detail}"),
-        None => text,
+        Some(detail) if skipped.reason == SkipReason::Unreadable => format!("{text}{}{detail}", lang.colon()),
+        _ => text,
     };
     out::Skipped { path: skipped.path.clone(), reason: reason.to_owned(), text }
 }

@@ -456,9 +456,9 @@ fn unmatched(tied: &Tied<'_>, tie: &LockTie, lang: Lang) -> Option<out::Unmatche
 
 /// Why a record has no event, in words.
 fn reason_text(reason: Reason, lang: Lang) -> String {
-    let distance = reason.distance().map(|distance| format!("{:.1}", distance.as_secs())).unwrap_or_default();
+    let distance = reason.distance().map(|distance| t::span(distance.as_secs(), lang)).unwrap_or_default();
     let text: Option<Text> = t::by_code("U_", reason.as_code());
-    text.map(|text| text.fill(lang, &[("seconds", &distance)])).unwrap_or_default()
+    text.map(|text| text.fill(lang, &[("distance", &distance)])).unwrap_or_default()
 }
 
 /// To the millisecond: the log tells no more.

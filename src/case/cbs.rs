@@ -101,7 +101,7 @@ pub struct CbsFile {
     pub encoding: String,
     /// Whether it starts with a byte order mark.
     pub bom: bool,
-    /// `crlf`, `lf`, `mixed`, `none`.
+    /// `crlf`, `lf`, `cr`, `mixed`, `none`.
     pub newline: String,
     /// Lines.
     pub physical_lines: u64,

@@ -2,6 +2,7 @@
 
 use super::blame::BlameArgs;
 use super::options::GlobalArgs;
+use crate::lang::help as t;
 use clap::{Parser, Subcommand};
 
 /// Proves from a Process Monitor capture who held a file when an open, delete or rename was refused.
@@ -13,8 +14,8 @@ use clap::{Parser, Subcommand};
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
     disable_help_subcommand = true,
-    after_help = EXIT_CODES,
-    after_long_help = LONG_HELP
+    after_help = t::EXIT_CODES.en,
+    after_long_help = t::LONG_HELP.en
 )]
 pub struct Cli {
     /// What to do; without a command, `blame`.
@@ -27,24 +28,6 @@ pub struct Cli {
     #[command(flatten)]
     pub global: GlobalArgs,
 }
-
-const EXIT_CODES: &str = "\
-Exit codes: 0 analysed, whatever the verdict; 1 a file could not be read or written; 2 wrong usage;
-3 a culprit was found (only with --fail-on culprit); 130 interrupted.";
-
-const LONG_HELP: &str = "\
-Examples:
-  pmlblame customer.PML                           who held TiWorker's and TrustedInstaller's files
-  pmlblame customer.PML --json case.json          also write the case record
-  pmlblame customer.PML --cbs C:\\Windows\\Logs\\CBS  tie the capture to the servicing log of the same failure
-  pmlblame --profile any --path 'D:\\Data' x.PML   anybody's failures below one folder
-
-Exit codes:
-  0    analysed, whatever the verdict
-  1    a file could not be read, analysed or written
-  2    wrong usage
-  3    a culprit was found (only with --fail-on culprit)
-  130  interrupted";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -63,6 +46,8 @@ pub enum Command {
     Extract(super::extract::ExtractArgs),
     /// Tell what servicing logs (CBS.log, CbsPersist_*) say, without a capture.
     Cbs(super::cbs::CbsArgs),
+    /// Put the names back into what `--redact` wrote, by its key file.
+    Restore(super::restore::RestoreArgs),
     /// Print the JSON Schema of the case record.
     Schema,
     /// Build a capture from a readable scenario.

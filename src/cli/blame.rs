@@ -106,6 +106,8 @@ pub fn run(args: &BlameArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
         })?;
         let record = case.record;
         culprit |= matches!(record.verdict.code, VerdictCode::Culprit | VerdictCode::SeveralCulprits);
+        pseudonyms.learn_collected(record.capture.files.iter().map(|file| file.name.as_str()));
+        pseudonyms.learn_collected(record.cbs.iter().flat_map(super::cbs::collected));
         pseudonyms.learn(&record)?;
         if !pseudonyms.active() {
             show(number, &record, &zone)?;

@@ -142,11 +142,19 @@ pub fn run(args: &CbsArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
     options.ascii = term::ascii_only(term::stdout_is_terminal());
     options.progress = shows_progress(global);
     let mut pseudonyms = Pseudonyms::new(&args.redact, lang)?;
-    let report = pseudonyms.record(build_report(&options).map_err(|fail| fail.into_fail(lang))?)?;
+    let report = build_report(&options).map_err(|fail| fail.into_fail(lang))?;
+    pseudonyms.learn_collected(collected(&report));
+    let report = pseudonyms.record(report)?;
     write_json(&report, &options)?;
     pseudonyms.keep(&args.redact)?;
     output::stdout(|out| print(&report, &options, out).map_err(output::written(Path::new("-"))))?;
     Ok(Exit::Done)
+}
+
+/// Where logs and what was skipped were found.
+pub(super) fn collected(report: &CbsReport) -> impl Iterator<Item = &str> {
+    let logs = report.files.iter().map(|file| file.path.as_deref().unwrap_or(&file.name));
+    logs.chain(report.skipped.iter().map(|skipped| skipped.path.as_str()))
 }
 
 /// Whether progress may be drawn on stderr.

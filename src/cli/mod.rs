@@ -8,6 +8,7 @@ pub mod exit;
 pub mod extract;
 pub mod fail;
 pub mod filters;
+pub mod help;
 pub mod input;
 pub mod make;
 pub mod options;
@@ -15,23 +16,29 @@ pub mod output;
 pub mod progress;
 pub mod recover;
 pub mod redact;
+pub mod restore;
 pub mod term;
 pub mod why;
 
 use args::{Cli, Command};
-use clap::Parser;
+use clap::FromArgMatches;
 use exit::Exit;
 use fail::Fail;
 use std::process::ExitCode;
 
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let lang = help::language(std::env::args_os().skip(1));
+    let mut command = help::command(lang);
+    let parsed = command.try_get_matches_from_mut(std::env::args_os());
+    let cli = parsed
+        .and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command)));
+    let cli = match cli {
         Ok(cli) => cli,
         Err(error) => {
-            // clap prints help and version to stdout and usage errors to stderr, and knows which exit code goes with it.
+            // Help and version go to stdout, usage errors to stderr; clap knows which is which.
             let usage = error.use_stderr();
-            let _ = error.print();
+            help::print(&error, lang);
             return if usage { Exit::Usage } else { Exit::Done }.into();
         }
     };
@@ -58,6 +65,7 @@ fn run(cli: &Cli) -> Result<Exit, Fail> {
         Some(Command::Recover(args)) => recover::run_recover(args, &cli.global),
         Some(Command::Extract(args)) => extract::run_extract(args, &cli.global),
         Some(Command::Cbs(args)) => cbs::run(args, &cli.global),
+        Some(Command::Restore(args)) => restore::run_restore(args, &cli.global),
         Some(Command::Schema) => blame::schema(),
         Some(Command::Make(args)) => make::run(args, cli.global.language()),
     }

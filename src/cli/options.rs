@@ -38,14 +38,19 @@ pub enum LangArg {
     ZhCn,
 }
 
+impl From<LangArg> for Lang {
+    fn from(lang: LangArg) -> Self {
+        match lang {
+            LangArg::En => Self::En,
+            LangArg::ZhCn => Self::ZhCn,
+        }
+    }
+}
+
 impl GlobalArgs {
     /// The language asked for, else that of the locale.
     pub fn language(&self) -> Lang {
-        match self.lang {
-            Some(LangArg::En) => Lang::En,
-            Some(LangArg::ZhCn) => Lang::ZhCn,
-            None => term::locale_language(),
-        }
+        self.lang.map_or_else(term::locale_language, Lang::from)
     }
 
     /// Sets up the worker threads.

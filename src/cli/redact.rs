@@ -59,6 +59,13 @@ impl Pseudonyms {
         Ok(())
     }
 
+    /// Learns the names of machines in the paths of collected logs.
+    pub fn learn_collected<'p>(&mut self, paths: impl Iterator<Item = &'p str>) {
+        if let Some(redactor) = &mut self.redactor {
+            paths.for_each(|path| redactor.learn_collected(path));
+        }
+    }
+
     /// The record with every name replaced, to be shown and written in place of the original. Replacing in a finished
     /// table would miss the names that a line break cuts in two.
     ///
@@ -147,6 +154,10 @@ fn learn_rows(export: &Export, redactor: &mut Redactor) -> io::Result<()> {
             if let Some(value) = text("AuthenticationId") {
                 logon = value;
             }
+            if let Some(version) = text("Version") {
+                redactor.learn_version(&version);
+                return Ok(());
+            }
             match text("Owner") {
                 Some(owner) if !is_system(&logon) => redactor.learn_account(&owner),
                 Some(_) => {}
@@ -155,6 +166,16 @@ fn learn_rows(export: &Export, redactor: &mut Redactor) -> io::Result<()> {
             Ok(())
         })?;
     }
+    // Where profiles lie comes first: what a path gives away depends on it.
+    export.rows(
+        false,
+        |row| told_of_roots(row),
+        |_, (name, value)| {
+            if !redactor.learn_root(&name, &value) {
+                redactor.learn_roots(&value);
+            }
+        },
+    );
     let mut last_user = String::new();
     export.rows(
         false,
@@ -173,6 +194,18 @@ fn learn_rows(export: &Export, redactor: &mut Redactor) -> io::Result<()> {
         },
     );
     Ok(())
+}
+
+/// The environment of a started process, or path and data of a registry value that tells where profiles lie.
+fn told_of_roots(row: &ExportRow<'_>) -> Option<(String, String)> {
+    let text = |column| row.row.text(column).unwrap_or_default();
+    let detail = text(Column::Detail);
+    if memchr::memmem::find(detail.as_bytes(), b"USERPROFILE=").is_some() {
+        return Some((String::new(), detail.into_owned()));
+    }
+    let path = text(Column::Path);
+    let value = detail.split_once("Data: ").filter(|_| Redactor::tells_root(&path))?.1;
+    Some((path.into_owned(), value.to_owned()))
 }
 
 /// What of a row may hold names.

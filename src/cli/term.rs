@@ -43,8 +43,13 @@ pub fn complain(message: &str, lang: Lang) {
 
 /// One line on stderr. Names in it come from captures and arguments, so nothing may steer the terminal.
 pub fn warn(message: &str) {
+    line(&format!("pmlblame: {message}"));
+}
+
+/// The same without our name in front: what belongs to the line before.
+pub fn line(message: &str) {
     let message = escape::terminal(message);
     let message = if ascii_only(stderr_is_terminal()) { escape::ascii(&message) } else { message };
     // Nowhere is left to report that stderr itself is gone.
-    let _ = writeln!(std::io::stderr(), "pmlblame: {message}");
+    let _ = writeln!(std::io::stderr(), "{message}");
 }

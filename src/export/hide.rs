@@ -4,7 +4,7 @@ use super::text;
 use crate::capture::columns::Column;
 use crate::redact::Redaction;
 
-/// Replaces names in what lies in `out` from `start` on, the text of `column`. Versions look like addresses and name nobody.
+/// Replaces names in what lies in `out` from `start` on, the text of `column`.
 pub(crate) fn column(out: &mut Vec<u8>, start: usize, column: Column, redaction: Option<&Redaction>) {
     let names = matches!(
         column,
@@ -15,10 +15,22 @@ pub(crate) fn column(out: &mut Vec<u8>, start: usize, column: Column, redaction:
             | Column::CommandLine
             | Column::User
             | Column::Integrity
+            | Column::Company
+            | Column::Description
     );
-    if let Some(redaction) = redaction.filter(|_| names) {
-        replace(out, start, redaction);
+    match redaction {
+        Some(redaction) if column == Column::Version => version(out, start, redaction),
+        Some(redaction) if names => replace(out, start, redaction),
+        _ => {}
     }
+}
+
+/// Replaces names in the version of a file, which lies in `out` from `start` on and looks like an address.
+pub(crate) fn version(out: &mut Vec<u8>, start: usize, redaction: &Redaction) {
+    let mut units: Vec<u16> = String::from_utf8_lossy(out.get(start..).unwrap_or_default()).encode_utf16().collect();
+    redaction.version(&mut units);
+    out.truncate(start);
+    out.extend_from_slice(String::from_utf16_lossy(&units).as_bytes());
 }
 
 /// Replaces names in what lies in `out` from `start` on.
@@ -37,7 +49,7 @@ pub(crate) fn text_of(redaction: &Redaction, shown: &str) -> String {
 const FEWEST: usize = 3;
 
 /// The text with `replace` applied to the bytes that it shows as `4A 00 6F 00`.
-fn hex_replaced(shown: &str, replace: impl Fn(&mut [u8])) -> String {
+pub(crate) fn hex_replaced(shown: &str, replace: impl Fn(&mut [u8])) -> String {
     let nibble = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let pair = |text: &[u8]| match text {
         [high, low, ..] if !(high.is_ascii_lowercase() || low.is_ascii_lowercase()) => {

@@ -7,7 +7,7 @@ mod check;
 mod choose;
 mod csv;
 mod fields;
-mod hide;
+pub(crate) mod hide;
 mod inspect;
 mod json;
 mod jsonl;

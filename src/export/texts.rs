@@ -340,7 +340,12 @@ pub fn redact_xml(line: &[u8], redaction: &Redaction) -> Vec<u8> {
             let start = out.len();
             let shown = String::from_utf8_lossy(after.trim_ascii_end());
             let text = quick_xml::escape::unescape(&shown).unwrap_or_default();
-            out.extend_from_slice(hide::text_of(redaction, &text).as_bytes());
+            if tag.starts_with(b"</Version") {
+                out.extend_from_slice(text.as_bytes());
+                hide::version(&mut out, start, redaction);
+            } else {
+                out.extend_from_slice(hide::text_of(redaction, &text).as_bytes());
+            }
             xml::escape(&mut out, start);
             out.extend_from_slice(after.get(after.trim_ascii_end().len()..).unwrap_or_default());
         }

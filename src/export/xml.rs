@@ -77,7 +77,7 @@ fn process(
     out.extend_from_slice(b"<process>\r\n");
     let number = |out: &mut Vec<u8>, name: &str, value: u64| element(out, name, |out| text::decimal(out, value));
     let word = |out: &mut Vec<u8>, name: &str, value: &str| {
-        element(out, name, |out| named(out, redaction, |out| out.extend_from_slice(value.as_bytes())));
+        element(out, name, |out| named(out, redaction, &|out| out.extend_from_slice(value.as_bytes())));
     };
     number(out, "ProcessIndex", process.index.into());
     number(out, "ProcessId", process.pid.into());
@@ -98,7 +98,7 @@ fn process(
     word(out, "ImagePath", &texts.image_path);
     word(out, "CommandLine", &texts.command_line);
     word(out, "CompanyName", &texts.company);
-    word(out, "Version", &texts.version);
+    element(out, "Version", |out| version(out, redaction, &|out| out.extend_from_slice(texts.version.as_bytes())));
     word(out, "Description", &texts.description);
     out.extend_from_slice(b"<modulelist>\r\n");
     let mut modules: Vec<&Module> = process.modules.iter().collect();
@@ -114,8 +114,8 @@ fn process(
             ("Company", module.company),
             ("Description", module.description),
         ] {
-            let redaction = redaction.filter(|_| name == "Path");
-            element(out, name, |out| named(out, redaction, |out| stored(out, pml, index)));
+            let replaced = if name == "Version" { version } else { named };
+            element(out, name, |out| replaced(out, redaction, &|out| stored(out, pml, index)));
         }
         out.extend_from_slice(b"</module>\r\n");
     }
@@ -130,11 +130,20 @@ fn stored(out: &mut Vec<u8>, pml: Pml<'_>, index: StringIndex) {
 }
 
 /// What `write` writes, with names replaced where they are to be.
-fn named(out: &mut Vec<u8>, redaction: Option<&Redaction>, write: impl FnOnce(&mut Vec<u8>)) {
+fn named(out: &mut Vec<u8>, redaction: Option<&Redaction>, write: &dyn Fn(&mut Vec<u8>)) {
     let start = out.len();
     write(out);
     if let Some(redaction) = redaction {
         hide::replace(out, start, redaction);
+    }
+}
+
+/// The same for the version of a file.
+fn version(out: &mut Vec<u8>, redaction: Option<&Redaction>, write: &dyn Fn(&mut Vec<u8>)) {
+    let start = out.len();
+    write(out);
+    if let Some(redaction) = redaction {
+        hide::version(out, start, redaction);
     }
 }
 
@@ -225,7 +234,7 @@ impl<'a> Xml<'a> {
             element(out, "address", |out| text::hex(out, address));
             if let (Some(module), Some(offset)) = (frame.module, frame.offset()) {
                 let redaction = self.scene.redaction;
-                element(out, "path", |out| named(out, redaction, |out| stored(out, self.scene.pml, module.path)));
+                element(out, "path", |out| named(out, redaction, &|out| stored(out, self.scene.pml, module.path)));
                 element(out, "location", |out| {
                     let start = out.len();
                     stored(out, self.scene.pml, module.path);

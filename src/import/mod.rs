@@ -44,7 +44,7 @@ pub use listing::{ExportRow, Listed, RowPlace};
 pub use operation::{Operation, Operations};
 pub use row::{Frame, Row};
 pub use scan::{BadRow, Malformed};
-pub use stream::Format;
+pub use stream::{Format, open_text};
 pub use xml_processes::{XmlModule, XmlProcess};
 
 use crate::capture::map::Bytes;

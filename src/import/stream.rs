@@ -101,6 +101,18 @@ fn decode_head(head: &[u8], encoding: Option<&'static Encoding>) -> String {
     encoding.unwrap_or(UTF_8).decode(head).0.into_owned()
 }
 
+/// Opens any text file, plain or gzip, UTF-8 or UTF-16, as UTF-8; also says what it seems to be. A [`Format::Pml`] is no
+/// text. A byte-order mark stays where it is UTF-8's own.
+///
+/// # Errors
+/// Those of the file system.
+pub fn open_text(path: &Path) -> io::Result<(Option<Format>, Box<dyn Read + Send>)> {
+    const MARK: &[u8] = b"\xEF\xBB\xBF";
+    let sniffed = sniff(path, None)?;
+    let mark = if sniffed.head.starts_with(MARK) { MARK } else { &[] };
+    Ok((sniffed.format, Box::new(mark.chain(open(path, sniffed.stored)?))))
+}
+
 /// Opens the text from its beginning, without byte-order mark.
 pub(crate) fn open(path: &Path, stored: Stored) -> io::Result<Box<dyn Read + Send>> {
     let file = File::open(path)?;

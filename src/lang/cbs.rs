@@ -20,8 +20,8 @@ crate::texts! {
         "失败本身就是 {path} 上的 {status}：最终结果 {result} 即此状态（第 {line} 行）。日志不记录占用者，需由捕获确定。";
     LOCK_ALONE: "{status} was met on {path} (line {line}). The log does not show how the attempt ended, so it does not show that this lock was the cause.",
         "在 {path} 上遇到 {status}（第 {line} 行）。日志未显示此次安装的结局，因此不能证明该占用就是原因。";
-    LOCK_CLEANUP_IN: "{status} on {path} (line {line}) was met inside {function}, {seconds} s after the error that set the result: clean-up. The log alone does not show that this lock caused the failure; it proves only that some handle was still open.",
-        "{path} 上的 {status}（第 {line} 行）出现在 {function} 之内，比决定结果的错误晚 {seconds} 秒，属于清理阶段。仅凭日志不能说明该占用导致了失败，只能证明当时仍有句柄未关闭。";
+    LOCK_CLEANUP_IN: "{status} on {path} (line {line}) was met inside {function}, {distance} after the error that set the result: clean-up. The log alone does not show that this lock caused the failure; it proves only that some handle was still open.",
+        "{path} 上的 {status}（第 {line} 行）出现在 {function} 之内，比决定结果的错误晚 {distance}，属于清理阶段。仅凭日志不能说明该占用导致了失败，只能证明当时仍有句柄未关闭。";
     LOCK_CLEANUP: "{status} on {path} (line {line}) was met after the error that set the result: it did not decide the outcome.",
         "{path} 上的 {status}（第 {line} 行）出现在决定结果的错误之后，并非决定性因素。";
     LOCK_EVIDENCE: "{status} was also met on {path} (line {line}), but the result is another one.",
@@ -37,6 +37,9 @@ crate::texts! {
         "最先出现的错误（第 {first_line} 行，{first_time}）就是最终结果 {result}{by}。";
     RETURNED_BY: " and returned by {function} (line {line})", "，并由 {function} 返回（第 {line} 行）";
     NOT_STATED: "The log does not state the outcome; {result} is the code of its last error.", "日志没有记录最终结果；{result} 取自最后一个错误。";
+    LINES_OF: "Line numbers are those of {file}.", "以上行号均指 {file}。";
+    LINES_OF_SEVERAL: "The attempt is spread over {files}; the order of causes says which line stands where.",
+        "此次安装的记录分布在 {files} 中；各行所在的日志见“错误顺序”。";
     // Table heads and headings
     H_LOGS: "Logs", "日志";
     H_ATTEMPTS: "Attempts", "安装尝试";
@@ -45,7 +48,7 @@ crate::texts! {
     H_DAMAGED: "Damaged files", "损坏的文件";
     H_MISSING: "Missing payload", "缺失的有效负载";
     H_WINSXS: "What the failing machine lacks", "故障机器缺少的内容";
-    H_NEXT: "Next steps", "后续步骤";
+    H_NEXT: "Next steps", "下一步建议";
     H_NOTES: "About the logs", "日志说明";
     H_SKIPPED: "Not read", "未读取";
     C_LOG: "Log", "日志";
@@ -64,9 +67,6 @@ crate::texts! {
     C_FIRST_ERROR: "First error", "最先的错误";
     C_LINE: "Line", "行";
     C_TIME: "Time (local)", "时间（本地）";
-    C_ROLE: "Role", "作用";
-    C_CODE: "Code", "代码";
-    C_WHERE: "Where", "位置";
     C_STATUS: "Status", "状态";
     C_PATH: "Path", "路径";
     C_STAGE: "Stage", "阶段";
@@ -134,6 +134,7 @@ crate::texts! {
     S_NOT_A_LOG: "not a CBS log and not an archive", "不是 CBS 日志，也不是压缩包";
     S_UNREADABLE: "cannot be read", "无法读取";
     S_ARCHIVE_DAMAGED: "the archive is damaged", "压缩包已损坏";
+    S_ARCHIVE_CUT_OFF: "the archive breaks off or has lost its directory; what could be found in it was read", "压缩包不完整或缺少中央目录；已读取其中可找到的内容";
     S_ENCRYPTED: "is encrypted", "已加密";
     S_TOO_DEEP: "archives are nested too deep", "压缩包嵌套过深";
     S_TOO_MANY: "too many files", "文件过多";
@@ -183,6 +184,8 @@ pub struct Named {
     pub hydration: bool,
     /// First missing directory and file.
     pub missing: Option<(Option<String>, Option<String>)>,
+    /// Whether the attempt's log is one of several, so that a line alone does not say where.
+    pub among_others: bool,
 }
 
 /// Why an attempt failed, in a few sentences: the diagnosis, the order of causes, and what is no cause.
@@ -238,6 +241,14 @@ pub fn diagnosis_text(attempt: &Attempt, primary: &str, also: &[String], named: 
         && let Some(name) = directory.as_ref().or(file.as_ref())
     {
         out.push(MISSING_ALSO.fill(lang, &[("directory", name)]));
+    }
+    let tells_lines = attempt.first_error.is_some() || !attempt.locks.is_empty();
+    match attempt.files.as_slice() {
+        [file] if named.among_others && tells_lines => out.push(LINES_OF.fill(lang, &[("file", file)])),
+        [_, _, ..] if tells_lines => {
+            out.push(LINES_OF_SEVERAL.fill(lang, &[("files", &attempt.files.join(lang.comma()))]));
+        }
+        _ => {}
     }
     let blank = if lang == Lang::ZhCn { "" } else { " " };
     out.join(blank)
@@ -305,7 +316,7 @@ pub fn error_name(event: &ErrorRef, lang: Lang) -> String {
 
 fn fill_lock(text: Text, lock: &LockRef, result: &str, lang: Lang) -> String {
     let status = lock.symbol.as_deref().unwrap_or(&lock.ntstatus);
-    let seconds = format!("{:.1}", lock.seconds_after_result.unwrap_or_default());
+    let distance = super::servicing::span(lock.seconds_after_result.unwrap_or_default(), lang);
     let function = lock.enclosing_function.as_deref().unwrap_or("?");
     text.fill(
         lang,
@@ -315,7 +326,7 @@ fn fill_lock(text: Text, lock: &LockRef, result: &str, lang: Lang) -> String {
             ("line", &lock.line),
             ("result", &result),
             ("function", &function),
-            ("seconds", &seconds),
+            ("distance", &distance),
         ],
     )
 }

@@ -9,6 +9,7 @@ pub mod cbs_codes;
 pub mod events;
 pub mod fail;
 pub mod filters;
+pub mod help;
 pub mod products;
 pub mod record;
 pub mod recover;

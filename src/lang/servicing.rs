@@ -1,6 +1,6 @@
 //! What a servicing log and a capture say together.
 
-use super::Text;
+use super::{Lang, Text};
 
 crate::texts! {
     // Conclusion
@@ -14,7 +14,7 @@ crate::texts! {
     LOCK_IS_CAUSE: "The servicing log agrees: {failed}, and that is this very refusal (line {line} of the log, event {event}).", "CBS 日志与此一致：{failed}，而这正是该次被拒操作本身（日志第 {line} 行，事件 {event}）。";
     LOCK_PROBABLY_CAUSE: "The servicing log agrees: {failed}, because {status} was met on {name} (line {line}); as far as {by} tell, that is event {event}.", "CBS 日志与此一致：{failed}，原因是在 {name} 上遇到 {status}（第 {line} 行）；从{by}来看，即事件 {event}。";
     NOT_ONLY_CAUSE: "The lock is not all: {cause}; that needs repair whoever holds what.", "占用并非全部问题：{cause}；无论谁占用文件，都需要修复。";
-    LOCK_IN_CLEANUP: "But the servicing log names another cause: {failed}, because {cause}. The refusal of {name} came {seconds} s after that error, in the clean-up: the lock is a consequence or a bystander, and nothing shows that it made the installation fail.", "但 CBS 日志给出的原因并非占用：{failed}，原因是{cause}。{name} 被拒绝比该错误晚 {seconds} 秒，处于清理阶段：该占用是后果或旁观因素，没有迹象表明它导致了安装失败。";
+    LOCK_IN_CLEANUP: "But the servicing log names another cause: {failed}, because {cause}. The refusal of {name} came {distance} after that error, in the clean-up: the lock is a consequence or a bystander, and nothing shows that it made the installation fail.", "但 CBS 日志给出的原因并非占用：{failed}，原因是{cause}。{name} 被拒绝比该错误晚 {distance}，处于清理阶段：该占用是后果或旁观因素，没有迹象表明它导致了安装失败。";
     LOCK_IN_CLEANUP_UNTIMED: "But the servicing log names another cause: {failed}, because {cause}. The refusal of {name} belongs to the clean-up after that error: the lock is a consequence or a bystander, and nothing shows that it made the installation fail.", "但 CBS 日志给出的原因并非占用：{failed}，原因是{cause}。{name} 被拒绝属于该错误之后的清理阶段：该占用是后果或旁观因素，没有迹象表明它导致了安装失败。";
     LOCK_NOT_CAUSE: "But the servicing log names another cause: {failed}, because {cause}. The refusal of {name} stands in the log too, with another code than the result; it is not shown to be the cause.", "但 CBS 日志给出的原因并非占用：{failed}，原因是{cause}。日志中也有 {name} 被拒绝的记录，但其代码与最终结果不同，不能证明它是原因。";
     LOCK_NOT_MATCHED: "By the servicing log {failed}, because {status} was met on {name} (line {line}). This capture does not show that refusal: {reason}", "CBS 日志显示 {failed}，原因是在 {name} 上遇到 {status}（第 {line} 行）。此捕获中没有该次被拒操作：{reason}";
@@ -32,18 +32,18 @@ crate::texts! {
     I_OTHER_MACHINE: "The log is of another machine or system: it was written by servicing stack {stack}, the capture is of Windows {os}.", "日志来自另一台机器或另一系统：日志由服务堆栈 {stack} 写入，而捕获来自 Windows {os}。";
     I_OTHER_ARCH: "The log is of another machine or system: it was written by a servicing stack for {stack}, the capture is of a {bits}-bit Windows.", "日志来自另一台机器或另一系统：日志由 {stack} 架构的服务堆栈写入，而捕获来自 {bits} 位 Windows。";
     I_OTHER_ATTEMPT: "The capture is of another attempt or another machine: the in-flight ids name process {pid16} at {made}, and no servicing process with that id was running then.", "捕获属于另一次安装或另一台机器：InFlight 标识指向 {made} 时的进程 {pid16}，而捕获中当时没有使用该 PID 的 Windows 模块安装进程（TiWorker.exe 等）。";
-    I_BEFORE: "The attempt of the log ended at {to}, {seconds} s before the capture began.", "日志中的安装结束于 {to}，比捕获开始早 {seconds} 秒。";
-    I_AFTER: "The attempt of the log began at {from}, {seconds} s after the capture ended.", "日志中的安装开始于 {from}，比捕获结束晚 {seconds} 秒。";
+    I_BEFORE: "The attempt of the log ended at {to}, {distance} before the capture began.", "日志中的安装结束于 {to}，比捕获开始早 {distance}。";
+    I_AFTER: "The attempt of the log began at {from}, {distance} after the capture ended.", "日志中的安装开始于 {from}，比捕获结束晚 {distance}。";
     I_UNKNOWN: "Whether the log is of the attempt in this capture cannot be told: nothing ties its local time to UTC.", "无法判断日志是否属于此捕获中的安装：日志中没有可将本地时间换算为 UTC 的记录。";
-    I_PART_BOTH: "The capture covers a part of the attempt: it begins {before} s after it and ends {after} s before its end.", "捕获只覆盖了此次安装的一部分：比安装开始晚 {before} 秒，比安装结束早 {after} 秒。";
-    I_PART_BEGIN: "The capture begins {before} s after the attempt.", "捕获比安装开始晚 {before} 秒。";
-    I_PART_END: "The capture ends {after} s before the attempt does.", "捕获比安装结束早 {after} 秒。";
+    I_PART_BOTH: "The capture covers a part of the attempt: it begins {before} after the attempt did and ends {after} before the attempt does.", "捕获只覆盖了此次安装的一部分：比安装开始晚 {before}，比安装结束早 {after}。";
+    I_PART_BEGIN: "The capture begins {before} after the attempt did.", "捕获比安装开始晚 {before}。";
+    I_PART_END: "The capture ends {after} before the attempt does.", "捕获比安装结束早 {after}。";
     I_RESULT_OUTSIDE: "The error that set the result lies outside the capture.", "决定结果的错误不在捕获的时间范围内。";
     I_LEFTOVER: "The in-flight files met are leftovers of an earlier attempt (process {pid16}, {made}).", "所遇到的 InFlight 文件是之前某次安装的残留（进程 {pid16}，{made}）。";
     // Why a record has no event
     U_OTHER_MACHINE: "log and capture are of different machines or systems.", "日志与捕获来自不同的机器或系统。";
-    U_BEFORE_CAPTURE: "it is {seconds} s older than the capture, which was started too late.", "它比捕获早 {seconds} 秒，捕获启动得太晚。";
-    U_AFTER_CAPTURE: "it is {seconds} s younger than the capture, which ended too soon.", "它比捕获晚 {seconds} 秒，捕获结束得太早。";
+    U_BEFORE_CAPTURE: "it is {distance} older than the capture, which was started too late.", "它比捕获早 {distance}，捕获启动得太晚。";
+    U_AFTER_CAPTURE: "it is {distance} younger than the capture, which ended too soon.", "它比捕获晚 {distance}，捕获结束得太早。";
     U_OTHER_RUN: "the process that made the file does not run in the capture: it is of another attempt or another machine.", "创建该文件的进程不在捕获中：捕获属于另一次安装或另一台机器。";
     U_NO_SERVICING_PROCESS: "the capture shows no servicing process: it is of another machine, or was filtered before saving.", "捕获中没有 Windows 模块安装进程（TiWorker.exe 等）：捕获来自另一台机器，或在保存前经过筛选。";
     U_PATH_NOT_SEEN: "the capture covers that time but does not show the path: filtered before saving, or of another machine.", "捕获覆盖了该时间，但没有该路径：在保存前被筛除，或捕获来自另一台机器。";
@@ -53,6 +53,12 @@ crate::texts! {
     C_LOCK_NOT_CAUSE: "Keeping the holder away from the file does not repair what the servicing log names as the cause; do the repair first.", "让占用者不再占用文件，并不能修复 CBS 日志所指出的原因；请先完成修复。";
     C_OTHER_ATTEMPT: "The servicing log and the capture are of different attempts; the log's repair steps are for its own failure.", "CBS 日志与捕获属于不同的安装；日志给出的修复步骤只针对其自身的失败。";
     R_RECAPTURE: "Capture the next attempt from before the installation starts until it has failed, and collect CBS.log and CbsPersist_* of the same attempt at once.", "下次安装时，请在安装开始之前启动捕获，直到安装失败之后再结束，并立即收集同一次安装的 CBS.log 和 CbsPersist_*。";
+    // Distances in time
+    SPAN_SECONDS: "{s} s", "{s} 秒";
+    SPAN_MINUTES: "{m} min {s} s", "{m} 分 {s} 秒";
+    SPAN_HOURS: "{h} h {m} min", "{h} 小时 {m} 分";
+    SPAN_DAY: "1 day {h} h", "1 天 {h} 小时";
+    SPAN_DAYS: "{d} days {h} h", "{d} 天 {h} 小时";
     // Report
     H_SERVICING: "What the servicing log says", "CBS 日志所示";
     H_ORDER: "Order of causes, log and capture together", "错误顺序（日志与捕获合并）";
@@ -62,12 +68,7 @@ crate::texts! {
     ZONE_AT_PAIRS: "lines with a local and a UTC stamp", "同时带有本地时间与 UTC 时间的行";
     ZONE_SESSION_ID: "the time in session ids", "会话标识中的时间";
     ZONE_INFLIGHT_ID: "the time in in-flight ids", "InFlight 标识中的时间";
-    C_SOURCE: "From", "来源";
-    C_LINE_OR_EVENT: "Line / event", "行 / 事件";
     C_TIME: "Time", "时间";
-    C_ROLE: "Role", "作用";
-    C_CODE: "Code", "代码";
-    C_WHERE: "Where", "位置";
     C_LINE: "Line", "行";
     C_EVENT: "Event", "事件";
     C_STATUS: "Status", "状态";
@@ -108,8 +109,41 @@ crate::texts! {
     ANSWER_NEXT: "Next: {next}.", "建议：{next}。";
 }
 
+/// A distance in time as people say it: `6.5 s`, `12 min 5 s`, `9 days 23 h`.
+pub fn span(seconds: f64, lang: Lang) -> String {
+    if seconds < 10.0 {
+        return SPAN_SECONDS.fill(lang, &[("s", &format!("{seconds:.1}"))]);
+    }
+    // Distances of log times are far below 2^53 s; a float converts to the nearest integer, at most the largest.
+    let whole = seconds.round() as u64;
+    let (d, h, m, s) = (whole / 86_400, whole / 3600 % 24, whole / 60 % 60, whole % 60);
+    match whole {
+        0..120 => SPAN_SECONDS.fill(lang, &[("s", &whole)]),
+        120..7200 => SPAN_MINUTES.fill(lang, &[("m", &(whole / 60)), ("s", &s)]),
+        7200..86_400 => SPAN_HOURS.fill(lang, &[("h", &h), ("m", &m)]),
+        86_400..172_800 => SPAN_DAY.fill(lang, &[("h", &h)]),
+        _ => SPAN_DAYS.fill(lang, &[("d", &d), ("h", &h)]),
+    }
+}
+
 /// The text whose name is `prefix` and a stable code.
 pub fn by_code(prefix: &str, code: &str) -> Option<Text> {
     let wanted = format!("{prefix}{}", code.to_ascii_uppercase());
     ALL.iter().find(|(name, _)| *name == wanted).map(|(_, text)| *text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Lang, span};
+
+    #[test]
+    fn distances_are_said_in_their_own_size() {
+        let both = |seconds| [Lang::En, Lang::ZhCn].map(|lang| span(seconds, lang));
+        assert_eq!(both(6.514), ["6.5 s", "6.5 秒"]);
+        assert_eq!(both(119.4), ["119 s", "119 秒"]);
+        assert_eq!(both(125.0), ["2 min 5 s", "2 分 5 秒"]);
+        assert_eq!(both(7260.0), ["2 h 1 min", "2 小时 1 分"]);
+        assert_eq!(both(90_000.0), ["1 day 1 h", "1 天 1 小时"]);
+        assert_eq!(both(862_125.0), ["9 days 23 h", "9 天 23 小时"]);
+    }
 }

@@ -13,6 +13,9 @@ pub struct KeyFile {
     pub secret: String,
     /// Names replaced.
     pub names: Vec<KnownName>,
+    /// Folders that hold user profiles, beside `\Users`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profile_roots: Vec<String>,
 }
 
 /// One line of a key file.
@@ -69,6 +72,7 @@ impl KeyFile {
             schema: SCHEMA.to_owned(),
             secret: redactor.secret.0.iter().map(|byte| format!("{byte:02x}")).collect(),
             names: names.collect(),
+            profile_roots: redactor.roots.shown().map(str::to_owned).collect(),
         }
     }
 

@@ -96,6 +96,34 @@ const SERVICES: &[&str] = &[
     "imap", "img", "info", "ldap", "live", "login", "mail", "ntp", "ocsp", "pop3", "self", "smtp", "sso", "time",
     "v10", "vpn", "web", "wpad", "www",
 ];
+/// What collected files are called on every machine.
+const FILE_WORDS: &[&str] = &[
+    "7z",
+    "cab",
+    "cbs",
+    "cbspersist",
+    "csv",
+    "dism",
+    "gz",
+    "gzip",
+    "log",
+    "logs",
+    "pml",
+    "txt",
+    "utf-16",
+    "utf-16le",
+    "utf-8",
+    "utf16",
+    "utf8",
+    "win10",
+    "win11",
+    "windows",
+    "winsxs",
+    "x64",
+    "x86",
+    "xml",
+    "zip",
+];
 /// Shorter names of hosts are replaced only as whole words.
 const DISTINCT_HOST: usize = 6;
 /// Attempts at a pseudonym nobody has yet.
@@ -138,8 +166,9 @@ impl Redactor {
         for attempt in 0..ATTEMPTS {
             chosen = self.candidate(kind, &folded, attempt);
             let text = String::from_utf16_lossy(&chosen);
-            // Neither the name itself nor another's: mapping back must be possible.
-            if text != folded && !self.taken.contains_key(&text) && !self.names.contains_key(&text) {
+            // Neither the name itself nor another's, nor a word of every path: mapping back must be possible.
+            let is_word = COMMON.contains(&text.as_str()) || PROTECTED.contains(&text.as_str());
+            if text != folded && !is_word && !self.taken.contains_key(&text) && !self.names.contains_key(&text) {
                 break;
             }
         }
@@ -223,6 +252,22 @@ impl Redactor {
         self.learn(Kind::Host, name);
     }
 
+    /// Learns from the path of a collected file: collectors name archives and logs after the machine
+    /// (`DESKTOP-A1B2_CBS.log`). A part in capitals, or with a digit or a hyphen, is taken for such a name.
+    pub fn learn_collected(&mut self, path: &str) {
+        for part in path.split(['/', '\\', '_', '.', ' ', '(', ')', '[', ']']) {
+            let folded = fold(part);
+            let looks_so = part.contains(|c: char| c.is_ascii_digit() || c == '-')
+                || part.len() > 2 && part.bytes().all(|byte| byte.is_ascii_uppercase());
+            let letters = folded.chars().filter(|c| c.is_alphabetic()).count();
+            let says_else = FILE_WORDS.contains(&folded.as_str())
+                || folded.strip_prefix("kb").is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
+            if looks_so && letters >= 2 && !says_else {
+                self.learn(Kind::Host, part);
+            }
+        }
+    }
+
     /// Learns an address. Those that say nothing about anybody (loopback, unspecified, broadcast, multicast) are left.
     pub fn learn_address(&mut self, address: IpAddr) {
         let text = address.to_string();
@@ -256,13 +301,18 @@ impl Redactor {
         self.learn_units(&units, &folded, true);
     }
 
+    /// Learns from the version of a file, in which four numbers are no address.
+    pub fn learn_version(&mut self, version: &str) {
+        self.learn_text(version.get(super::replace::version_number(version.chars())..).unwrap_or_default());
+    }
+
     /// `whole`: the text ends where it ends, and is not followed by whatever lay in memory.
     fn learn_units(&mut self, units: &[u16], folded: &[u16], whole: bool) {
-        for (found, range) in patterns::find(folded) {
+        for (found, range) in patterns::find(folded, &self.roots) {
             let text = String::from_utf16_lossy(units.get(range).unwrap_or_default());
             match found {
                 Found::OpenProfile if !whole => {}
-                Found::Profile | Found::OpenProfile if NOBODYS.contains(&fold(&text).as_str()) => {}
+                Found::Profile | Found::OpenProfile if is_nobodys(&text) => {}
                 Found::Profile | Found::OpenProfile => self.learn(Kind::Profile, &text),
                 Found::Server => self.learn_host(&text),
                 Found::Sid => self.learn_sid(&text),
@@ -324,6 +374,11 @@ impl Redactor {
             _ => {}
         }
     }
+}
+
+/// Whether a profile folder is nobody's.
+pub(super) fn is_nobodys(profile: &str) -> bool {
+    NOBODYS.contains(&fold(profile).as_str())
 }
 
 /// `DWM-1`, `UMFD-0`: accounts of desktops, whatever the language of their authority.

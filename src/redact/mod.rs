@@ -15,9 +15,12 @@ mod learn;
 mod patterns;
 mod pseudonym;
 mod replace;
+mod restore;
+mod roots;
 
 pub use key::{KeyError, KeyFile, KnownName};
 pub use replace::Redaction;
+pub use restore::{Restoration, Restored};
 
 use pseudonym::Secret;
 use rustc_hash::FxHashMap;
@@ -70,6 +73,7 @@ pub struct Redactor {
     names: indexmap::IndexMap<String, Name>,
     /// Folded pseudonyms in use.
     taken: FxHashMap<String, ()>,
+    roots: roots::Roots,
 }
 
 impl Redactor {
@@ -87,11 +91,12 @@ impl Redactor {
         for name in &key.names {
             redactor.adopt(name);
         }
+        key.profile_roots.iter().for_each(|root| redactor.roots.add(root));
         Ok(redactor)
     }
 
     fn with_secret(secret: Secret) -> Self {
-        Self { secret, names: indexmap::IndexMap::new(), taken: FxHashMap::default() }
+        Self { secret, names: indexmap::IndexMap::new(), taken: FxHashMap::default(), roots: roots::Roots::default() }
     }
 
     /// How many names are known.

@@ -1,5 +1,6 @@
 //! What can be told from the text around it, in folded UTF-16.
 
+use super::roots::Roots;
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Range;
 
@@ -29,14 +30,14 @@ const SLASH: u16 = b'/' as u16;
 /// Longest name of a profile folder, server or variable's value.
 const LONGEST: usize = 256;
 
-/// Everything found in `text`, folded; addresses last.
-pub(super) fn find(text: &[u16]) -> Vec<(Found, Range<usize>)> {
+/// Everything found in `text`, folded; addresses last. `roots`: folders of profiles beside those that are known.
+pub(super) fn find(text: &[u16], roots: &Roots) -> Vec<(Found, Range<usize>)> {
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(unit) = text.get(at) {
         match *unit {
             BACKSLASH | SLASH => {
-                profile(text, at, &mut found);
+                profile(text, at, roots, &mut found);
                 found.extend(server(text, at).or_else(|| redirected(text, at)).map(|range| (Found::Server, range)));
             }
             0x73 => found.extend(sid(text, at).map(|range| (Found::Sid, range))),
@@ -91,22 +92,24 @@ fn ends_name(unit: u16) -> bool {
     unit < 0x20 || unit == 0xFFFD || b"\"<>|:*?/\\,;=".iter().any(|mark| u16::from(*mark) == unit)
 }
 
-/// `\users\NAME`, `\documents and settings\NAME`, and the `/home/NAME` of a machine where captures are read.
-fn profile(text: &[u16], at: usize, found: &mut Vec<(Found, Range<usize>)>) {
+/// `\users\NAME`, `\documents and settings\NAME`, a name below one of `roots`, and the `/home/NAME` of a machine where captures are read.
+fn profile(text: &[u16], at: usize, roots: &Roots, found: &mut Vec<(Found, Range<usize>)>) {
     let folders: &[&str] = match text.get(at) {
         Some(&SLASH) => &["users", "documents and settings", "docume~1", "home"],
         _ => &["users", "documents and settings", "docume~1"],
     };
-    let Some(folder) = folders.iter().find(|name| starts_with(text, at + 1, name)) else {
-        return;
+    let start = match folders.iter().find(|name| starts_with(text, at + 1, name)) {
+        Some(folder) => {
+            let behind = at + 1 + folder.len();
+            let rest = text.get(behind..).unwrap_or_default().iter();
+            match rest.take_while(|unit| [BACKSLASH, SLASH].contains(unit)).count() {
+                0 => return,
+                separators => behind + separators,
+            }
+        }
+        None if roots.end(text.get(..=at).unwrap_or_default(), true) => at + 1,
+        None => return,
     };
-    let mut start = at + 1 + folder.len();
-    let separators = text.get(start..).unwrap_or_default().iter().take_while(|unit| [BACKSLASH, SLASH].contains(unit));
-    let separators = separators.count();
-    if separators == 0 {
-        return;
-    }
-    start += separators;
     let rest = text.get(start..).unwrap_or_default();
     let length = rest.iter().take(LONGEST).take_while(|unit| !ends_name(**unit)).count();
     let closed = rest.get(length).is_some_and(|unit| [BACKSLASH, SLASH].contains(unit));

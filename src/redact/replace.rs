@@ -5,6 +5,7 @@ use super::patterns;
 use super::{Kind, Name, Redactor, Scope, address, fold_unit};
 use aho_corasick::{AhoCorasick, MatchKind};
 use std::net::IpAddr;
+use std::ops::Range;
 
 /// Replaces names by their pseudonyms. Made by [`Redactor::seal`].
 #[derive(Clone)]
@@ -12,6 +13,8 @@ pub struct Redaction {
     redactor: Redactor,
     /// Over folded names, in the order of `redactor.names`; `None` when there is nothing to find.
     matcher: Option<AhoCorasick>,
+    /// From pseudonyms back to names: what was not learned then stays.
+    is_reverse: bool,
 }
 
 impl std::fmt::Debug for Redaction {
@@ -98,7 +101,16 @@ impl Redaction {
         } else {
             AhoCorasick::builder().match_kind(MatchKind::Standard).build(redactor.names.keys()).ok()
         };
-        Self { redactor, matcher }
+        Self { redactor, matcher, is_reverse: false }
+    }
+
+    /// One that knows pseudonyms for names, to turn them back.
+    pub(super) fn reverse(redactor: Redactor) -> Self {
+        Self { is_reverse: true, ..Self::new(redactor) }
+    }
+
+    pub(super) const fn roots(&self) -> &super::roots::Roots {
+        &self.redactor.roots
     }
 
     /// The secret and all names, for a key file.
@@ -115,11 +127,29 @@ impl Redaction {
 
     /// Replaces in UTF-16.
     pub fn units(&self, units: &mut [u16]) {
+        self.replace(units);
+    }
+
+    /// The same; returns the places.
+    pub(super) fn replace(&self, units: &mut [u16]) -> Vec<Range<usize>> {
+        let mut places = Vec::new();
         for change in self.changes(units) {
-            if let Some(place) = units.get_mut(change.at..change.at + change.with.len()) {
+            let range = change.at..change.at + change.with.len();
+            if let Some(place) = units.get_mut(range.clone()) {
                 place.copy_from_slice(&change.with);
+                // An address may be found as a learned name and by its form.
+                if !places.contains(&range) {
+                    places.push(range);
+                }
             }
         }
+        places
+    }
+
+    /// Replaces in the version of a file, whose four numbers are no address.
+    pub fn version(&self, units: &mut [u16]) {
+        let number = version_number(units.iter().map(|unit| char::from_u32((*unit).into()).unwrap_or('?')));
+        self.units(units.get_mut(number..).unwrap_or_default());
     }
 
     /// Replaces in bytes that hold text somewhere, as ASCII or as UTF-16 at either alignment, and SIDs.
@@ -139,7 +169,11 @@ impl Redaction {
                 }
             }
         }
-        address::replace_sids(&self.redactor.secret, bytes);
+        if self.is_reverse {
+            self.restore_sids(bytes);
+        } else {
+            address::replace_sids(&self.redactor.secret, bytes);
+        }
     }
 
     /// Replaces in a text of known ends, stored as ASCII or as UTF-16.
@@ -210,23 +244,17 @@ impl Redaction {
         }
     }
 
-    /// `text` with every pseudonym turned back into the name as it was first found.
-    pub fn restore(&self, text: &str) -> String {
-        let mut names: Vec<(&Name, String)> = self
-            .redactor
-            .names
-            .values()
-            .map(|name| (name, String::from_utf16_lossy(&name.pseudonym)))
-            .filter(|(name, _)| name.scope != Scope::Component)
-            .collect();
-        names.sort_by_key(|(_, pseudonym)| std::cmp::Reverse(pseudonym.len()));
-        let matcher = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            .ascii_case_insensitive(true)
-            .build(names.iter().map(|(_, pseudonym)| pseudonym));
-        let Ok(matcher) = matcher else { return text.to_owned() };
-        let originals: Vec<&str> = names.iter().map(|(name, _)| name.original.as_str()).collect();
-        matcher.replace_all(text, &originals)
+    fn restore_sids(&self, bytes: &mut [u8]) {
+        for range in address::find_sids(bytes) {
+            let Some(sid) = bytes.get_mut(range) else { continue };
+            let shown = super::fold(&crate::nt::Sid(sid).to_string());
+            let Some(known) = self.redactor.names.get(&shown) else { continue };
+            let original = String::from_utf16_lossy(&known.pseudonym);
+            let parts = original.split('-').skip(3).filter_map(|part| part.parse::<u32>().ok());
+            for (place, part) in sid.get_mut(8..).unwrap_or_default().as_chunks_mut::<4>().0.iter_mut().zip(parts) {
+                *place = part.to_le_bytes();
+            }
+        }
     }
 
     /// What to overwrite in `units`: learned names, then SIDs and addresses that were not.
@@ -257,7 +285,7 @@ impl Redaction {
             let at = if ascii { found.start() } else { starts.partition_point(|start| *start < found.start()) };
             let is_version =
                 || name.kind == Kind::Address && patterns::is_version(folded, &(at..at + name.pseudonym.len()));
-            if fits(name.scope, folded, at, name.pseudonym.len()) && !is_version() {
+            if self.fits(name.scope, folded, at, name.pseudonym.len()) && !is_version() {
                 matches.push((at, name));
             }
         }
@@ -275,7 +303,8 @@ impl Redaction {
 
     fn unlearned(&self, folded: &[u16], changes: &mut Vec<Change>) {
         for (at, unit) in folded.iter().enumerate() {
-            if *unit == 0x73
+            if !self.is_reverse
+                && *unit == 0x73
                 && let Some(range) = patterns::sid(folded, at)
                 && let Some(with) =
                     folded.get(range).and_then(|sid| address::disguise_sid_text(&self.redactor.secret, sid))
@@ -291,7 +320,9 @@ impl Redaction {
             if text.contains("::") && !learned(&text) && text.rsplit_once(':').is_some_and(|(head, _)| learned(head)) {
                 continue;
             }
-            if let Ok(address) = text.parse::<IpAddr>() {
+            if let Ok(address) = text.parse::<IpAddr>()
+                && (!self.is_reverse || learned(&address.to_string()))
+            {
                 let with = address::spell_alike(&text, self.address(address));
                 let with: Vec<u16> = with.encode_utf16().collect();
                 if with.len() == range.len() {
@@ -302,7 +333,22 @@ impl Redaction {
     }
 }
 
-/// Whether a name found at `at` may be replaced there.
+impl Redaction {
+    /// Whether a name found at `at` may be replaced there.
+    fn fits(&self, scope: Scope, text: &[u16], at: usize, length: usize) -> bool {
+        let after = || text.get(at + length).copied().and_then(|unit| char::from_u32(unit.into()));
+        let in_root = || self.redactor.roots.end(text.get(..at).unwrap_or_default(), false);
+        fits(scope, text, at, length)
+            || scope == Scope::Component && !after().is_some_and(char::is_alphanumeric) && in_root()
+    }
+}
+
+/// How many characters at the start of a file's version are its number: digits and what parts them.
+pub(super) fn version_number(version: impl Iterator<Item = char>) -> usize {
+    version.take_while(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | ' ' | '\0')).count()
+}
+
+/// Whether a name found at `at` may be replaced there, by the text around it alone.
 fn fits(scope: Scope, text: &[u16], at: usize, length: usize) -> bool {
     let before = at.checked_sub(1).and_then(|at| text.get(at)).copied();
     let after = text.get(at + length).copied();

@@ -139,7 +139,9 @@ fn a_key_file_gives_the_same_pseudonyms_and_maps_back() {
     let again = Redactor::from_key(&key).unwrap().seal();
     let text = r"CONTOSO\alice.doe on DESKTOP-A1B2 at 10.20.30.40, filer01.corp.contoso.example, 张三";
     assert_eq!(again.text(text), redaction.text(text));
-    assert_eq!(again.restore(&redaction.text(text)), text);
+    let mut back = Restoration::new(&key).unwrap();
+    assert_eq!(back.text(&redaction.text(text)), text);
+    assert_eq!(back.done(), Restored { places: 6, unknown: Vec::new() });
     // A name learned later does not change the others.
     let mut more = Redactor::from_key(&key).unwrap();
     more.learn_account("carol");
@@ -286,5 +288,94 @@ fn a_host_is_the_same_with_and_without_its_domain() {
             assert!(!text(path).contains(name), "{}", text(path));
         }
         assert_eq!(text(r"\Device\Mup"), r"\Device\Mup");
+    }
+}
+
+#[test]
+fn everything_maps_back_and_what_the_key_does_not_know_is_counted() {
+    let mut redactor = redactor();
+    let sid = "S-1-5-21-1111111111-222222222-3333333333-1001";
+    redactor.learn_text(sid);
+    let redaction = redactor.seal();
+    let key = redaction.key();
+    let mut back = Restoration::new(&key).unwrap();
+    for text in [
+        r"C:\Users\bo\x.tmp",
+        r"DESKTOP-A1B2\bo",
+        r"C:\Users\bo\bo.txt",
+        r"\\filer01\share\DESKTOP-A1B2.log",
+        "2001:db8:0:0:0:0:12:34ff:445 -> 10.20.30.40",
+        r"HKU\S-1-5-21-1111111111-222222222-3333333333-1001\Software",
+        r"C:\Users\张三\Иван Петров",
+    ] {
+        assert_ne!(redaction.text(text), text);
+        assert_eq!(back.text(&redaction.text(text)), text);
+    }
+    assert_eq!(back.done().unknown, Vec::<String>::new());
+    let places = back.done().places;
+    // Nothing of another key is touched.
+    for text in [r"C:\Users\Public\x", r"C:\Users\carol\x \\nas9\y 8.8.4.4", "Version=10.20.30.40", "127.0.0.1"] {
+        assert_eq!(back.text(text), text);
+    }
+    assert_eq!(back.done(), Restored { places, unknown: ["8.8.4.4", "carol", "nas9"].map(str::to_owned).to_vec() });
+    // In bytes, too.
+    let mut bytes = vec![1, 5, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0];
+    bytes.extend([1_111_111_111u32, 222_222_222, 3_333_333_333, 1001].map(u32::to_le_bytes).concat());
+    bytes.extend("xAlice.Doex".to_lowercase().encode_utf16().flat_map(u16::to_le_bytes));
+    let mut hidden = bytes.clone();
+    redaction.bytes(&mut hidden);
+    assert_ne!(hidden, bytes);
+    back.bytes(&mut hidden);
+    assert_eq!(hidden, bytes);
+}
+
+#[test]
+fn profiles_elsewhere_are_told_by_the_environment_and_the_registry() {
+    let mut redactor = Redactor::with_secret(Secret([7; 32]));
+    redactor.learn_roots("USERNAME=x\0USERPROFILE=D:\\Profiles\\bob\0PUBLIC=E:\\Homes\\Public\0HOMEPATH=\\\0");
+    redactor
+        .learn_root(r"HKLM\SOFTWARE\...\ProfileList\S-1-5-21-1-2-3-1004\ProfileImagePath", r"\\nas1\profiles$\eve.V6");
+    redactor.learn_root(r"HKLM\...\ProfileList\ProfilesDirectory", r"%SystemDrive%\Data\People");
+    // No folder of profiles: what lies in it stays readable.
+    for service in [
+        r"C:\Windows\system32\config\systemprofile",
+        r"C:\ProgramData\svc",
+        r"C:\Windows\ServiceProfiles\NetworkService",
+    ] {
+        redactor.learn_root("USERPROFILE", service);
+    }
+    redactor.learn_root("USERPROFILE", r"F:\kim");
+    for text in [r"E:\homes\dora\x", r"C:\Data\People\mallory\x", r"\\nas1\profiles$\trent\x"] {
+        redactor.learn_text(text);
+    }
+    let redaction = redactor.seal();
+    let again = Redactor::from_key(&KeyFile::parse(&redaction.key().to_json()).unwrap()).unwrap().seal();
+    let mut back = Restoration::new(&redaction.key()).unwrap();
+    for redaction in [redaction, again] {
+        for (text, name) in [
+            (r"D:\Profiles\bob\AppData\x", "bob"),
+            (r"\Device\HarddiskVolume3\profiles\BOB\x", "bob"),
+            (r"D:\\Profiles\\bob\\x", "bob"),
+            (r"HOMEPATH=\Profiles\bob", "bob"),
+            (r"E:\Homes\dora\x", "dora"),
+            (r"C:\Data\People\mallory", "mallory"),
+            (r"\\nas1\profiles$\eve.V6\x", "eve"),
+            (r"\Device\Mup\nas1\profiles$\trent\x", "trent"),
+            (r"F:\kim\x", "kim"),
+        ] {
+            let out = redaction.text(text);
+            assert!(!out.to_lowercase().contains(&format!("\\{name}")), "{out}");
+            assert_eq!(back.text(&out).to_lowercase(), text.to_lowercase());
+        }
+        for text in [
+            r"C:\ProgramData\Microsoft\x",
+            r"C:\Windows\system32\config\systemprofile\x",
+            r"C:\Windows\ServiceProfiles\NetworkService\x",
+            r"E:\Homes\Public\x",
+            r"C:\Program Files\Profiles\bob.exe",
+            r"F:\kimono\x",
+        ] {
+            assert_eq!(redaction.text(text), text);
+        }
     }
 }

@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use comfy_table::{Cell, CellAlignment, Table};
 
 use super::escape::{self, terminal};
+use super::steps;
 use super::table::{Style, new_table};
 use crate::case::cbs::{Attempt, CbsFile, CbsReport};
-use crate::lang::{Lang, Text, cbs as t};
+use crate::lang::{Lang, Text, cbs as t, servicing};
 
 /// Rows of one table, at most; the JSON has all.
 const MAX_ROWS: usize = 40;
@@ -242,23 +243,24 @@ impl Page<'_> {
         if told.is_empty() {
             return;
         }
-        let rows = told.iter().map(|row| self.order_row(row)).collect();
+        let steps: Vec<steps::Step> = told.iter().map(|row| self.step(row)).collect();
         self.heading(t::H_ORDER);
-        self.table(rows, &[t::C_LINE, t::C_TIME, t::C_ROLE, t::C_CODE, t::C_WHERE]);
+        steps::lines(&steps).iter().for_each(|line| self.line(line));
     }
 
-    fn order_row(&self, told: &Told<'_>) -> Vec<Cell> {
-        let line = match told.file {
-            Some(file) if self.report.files.len() > 1 => format!("{}:{}", terminal(file), told.line),
-            _ => told.line.to_string(),
-        };
-        vec![
-            Cell::new(line).set_alignment(CellAlignment::Right),
-            Cell::new(told.local),
-            Cell::new(told.role.get(self.lang())),
-            Cell::new(terminal(&told.code)),
-            Cell::new(terminal(told.place)),
-        ]
+    fn step(&self, told: &Told<'_>) -> steps::Step {
+        let lang = self.lang();
+        let line = self.line_in(told.file, told.line);
+        let role = format!("{}{}{}", told.role.get(lang), lang.colon(), terminal(&told.code));
+        steps::Step { columns: vec![told.local.to_owned(), line, role], place: terminal(told.place) }
+    }
+
+    /// A line, with its log where there are several.
+    fn line_in(&self, file: Option<&str>, line: u64) -> String {
+        match file {
+            Some(file) if self.report.files.len() > 1 => format!("{}:{line}", terminal(file)),
+            _ => servicing::V_LINE.fill(self.lang(), &[("line", &line)]),
+        }
     }
 
     fn locked(&mut self) {
@@ -270,8 +272,10 @@ impl Page<'_> {
             let stage = stage(lock);
             let maker: Vec<String> =
                 attempt.makers.iter().map(|maker| format!("{} {}", maker.pid16, to_second(&maker.first_utc))).collect();
+            let several = self.report.files.len() > 1;
+            let line = if several { format!("{}:{}", terminal(&lock.file), lock.line) } else { lock.line.to_string() };
             rows.push(vec![
-                number(lock.line),
+                Cell::new(line).set_alignment(CellAlignment::Right),
                 Cell::new(&lock.local),
                 Cell::new(lock.symbol.as_deref().unwrap_or(&lock.ntstatus)),
                 Cell::new(stage.get(lang)),

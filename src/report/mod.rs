@@ -7,6 +7,7 @@ pub mod escape;
 mod failures;
 pub mod json;
 pub mod servicing;
+mod steps;
 pub mod table;
 pub mod time;
 pub mod why;

@@ -3,7 +3,7 @@
 
 use super::escape::terminal;
 use super::table::{Style, new_table};
-use super::time;
+use super::{steps, time};
 use crate::case::CaseRecord;
 use crate::case::cbs::{Attempt, CbsReport, Match, Step};
 use crate::lang::{Lang, Text, cbs as words, servicing as t};
@@ -123,6 +123,7 @@ impl Page<'_> {
         }
         self.heading(t::H_ORDER);
         let lang = self.lang();
+        let is_one_day = self.is_one_day();
         let row = |step: &Step| {
             let source = if step.source == "log" { t::V_LOG } else { t::V_CAPTURE };
             let number = match (step.line, step.event) {
@@ -131,34 +132,48 @@ impl Page<'_> {
                 (None, Some(event)) => t::V_EVENT.fill(lang, &[("event", &event)]),
                 (None, None) => String::new(),
             };
-            let number = match &step.file {
-                Some(file) => format!("{}\n{number}", terminal(file)),
-                None => number,
-            };
+            let source = step.file.as_deref().map_or_else(|| source.get(lang).to_owned(), terminal);
             let role = t::by_code("ROLE_", &step.role).map_or(step.role.as_str(), |text| text.get(lang));
-            vec![
-                Cell::new(self.time(step)),
-                Cell::new(source.get(lang)),
-                Cell::new(number),
-                Cell::new(role),
-                Cell::new(terminal(step.code.as_deref().unwrap_or_default())),
-                Cell::new(terminal(&step.place)),
-            ]
+            let code = step.code.as_deref().map(|code| format!("{}{}", lang.colon(), terminal(code)));
+            let role = format!("{role}{}", code.unwrap_or_default());
+            steps::Step {
+                columns: vec![self.time(step, is_one_day), source, number, role],
+                place: terminal(&step.place),
+            }
         };
-        let rows = self.cbs.order.iter().map(row).collect();
-        self.table(rows, &[t::C_TIME, t::C_SOURCE, t::C_LINE_OR_EVENT, t::C_ROLE, t::C_CODE, t::C_WHERE]);
+        let rows: Vec<steps::Step> = self.cbs.order.iter().take(MAX_ROWS).map(row).collect();
+        steps::lines(&rows).iter().for_each(|line| self.line(line));
+        let more = self.cbs.order.len().saturating_sub(MAX_ROWS);
+        if more > 0 {
+            let line = t::MORE.fill(lang, &[("n", &more)]);
+            self.line(&line);
+        }
     }
 
-    /// Time of day with as many digits as its source has.
-    fn time(&self, step: &Step) -> String {
-        let Some(time) = FileTime::parse_rfc3339(&step.time) else { return step.time.clone() };
-        let text = time::time_of_day(time, &self.style.zone);
-        let digits = match step.precision.as_str() {
-            "second" => 8,
-            "millisecond" => 12,
-            _ => text.len(),
+    /// Whether all steps lie on the day the capture began, in the zone shown.
+    fn is_one_day(&self) -> bool {
+        let day = |time: &str| {
+            let shown = FileTime::parse_rfc3339(time).map(|time| time::date_time(time, &self.style.zone));
+            shown.map(|shown| shown.chars().take(10).collect::<String>())
         };
-        text.get(..digits).unwrap_or(&text).to_owned()
+        let began = self.case.capture.first_event.as_deref().and_then(day);
+        self.cbs.order.iter().all(|step| began.is_none() || day(&step.time) == began)
+    }
+
+    /// Time with as many digits as its source has; the time of day alone where the day goes without saying.
+    fn time(&self, step: &Step, is_one_day: bool) -> String {
+        let Some(time) = FileTime::parse_rfc3339(&step.time) else { return step.time.clone() };
+        let text = if is_one_day {
+            time::time_of_day(time, &self.style.zone)
+        } else {
+            time::date_time(time, &self.style.zone)
+        };
+        let cut = match step.precision.as_str() {
+            "second" => "0000000".len() + 1,
+            "millisecond" => "0000".len(),
+            _ => 0,
+        };
+        text.get(..text.len().saturating_sub(cut)).unwrap_or(&text).to_owned()
     }
 
     fn matches(&mut self) {

@@ -7,10 +7,13 @@ use std::borrow::Cow;
 use std::io::{self, Read};
 
 use encoding_rs::{CoderResult, Decoder, GB18030, UTF_16BE, UTF_16LE};
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 /// Bytes of one line that are kept; what lies behind is counted in [`LineStats::cut_bytes`] and dropped.
 pub const MAX_LINE: usize = 1 << 20;
+
+/// CRs in a row, at most, of which an LF behind makes one line end: conversions double them.
+const MAX_RETURNS: usize = 16;
 
 /// Bytes read at a time.
 const CHUNK: usize = 256 * 1024;
@@ -52,6 +55,8 @@ pub struct LineStats {
     pub crlf: u64,
     /// Lines ended by a bare LF.
     pub lf: u64,
+    /// Lines ended by a bare CR.
+    pub cr: u64,
     /// Lines with characters beyond ASCII that are valid UTF-8.
     pub utf8_lines: u64,
     /// Lines that are not valid UTF-8 and were read as GB18030.
@@ -78,12 +83,13 @@ impl LineStats {
         }
     }
 
-    /// `crlf`, `lf`, `mixed`, or `none` when there is no line end at all.
+    /// `crlf`, `lf`, `cr`, `mixed`, or `none` when there is no line end at all.
     pub fn newline(&self) -> &'static str {
-        match (self.crlf, self.lf) {
-            (0, 0) => "none",
-            (_, 0) => "crlf",
-            (0, _) => "lf",
+        match (self.crlf, self.lf, self.cr) {
+            (0, 0, 0) => "none",
+            (_, 0, 0) => "crlf",
+            (0, _, 0) => "lf",
+            (0, 0, _) => "cr",
             _ => "mixed",
         }
     }
@@ -104,6 +110,7 @@ pub struct Line<'a> {
 enum Ended {
     CrLf,
     Lf,
+    Cr,
     Torn,
 }
 
@@ -194,21 +201,35 @@ impl<R: Read> LineReader<R> {
         let mut dropped = 0u64;
         loop {
             let fresh = self.buf.get(searched..self.end).unwrap_or_default();
-            if let Some(at) = memchr(b'\n', fresh) {
-                // A dropped middle: the kept head lies at `start`, the line feed further right.
-                let feed = searched + at;
-                let text_end = if dropped > 0 { self.start + MAX_LINE } else { feed };
-                let cr = feed > self.start && self.buf.get(feed - 1) == Some(&b'\r');
-                dropped += if dropped > 0 { at as u64 } else { 0 };
-                let ended = if cr { Ended::CrLf } else { Ended::Lf };
-                return Ok(Some(self.emit(text_end, feed + 1, ended, dropped)));
+            let found = memchr2(b'\n', b'\r', fresh);
+            if let Some(at) = found {
+                let stop = searched + at;
+                let returns = fresh.iter().skip(at).take_while(|byte| **byte == b'\r').count();
+                let behind = fresh.get(at + returns);
+                // A CR at the end of what was read may have its LF still to come.
+                if behind.is_some() || self.eof || returns > MAX_RETURNS {
+                    // A dropped middle: the kept head lies at `start`, the line's end further right.
+                    let text_end = if dropped > 0 { self.start + MAX_LINE } else { stop };
+                    dropped += if dropped > 0 { at as u64 } else { 0 };
+                    return Ok(Some(match (behind, returns) {
+                        (Some(b'\n'), 0) => self.emit(text_end, stop + 1, Ended::Lf, dropped),
+                        (Some(b'\n'), _) => self.emit(text_end, stop + returns + 1, Ended::CrLf, dropped),
+                        _ => self.emit(text_end, stop + 1, Ended::Cr, dropped),
+                    }));
+                }
             }
+            let unended = found.unwrap_or(fresh.len());
             if dropped > 0 {
-                dropped += fresh.len() as u64;
-                self.end = searched;
-            } else if self.end - self.start > MAX_LINE {
-                dropped = (self.end - self.start - MAX_LINE) as u64;
-                self.end = self.start + MAX_LINE;
+                dropped += unended as u64;
+                self.buf.copy_within(searched + unended..self.end, searched);
+                self.end -= unended;
+            } else {
+                searched += unended;
+                if found.is_none() && self.end - self.start > MAX_LINE {
+                    dropped = (self.end - self.start - MAX_LINE) as u64;
+                    self.end = self.start + MAX_LINE;
+                    searched = self.end;
+                }
             }
             if self.eof {
                 if self.start >= self.end {
@@ -221,9 +242,9 @@ impl<R: Read> LineReader<R> {
             if self.start > 0 {
                 self.buf.copy_within(self.start..self.end, 0);
                 self.end -= self.start;
+                searched -= self.start;
                 self.start = 0;
             }
-            searched = self.end;
             self.fill()?;
         }
     }
@@ -237,14 +258,12 @@ impl<R: Read> LineReader<R> {
             self.stats.cut_lines += 1;
             self.stats.cut_bytes += dropped;
         }
-        let mut bytes = self.buf.get(start..text_end).unwrap_or_default();
+        let bytes = self.buf.get(start..text_end).unwrap_or_default();
         match ended {
             Ended::CrLf => self.stats.crlf += 1,
             Ended::Lf => self.stats.lf += 1,
+            Ended::Cr => self.stats.cr += 1,
             Ended::Torn => {}
-        }
-        if ended == Ended::CrLf && dropped == 0 {
-            bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
         }
         Line { number: self.stats.lines, bytes, ragged: ended == Ended::Torn || dropped > 0 }
     }
@@ -417,6 +436,36 @@ mod tests {
         let (lines, stats) = all(b"\xEF\xBB\xBFone\r\ntwo\nthree \xE6\xB5");
         assert_eq!(lines, [(1, "one".into()), (2, "two".into()), (3, "three ".into())]);
         assert_eq!((stats.newline(), stats.bom, stats.unterminated, stats.gbk_lines), ("mixed", true, true, 0));
+    }
+
+    #[test]
+    fn bare_and_doubled_carriage_returns() {
+        let (lines, stats) = all(b"one\rtwo\r\rfour\r");
+        assert_eq!(lines, [(1, "one".into()), (2, "two".into()), (3, "".into()), (4, "four".into())]);
+        assert_eq!((stats.newline(), stats.cr, stats.unterminated), ("cr", 4, false));
+        let (lines, stats) = all(b"one\r\r\ntwo\rthree\n");
+        assert_eq!(lines, [(1, "one".into()), (2, "two".into()), (3, "three".into())]);
+        assert_eq!((stats.newline(), stats.crlf, stats.cr, stats.lf), ("mixed", 1, 1, 1));
+        // One byte at a time: no line end is taken apart.
+        struct Slow<'a>(&'a [u8]);
+        impl Read for Slow<'_> {
+            fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+                let (Some((first, rest)), Some(place)) = (self.0.split_first(), into.first_mut()) else { return Ok(0) };
+                *place = *first;
+                self.0 = rest;
+                Ok(1)
+            }
+        }
+        let mut long = vec![b'x'; MAX_LINE + 3];
+        long.extend_from_slice(b"\r\na\r\nb\rc");
+        let mut reader = LineReader::new(Slow(&long)).unwrap();
+        let mut lengths = Vec::new();
+        while let Some(line) = reader.next_line().unwrap() {
+            lengths.push(line.bytes.len());
+        }
+        assert_eq!(lengths, [MAX_LINE, 1, 1, 1]);
+        let stats = reader.stats();
+        assert_eq!((stats.crlf, stats.cr, stats.cut_lines, stats.cut_bytes), (2, 1, 1, 3));
     }
 
     #[test]

@@ -4,7 +4,6 @@
 //! in-flight names, [`codes`] names HRESULT and NTSTATUS values, [`winsxs`] compares two listings of the store,
 //! [`tie`] lays a log and a capture side by side.
 
-mod cabinet;
 pub mod cbs;
 pub mod codes;
 pub mod component;

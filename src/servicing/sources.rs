@@ -3,14 +3,18 @@
 //! Archives come from customers and may be hostile, so depth, number of entries and unpacked bytes are bounded, and an
 //! archive inside an archive is unpacked to an anonymous temporary file, never to memory.
 
+mod archives;
+mod cabinet;
+mod spool;
+mod torn_zip;
+
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
-use std::panic::{self, AssertUnwindSafe};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use encoding_rs::GB18030;
+use spool::{Broken, Budget, Spooled, spool};
 
 use super::cbs::CbsError;
 use super::cbs::record::{Start, parse_start};
@@ -52,6 +56,8 @@ pub enum SkipReason {
     Unreadable,
     /// The archive's structure is broken.
     ArchiveDamaged,
+    /// The archive breaks off; what lies before that was read.
+    ArchiveCutOff,
     /// Needs a password.
     Encrypted,
     /// Nested deeper than allowed.
@@ -71,6 +77,7 @@ impl SkipReason {
             Self::NotALog => "not_a_log",
             Self::Unreadable => "unreadable",
             Self::ArchiveDamaged => "archive_damaged",
+            Self::ArchiveCutOff => "archive_cut_off",
             Self::Encrypted => "encrypted",
             Self::TooDeep => "too_deep",
             Self::TooMany => "too_many",
@@ -259,167 +266,6 @@ impl Walk<'_, '_> {
         Ok(())
     }
 
-    fn zip(&mut self, shown: &str, file: File, depth: u32) -> Result<(), CbsError> {
-        if depth > self.limits.depth {
-            self.skip(shown, SkipReason::TooDeep, None);
-            return Ok(());
-        }
-        let again = file.try_clone();
-        let mut archive = match zip::ZipArchive::new(io::BufReader::new(file)) {
-            Ok(archive) => archive,
-            Err(error) => {
-                self.skip(shown, SkipReason::ArchiveDamaged, Some(error.to_string()));
-                return again.map_or(Ok(()), |file| self.zip_without_directory(shown, file, depth));
-            }
-        };
-        for index in 0..archive.len() {
-            if !self.count(shown) {
-                return Ok(());
-            }
-            let (inner, encrypted) = match archive.by_index_raw(index) {
-                Ok(entry) if entry.is_dir() => continue,
-                Ok(entry) => (decode_name(entry.name_raw()), entry.encrypted()),
-                Err(error) => {
-                    self.skip(shown, SkipReason::ArchiveDamaged, Some(error.to_string()));
-                    continue;
-                }
-            };
-            let path = format!("{shown}/{inner}");
-            if encrypted {
-                self.skip(&path, SkipReason::Encrypted, None);
-                continue;
-            }
-            match archive.by_index(index) {
-                Ok(mut entry) => {
-                    let size = Some(entry.size());
-                    self.entry(&path, size, &mut entry, depth)?;
-                }
-                Err(zip::result::ZipError::CompressionMethodNotSupported(_)) => {
-                    self.skip(&path, SkipReason::Unsupported, None);
-                }
-                Err(error) => self.skip(&path, SkipReason::ArchiveDamaged, Some(error.to_string())),
-            }
-        }
-        Ok(())
-    }
-
-    /// What comes before the damage of a zip file whose directory, at its end, is lost.
-    fn zip_without_directory(&mut self, shown: &str, mut file: File, depth: u32) -> Result<(), CbsError> {
-        if file.rewind().is_err() {
-            return Ok(());
-        }
-        let mut stream = io::BufReader::new(file);
-        while let Ok(Some(mut entry)) = zip::read::read_zipfile_from_stream(&mut stream) {
-            if !self.count(shown) {
-                return Ok(());
-            }
-            if entry.is_file() {
-                let path = format!("{shown}/{}", decode_name(entry.name_raw()));
-                let size = Some(entry.size());
-                self.entry(&path, size, &mut entry, depth)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn cab(&mut self, shown: &str, file: File, depth: u32) -> Result<(), CbsError> {
-        if depth > self.limits.depth {
-            self.skip(shown, SkipReason::TooDeep, None);
-            return Ok(());
-        }
-        let mut file = file;
-        let opened = super::cabinet::check(&mut file)
-            .and_then(|()| file.seek(SeekFrom::Start(0)))
-            .and_then(|_| cab::Cabinet::new(io::BufReader::new(file)));
-        let mut cabinet = match opened {
-            Ok(cabinet) => cabinet,
-            Err(error) => {
-                self.skip(shown, SkipReason::ArchiveDamaged, Some(error.to_string()));
-                return Ok(());
-            }
-        };
-        // A file is reached by unpacking its folder from the start, so each costs what lies before it as well.
-        let mut names: Vec<(String, u64, u64)> = Vec::new();
-        let mut known = HashSet::new();
-        for folder in cabinet.folder_entries() {
-            let mut before = 0u64;
-            for entry in folder.file_entries() {
-                let size = u64::from(entry.uncompressed_size());
-                if known.insert(entry.name().to_owned()) {
-                    names.push((entry.name().to_owned(), size, before));
-                }
-                before = before.saturating_add(size);
-            }
-        }
-        for (name, size, before) in names {
-            if !self.count(shown) {
-                return Ok(());
-            }
-            let path = format!("{shown}/{}", name.replace('\\', "/"));
-            let left = self.left.get();
-            if before > left {
-                self.skip(&path, SkipReason::TooLarge, None);
-                continue;
-            }
-            self.left.set(left - before);
-            // The reader may give up on hostile data by a panic: it runs alone, what it unpacks is used afterwards.
-            let limit = self.limits.nested.min(self.left.get());
-            let unpacked = panic::catch_unwind(AssertUnwindSafe(|| {
-                let mut entry = cabinet.read_file(&name)?;
-                let mut head = Vec::new();
-                (&mut entry).take(HEAD as u64).read_to_end(&mut head)?;
-                let found = kind(base_name(&path), &head);
-                if found == Kind::Other {
-                    return Ok(Unpacked::OfNoInterest);
-                }
-                let mut whole = Cursor::new(head).chain(entry);
-                Ok(match spool(&mut whole, limit)? {
-                    // Of a log, what lies before the damage counts.
-                    Spooled { damage: Some(error), .. } if found != Kind::Log => return Err(error),
-                    Spooled { too_large: true, .. } => Unpacked::TooLarge,
-                    Spooled { file, damage, .. } => Unpacked::File(file, damage.map(|error| error.kind())),
-                })
-            }));
-            match unpacked {
-                Ok(Ok(Unpacked::File(mut file, None))) => self.entry(&path, Some(size), &mut file, depth)?,
-                Ok(Ok(Unpacked::File(file, Some(error)))) => {
-                    self.entry(&path, Some(size), &mut file.chain(Broken(error)), depth)?;
-                }
-                Ok(Ok(Unpacked::OfNoInterest)) => {}
-                Ok(Ok(Unpacked::TooLarge)) => self.skip(&path, SkipReason::TooLarge, None),
-                Err(_) => {
-                    self.skip(shown, SkipReason::ArchiveDamaged, None);
-                    return Ok(());
-                }
-                Ok(Err(error)) => {
-                    let error: io::Error = error;
-                    let quantum = error.to_string().to_ascii_lowercase().contains("quantum");
-                    let reason = if quantum { SkipReason::Unsupported } else { SkipReason::ArchiveDamaged };
-                    self.skip(&path, reason, Some(error.to_string()));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The one file in a gzip file; it goes by the outer name without `.gz`.
-    fn gzip(&mut self, shown: &str, file: File, depth: u32) -> Result<(), CbsError> {
-        if depth > self.limits.depth {
-            self.skip(shown, SkipReason::TooDeep, None);
-            return Ok(());
-        }
-        if !self.count(shown) {
-            return Ok(());
-        }
-        let name = base_name(shown);
-        let ending =
-            name.len().checked_sub(3).filter(|at| name.get(*at..).is_some_and(|x| x.eq_ignore_ascii_case(".gz")));
-        let inner = ending.and_then(|at| name.get(..at)).filter(|inner| !inner.is_empty()).unwrap_or(name);
-        let path = format!("{shown}/{inner}");
-        let mut unpacked = flate2::read::MultiGzDecoder::new(io::BufReader::new(file));
-        self.entry(&path, None, &mut unpacked, depth)
-    }
-
     /// One entry of an archive: a log is streamed, an archive unpacked to a temporary file.
     fn entry(&mut self, path: &str, size: Option<u64>, entry: &mut dyn Read, depth: u32) -> Result<(), CbsError> {
         let left = Cell::new(self.left.get());
@@ -470,87 +316,8 @@ impl Walk<'_, '_> {
     }
 }
 
-/// A stream that breaks off.
-struct Broken(io::ErrorKind);
-
-impl Read for Broken {
-    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        Err(self.0.into())
-    }
-}
-
-/// What became of a file in a cabinet.
-enum Unpacked {
-    /// The file, and what broke it off.
-    File(File, Option<io::ErrorKind>),
-    OfNoInterest,
-    TooLarge,
-}
-
-/// Ends a stream when the common budget is used up.
-struct Budget<'a> {
-    inner: &'a mut dyn Read,
-    left: &'a Cell<u64>,
-    exceeded: &'a Cell<bool>,
-}
-
-impl Read for Budget<'_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let left = self.left.get();
-        if left == 0 {
-            self.exceeded.set(true);
-            return Ok(0);
-        }
-        let room = into.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        let got = self.inner.read(into.get_mut(..room).unwrap_or_default())?;
-        self.left.set(left - got as u64);
-        Ok(got)
-    }
-}
-
-/// What was unpacked to a temporary file.
-struct Spooled {
-    file: File,
-    too_large: bool,
-    /// Where the source broke off.
-    damage: Option<io::Error>,
-}
-
-/// Unpacks to a temporary file without a name.
-fn spool(from: &mut dyn Read, limit: u64) -> io::Result<Spooled> {
-    let mut file = tempfile::tempfile()?;
-    let mut from = from.take(limit.saturating_add(1));
-    let mut buffer = vec![0; HEAD];
-    let (mut copied, mut damage) = (0, None);
-    loop {
-        match from.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(got) => {
-                file.write_all(buffer.get(..got).unwrap_or_default())?;
-                copied += got as u64;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => {
-                damage = Some(error);
-                break;
-            }
-        }
-    }
-    file.seek(SeekFrom::Start(0))?;
-    Ok(Spooled { file, too_large: copied > limit, damage })
-}
-
 fn base_name(path: &str) -> &str {
     path.rsplit(['/', '\\']).next().unwrap_or(path)
-}
-
-/// Names in a zip are UTF-8, or the code page of the machine that packed it.
-fn decode_name(raw: &[u8]) -> String {
-    let name = match std::str::from_utf8(raw) {
-        Ok(name) => name.to_owned(),
-        Err(_) => GB18030.decode_without_bom_handling(raw).0.into_owned(),
-    };
-    name.replace('\\', "/")
 }
 
 #[cfg(test)]

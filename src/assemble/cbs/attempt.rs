@@ -26,7 +26,7 @@ pub(super) fn single(
     lang: Lang,
 ) -> out::Attempt {
     let telling = Telling { file: &|_| label.to_owned(), line: &|line| line, utc: &|place| log.facts.utc(place) };
-    tell(attempt, judged, vec![label.to_owned()], &telling, lang)
+    tell(attempt, judged, vec![label.to_owned()], false, &telling, lang)
 }
 
 /// An attempt over all logs.
@@ -44,13 +44,14 @@ pub(super) fn joined(
         utc: &|place| joined.utc(place),
     };
     let files = attempt.files.iter().map(|at| name(*at)).collect();
-    tell(view, judged, files, &telling, lang)
+    tell(view, judged, files, joined.logs.len() > 1, &telling, lang)
 }
 
 fn tell(
     attempt: &Attempt<'_>,
     judged: &Judgement<'_>,
     files: Vec<String>,
+    among_others: bool,
     telling: &Telling<'_>,
     lang: Lang,
 ) -> out::Attempt {
@@ -104,7 +105,8 @@ fn tell(
     if let Some(primary) = &judged.primary {
         let primary = primary.as_code();
         let also: Vec<String> = judged.also.iter().map(crate::servicing::cbs::DiagnosisCode::as_code).collect();
-        let text = words::diagnosis_text(&told, &primary, &also, &named(attempt), lang);
+        let named = words::Named { among_others, ..named(attempt) };
+        let text = words::diagnosis_text(&told, &primary, &also, &named, lang);
         told.diagnosis = Some(out::Diagnosis { primary, also, text });
     }
     told
@@ -120,6 +122,7 @@ fn named(attempt: &Attempt<'_>) -> words::Named {
         damaged: hydrated.or_else(hashed),
         hydration,
         missing: attempt.missing.first().map(|found| (found.directory.clone(), found.file.clone())),
+        among_others: false,
     }
 }
 

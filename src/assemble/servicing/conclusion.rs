@@ -74,12 +74,12 @@ fn conclusion(record: &CaseRecord, report: &CbsReport, tied: &Tied<'_>, lang: La
             said("lock_not_in_log", t::LOCK_NOT_IN_LOG.fill(lang, &values))
         };
     };
-    let seconds = lock.seconds_after_result.map(|seconds| format!("{seconds:.1}"));
+    let distance = lock.seconds_after_result.map(|seconds| t::span(seconds, lang));
     let cleanup = attempt.locks.iter().all(|lock| lock.stage == "cleanup");
     values.push(("name", &name));
-    match (cleanup, &seconds) {
-        (true, Some(seconds)) => {
-            values.push(("seconds", seconds));
+    match (cleanup, &distance) {
+        (true, Some(distance)) => {
+            values.push(("distance", distance));
             said("lock_in_cleanup", t::LOCK_IN_CLEANUP.fill(lang, &values))
         }
         (true, None) => said("lock_in_cleanup", t::LOCK_IN_CLEANUP_UNTIMED.fill(lang, &values)),

@@ -94,10 +94,10 @@ pub(super) fn identity(tied: &Tied<'_>, at: usize, survey: &Survey, machine: &Ma
         code = found;
         let text = if found == "before_capture" { t::I_BEFORE } else { t::I_AFTER };
         let (from, to) = window.map(|(from, to)| (shown(from), shown(to))).unwrap_or_default();
-        let seconds = whole_seconds(distance);
+        let distance = t::span(distance.as_secs(), lang);
         // Only one of the two bounds has a place in each sentence.
         let (from, to): (&dyn Display, &dyn Display) = (&from, &to);
-        sentences.push(text.fill(lang, &[("from", from), ("to", to), ("seconds", &seconds)]));
+        sentences.push(text.fill(lang, &[("from", from), ("to", to), ("distance", &distance)]));
     } else if let Some(made) = same {
         code = "same_attempt";
         sentences.push(same_process(made, survey, lang));
@@ -167,7 +167,7 @@ fn same_process(made: &Made, survey: &Survey, lang: Lang) -> String {
 fn partly(window: (FileTime, FileTime), span: (FileTime, FileTime), lang: Lang) -> Option<String> {
     let before = span.0.since(window.0);
     let after = window.1.since(span.1);
-    let (late, early) = (whole_seconds(before), whole_seconds(after));
+    let (late, early) = (t::span(before.as_secs(), lang), t::span(after.as_secs(), lang));
     let text = match (before.0 > 0, after.0 > 0) {
         (true, true) => t::I_PART_BOTH.fill(lang, &[("before", &late), ("after", &early)]),
         (true, false) => t::I_PART_BEGIN.fill(lang, &[("before", &late)]),
@@ -175,10 +175,6 @@ fn partly(window: (FileTime, FileTime), span: (FileTime, FileTime), lang: Lang) 
         (false, false) => return None,
     };
     Some(text)
-}
-
-fn whole_seconds(ticks: Ticks) -> String {
-    format!("{:.0}", ticks.as_secs())
 }
 
 fn maker_process(made: &Made, survey: &Survey) -> out::MakerProcess {

@@ -1,14 +1,15 @@
 //! Names in the tables and events of a capture: learned, and replaced where they stand.
 
+use super::tables::version_strings;
 use crate::capture::decode::{code, is_rename_or_link};
 use crate::capture::{Capture, EventIndex};
-use crate::pml::bytes::DetailText;
+use crate::pml::bytes::{DetailText, Wide};
 use crate::pml::detail::network::Network;
 use crate::pml::detail::process::{Create, LoadImage, Start};
-use crate::pml::detail::registry::RegistryDetail;
+use crate::pml::detail::registry::{RegistryDetail, ValueData, ValueInformation};
 use crate::pml::detail::rename::Rename;
 use crate::pml::event::Beyond;
-use crate::pml::{Event, EventClass, Host};
+use crate::pml::{Event, EventClass, Host, ops};
 use crate::redact::{Redaction, Redactor};
 
 /// Logon sessions of the system itself, whose account names are localised: SYSTEM, LOCAL SERVICE, NETWORK SERVICE.
@@ -22,6 +23,7 @@ const ADDRESSES: [usize; 2] = [8, 24];
 
 /// Learns the names in the tables of `capture` and in the given events.
 pub fn learn(capture: &Capture, events: impl Iterator<Item = EventIndex>, redactor: &mut Redactor) {
+    learn_roots(capture, redactor);
     for segment in capture.segments() {
         let pml = segment.pml();
         let container = pml.container();
@@ -31,9 +33,12 @@ pub fn learn(capture: &Capture, events: impl Iterator<Item = EventIndex>, redact
                 redactor.learn_account(&pml.string(process.user));
             }
         }
+        let versions = version_strings(&container.processes);
         for index in 0..u32::try_from(container.strings.len()).unwrap_or(u32::MAX) {
-            if let Some(text) = container.strings.get(pml.data(), crate::pml::StringIndex(index)) {
-                redactor.learn_text(&text.decode_all());
+            match container.strings.get(pml.data(), crate::pml::StringIndex(index)) {
+                Some(text) if versions.contains(&index) => redactor.learn_version(&text.decode_all()),
+                Some(text) => redactor.learn_text(&text.decode_all()),
+                None => {}
             }
         }
         for host in &container.hosts.hosts {
@@ -59,6 +64,43 @@ pub fn learn(capture: &Capture, events: impl Iterator<Item = EventIndex>, redact
             redactor.learn_bytes(extra);
         }
     }
+}
+
+/// Learns where user profiles lie, from the environments of started processes and from the registry. Of the whole
+/// capture, and before anything else: what a path gives away depends on it.
+fn learn_roots(capture: &Capture, redactor: &mut Redactor) {
+    for index in (0..capture.event_count()).map(EventIndex) {
+        let Some(Ok(event)) = capture.event(index) else { continue };
+        match (event.class(), event.operation()) {
+            (EventClass::PROCESS, PROCESS_START) => {
+                let parameters = event.detail().ok().and_then(Start::parse).and_then(|start| start.parameters);
+                if let Some(parameters) = parameters {
+                    redactor.learn_roots(&parameters.environment.decode_all());
+                }
+            }
+            (EventClass::REGISTRY, operation @ (ops::code::REG_QUERY_VALUE | ops::code::REG_SET_VALUE)) => {
+                if let Some((path, data)) = registry_value(event, operation) {
+                    redactor.learn_root(&path, &data.decode());
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Path and data of a registry value that tells where profiles lie.
+fn registry_value(event: Event<'_>, operation: u16) -> Option<(String, Wide<'_>)> {
+    let registry = RegistryDetail::parse(operation, event.detail_beyond().ok()?)?;
+    let path = registry.path.decode().into_owned();
+    if !Redactor::tells_root(&path) {
+        return None;
+    }
+    let data = if operation == ops::code::REG_SET_VALUE {
+        ValueData::written(registry)
+    } else {
+        ValueInformation::parse(registry.field(8), event.extra_beyond().ok()??)?.data?
+    };
+    Some((path, Wide(data.captured())))
 }
 
 /// The counted texts of an event, whose ends are known.

@@ -64,6 +64,23 @@ pub(super) const fn module_texts(module: &Module) -> [StringIndex; 4] {
     [module.path, module.version, module.company, module.description]
 }
 
+/// The numbers of the strings that are versions of programs and modules, and nothing else.
+pub(super) fn version_strings(processes: &[Process]) -> FxHashSet<u32> {
+    let (mut versions, mut others) = (FxHashSet::default(), FxHashSet::default());
+    for process in processes {
+        let [integrity, user, name, image, command_line, company, version, description] = process.texts();
+        versions.insert(version.0);
+        others.extend([integrity, user, name, image, command_line, company, description].map(|text| text.0));
+        for module in &process.modules {
+            let [path, version, company, description] = module_texts(module);
+            versions.insert(version.0);
+            others.extend([path, company, description].map(|text| text.0));
+        }
+    }
+    versions.retain(|index| !others.contains(index));
+    versions
+}
+
 /// Puts the reader's entries into the writer, redacted, and remembers their new numbers.
 pub(super) struct TableWriter<'w, 'r, W: Write + Seek> {
     pml: &'w mut PmlWriter<W>,
@@ -106,11 +123,23 @@ impl<'w, 'r, W: Write + Seek> TableWriter<'w, 'r, W> {
         units
     }
 
+    /// One string of the table, redacted as what it is.
+    fn table_string(&self, segment: &Segment, index: StringIndex, versions: &FxHashSet<u32>) -> Vec<u16> {
+        let mut units = units(segment, index);
+        match self.redaction {
+            Some(redaction) if versions.contains(&index.0) => redaction.version(&mut units),
+            Some(redaction) => redaction.units(&mut units),
+            None => {}
+        }
+        units
+    }
+
     /// Carries a whole string table over, number by number.
     pub(super) fn carry_strings(&mut self, segment: &Segment) -> Result<(), ExtractError> {
+        let versions = self.versions(segment);
         let count = u32::try_from(segment.pml().container().strings.len()).unwrap_or(u32::MAX);
         for index in 0..count {
-            let units = self.redacted(units(segment, StringIndex(index)));
+            let units = self.table_string(segment, StringIndex(index), &versions);
             // The empty string is there from the start, and always first.
             let number = if index == 0 { self.pml.add_wide(&units)? } else { self.pml.push_wide(&units)? };
             self.strings.insert((key(segment), index), number);
@@ -123,13 +152,18 @@ impl<'w, 'r, W: Write + Seek> TableWriter<'w, 'r, W> {
     pub(super) fn add_strings(&mut self, segment: &Segment, mut wanted: Vec<StringIndex>) -> Result<(), ExtractError> {
         wanted.sort_unstable_by_key(|index| index.0);
         wanted.dedup();
+        let versions = self.versions(segment);
         for index in wanted {
-            let units = self.redacted(units(segment, index));
+            let units = self.table_string(segment, index, &versions);
             let number = self.pml.add_wide(&units)?;
             self.strings.insert((key(segment), index.0), number);
             self.distinct.insert(number);
         }
         Ok(())
+    }
+
+    fn versions(&self, segment: &Segment) -> FxHashSet<u32> {
+        self.redaction.map(|_| version_strings(&segment.pml().container().processes)).unwrap_or_default()
     }
 
     fn string(&self, segment: &Segment, index: StringIndex) -> u32 {

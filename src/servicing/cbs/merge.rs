@@ -216,10 +216,17 @@ impl Builder {
             }
             for found in facts.hashes.iter().filter(|found| found.session == session) {
                 let place = &found.place;
-                if first(format!("x{:?}{:?}{}{:?}", place.local, place.seq, found.file, found.actual)) {
+                // A number tells records apart; without one their contents must.
+                let contents = if place.seq.is_some() { None } else { Some(&found.actual) };
+                if first(format!("x{:?}{:?}{}{contents:?}", place.local, place.seq, found.file)) {
                     let mut found = found.clone();
                     found.place.line = places(found.place.line);
                     attempt.hashes.push(found);
+                } else if let Some(torn) = attempt.hashes.iter_mut().find(|known| is_torn_copy(known, found)) {
+                    // The end of the record, with the hashes, was cut off where the log was rotated.
+                    torn.expected.clone_from(&found.expected);
+                    torn.actual.clone_from(&found.actual);
+                    torn.component = torn.component.take().or_else(|| found.component.clone());
                 }
             }
             for found in facts.marks.iter().filter(|found| found.session == session) {
@@ -233,6 +240,12 @@ impl Builder {
         // Only now: what one log says twice, it says twice.
         self.seen.extend(fresh);
     }
+}
+
+/// Whether a hash mismatch that is known without its hashes is this one.
+fn is_torn_copy(known: &HashMismatch, found: &HashMismatch) -> bool {
+    let same = known.place.local == found.place.local && known.place.seq == found.place.seq && known.file == found.file;
+    same && found.actual.is_some() && known.actual.is_none()
 }
 
 /// Adds a later part of a session to an earlier one; what is known stays, except the outcome, which the last part has.

@@ -170,7 +170,7 @@ fn damaged_archives_are_named_and_never_fatal() {
     let (found, skipped) = run(&[("cut.zip", &zip[..zip.len() / 2]), ("good.log", LOG.as_bytes())], Limits::default());
     // What the torn one still holds of its log is read too.
     assert_eq!(found.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(), ["cut.zip/CBS.log", "good.log"]);
-    assert_eq!(skipped, [("cut.zip".to_owned(), "archive_damaged")]);
+    assert_eq!(skipped, [("cut.zip".to_owned(), "archive_cut_off")]);
     let cab = cabbed(&[("CBS.log", LOG.repeat(50).as_bytes())]);
     // Blocks of 32,768 bytes: the first is whole.
     let lines: String =
@@ -210,5 +210,71 @@ fn what_a_torn_zip_still_holds_is_read() {
     let second = whole.windows(4).rposition(|four| four == b"PK\x03\x04").unwrap();
     let (found, skipped) = run(&[("logs.zip", &whole[..second])], Limits::default());
     assert_eq!(found, [("logs.zip/CBS.log".to_owned(), log.len() as u64)]);
-    assert_eq!(skipped, [("logs.zip".to_owned(), "archive_damaged")]);
+    assert_eq!(skipped, [("logs.zip".to_owned(), "archive_cut_off")]);
+}
+
+/// As a packer writes it that cannot go back: sizes stand behind the contents.
+fn streamed(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new_stream(Vec::new());
+    for (name, bytes) in entries {
+        writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+#[test]
+fn a_torn_zip_of_untold_sizes_is_read_member_by_member() {
+    let lines: String = (0..2000u32).map(|n| LOG.replace("Init", &n.wrapping_mul(2_654_435_761).to_string())).collect();
+    let log = lines.as_bytes();
+    let members: &[(&str, &[u8])] = &[("pictures/x.png", &[7; 5000]), ("CBS.log", log), ("CbsPersist_1.log", log)];
+    for whole in [streamed(members), zipped(members)] {
+        let directory = whole.windows(4).position(|four| four == b"PK\x01\x02").unwrap();
+        let second = whole.windows(4).rposition(|four| four == b"PK\x03\x04").unwrap();
+        let length = log.len() as u64;
+        // The directory lost, then cut in the last member, then right behind the first log.
+        for (cut, expected) in [(directory + 20, vec![length, length]), (second, vec![length])] {
+            let (found, skipped) = run(&[("logs.zip", &whole[..cut])], Limits::default());
+            assert_eq!(found.iter().map(|(_, length)| *length).collect::<Vec<_>>(), expected, "{cut}");
+            assert_eq!(skipped, [("logs.zip".to_owned(), "archive_cut_off")]);
+        }
+        let (found, _) = run(&[("logs.zip", &whole[..second + (directory - second) / 2])], Limits::default());
+        assert_eq!((found.len(), found[0].1), (2, length));
+        assert!(found[1].1 > length / 4 && found[1].1 < length * 3 / 4, "{found:?}");
+    }
+}
+
+#[test]
+fn a_torn_zip_tells_where_its_log_breaks_off() {
+    let lines: String = (0..2000u32).map(|n| LOG.replace("Init", &n.wrapping_mul(2_654_435_761).to_string())).collect();
+    let member: &[(&str, &[u8])] = &[("CBS.log", lines.as_bytes())];
+    for whole in [streamed(member), zipped(member)] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("logs.zip");
+        fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+        let mut notes = Vec::new();
+        visit(&[path], Limits::default(), &mut |_, stream| {
+            let facts = super::super::cbs::analyse(stream, &mut |_| true)?;
+            notes.extend(facts.notes.iter().map(|note| note.code.as_code()));
+            Ok(())
+        })
+        .unwrap();
+        assert!(notes.contains(&"read_error"), "{notes:?}");
+    }
+}
+
+#[test]
+fn what_a_torn_cabinet_still_holds_is_read() {
+    let lines: String = (0..4000u32).map(|n| LOG.replace("Init", &n.wrapping_mul(2_654_435_761).to_string())).collect();
+    let whole = cabbed(&[("CBS.log", LOG.as_bytes()), ("CbsPersist_1.log", lines.as_bytes())]);
+    let (found, skipped) = run(&[("logs.cab", &whole[..whole.len() / 2])], Limits::default());
+    assert_eq!(
+        found.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(),
+        ["logs.cab/CBS.log", "logs.cab/CbsPersist_1.log"]
+    );
+    assert_eq!(found[0].1, LOG.len() as u64);
+    // Whole blocks of 32,768 bytes, less the first file.
+    assert_eq!((found[1].1 + LOG.len() as u64) % 32_768, 0, "{found:?}");
+    assert!(found[1].1 > lines.len() as u64 / 4, "{found:?}");
+    assert_eq!(skipped, []);
 }

@@ -52,13 +52,23 @@ pub(super) fn check(file: &mut (impl Read + Seek)) -> io::Result<()> {
         let Some(end) = own().map(|place| place.end.max(place.start)).max() else { continue };
         file.seek(SeekFrom::Start(u64::from(start)))?;
         let mut total = 0u64;
+        let mut cut_off = false;
         for _ in 0..blocks {
-            let [_, _, _, _, packed_low, packed_high, size_low, size_high] = array(&mut file)?;
+            let block = match array(&mut file) {
+                Ok(block) => block,
+                // What lies before is read; the reader meets the end itself.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    cut_off = true;
+                    break;
+                }
+                Err(error) => return Err(error),
+            };
+            let [_, _, _, _, packed_low, packed_high, size_low, size_high] = block;
             total += u64::from(u16::from_le_bytes([size_low, size_high]));
             let packed = i64::from(u16::from_le_bytes([packed_low, packed_high]));
             file.seek_relative(packed + i64::from(data_reserve))?;
         }
-        if end > total {
+        if end > total && !cut_off {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "a file lies beyond the data of its folder"));
         }
     }

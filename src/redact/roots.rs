@@ -1,0 +1,163 @@
+//! Folders that hold user profiles on this machine, when not `\Users`: told by environments and the registry.
+
+use super::{Kind, Redactor, fold};
+
+/// More are not believed.
+const MOST: usize = 64;
+/// Folders known without being told.
+const KNOWN: &[&str] = &[r"\users", r"\documents and settings"];
+/// First folders of paths that hold programs, and profiles of services at best.
+const NOT_PROFILES: &[&str] = &["windows", "winnt", "program files", "program files (x86)", "programdata", "recovery"];
+/// Variables and registry values that hold the folder of one profile.
+const HOMES: &[&str] = &["userprofile", "homepath", "homeshare", "profileimagepath", "centralprofile", "public"];
+/// Registry values that hold the folder of all profiles.
+const FOLDERS: &[&str] = &["profilesdirectory"];
+const BACKSLASH: u16 = b'\\' as u16;
+
+/// Folders of profiles, folded, without drive and final backslash: `\profiles`, `\server\profiles$`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Roots(Vec<Root>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Root {
+    shown: String,
+    units: Vec<u16>,
+    /// Behind a server's name no drive is expected.
+    is_unc: bool,
+    /// Whatever lies in it is a profile; not so in the root of a drive.
+    holds_only_profiles: bool,
+}
+
+impl Roots {
+    pub(super) fn shown(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|root| root.shown.as_str())
+    }
+
+    /// Takes a root as [`shown`](Self::shown) gives it.
+    pub(super) fn add(&mut self, shown: &str) {
+        let is_unc = shown.starts_with(r"\\");
+        let folder = if is_unc { shown.strip_prefix('\\').unwrap_or(shown) } else { shown };
+        let first = folder.split('\\').nth(1).unwrap_or_default();
+        if KNOWN.contains(&folder) || !is_unc && NOT_PROFILES.contains(&first) || self.0.len() >= MOST {
+            return;
+        }
+        let root = Root {
+            shown: shown.to_owned(),
+            units: folder.encode_utf16().collect(),
+            is_unc,
+            holds_only_profiles: !folder.is_empty(),
+        };
+        if !self.0.contains(&root) {
+            self.0.push(root);
+        }
+    }
+
+    /// Whether what follows the backslashes at the end of `head` (folded) is the name of a profile folder.
+    pub(super) fn end(&self, head: &[u16], only_profiles: bool) -> bool {
+        if self.0.is_empty() || head.last() != Some(&BACKSLASH) {
+            return false;
+        }
+        let wanted = |root: &&Root| root.holds_only_profiles || !only_profiles;
+        self.0.iter().filter(wanted).any(|root| root.ends(head))
+    }
+}
+
+impl Root {
+    fn ends(&self, head: &[u16]) -> bool {
+        let mut rest = trimmed(head);
+        for unit in self.units.iter().rev() {
+            let Some((last, before)) = rest.split_last() else { return false };
+            if last != unit {
+                return false;
+            }
+            // Backslashes may be doubled.
+            rest = if *unit == BACKSLASH { trimmed(before) } else { before };
+        }
+        let word = |unit: u16| char::from_u32(unit.into()).is_some_and(char::is_alphanumeric);
+        let volume = || {
+            let name: Vec<u16> = r"\device\harddiskvolume".encode_utf16().collect();
+            let digits = rest.iter().rev().take_while(|unit| (0x30..=0x39).contains(*unit)).count();
+            digits > 0 && rest.get(..rest.len() - digits).is_some_and(|head| head.ends_with(&name))
+        };
+        self.is_unc
+            || rest.last() == Some(&0x3A)
+            || volume()
+            || !self.units.is_empty() && !rest.last().is_some_and(|unit| word(*unit) || *unit == BACKSLASH)
+    }
+}
+
+/// Without backslashes at the end.
+fn trimmed(units: &[u16]) -> &[u16] {
+    let count = units.iter().rev().take_while(|unit| **unit == BACKSLASH).count();
+    units.get(..units.len() - count).unwrap_or_default()
+}
+
+/// The folder and the name of a profile's path, folder folded and without drive; a server's with both backslashes.
+fn split(path: &str) -> Option<(String, &str)> {
+    let path = path.trim_matches(|c: char| c.is_whitespace() || c == '\0' || c == '"').trim_end_matches('\\');
+    let (folder, name) = path.rsplit_once('\\')?;
+    let mut folder = fold(folder);
+    for prefix in [r"\??\unc\", r"\\?\unc\"] {
+        if let Some(rest) = folder.strip_prefix(prefix) {
+            folder = format!(r"\\{rest}");
+        }
+    }
+    for prefix in [r"\??\", r"\\?\", "%systemdrive%"] {
+        folder = folder.strip_prefix(prefix).map(str::to_owned).unwrap_or(folder);
+    }
+    if let Some((drive, rest)) = folder.split_once(':') {
+        if drive.len() != 1 {
+            return None;
+        }
+        folder = rest.to_owned();
+    }
+    let is_unc = folder.starts_with(r"\\");
+    // Of `\\server\share` not every share is a profile.
+    if is_unc && folder.matches('\\').count() < 3 || !folder.is_empty() && !folder.starts_with('\\') {
+        return None;
+    }
+    Some((folder, name))
+}
+
+impl Redactor {
+    /// Learns where profiles lie from an environment, one `NAME=value` a line or ended by NUL. What a text then gives
+    /// away depends on it: learn all of these first.
+    pub fn learn_roots(&mut self, environment: &str) {
+        for variable in environment.split(['\0', '\n']) {
+            if let Some((name, value)) = variable.trim().split_once('=') {
+                self.learn_root(name, value);
+            }
+        }
+    }
+
+    /// The same from one variable, or from a registry value given by its path. Returns whether it is one that tells.
+    pub fn learn_root(&mut self, name: &str, value: &str) -> bool {
+        let name = fold(name.rsplit('\\').next().unwrap_or(name));
+        if FOLDERS.contains(&name.as_str()) {
+            if let Some((folder, _)) = split(&format!(r"{}\x", value.trim_end_matches(['\\', '\0']))) {
+                self.roots.add(&folder);
+            }
+            return true;
+        }
+        if !HOMES.contains(&name.as_str()) {
+            return false;
+        }
+        if let Some((folder, profile)) = split(value) {
+            let first = folder.split('\\').nth(1).unwrap_or_default();
+            if !folder.is_empty() || name != "public" {
+                self.roots.add(&folder);
+            }
+            // Those of services lie below Windows; a home on a share may be called anything.
+            if !NOT_PROFILES.contains(&first) && !super::learn::is_nobodys(profile) {
+                self.learn(Kind::Profile, profile);
+            }
+        }
+        true
+    }
+
+    /// Whether a variable or registry value of this name tells where profiles lie.
+    pub fn tells_root(name: &str) -> bool {
+        let name = fold(name.rsplit('\\').next().unwrap_or(name));
+        HOMES.contains(&name.as_str()) || FOLDERS.contains(&name.as_str())
+    }
+}

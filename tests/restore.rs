@@ -1,0 +1,170 @@
+//! `pmlblame restore`: what `--redact` wrote is the original again, in every form; and what redaction leaves true: versions,
+//! and profiles wherever they lie.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use pmlblame::scenario;
+
+const SCENARIO: &str = r#"
+start 2022-10-08T05:50:48Z
+computer kqjx-wz7vbq
+os 10.0.17763
+system-root C:\Windows
+kernel \SystemRoot\System32\drivers\vsock.sys base=0xfffff80001000000 size=0x10000 company="VMware, Inc." version="9.8.16.0 build-1" description=vsock
+kernel \SystemRoot\System32\drivers\serial.sys base=0xfffff80002000000 size=0x10000 company=Microsoft version=10.0.1.6 description=serial
+process 3560 TiWorker.exe
+  image C:\Windows\WinSxS\amd64_microsoft-windows-servicingstack_31bf3856ad364e35_10.0.17763.2928_none_0\TiWorker.exe
+  version 10.0.1.6
+process 6284 holder.exe
+  image "D:\Profiles\bob\AppData\holder.exe"
+  version 7.9.4.1
+  user kqjx-wz7vbq\bob
+process 6300 other.exe
+  image C:\Windows\other.exe
++0.1 holder.exe:100 ProcessStart env=USERPROFILE=D:\Profiles\bob env=PUBLIC=D:\Profiles\Public env=COMPUTERNAME=kqjx-wz7vbq
++0.2 other.exe:100 RegQueryValue "HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList\S-1-5-21-1004336348-1177238915-682003330-1105\ProfileImagePath" type=REG_EXPAND_SZ value=\\filsrv3\profiles$\eve.V6
++0.3 other.exe:100 CreateFile D:\Profiles\kim\x.dat access=GENERIC_READ share=RWD
++0.4 other.exe:100 CreateFile \\filsrv3\profiles$\zoë\x.dat access=GENERIC_READ share=RWD
++0.5 other.exe:100 RegSetValue "HKLM\SOFTWARE\Servers\192.168.1.5" type=REG_SZ value=192.168.1.5
++0.6 other.exe:100 TCPSend from=192.168.1.5:49812 to=[2001:db8::1c2:3d4:5e6f:7a8b]:445 length=10
++1.0 holder.exe:100 CreateFile D:\Profiles\bob\AppData\a.dll access=GENERIC_READ share=R
++2.0 TiWorker.exe:5056 CreateFile D:\Profiles\bob\AppData\a.dll access=DELETE share=RWD -> SHARING VIOLATION
++3.0 holder.exe:100 CloseFile D:\Profiles\bob\AppData\a.dll
+"#;
+
+/// What must be gone; short names as a path shows them.
+const GONE: &[&str] =
+    &[r"\bob", r"\kim", r"\eve", "zoë", "filsrv3", "kqjx-wz7vbq", "1004336348", "192.168.1.5", "5e6f:7a8b"];
+
+fn output(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_pmlblame")).args(arguments).output().unwrap()
+}
+
+fn run(arguments: &[&str]) -> Vec<u8> {
+    let output = output(arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// The capture in `folder`, and a key file of a fixed secret.
+fn place(folder: &Path) -> (PathBuf, PathBuf) {
+    let (capture, key) = (folder.join("x.PML"), folder.join("key.json"));
+    fs::write(&capture, scenario::build_bytes(SCENARIO).unwrap()).unwrap();
+    let secret = "5a".repeat(32);
+    fs::write(&key, format!(r#"{{"schema":"pmlblame/redaction-key/1","secret":"{secret}","names":[]}}"#)).unwrap();
+    (capture, key)
+}
+
+/// Which of `names` are left in `bytes`, as ASCII or UTF-16, in any case.
+fn left<'n>(bytes: &[u8], names: &[&'n str]) -> Vec<&'n str> {
+    let lower = bytes.to_ascii_lowercase();
+    let holds = |name: &str| {
+        let wide: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        memchr::memmem::find(&lower, name.as_bytes()).is_some() || memchr::memmem::find(&lower, &wide).is_some()
+    };
+    names.iter().copied().filter(|name| holds(name)).collect()
+}
+
+#[test]
+fn every_form_is_the_original_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (capture, key) = place(folder.path());
+    let (capture, key) = (capture.to_str().unwrap(), key.to_str().unwrap());
+    let hidden = folder.path().join("hidden");
+    let hidden = hidden.to_str().unwrap();
+    let restore = ["restore", hidden, "--key", key, "--quiet"];
+    // Environments are emptied, not renamed.
+    let events = ["--exclude", "Operation is Process Start"];
+    for arguments in [
+        vec![capture, "--profile", "any", "--json", "-", "--reproducible"],
+        vec![capture, "--profile", "any", "--width", "300"],
+        vec![capture, "--profile", "any", "--width", "300", "--lang", "zh-CN"],
+        vec!["why", capture, "--event", "7", "--width", "300"],
+        vec!["audit", capture, "--json", "-"],
+        [&["events", capture, "--format", "csv"][..], &events].concat(),
+        [&["events", capture, "--format", "xml"][..], &events].concat(),
+        [&["events", capture, "--format", "jsonl"][..], &events].concat(),
+    ] {
+        let plain = run(&arguments);
+        let redacted = run(&[&arguments[..], &["--redact", "--redact-key", key]].concat());
+        assert_eq!(left(&redacted, GONE), <[&str; 0]>::default(), "{arguments:?}");
+        assert!(!left(&plain, GONE).is_empty() || arguments[0] == "audit", "{arguments:?}: no name to begin with");
+        fs::write(hidden, &redacted).unwrap();
+        let restored = run(&restore);
+        let lines = |bytes: &[u8]| String::from_utf8_lossy(bytes).lines().map(str::to_owned).collect::<Vec<_>>();
+        for (restored, plain) in lines(&restored).iter().zip(lines(&plain)) {
+            assert_eq!(*restored, plain, "{arguments:?}");
+        }
+        assert!(restored == plain, "{arguments:?}");
+        // As a PowerShell redirection stores it, and gzipped.
+        let text = String::from_utf8(redacted.clone()).unwrap();
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        let wide: Vec<u8> = [0xFEFF].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(text.as_bytes()).unwrap();
+        let plain = String::from_utf8(plain).unwrap();
+        for stored in [wide, packed.finish().unwrap()] {
+            fs::write(hidden, stored).unwrap();
+            assert_eq!(String::from_utf8(run(&restore)).unwrap(), plain.strip_prefix('\u{feff}').unwrap_or(&plain));
+        }
+    }
+}
+
+#[test]
+fn a_redacted_copy_keeps_versions_and_no_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let (capture, key) = place(folder.path());
+    let copy = folder.path().join("copy.PML");
+    let (capture, key, copy) = (capture.to_str().unwrap(), key.to_str().unwrap(), copy.to_str().unwrap());
+    let everything = ["--filter", "Process Name is not nobody"];
+    for more in [&[][..], &["--case", "--profile", "any"]] {
+        let chosen = if more.is_empty() { &everything[..] } else { more };
+        run(&[&["extract", capture, "-o", copy, "--redact", "--redact-key", key][..], chosen].concat());
+        let bytes = fs::read(copy).unwrap();
+        assert_eq!(left(&bytes, GONE), <[&str; 0]>::default());
+        assert!(left(&fs::read(capture).unwrap(), GONE).len() > 5);
+        let kept = ["9.8.16.0 build-1", "10.0.1.6", "7.9.4.1"];
+        let wanted = if more.is_empty() { &kept[..] } else { &kept[2..] };
+        for version in wanted {
+            assert_eq!(left(&bytes, &[version]), [*version], "{more:?}");
+        }
+    }
+    // A capture is not text.
+    let refused = output(&["restore", copy, "--key", key]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("a redacted capture cannot be turned back"));
+    assert!(refused.stdout.is_empty());
+}
+
+#[test]
+fn what_the_key_does_not_know_stays_and_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (capture, key) = place(folder.path());
+    let (capture, key) = (capture.to_str().unwrap(), key.to_str().unwrap());
+    let hidden = folder.path().join("hidden.txt");
+    let first = run(&["why", capture, "--event", "7", "--redact", "--redact-key", key]);
+    assert!(!first.is_empty());
+    let text = b"C:\\Users\\qwertz\\x and \\\\otherhost\\share, 8.8.4.4\n\xff\xfe\n";
+    fs::write(&hidden, text).unwrap();
+    let restored = folder.path().join("restored.txt");
+    let (hidden, restored) = (hidden.to_str().unwrap(), restored.to_str().unwrap());
+    let done = output(&["restore", hidden, "--key", key, "-o", restored, "--lang", "en"]);
+    assert!(done.status.success());
+    assert_eq!(fs::read(restored).unwrap(), text);
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert!(said.contains("names put back in 0 places"), "{said}");
+    assert!(said.contains("3 names are not in this key and stay as they are: 8.8.4.4, otherhost, qwertz"), "{said}");
+    // Neither the input nor the key may be overwritten, and no key is no file.
+    for place in [hidden, key] {
+        assert_eq!(output(&["restore", hidden, "--key", key, "-o", place]).status.code(), Some(2));
+    }
+    assert_eq!(fs::read(hidden).unwrap(), text);
+    let unused = folder.path().join("unused.txt");
+    assert_eq!(output(&["restore", hidden, "--key", hidden, "-o", unused.to_str().unwrap()]).status.code(), Some(1));
+    assert!(!unused.exists());
+}
