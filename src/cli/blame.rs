@@ -180,7 +180,9 @@ fn analyse(
     input.bad_rows(global.language()).iter().for_each(|line| super::term::warn(line));
     case.record.capture.files = files?;
     // Damage inside records does not end the run, but nobody should have to look for it in the report.
-    if let Some(note) = case.record.capture.quality.iter().find(|note| note.code == "damaged_records") {
+    // Of an export, the lines were named already.
+    let damaged = case.record.capture.quality.iter().find(|note| note.code == "damaged_records");
+    if let Some(note) = damaged.filter(|_| input.capture().is_some()) {
         let lang = global.language();
         super::term::warn(&t::DAMAGED_RECORDS.fill(lang, &[("file", &path.display()), ("text", &note.text)]));
     }

@@ -40,6 +40,5 @@ crate::texts! {
     DO_COPY_AGAIN: "Copy the file again and compare its size with the original.", "请重新复制文件，并与原文件核对大小。";
     DO_CHECK_FILE: "Give the .PML file that Process Monitor saved.", "请提供 Process Monitor 保存的 .PML 文件。";
     DO_VERSION: "Open it in a current Process Monitor and save it again.", "请用最新版 Process Monitor 打开后重新保存。";
-    DO_CLOSE: "Rescue what it holds with: pmlblame recover \"{file}\" -o FIXED.PML", "可用以下命令恢复其内容：pmlblame recover \"{file}\" -o FIXED.PML";
-    DO_DAMAGED: "The file is damaged: copy it again, or rescue what it holds with: pmlblame recover \"{file}\" -o FIXED.PML", "文件已损坏：请重新复制，或用以下命令恢复其内容：pmlblame recover \"{file}\" -o FIXED.PML";
+    DO_NOTHING_LEFT: "No event in it could be read. Copy the file again and compare its size with the original.", "其中没有可读取的事件。请重新复制文件，并与原文件核对大小。";
 }

@@ -2,6 +2,7 @@
 
 crate::texts! {
     RESCUED: "{file}: {region} at offset {at}: {what}. {events} {events:event was|events were} rescued; what is lost may matter. \"pmlblame recover\" says more", "{file}：{region}，偏移 {at}：{what}。已抢救出 {events} 个事件；丢失的部分可能影响结论。详情请运行“pmlblame recover”";
+    RECOVER_EXPORT: "{file}: an export needs no rescue: every command reads the rows that can be read, and names the lines that cannot. Only a capture (.PML) can be recovered", "{file}：导出文件无需恢复：各命令会读取所有可读的行，并指出无法读取的行。只有捕获文件（.PML）才能恢复";
     SOUND: "{file}: sound; nothing had to be rescued", "{file}：文件完好，无需恢复";
     CAUSE: "damage: {region} at offset {at}: {what}", "损坏：{region}，偏移 {at}：{what}";
     BY_ARRAY: "events: {events}, by the capture's own event-offset array", "事件：{events} 个，依据捕获文件自身的事件偏移数组";
