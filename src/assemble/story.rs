@@ -12,8 +12,10 @@ use crate::capture::source::{Source, Survey};
 use crate::case::{self, AuditFailures, AuditRecord, Story, StoryEvent, StoryHold};
 use crate::lang::{Lang, filters as f, record as t, why as w};
 use crate::locks::{self, HistoryHold, Party};
-use crate::nt::{AccessMask, FileTime, NtStatus, ShareAccess};
+use crate::nt::{AccessMask, FileTime, NtStatus, ShareAccess, Ticks};
 
+/// An event that took this long is told with its duration: 10 ms.
+const SLOW: Ticks = Ticks(100_000);
 /// Events named where one has no story, at most.
 const MAX_NAMED: usize = 8;
 
@@ -49,7 +51,7 @@ pub fn stories(source: &dyn Source, most: usize, options: &CaseOptions<'_>) -> (
     let mut stories = Vec::new();
     while stories.len() < most {
         let Some(event) = rest.next() else { break };
-        // An ACCESS DENIED that no lock is behind is left out.
+        // An ACCESS DENIED that no lock is behind is no refusal to tell of.
         stories.extend(story_of(source, &survey, *event, options).ok().filter(|story| story.failure.is_some()));
     }
     (stories, rest.len() as u64, refused.len() as u64)
@@ -125,6 +127,7 @@ fn story_of(
                 operation: operation_of(&parts, op),
                 result: op.status.result_text().into_owned(),
                 path: log.paths.get(told.path).to_owned(),
+                took_ms: Some(told.end.since(told.time)).filter(|took| *took >= SLOW).map(Ticks::as_millis),
                 refused: gather::is_failure(op),
                 detail: detail(&log, op, options.lang),
             })

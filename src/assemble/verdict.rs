@@ -138,11 +138,7 @@ pub(super) fn verdict(
             let paths = or(&parts.scope.paths, t::ANY_PATH);
             let values: &[(&str, &dyn std::fmt::Display)] =
                 &[("n", &parts.filtered), ("victims", &victims), ("paths", &paths)];
-            let none = match parts.filtered {
-                0 => t::NO_FAILURES,
-                1 => lang::filters::ONE_NOT_PASSING,
-                _ => lang::filters::NOTHING_PASSES,
-            };
+            let none = if parts.filtered == 0 { t::NO_FAILURES } else { lang::filters::NOTHING_PASSES };
             let mut text = none.fill(lang, values);
             let blind = match (parts.survey.counts.file_system, parts.survey.coverage.creates) {
                 (0, _) => Some(t::NO_FAILURES_BLIND),
@@ -179,8 +175,7 @@ pub(super) fn verdict(
         join(&mut text, &rest, lang);
     }
     if parts.filtered > 0 && code != VerdictCode::NoFailures {
-        let left_out = if parts.filtered == 1 { lang::filters::ONE_LEFT_OUT } else { lang::filters::LEFT_OUT };
-        join(&mut text, &left_out.fill(lang, &[("n", &parts.filtered)]), lang);
+        join(&mut text, &lang::filters::LEFT_OUT.fill(lang, &[("n", &parts.filtered)]), lang);
     }
     let hidden = Hidden { holder: unseen > 0, left_in_folder: not_empty > 0 };
     let mut recommendations = recommendations(parts, holders, failures, &hidden);

@@ -47,6 +47,9 @@ pub struct StoryEvent {
     pub result: String,
     /// Path.
     pub path: String,
+    /// How long it took, milliseconds; left out below 10.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took_ms: Option<f64>,
     /// It was refused in a way that can mean a lock.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub refused: bool,

@@ -111,20 +111,21 @@ pub fn run_why(args: &WhyArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
 /// The story of event `event`.
 fn one(args: &WhyArgs, event: u64, input: &Opened, options: &CaseOptions<'_>) -> Result<Story, Fail> {
     let told = assemble::story(input.source(), EventIndex(event), options);
+    let lang = options.lang;
     told.map_err(|none| {
         let events: u64 = options.files.iter().map(|file| file.events).sum();
         let (text, refused) = match none {
             NoStory::NoSuchEvent => (t::NO_SUCH_EVENT, String::new()),
             NoStory::NoFile { refused, .. } if refused.is_empty() => (t::NO_FILE_NONE, String::new()),
             NoStory::NoFile { refused, more } => {
-                let list = refused.iter().map(u64::to_string).collect::<Vec<_>>().join(options.lang.comma());
-                let rest = if more > 0 { options.lang.remark(format_args!("+{more}")) } else { String::new() };
+                let list = refused.iter().map(u64::to_string).collect::<Vec<_>>().join(lang.comma());
+                let rest = if more > 0 { lang.remark(format_args!("+{more}")) } else { String::new() };
                 (t::NO_FILE, list + &rest)
             }
         };
         let values: &[(&str, &dyn std::fmt::Display)] =
             &[("file", &args.capture.display()), ("event", &event), ("events", &events), ("refused", &refused)];
-        Fail::Said(text.fill(options.lang, values))
+        Fail::Said(text.fill(lang, values))
     })
 }
 

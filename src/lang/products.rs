@@ -29,7 +29,7 @@ const CHINESE: &[(&str, &str)] = &[
     ("Defender Antivirus", "Defender 防病毒"),
     ("Configuration Manager client", "Configuration Manager 客户端"),
     ("Windows servicing", "Windows 更新组件"),
-    ("Windows components that read system files", "Windows 系统组件（会读取系统文件）"),
+    ("Windows components that read system files", "Windows 系统组件"),
     ("Tanium Client", "Tanium 客户端"),
     ("BigFix client", "BigFix 客户端"),
     ("Backup agent", "备份代理"),
@@ -37,7 +37,8 @@ const CHINESE: &[(&str, &str)] = &[
 ];
 
 /// English names of catalogue products that dropping the brackets does not give.
-const ENGLISH: &[(&str, &str)] = &[("G01 网防", "G01")];
+const ENGLISH: &[(&str, &str)] =
+    &[("G01 网防", "G01"), ("Windows components that read system files", "Windows component")];
 
 /// A vendor, by both names, and a product, as one name.
 ///

@@ -54,20 +54,21 @@ crate::texts! {
     NOT_VISIBLE: "not visible in this capture", "此捕获中不可见";
     SELF: "{who} (the installer itself)", "{who}（安装程序自身）";
     FOR_GOOD: "never went through in this capture: refused {n} {n:time|times}, the last time in event {event}", "在此捕获中始终未能成功：共被拒绝 {n} 次，最后一次是事件 {event}";
-    FOR_GOOD_ONCE: "never tried again in this capture", "在此捕获中未再尝试";
+    FOR_GOOD_ONCE: "event {event} was not tried again in this capture", "事件 {event} 在此捕获中未再尝试";
     SELF_OTHER: "{who} (the refused process itself)", "{who}（被拒进程自身）";
     SUSPECTED: "not visible; suspected: {who}", "不可见；嫌疑对象：{who}";
     HELD_BY: "held by {who} from {from} to {to}: {reason} ({confidence}, {rule})", "占用者 {who}，{from} 至 {to}：{reason}（{confidence}，{rule}）";
     HELD_UNSHOWN: "suspected: {who}: {reason} ({confidence}, {rule}); what it held and when is not shown", "嫌疑对象 {who}：{reason}（{confidence}，{rule}）；占用的内容和时间未显示";
     HELD_CLOSING: "held by {who} from {from} to {to}, when its close began, and perhaps until that was done at {done}: {reason} ({confidence}, {rule})", "占用者 {who}，{from} 至 {to}（此时开始关闭），可能直到 {done} 关闭完成：{reason}（{confidence}，{rule}）";
     NOT_RETRIED: "not retried", "未重试";
+    IN_EVENT: "event {event}", "事件 {event}";
     HANDLE_AMBIGUOUS: "the process is certain, which of its handles is not", "进程确定，具体句柄不确定";
     DELETED_BY: "marked for deletion by {process} (PID {pid}), event {event}", "由 {process}（PID {pid}）标记为删除，事件 {event}";
     RELEASED_BY: "released by PID {pid}, event {event}", "由 PID {pid} 释放，事件 {event}";
     CONFIRMED_BY: "after that it was no longer refused, event {event}", "此后不再被拒绝，事件 {event}";
     CLEARED: "Cleared", "已排除嫌疑";
     CLEARED_LINE: "{process} (PID {pid}): {reason} ({rule})", "{process}（PID {pid}）：{reason}（{rule}）";
-    CLEARED_OF_ONE: "{process} (PID {pid}), of event {event}: {reason} ({rule})", "{process}（PID {pid}）与事件 {event} 无关：{reason}（{rule}）";
+    CLEARED_OF_ONE: "{process} (PID {pid}), of {n:event|events} {events}: {reason} ({rule})", "{process}（PID {pid}）与事件 {events} 无关：{reason}（{rule}）";
     WAITS: "Operations that took long", "耗时过长的操作";
     WAIT_LINE: "event {event}: {process} waited {time} in {operation} on {path}, kept waiting by {who}", "事件 {event}：{process} 在 {path} 上执行 {operation} 等待了 {time}，原因在于 {who}";
     SLOW_LINE: "event {event}: {operation} of {process} on {path} took {time}, far longer than its like; in its stack: {who} (possible, VI-3)", "事件 {event}：{process} 在 {path} 上执行 {operation} 耗时 {time}，远长于同类操作；其调用栈中有 {who}（可能，VI-3）";
@@ -86,6 +87,7 @@ crate::texts! {
     REASON_NO_SHARE: "does not share {classes}", "未共享 {classes}";
     REASON_VICTIM_NO_SHARE: "has {classes}, which the other side does not share", "持有 {classes} 访问，而对方未共享";
     REASON_SHARE: "share modes conflict", "共享模式冲突";
+    REASON_UNKNOWN_SHARE: "has it open; how it shares it is not shown", "打开着该文件，其共享方式未显示";
     REASON_IMAGE: "runs the file as a program or DLL", "已将文件作为程序或 DLL 映像加载";
     REASON_SECTION: "has the file mapped into memory", "已将文件映射到内存";
     REASON_RANGE: "locked the byte range", "锁定了字节范围";
@@ -98,7 +100,10 @@ crate::texts! {
     REASON_DESTINATION: "holds the destination folder", "持有目标目录";
     REASON_CWD: "has it as its current directory", "以该目录为当前目录";
     REASON_OPLOCK: "did not give up its oplock in time", "未及时放弃机会锁（oplock）";
-    REASON_FILTER: "its filter driver is in the call stack", "其筛选器驱动位于调用堆栈中";
+    REASON_OPLOCK_STANDS: "has an oplock that the open could not break", "持有该打开无法中断的机会锁（oplock）";
+    REASON_NO_OPLOCK: "has it open in a way that makes the oplock impossible", "其打开方式使机会锁（oplock）无法授予";
+    REASON_STREAM: "has one of its streams open", "打开着其中一个数据流";
+    REASON_FILTER: "stands in the call stack as a filter driver", "作为筛选器驱动出现在调用堆栈中";
 
     CAUSE_SHARE: "share modes conflict", "共享模式冲突";
     CAUSE_DELETE_PENDING: "the file is waiting to be deleted", "文件处于删除挂起状态";
@@ -167,6 +172,8 @@ pub fn nobody(reason: Cause, status: &str) -> Text {
 pub const fn mechanism(mechanism: Mechanism, cause: Cause) -> Text {
     match mechanism {
         Mechanism::OpenHandle if matches!(cause, Cause::DeletePending) => REASON_DELETE_PENDING,
+        Mechanism::OpenHandle if matches!(cause, Cause::OplockBreak) => REASON_NO_OPLOCK,
+        Mechanism::OpenHandle if matches!(cause, Cause::RenameBlocked) => REASON_STREAM,
         Mechanism::OpenHandle => REASON_SHARE,
         Mechanism::ImageMapping => REASON_IMAGE,
         Mechanism::DataMapping => REASON_SECTION,

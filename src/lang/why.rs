@@ -24,6 +24,8 @@ crate::texts! {
     EVENTS: "What happened to the file", "该文件上发生的操作";
     CLEARED: "Who is cleared, and why", "已排除嫌疑的进程及原因";
     IMPLICATED: "in the way", "造成阻塞";
+    SUSPECTED: "suspected, no more", "仅有嫌疑";
+    TOOK: "took {time}", "耗时 {time}";
     TRUNCATED: "Only what lies nearest to the event is told, and what is named above.", "仅列出与该事件最接近以及上文提到的内容。";
     NOT_VISIBLE: "No holder is visible in this capture. Possible reasons, most likely first:", "此捕获中看不到占用者。可能的原因（按可能性排序）：";
     NO_SUCH_EVENT: "{file}: there is no event {event}; the capture has {events} {events:event|events}, numbered from 0", "{file}：没有事件 {event}；该捕获共有 {events} 个事件，编号从 0 开始";
@@ -32,7 +34,7 @@ crate::texts! {
     TITLE_OTHER: "Event {event} and what went on with its file", "事件 {event} 及其文件上发生的操作";
     NOT_REFUSED: "not refused because of a lock", "并非因文件占用而被拒绝";
     WAITED: "not refused, but it waited {time}", "未被拒绝，但等待了 {time}";
-    REFUSED_HERE: "Refused on this file because of a lock: {n:event|events} {events}; for the story of one: pmlblame why … --event N", "该文件上因占用而被拒绝的事件（{n} 个）：{events}；查看其经过：pmlblame why … --event N";
+    REFUSED_HERE: "Refused on this file because of a lock: {n:event|events} {events}; for the story of one: pmlblame why … --event N", "该文件上因占用而被拒绝的事件：{events}；查看其经过：pmlblame why … --event N";
     NONE_REFUSED: "Nothing was refused on this file because of a lock.", "该文件上没有因占用而被拒绝的操作。";
     TRIES: "one of {n} {n:attempt|attempts}, the first in event {first}, the last refused in event {last}", "共 {n} 次尝试之一：首次为事件 {first}，最后一次被拒为事件 {last}";
     TRIES_ENDED: "no longer refused in event {event}", "事件 {event} 起不再被拒绝";

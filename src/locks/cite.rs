@@ -124,6 +124,17 @@ impl<'a> Citer<'a> {
             // Only its use or its close shows the handle.
             cited.add("AT-6", event_of(holder.hold.end));
         }
+        // Its own close is missing, and another's has no open: one handle may have gone from hand to hand.
+        let handed = |other: &&Holder| {
+            let orphan = event_of(other.hold.start).is_none() && other.mechanism == Mechanism::OpenHandle;
+            orphan && other.party != holder.party
+        };
+        if start.is_some()
+            && holder.hold.end == Edge::Unseen
+            && let Some(other) = finding.holders.iter().find(handed)
+        {
+            cited.add("AT-6", event_of(other.hold.end));
+        }
         if start.is_none() && mapped {
             cited.add("VI-4", None);
         }

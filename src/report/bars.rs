@@ -3,7 +3,7 @@
 use super::escape::terminal;
 use super::time;
 use super::why::{Teller, names};
-use crate::case::{Edge, Story, StoryHold};
+use crate::case::{Attribution, Edge, Failure, Story, StoryHold};
 use crate::lang::why as t;
 use crate::nt::{FileTime, Ticks};
 use std::fmt::Write as _;
@@ -68,13 +68,7 @@ impl Teller<'_> {
 
     fn hold_line(&self, hold: &StoryHold) -> String {
         let lang = self.style.lang;
-        let mut line = match &hold.driver {
-            Some(driver) => {
-                let process = format!("{} PID {}", terminal(&hold.process), hold.pid);
-                format!("{}{}", terminal(driver), lang.remark(process))
-            }
-            None => lang.process(terminal(&hold.process), hold.pid),
-        };
+        let mut line = self.named(hold.driver.as_deref(), (&hold.process, hold.pid));
         let _ = write!(line, " {}", self.extent(hold));
         if let Some(access) = &hold.access {
             let _ = write!(line, "{}{}", lang.semicolon(), t::ACCESS.fill(lang, &[("names", &names(access, lang))]));
@@ -86,7 +80,10 @@ impl Teller<'_> {
             let _ = write!(line, "{}{}", lang.semicolon(), terminal(path));
         }
         if hold.implicated {
-            let _ = write!(line, "  ← {}", t::IMPLICATED.get(lang));
+            let unsure = |failure: &Failure| failure.attribution == Attribution::NotVisible;
+            let suspected = self.story.failure.as_ref().is_some_and(unsure);
+            let text = if suspected { t::SUSPECTED } else { t::IMPLICATED };
+            let _ = write!(line, "  ← {}", text.get(lang));
         }
         line
     }

@@ -2,7 +2,7 @@
 
 use super::table::{Report, confidence, holder_name, is_servicing, outside};
 use super::{escape, time};
-use crate::case::{Attribution, Cause, Edge, Failure, FailureHolder, HolderKind, Mechanism};
+use crate::case::{Attribution, Cause, Edge, Failure, FailureHolder, HolderKind, Mechanism, RuledOutReason};
 use crate::lang::{Lang, report as t};
 use indexmap::{IndexMap, IndexSet};
 use rustc_hash::FxHashSet;
@@ -58,9 +58,7 @@ impl Report<'_> {
             self.line(&format!("            {}", t::MORE_FAILURES.fill(lang, values)));
         }
         let mut facts: IndexSet<String> = IndexSet::new();
-        for failure in failures {
-            facts.extend(failure.holders.iter().map(|holder| self.hold_line(failure, holder)));
-        }
+        facts.extend(self.hold_lines(failures));
         for failure in failures {
             if let Some(marker) = &failure.deleted_by {
                 let process = escape::terminal(&marker.process);
@@ -69,8 +67,16 @@ impl Report<'_> {
                 facts.insert(t::DELETED_BY.fill(lang, values));
             }
         }
+        // A release that a success confirms is told once, with the success.
+        let confirmed: FxHashSet<u64> = failures
+            .iter()
+            .filter(|failure| failure.confirmed_by.is_some())
+            .filter_map(|failure| Some(failure.released_by?.event))
+            .collect();
         for failure in failures {
-            facts.extend(self.release_line(failure));
+            let told =
+                failure.confirmed_by.is_none() && failure.released_by.is_some_and(|one| confirmed.contains(&one.event));
+            facts.extend(self.release_line(failure).filter(|_| !told));
         }
         for failure in failures {
             facts.extend(self.for_good(failure));
@@ -78,27 +84,9 @@ impl Report<'_> {
         for fact in facts.iter().take(MAX_FACTS) {
             self.line(&format!("            {fact}"));
         }
-        // Who stood in the way of one failure here is cleared of another by its number only.
-        let accused: FxHashSet<u32> =
-            failures.iter().flat_map(|failure| &failure.holders).map(|holder| holder.pid).collect();
-        let mut cleared: IndexSet<String> = IndexSet::new();
-        for failure in failures {
-            for party in &failure.ruled_out {
-                let process = escape::terminal(&party.process);
-                let reason = t::ruled_out(party.reason).get(lang);
-                let values: &[(&str, &dyn std::fmt::Display)] = &[
-                    ("process", &process),
-                    ("pid", &party.pid),
-                    ("reason", &reason),
-                    ("event", &failure.event),
-                    ("rule", &party.rule),
-                ];
-                let line = if accused.contains(&party.pid) { t::CLEARED_OF_ONE } else { t::CLEARED_LINE };
-                cleared.insert(line.fill(lang, values));
-            }
-        }
+        let cleared = self.cleared(failures);
         if !cleared.is_empty() {
-            let shown: Vec<&str> = cleared.iter().take(MAX_CLEARED).map(String::as_str).collect();
+            let shown = cleared.get(..MAX_CLEARED.min(cleared.len())).unwrap_or_default();
             let more = if cleared.len() > MAX_CLEARED {
                 lang.remark(format_args!("+{}", cleared.len() - MAX_CLEARED))
             } else {
@@ -107,6 +95,56 @@ impl Report<'_> {
             let (colon, shown) = (lang.colon(), shown.join(lang.semicolon()));
             self.line(&format!("            {}{colon}{shown}{more}", self.text(t::CLEARED)));
         }
+    }
+
+    /// Each hold once; with the event where the same hold is graded or ruled differently for another.
+    fn hold_lines(&self, failures: &[&Failure]) -> Vec<String> {
+        let mut lines: IndexMap<String, (String, u64)> = IndexMap::new();
+        let mut alike: IndexMap<String, usize> = IndexMap::new();
+        for failure in failures {
+            for holder in &failure.holders {
+                let what = format!("{} {} {:?} {:?}", holder.pid, holder.holder, holder.hold, holder.mechanism);
+                let line = self.hold_line(failure, holder);
+                if !lines.contains_key(&line) {
+                    *alike.entry(what.clone()).or_default() += 1;
+                    lines.insert(line, (what, failure.event));
+                }
+            }
+        }
+        let lang = self.style.lang;
+        let told = lines.into_iter().map(|(line, (what, event))| {
+            let one_of_several = alike.get(&what).is_some_and(|count| *count > 1);
+            if one_of_several { line + &lang.remark(t::IN_EVENT.fill(lang, &[("event", &event)])) } else { line }
+        });
+        told.collect()
+    }
+
+    /// Who is cleared, and why. Who stood in the way of one failure here is cleared of others by their numbers only.
+    fn cleared(&self, failures: &[&Failure]) -> Vec<String> {
+        let lang = self.style.lang;
+        let holders = failures.iter().flat_map(|failure| &failure.holders);
+        let accused: FxHashSet<(String, u32)> =
+            holders.map(|holder| (escape::terminal(&holder.process), holder.pid)).collect();
+        let mut parties: IndexMap<(String, u32, RuledOutReason, &str), Vec<String>> = IndexMap::new();
+        for failure in failures {
+            for party in &failure.ruled_out {
+                let key = (escape::terminal(&party.process), party.pid, party.reason, party.rule.as_str());
+                parties.entry(key).or_default().push(failure.event.to_string());
+            }
+        }
+        let line = |((process, pid, reason, rule), events): ((String, u32, RuledOutReason, &str), Vec<String>)| {
+            let values: &[(&str, &dyn std::fmt::Display)] = &[
+                ("process", &process),
+                ("pid", &pid),
+                ("reason", &t::ruled_out(reason).get(lang)),
+                ("rule", &rule),
+                ("n", &events.len()),
+                ("events", &events.join(lang.comma())),
+            ];
+            if accused.contains(&(process.clone(), pid)) { t::CLEARED_OF_ONE } else { t::CLEARED_LINE }
+                .fill(lang, values)
+        };
+        parties.into_iter().map(line).collect()
     }
 
     /// That the victim never got through.
@@ -236,19 +274,23 @@ impl Report<'_> {
 }
 
 pub(super) fn reason_of(cause: Cause, holder: &FailureHolder, lang: Lang) -> String {
-    if holder.mechanism == Mechanism::OpenHandle && cause == Cause::ShareConflict {
-        let sides = [
-            (&holder.not_shared_by_holder, t::REASON_NO_SHARE),
-            (&holder.not_shared_by_victim, t::REASON_VICTIM_NO_SHARE),
-        ];
-        let reasons: Vec<String> = sides
-            .into_iter()
-            .filter(|(classes, _)| !classes.is_empty())
-            .map(|(classes, text)| text.fill(lang, &[("classes", &classes.join("+"))]))
-            .collect();
-        if !reasons.is_empty() {
-            return reasons.join(lang.semicolon());
-        }
+    let by_share = matches!(holder.mechanism, Mechanism::OpenHandle | Mechanism::FilterInStack);
+    let sides =
+        [(&holder.not_shared_by_holder, t::REASON_NO_SHARE), (&holder.not_shared_by_victim, t::REASON_VICTIM_NO_SHARE)];
+    if holder.rule == "OP-3" {
+        return t::REASON_OPLOCK_STANDS.get(lang).to_owned();
     }
-    t::mechanism(holder.mechanism, cause).get(lang).to_owned()
+    let mut reasons: Vec<String> = sides
+        .into_iter()
+        .filter(|(classes, _)| by_share && cause == Cause::ShareConflict && !classes.is_empty())
+        .map(|(classes, text)| text.fill(lang, &[("classes", &classes.join("+"))]))
+        .collect();
+    if reasons.is_empty() && holder.mechanism == Mechanism::OpenHandle && cause == Cause::ShareConflict {
+        let unknown = holder.hold.access.is_none();
+        return if unknown { t::REASON_UNKNOWN_SHARE } else { t::REASON_SHARE }.get(lang).to_owned();
+    }
+    if reasons.is_empty() || holder.mechanism == Mechanism::FilterInStack {
+        reasons.push(t::mechanism(holder.mechanism, cause).get(lang).to_owned());
+    }
+    reasons.join(lang.semicolon())
 }

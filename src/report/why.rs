@@ -1,9 +1,12 @@
 //! The story of one event for a terminal: what was asked, the rule, who held the file as bars, what everybody did.
 
 use super::escape::{ascii, terminal};
+use super::failures::reason_of;
 use super::table::{Style, confidence, new_table};
 use super::time;
-use crate::case::{Attribution, Cause, Edge, Evidence, Failure, FailureHolder, Hold, Requested, Story, StoryEvent};
+use crate::case::{
+    Attribution, Cause, Edge, Evidence, Failure, FailureHolder, Hold, Requested, Story, StoryEvent, StoryHold,
+};
 use crate::lang::{Lang, Text, report as r, why as t};
 use crate::nt::FileTime;
 use rustc_hash::FxHashSet;
@@ -140,7 +143,7 @@ impl<'a> Teller<'a> {
             None if series.attempts > 1 => {
                 parts.push(r::FOR_GOOD.fill(lang, &[("n", &series.attempts), ("event", &series.last)]));
             }
-            None => parts.push(r::FOR_GOOD_ONCE.get(lang).to_owned()),
+            None => parts.push(r::FOR_GOOD_ONCE.fill(lang, &[("event", &series.last)])),
         }
         if !parts.is_empty() {
             self.line(&format!("  {}", parts.join(lang.semicolon())));
@@ -180,17 +183,38 @@ impl<'a> Teller<'a> {
             let conflict = holder.conflict.join(lang.semicolon());
             let mut line = format!(
                 "  {}{}{}{}{}",
-                lang.process(terminal(&holder.process), holder.pid),
+                self.party(holder),
                 lang.colon(),
                 confidence(holder.confidence).get(lang),
                 if lang == Lang::En { ", " } else { "，" },
-                r::mechanism(holder.mechanism, cause).get(lang),
+                if conflict.is_empty() {
+                    reason_of(cause, holder, lang)
+                } else {
+                    r::mechanism(holder.mechanism, cause).get(lang).to_owned()
+                },
             );
             if !conflict.is_empty() {
                 let _ = write!(line, "{}{}", lang.semicolon(), terminal(&conflict));
             }
             line.push_str(&lang.remark(cited(&holder.rule, &holder.evidence, lang)));
             self.line(&line);
+        }
+    }
+
+    /// A holder by name: the driver that acts in a process's name before the process.
+    fn party(&self, holder: &FailureHolder) -> String {
+        let its = |hold: &&StoryHold| hold.implicated && hold.pid == holder.pid && hold.mechanism == holder.mechanism;
+        self.named(
+            self.story.holds.iter().find(its).and_then(|hold| hold.driver.as_deref()),
+            (&holder.process, holder.pid),
+        )
+    }
+
+    pub(super) fn named(&self, driver: Option<&str>, (process, pid): (&str, u32)) -> String {
+        let lang = self.style.lang;
+        match driver {
+            Some(driver) => terminal(driver) + &lang.remark(format_args!("{} PID {pid}", terminal(process))),
+            None => lang.process(terminal(process), pid),
         }
     }
 
@@ -264,6 +288,10 @@ impl<'a> Teller<'a> {
         for event in told {
             let mark = if event.event == self.story.event { " ←" } else { "" };
             let mut detail = event.detail.clone().unwrap_or_default();
+            if let Some(ms) = event.took_ms {
+                let took = t::TOOK.fill(self.style.lang, &[("time", &time::duration(ms))]);
+                let _ = write!(detail, "{}{took}", if detail.is_empty() { "" } else { self.style.lang.semicolon() });
+            }
             if !event.path.is_empty() && !event.path.eq_ignore_ascii_case(&path) {
                 let shown = below(&event.path, &path).map_or_else(|| event.path.clone(), |rest| format!("…{rest}"));
                 let _ = write!(detail, "{}[{shown}]", if detail.is_empty() { "" } else { " " });
