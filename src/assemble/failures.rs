@@ -56,7 +56,8 @@ pub(super) fn failure(parts: &Parts<'_>, holders: &Holders, finding: &locks::Fin
             .holders
             .iter()
             .map(|holder| {
-                let cited = parts.citer.holder(finding, holder);
+                let author_unshown = parts.unshown.contains(&holder.party);
+                let cited = parts.citer.holder(finding, holder, author_unshown);
                 failure_holder(parts, holders, holder, (finding.path, cited))
             })
             .collect(),

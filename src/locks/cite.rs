@@ -81,8 +81,9 @@ impl<'a> Citer<'a> {
         cited.0
     }
 
-    /// The rules behind one holder of a finding, beside its own.
-    pub fn holder(&self, finding: &Finding, holder: &Holder) -> Vec<Citation> {
+    /// The rules behind one holder of a finding, beside its own. With `author_unshown` no call stack tells whether it or
+    /// somebody in its name made the hold.
+    pub fn holder(&self, finding: &Finding, holder: &Holder, author_unshown: bool) -> Vec<Citation> {
         let mut cited = Cited::default();
         let start = event_of(holder.hold.start);
         if !holder.conflicts.is_empty() {
@@ -106,7 +107,7 @@ impl<'a> Citer<'a> {
             cited.add(if posix { "DP-6" } else { "DP-3" }, None);
         }
         self.other_name(finding, holder, &mut cited);
-        if let Party::Driver { .. } = holder.party {
+        if author_unshown || matches!(holder.party, Party::Driver { .. }) {
             cited.add("VI-3", start.or(Some(finding.event)));
         }
         if holder.smb_client {
