@@ -129,7 +129,7 @@ fn failure_holder(
             access: holder.hold.access.map(crate::nt::AccessMask::names),
             share: holder.hold.share.map(crate::nt::ShareAccess::names),
             path: holder.hold.path.filter(|path| *path != failing).map(|path| log.paths.get(path).to_owned()),
-            sure_until: closing(log, holder.hold.end).map(FileTime::to_rfc3339),
+            sure_until: closing(log, &holder.hold).map(FileTime::to_rfc3339),
         },
         conflict: holder.conflicts.iter().map(|conflict| conflict_text(conflict, parts.options.lang)).collect(),
         not_shared_by_holder: withheld(Side::HolderDoesNotShare),
@@ -138,9 +138,13 @@ fn failure_holder(
     }
 }
 
-/// When the close that ends a hold began, where the end is told by when it was done.
-fn closing(log: &OpLog, end: Edge) -> Option<FileTime> {
-    let Edge::At(event, done) = end else { return None };
+/// When the close that ends a handle began, where the end is told by when it was done.
+fn closing(log: &OpLog, hold: &locks::Hold) -> Option<FileTime> {
+    let Edge::At(event, done) = hold.end else { return None };
+    // What began and ended with one close is a filter at work in it, and no handle.
+    if matches!(hold.start, Edge::At(start, _) if start == event) {
+        return None;
+    }
     let at = log.ops.partition_point(|op| op.event < event);
     let close = log.ops.get(at).filter(|op| op.event == event && matches!(op.kind, OpKind::Cleanup))?;
     (close.start < done).then_some(close.start)

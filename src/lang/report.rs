@@ -15,6 +15,7 @@ crate::texts! {
     ANY_PATH: "any path", "任意路径";
     OPEN_WINDOW: "…", "…";
     VERDICT: "Verdict", "结论";
+    SUSPECTS_TABLE: "Who may have held the files: suspects only", "可能占用文件者（仅有嫌疑）";
     BLAME_TABLE: "Who held the files", "谁占用了文件";
     HEAD_RANK: "#", "#";
     HEAD_HOLDER: "Process or driver", "进程或驱动";

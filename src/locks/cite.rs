@@ -207,8 +207,12 @@ impl<'a> Citer<'a> {
         let from = self.log.ops.partition_point(|op| op.event <= begun.event);
         let to = self.log.ops.partition_point(|op| op.event < finding.event);
         let between = self.log.ops.get(from..to).unwrap_or(&[]).iter().take(MAX_BETWEEN);
-        let mut closes = between
-            .filter(|op| matches!(op.kind, OpKind::Cleanup) && op.process == begun.process && op.path == begun.path);
+        let mut closes = between.filter(|op| {
+            matches!(op.kind, OpKind::Cleanup)
+                && op.process == begun.process
+                && op.path == begun.path
+                && event_of(holder.hold.end) != Some(op.event)
+        });
         closes.next().map(|close| close.event)
     }
 

@@ -207,7 +207,9 @@ impl Report<'_> {
         let unseen = |edge: &Edge| matches!(edge, Edge::Outside(code) if code == "unseen");
         let (text, until) = match &hold.sure_until {
             Some(begun) => (t::HELD_CLOSING, self.time(begun)),
-            None if unseen(&hold.start) && unseen(&hold.end) => (t::HELD_UNSHOWN, done.clone()),
+            None if holder.rule == "VI-3" || unseen(&hold.start) && unseen(&hold.end) => {
+                (t::HELD_UNSHOWN, done.clone())
+            }
             None => (t::HELD_BY, done.clone()),
         };
         let mut line = text.fill(

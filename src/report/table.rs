@@ -162,7 +162,8 @@ impl Report<'_> {
         if self.case.holders.is_empty() {
             return;
         }
-        self.heading(t::BLAME_TABLE);
+        let certain = self.case.holders.iter().any(|holder| holder.confidence > Confidence::Possible);
+        self.heading(if certain { t::BLAME_TABLE } else { t::SUSPECTS_TABLE });
         let table = match self.style.width {
             Some(width) if width < FULL_WIDTH => self.stacked_holders(),
             _ => self.full_holders(),

@@ -4,9 +4,7 @@ use super::escape::{ascii, terminal};
 use super::failures::reason_of;
 use super::table::{Style, confidence, new_table};
 use super::time;
-use crate::case::{
-    Attribution, Cause, Edge, Evidence, Failure, FailureHolder, Hold, Requested, Story, StoryEvent, StoryHold,
-};
+use crate::case::{Attribution, Cause, Edge, Evidence, Failure, FailureHolder, Hold, Requested, Story, StoryEvent};
 use crate::lang::{Lang, Text, report as r, why as t};
 use crate::nt::FileTime;
 use rustc_hash::FxHashSet;
@@ -65,9 +63,12 @@ impl<'a> Teller<'a> {
         }
         match &story.wait {
             Some(wait) => {
+                let text = if wait.cause == Cause::OplockBreak { t::WAITED } else { t::TOOK_LONG };
                 let time = time::duration(wait.waited_ms);
-                self.line(&format!("  {}", t::WAITED.fill(lang, &[("time", &time)])));
-                self.rules_of(&wait.holders, wait.cause);
+                self.line(&format!("  {}", text.fill(lang, &[("time", &time)])));
+                if !wait.holders.is_empty() {
+                    self.rules_of(&wait.holders, wait.cause);
+                }
             }
             None => self.line(&format!("  {}", t::NOT_REFUSED.get(lang))),
         }
@@ -127,6 +128,9 @@ impl<'a> Teller<'a> {
                     write!(text, "{}{}", lang.semicolon(), r::CONFIRMED_BY.fill(lang, &[("event", &success.event)]));
             }
             self.line(&format!("  {text}"));
+        }
+        if let Some(took) = self.asked_event().and_then(|event| event.took_ms) {
+            self.line(&format!("  {}", t::TOOK.fill(lang, &[("time", &time::duration(took))])));
         }
         let Some(series) = failure.series else { return };
         let values: &[(&str, &dyn std::fmt::Display)] =
@@ -203,11 +207,7 @@ impl<'a> Teller<'a> {
 
     /// A holder by name: the driver that acts in a process's name before the process.
     fn party(&self, holder: &FailureHolder) -> String {
-        let its = |hold: &&StoryHold| hold.implicated && hold.pid == holder.pid && hold.mechanism == holder.mechanism;
-        self.named(
-            self.story.holds.iter().find(its).and_then(|hold| hold.driver.as_deref()),
-            (&holder.process, holder.pid),
-        )
+        self.named(holder.driver.as_deref(), (&holder.process, holder.pid))
     }
 
     pub(super) fn named(&self, driver: Option<&str>, (process, pid): (&str, u32)) -> String {

@@ -1,0 +1,115 @@
+//! What a reader meets in every report: numbers with the right noun, no words about nothing, no silence about a file that
+//! was not written.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use regex::Regex;
+
+fn samples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")
+}
+
+fn run(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_pmlblame"))
+        .current_dir(samples())
+        .args(arguments)
+        .args(["--lang", "en"])
+        .output()
+        .unwrap()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// A capture made from the lines of a scenario.
+fn made(folder: &Path, name: &str, lines: &str) -> String {
+    let common = samples().join("common");
+    let head = format!(
+        "start 2022-10-08T05:50:48Z\ncomputer PC\ninclude {0}/windows-10.inc\ninclude {0}/servicing.inc\n",
+        common.display()
+    );
+    let (scenario, capture) = (folder.join(format!("{name}.scenario")), folder.join(format!("{name}.PML")));
+    fs::write(&scenario, head + lines).unwrap();
+    let capture = capture.to_str().unwrap().to_owned();
+    let output = run(&["make", scenario.to_str().unwrap(), "-o", &capture]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    capture
+}
+
+#[test]
+fn one_is_no_plural_and_nothing_is_not_told() {
+    let noun =
+        "operations|refusals|events|files|rows|attempts|opens|closes|failures|paths|bytes|processes|times|parties";
+    let one = Regex::new(&format!(r"\b1 (?:refused |further |more |successful )?(?:{noun})\b")).unwrap();
+    assert!(one.is_match("the 1 refused operations") && !one.is_match("explains 1 of 2 refused operations, 11 events"));
+    let mut seen = 0;
+    for entry in fs::read_dir(samples()).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if !name.ends_with(".PML") {
+            continue;
+        }
+        for text in [out(&run(&[&name])), out(&run(&["audit", &name]))] {
+            seen += 1;
+            assert!(!one.is_match(&text), "{name}: {:?}", one.find(&text));
+            assert!(!text.contains("from not shown to not shown"), "{name}");
+            assert!(!text.contains('{') && !text.contains('}'), "{name}: a place is not filled\n{text}");
+        }
+    }
+    assert!(seen > 100, "{seen}");
+}
+
+#[test]
+fn a_single_refusal_is_no_short_block() {
+    let never = out(&run(&["reader-withholds-read.PML"]));
+    assert!(never.contains("not retried") && !never.contains(" ms "), "{never}");
+    assert!(never.contains("was not tried again in this capture"), "{never}");
+    let until_success = out(&run(&["overwrite-implies-write.PML"]));
+    assert!(until_success.contains("2.00 s") && !until_success.contains("not retried"), "{until_success}");
+}
+
+#[test]
+fn a_driver_in_the_stack_is_suspected_not_seen_to_hold() {
+    let text = out(&run(&["slow-open-filter-in-stack.PML"]));
+    assert!(text.contains("suspected: TmXPFlt.sys"), "{text}");
+}
+
+#[test]
+fn a_capture_that_cannot_show_a_refusal_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let registry = r"+1.0 TiWorker.exe:5056 RegOpenKey HKLM\SOFTWARE\Microsoft";
+    let text = out(&run(&[&made(folder.path(), "registry", registry)]));
+    assert!(
+        text.contains("was refused because of a lock. But it could not show one: it holds no file-system event"),
+        "{text}"
+    );
+    let no_opens = "+1.0 TiWorker.exe:5056 ReadFile ${FILE} offset=0 length=16";
+    let text = out(&run(&[&made(folder.path(), "no-opens", no_opens)]));
+    assert!(
+        text.contains("But it can hardly show one: most are refused in CreateFile, and it holds no such event."),
+        "{text}"
+    );
+    let healthy = out(&run(&["no-failure.PML"]));
+    assert!(!healthy.contains("show one"), "{healthy}");
+}
+
+#[test]
+fn a_record_of_several_captures_that_is_not_written_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("broken.PML");
+    fs::write(&broken, b"no capture").unwrap();
+    let json = folder.path().join("cases.json");
+    let arguments = ["no-failure.PML", broken.to_str().unwrap(), "--json", json.to_str().unwrap()];
+    let output = run(&arguments);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(!json.exists());
+    assert!(said.contains("cases.json: not written, because a capture could not be analysed"), "{said}");
+    // One capture alone needs no such word.
+    let alone = run(&[broken.to_str().unwrap(), "--json", json.to_str().unwrap()]);
+    assert!(!String::from_utf8_lossy(&alone.stderr).contains("not written"));
+}
