@@ -300,7 +300,7 @@ impl Names {
         grown
     }
 
-    /// Adds the folders above `path` that can matter (a pending parent, a rename's destination folder). The upper two
+    /// Adds the folders above `path` that can matter (a pending parent, a rename's destination folder), by all their names. The upper two
     /// levels (`C:\Windows`) are opened by everybody all the time and are never deleted.
     fn select_ancestors(&self, path: &str, selection: &mut Selection) {
         let mut rest = without_stream(path);
@@ -310,6 +310,7 @@ impl Names {
                 break;
             }
             selection.add_file(rest);
+            self.select(rest, selection);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::facts::is_microsoft;
 use crate::capture::op::{EventIndex, Op, OpKind, OpLog, PathTable, ProcessId, ProcessInfo};
+use crate::nt::path::{strip_namespace, volume_device};
 use crate::nt::{FileTime, NtStatus};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use sha2::{Digest, Sha256};
@@ -166,9 +167,15 @@ impl Scope {
                 && !(self.by_profile && is_impostor(process))
     }
 
-    /// Whether a path is in scope.
+    /// Whether a path is in scope, however it is spelled. A volume's device name may be that of any drive.
     pub fn is_path(&self, path: &str) -> bool {
-        self.paths.is_empty() || self.globs.is_match(path.replace('\\', "/"))
+        let matches = |path: &str| self.globs.is_match(path.replace('\\', "/"));
+        let drives = || self.paths.iter().filter_map(|pattern| pattern.get(..2).filter(|drive| drive.ends_with(':')));
+        let bare = strip_namespace(path);
+        self.paths.is_empty()
+            || matches(path)
+            || bare != path && matches(&bare)
+            || volume_device(&bare).is_some_and(|(_, tail)| drives().any(|drive| matches(&format!("{drive}{tail}"))))
     }
 
     /// Whether a failed operation is one to explain.
@@ -214,6 +221,10 @@ mod tests {
         assert!(scope.is_path("c:\\windows\\winsxs\\temp\\inflight\\abc\\x.dll"));
         assert!(scope.is_path("C:\\Windows\\WinSxS\\Temp\\PendingDeletes\\x"));
         assert!(scope.is_path("C:\\Windows\\WinSxS\\Temp\\InFlight"));
+        assert!(scope.is_path(r"\\?\C:\Windows\WinSxS\Temp\InFlight\x.dll"));
+        assert!(scope.is_path(r"\Device\HarddiskVolume3\Windows\WinSxS\Temp\InFlight\x.dll"));
+        assert!(!scope.is_path(r"\Device\HarddiskVolumeShadowCopy3\Windows\WinSxS\Temp\InFlight\x.dll"));
+        assert!(!scope.is_path(r"\Device\HarddiskVolume3\Windows\WinSxS\x.dll"));
         assert!(!scope.is_path("C:\\Windows\\WinSxS\\Temp\\InFlight2\\x"));
         assert!(!scope.is_path("D:\\Windows\\WinSxS\\Temp\\InFlight\\x"));
         let victim = |name: &str| scope.is_victim(&ProcessInfo { name: name.to_owned(), ..ProcessInfo::default() });

@@ -234,7 +234,7 @@ impl Engine<'_> {
         let fits = (rule.fit)(best);
         let unknown = best.opened.is_none();
         let mut confidence = if unknown {
-            self.grade_unopened(failing, track, group, best)
+            self.grade_unopened(failing, track, group, best, rule.fit)
         } else if weighed.sure && fits == Fit::Yes {
             Confidence::Proven
         } else if best.paired_alive(failing.at) || !best.paired_by_thread {
@@ -379,7 +379,14 @@ impl Engine<'_> {
     }
 
     /// AT-6: a handle that only its close or its use shows.
-    fn grade_unopened(&self, failing: Failing<'_>, track: &Track, group: u32, hold: &HoldRec) -> Confidence {
+    fn grade_unopened(
+        &self,
+        failing: Failing<'_>,
+        track: &Track,
+        group: u32,
+        hold: &HoldRec,
+        fit: &dyn Fn(&HoldRec) -> Fit,
+    ) -> Confidence {
         let at = failing.at;
         let began = self.log.span.map_or_else(Default::default, |span| span.0);
         let started = self.log.processes.get(hold.process.0 as usize).and_then(|process| process.started);
@@ -389,7 +396,7 @@ impl Engine<'_> {
         let used = track.groups.get(group as usize).and_then(|group| group.used);
         let before = used.is_some_and(|(first, _)| first <= at.start);
         let after = used.is_some_and(|(_, last)| last >= at.end);
-        if newborn && !before && !track.handed_over(hold) {
+        if newborn && !before && !track.handed_over(hold) && !self.is_inherited(failing, track, hold, fit) {
             return Confidence::Possible; // it may have been handed over after the failure
         }
         let closed_after = matches!(hold.ended, Ended::Close(_, close) if close.end > at.start);

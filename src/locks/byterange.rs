@@ -10,6 +10,9 @@ use crate::capture::op::{Op, OpKind, ProcessId};
 use crate::nt::FileTime;
 use rustc_hash::FxHashMap;
 
+/// Locks that one success is held against, the latest.
+const MAX_PASSED: usize = 256;
+
 /// One granted lock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LockRec {
@@ -20,6 +23,8 @@ pub(crate) struct LockRec {
     pub(crate) range: Range,
     /// The unlock, or the close of the process's last handle (operation index).
     pub(crate) released: Option<(u32, Instant)>,
+    /// From here on a success that it would have refused shows it gone (AT-11).
+    over: Option<FileTime>,
 }
 
 /// The locks of one file.
@@ -37,7 +42,7 @@ impl Locks {
     pub(crate) fn lock(&mut self, op: &Op, at: u32, now: Instant, offset: i64, length: i64, exclusive: bool) {
         let index = self.locks.len() as u32;
         let range = Range { offset, length, exclusive };
-        self.locks.push(LockRec { process: op.process, op: at, granted: now, range, released: None });
+        self.locks.push(LockRec { process: op.process, op: at, granted: now, range, released: None, over: None });
         self.held.entry((op.process, offset, length)).or_default().push(index);
         self.by_process.entry(op.process).or_default().push(index);
     }
@@ -54,6 +59,21 @@ impl Locks {
             if let Some(lock) = self.locks.get_mut(index as usize) {
                 lock.released.get_or_insert((at, now));
                 self.held.remove(&(process, lock.range.offset, lock.range.length));
+            }
+        }
+    }
+
+    /// LK-1, LK-2: a transfer or a lock of another process went through, which no lock then in force would have let pass.
+    pub(crate) fn passed(&mut self, op: &Op, now: Instant) {
+        let Some(range) = requested(op).range else { return };
+        for lock in self.locks.iter_mut().rev().take(MAX_PASSED) {
+            if lock.process != op.process
+                && lock.released.is_none()
+                && lock.granted.before(now)
+                && overlaps(lock.range, range)
+                && (range.exclusive || lock.range.exclusive)
+            {
+                lock.over.get_or_insert(now.start);
             }
         }
     }
@@ -88,6 +108,8 @@ impl Locks {
             .into_iter()
             .filter_map(|index| self.locks.get(index as usize))
             .filter(|lock| overlaps(lock.range, range))
+            // An unlock seen later shows more than the success does.
+            .filter(|lock| lock.released.is_some() || lock.over.is_none_or(|over| over > at.start))
             .map(|lock| {
                 let parted = self.partial.get(&lock.process).is_some_and(|closes| {
                     let from = closes.partition_point(|time| *time < lock.granted.end);

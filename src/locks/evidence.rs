@@ -431,8 +431,10 @@ impl Engine<'_> {
 
 /// Whether a section alone can have refused the operation: by its status, or an open by MM-2 or SA-8.
 fn may_refuse(failing: Failing<'_>, kind: Kind) -> bool {
+    let create = matches!(failing.op.kind, OpKind::Create(_)); // MM-2, MM-4
     match failing.op.status {
-        NtStatus::CANNOT_DELETE | NtStatus::USER_MAPPED_FILE => true,
+        NtStatus::CANNOT_DELETE => kind.image() || (!create && kind.data()),
+        NtStatus::USER_MAPPED_FILE => kind.data() || (!create && kind.image()),
         NtStatus::SHARING_VIOLATION => {
             let wanted = wanted(failing.op);
             let shares_write = wanted.grant.share.contains(ShareAccess::WRITE);

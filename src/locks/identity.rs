@@ -119,6 +119,10 @@ pub(crate) struct Names {
     images_of: FxHashMap<u32, Vec<(ProcessId, bool)>>,
     /// One number for all spellings of a path, by path id.
     keys: Vec<u32>,
+    /// Renames of folders that succeeded: the folder, tick, operation index.
+    folder_moves: Vec<(u32, u32, u32)>,
+    /// The stays of each link; kept where folders were renamed.
+    stays: FxHashMap<u32, Vec<u32>>,
     /// Deletions that a lock refused: directory of the name, tick, operation index. Sorted.
     pub(crate) refused: Vec<(u32, u32, u32)>,
 }
@@ -160,6 +164,8 @@ impl Names {
             images: Vec::new(),
             images_of: FxHashMap::default(),
             keys: Vec::new(),
+            folder_moves: Vec::new(),
+            stays: FxHashMap::default(),
             refused: Vec::new(),
         };
         names.files.push(FileRec { born: None, joined: 0, link: NONE, has_children: false });
@@ -325,6 +331,11 @@ impl Names {
         self.by_dir.sort_by_key(dir);
         self.by_name = (0..residences.len() as u32).collect();
         self.by_name.sort_by_key(name);
+        if !self.folder_moves.is_empty() {
+            for (at, stay) in (0u32..).zip(&self.residences) {
+                self.stays.entry(stay.link).or_default().push(at);
+            }
+        }
         let mut refused = std::mem::take(&mut self.refused);
         for entry in &mut refused {
             entry.0 = self.canonical(entry.0);
@@ -420,6 +431,26 @@ impl Names {
             .iter()
             .take_while(move |at| key(at) == dir)
             .filter_map(|at| self.residences.get(*at as usize).copied())
+    }
+
+    /// The successful renames (operation indices) of folders that `link` was somewhere below at the time.
+    pub(crate) fn moved_with_folders(&self, link: u32) -> impl Iterator<Item = u32> + '_ {
+        self.folder_moves.iter().filter(move |(dir, tick, _)| self.is_below(link, *dir, *tick)).map(|(_, _, at)| *at)
+    }
+
+    fn is_below(&self, mut link: u32, dir: u32, tick: u32) -> bool {
+        for _ in 0..MAX_DEPTH {
+            let stays = self.stays.get(&link).into_iter().flatten();
+            let stay = stays
+                .filter_map(|at| self.residences.get(*at as usize))
+                .find(|stay| stay.from <= tick && tick < stay.to);
+            match stay {
+                Some(stay) if self.canonical(stay.dir) == self.canonical(dir) => return true,
+                Some(stay) => link = self.link_of(stay.dir),
+                None => return false,
+            }
+        }
+        false
     }
 
     /// The stays under the same leaf name as `link`, anywhere; a transaction id in front of it does not count.

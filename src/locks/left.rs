@@ -37,6 +37,28 @@ impl Engine<'_> {
         more || groups.iter().any(|(other, weighed)| weighed.possible && group.is_none_or(|group| group == *other))
     }
 
+    /// AT-6: whether a close without an open, in a process that cannot have had the handle all along, ended the trouble; somebody
+    /// else had opened the file so that it stood in the way, and no open of theirs can have been left by then. Then it was
+    /// a copy of such a handle, inherited or duplicated.
+    pub(crate) fn is_inherited(
+        &self,
+        failing: Failing<'_>,
+        track: &Track,
+        hold: &HoldRec,
+        fit: &dyn Fn(&HoldRec) -> Fit,
+    ) -> bool {
+        let last = failing.burst.last;
+        matches!(hold.ended, Ended::Close(_, close) if last.start <= close.end)
+            && failing.burst.success.is_some()
+            && self.alone(track, hold.group, last, fit)
+            && track.holds.iter().take(65_536).any(|other| {
+                other.process != hold.process
+                    && other.stream == hold.stream
+                    && other.opened.is_some_and(|(_, opened)| opened.before(failing.at))
+                    && fit(other) != Fit::No
+            })
+    }
+
     /// Whether this group and no other may have a fitting handle at an instant.
     fn alone(&self, track: &Track, group: u32, at: Instant, fit: &dyn Fn(&HoldRec) -> Fit) -> bool {
         let (groups, more) = track.weigh(at, self.options.limit, &self.work, fit);

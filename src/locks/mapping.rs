@@ -246,9 +246,6 @@ impl Engine<'_> {
             .into_iter()
             .filter(|mapped| fits(mapped.kind))
             .collect();
-        let mut processes: Vec<_> = mapped.iter().map(|mapped| mapped.process).collect();
-        processes.sort_unstable();
-        processes.dedup();
         let image_only = !fits(Kind::Data { writable: true });
         // A status that only a mapping can cause, and one process that made one: only its end is not shown (MM-5).
         // A sharing violation has other causes; a handle that conflicts explains it already.
@@ -259,8 +256,13 @@ impl Engine<'_> {
         let last = failing.burst.last.start;
         let ended = |section: &Mapped| section.exit.is_some_and(|(_, time)| time <= last);
         let not_enough = mapped.iter().all(ended);
-        let alone = processes.len() == 1 && only_mapping;
+        let suffices = |section: &Mapped| not_enough || !ended(section);
+        let mut processes: Vec<_> = mapped.iter().filter(|one| suffices(one)).map(|one| one.process).collect();
+        processes.sort_unstable();
+        processes.dedup();
+        let only_one = processes.len() == 1 && only_mapping;
         for section in mapped {
+            let alone = only_one && suffices(&section);
             let handle = track
                 .process_spans(section.process)
                 .any(|(from, to, _)| from <= failing.at.start && to >= failing.at.end);

@@ -3,7 +3,7 @@
 //! The check itself uses counters as the kernel does, so that a file with many opens costs no more than one with few.
 
 use super::hold::{Ended, EvKind, Group, HoldRec};
-use super::identity::UNNAMED;
+use super::identity::{Names, UNNAMED, succeeded};
 use super::replay::Refused;
 use super::spans::Instant;
 use crate::capture::op::{Op, OpKind, OpLog};
@@ -171,6 +171,27 @@ impl Refutation {
         }
         self.enter(holds, hold);
         shown
+    }
+}
+
+/// RN-3, RN-6: a rename that succeeded shows that nothing was open below the folder, or on a named stream of the file. A hold
+/// whose close is in the capture is shown by that, and stays.
+pub(crate) fn refute_by_moves(holds: &mut [HoldRec], log: &OpLog, names: &Names, ops: &[u32]) {
+    let own = ops.iter().filter(|at| {
+        log.ops.get(**at as usize).is_some_and(|op| matches!(op.kind, OpKind::Rename { .. }) && succeeded(op))
+    });
+    let own: Vec<Instant> = own.filter_map(|at| log.ops.get(*at as usize)).map(Instant::of).collect();
+    let mut above: FxHashMap<u32, Vec<Instant>> = FxHashMap::default();
+    for hold in holds.iter_mut().filter(|hold| !matches!(hold.ended, Ended::Close(..)) && hold.handed.is_none()) {
+        let Some((_, opened)) = hold.opened else { continue };
+        let folders = above.entry(hold.link).or_insert_with(|| {
+            names.moved_with_folders(hold.link).filter_map(|at| log.ops.get(at as usize)).map(Instant::of).collect()
+        });
+        let streams = if hold.stream == UNNAMED { &[][..] } else { &own };
+        let after = |move_: &&Instant| opened.before(**move_) && hold.ended.from().is_none_or(|end| end >= move_.end);
+        if let Some(first) = folders.iter().chain(streams).filter(after).map(|move_| move_.start).min() {
+            hold.dead_by = Some(hold.dead_by.map_or(first, |dead| dead.min(first)));
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use super::mapping::Sections;
 use super::refute::Refutation;
 use super::spans::{Instant, Spans};
 use super::waits::Oplock;
-use crate::capture::op::{OpKind, OpLog, ProcessId};
+use crate::capture::op::{OpKind, OpLog, ProcessId, ProcessInfo};
 use crate::nt::{CreateOptions, FileAttributes, FileTime, NtStatus, OpenResult};
 use indexmap::IndexMap;
 use pairing::Builder;
@@ -156,6 +156,15 @@ impl Track {
             }
             let effect = effects.get(nth).copied().unwrap_or(NONE);
             let place = names.place(at);
+            if matches!(
+                op.kind,
+                OpKind::Lock { .. } | OpKind::Read { paging: false, .. } | OpKind::Write { paging: false, .. }
+            ) && succeeded(op)
+                && op.driver.is_none()
+                && !log.processes.get(op.process.0 as usize).is_some_and(ProcessInfo::is_system)
+            {
+                self.locks.passed(op, now);
+            }
             match op.kind {
                 OpKind::Create(create) if opens(op) => {
                     self.opens_checked += 1;
@@ -237,6 +246,7 @@ impl Track {
         }
         self.ops = ops;
         self.locks.finish(exits);
+        super::refute::refute_by_moves(&mut self.holds, log, names, &self.ops);
         for hold in &self.holds {
             if let Some(dead) = hold.dead_by.filter(|_| hold.ended_unseen()) {
                 let first = self.shown_closed.entry(hold.process).or_insert(dead);

@@ -285,8 +285,10 @@ impl Names {
             {
                 rec.before = slot.link; // who has the replaced file open holds another one
             }
-            if self.files.get(self.file_of(link) as usize).is_some_and(|file| file.has_children) {
+            let file = self.file_of(link);
+            if self.files.get(file as usize).is_some_and(|file| file.has_children) {
                 self.epoch = self.epoch.wrapping_add(1);
+                self.folder_moves.push((file, tick, at));
             }
         } else {
             let file = self.file_of(link);
