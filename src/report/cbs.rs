@@ -58,7 +58,7 @@ struct Told<'a> {
     local: &'a str,
     role: Text,
     code: String,
-    place: &'a str,
+    place: String,
 }
 
 struct Page<'a> {
@@ -220,20 +220,20 @@ impl Page<'_> {
                 local: &event.local,
                 role,
                 code: t::error_name(event, lang),
-                place: event.function.as_deref().unwrap_or(&event.record),
+                place: event.function.clone().unwrap_or_else(|| format!("“{}”", event.record)),
             }));
         }
         for lock in attempt.locks.iter().take(MAX_ROWS) {
             let known = told.iter_mut().find(|row| row.file == Some(lock.file.as_str()) && row.line == lock.line);
             match known {
-                Some(row) => row.place = &lock.path,
+                Some(row) => row.place.clone_from(&lock.path),
                 None => told.push(Told {
                     file: Some(&lock.file),
                     line: lock.line,
                     local: &lock.local,
                     role: stage(lock),
                     code: lock.symbol.as_ref().unwrap_or(&lock.ntstatus).clone(),
-                    place: &lock.path,
+                    place: lock.path.clone(),
                 }),
             }
         }
@@ -252,7 +252,7 @@ impl Page<'_> {
         let lang = self.lang();
         let line = self.line_in(told.file, told.line);
         let role = format!("{}{}{}", told.role.get(lang), lang.colon(), terminal(&told.code));
-        steps::Step { columns: vec![told.local.to_owned(), line, role], place: terminal(told.place) }
+        steps::Step { columns: vec![told.local.to_owned(), line, role], place: terminal(&told.place) }
     }
 
     /// A line, with its log where there are several.
