@@ -5,10 +5,11 @@ use std::collections::HashSet;
 use comfy_table::{Cell, CellAlignment, Table};
 
 use super::escape::{self, terminal};
-use super::steps;
 use super::table::{Style, new_table};
-use crate::case::cbs::{Attempt, CbsFile, CbsReport};
+use super::{steps, time};
+use crate::case::cbs::{Attempt, CbsFile, CbsReport, Maker};
 use crate::lang::{Lang, Text, cbs as t, servicing};
+use crate::nt::FileTime;
 
 /// Rows of one table, at most; the JSON has all.
 const MAX_ROWS: usize = 40;
@@ -186,7 +187,7 @@ impl Page<'_> {
             let phase = attempt.result.as_ref().and_then(|result| result.phase.as_deref()).unwrap_or_default();
             vec![
                 Cell::new(attempt.session.as_deref().map_or_else(|| t::V_OUTSIDE.get(lang).to_owned(), terminal)),
-                Cell::new(attempt.started_utc.as_deref().map(to_second).unwrap_or_default()),
+                Cell::new(attempt.started_utc.as_deref().map(|utc| self.local(utc, attempt)).unwrap_or_default()),
                 Cell::new(terminal(attempt.client.as_deref().unwrap_or_default())),
                 Cell::new(names.join("\n")),
                 Cell::new(terminal(phase)),
@@ -270,8 +271,8 @@ impl Page<'_> {
             self.report.attempts.iter().flat_map(|attempt| attempt.locks.iter().map(move |lock| (attempt, lock)))
         {
             let stage = stage(lock);
-            let maker: Vec<String> =
-                attempt.makers.iter().map(|maker| format!("{} {}", maker.pid16, to_second(&maker.first_utc))).collect();
+            let made = |maker: &Maker| format!("{} {}", maker.pid16, self.local(&maker.first_utc, attempt));
+            let maker: Vec<String> = attempt.makers.iter().map(made).collect();
             let several = self.report.files.len() > 1;
             let line = if several { format!("{}:{}", terminal(&lock.file), lock.line) } else { lock.line.to_string() };
             rows.push(vec![
@@ -288,6 +289,16 @@ impl Page<'_> {
         }
         self.heading(t::H_LOCKED);
         self.table(rows, &[t::C_LINE, t::C_TIME, t::C_STATUS, t::C_STAGE, t::C_PATH, t::C_MADE]);
+    }
+
+    /// A time in UTC as the attempt's log would print it; marked as UTC where nothing ties the two.
+    fn local(&self, utc: &str, attempt: &Attempt) -> String {
+        let of_attempt = |file: &&CbsFile| attempt.files.iter().any(|label| label == shown(self.report, file));
+        let offset = self.report.files.iter().filter(of_attempt).find_map(|file| file.utc_offset_minutes);
+        match (offset, FileTime::parse_rfc3339(utc)) {
+            (Some(minutes), Some(time)) => to_second(&time::date_time(time, &time::fixed_zone(minutes))),
+            _ => t::V_IN_UTC.fill(self.lang(), &[("time", &to_second(utc))]),
+        }
     }
 
     fn damaged(&mut self) {
@@ -470,7 +481,7 @@ fn offset(minutes: Option<i32>, lang: Lang) -> String {
     format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60)
 }
 
-/// `2022-10-08 05:49:33` of an RFC 3339 time.
+/// `2022-10-08 05:49:33` of a time with more digits.
 fn to_second(time: &str) -> String {
     time.get(..19).unwrap_or(time).replace('T', " ")
 }
