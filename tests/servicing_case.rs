@@ -67,6 +67,22 @@ fn the_founding_case_in_both_languages() {
     );
 }
 
+/// Beside a log of another day, a time of day would say nothing.
+#[test]
+fn times_of_another_day_have_their_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("CBS.log");
+    let told = fs::read_to_string(sample("founding-delete-pending.CBS.log")).unwrap();
+    fs::write(&log, told.replace("2022-10-08", "2022-10-18").replace("@2022/10/8", "@2022/10/18")).unwrap();
+    let capture = sample("founding-delete-pending.PML");
+    let english = text(&capture, &[&log], "en", &[]);
+    assert!(english.contains("\n  2022-10-18 13:50:50.926      log      line 18"), "{english}");
+    assert!(english.contains("\n  2022-10-08 13:50:49.4289310  capture  event 49"), "{english}");
+    assert!(english.contains("it is 10 days younger than the capture"), "{english}");
+    let chinese = text(&capture, &[&log], "zh-CN", &[]);
+    assert!(chinese.contains("它比捕获晚 10 天，"), "{chinese}");
+}
+
 fn check_founding(record: &Value, line: u64) {
     let cbs = &record["cbs"];
     let path = "C:\\Windows\\WinSxS\\Temp\\InFlight\\e78f07ebd9dad801284b0000e80dc013\\0ddc15ebd9dad8017d4b0000e80dc013_clipboardserver.dll";

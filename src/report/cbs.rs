@@ -1,6 +1,6 @@
 //! What servicing logs say, for a terminal: the answer, the attempts, the order of causes, and what needs repair.
 
-use std::collections::HashSet;
+mod store;
 
 use comfy_table::{Cell, CellAlignment, Table};
 
@@ -298,106 +298,6 @@ impl Page<'_> {
         match (offset, FileTime::parse_rfc3339(utc)) {
             (Some(minutes), Some(time)) => to_second(&time::date_time(time, &time::fixed_zone(minutes))),
             _ => t::V_IN_UTC.fill(self.lang(), &[("time", &to_second(utc))]),
-        }
-    }
-
-    fn damaged(&mut self) {
-        let lang = self.lang();
-        let mut rows = Vec::new();
-        let mut seen = HashSet::new();
-        for file in self.report.files.iter().filter(|file| file.copy_of.is_none()) {
-            for found in &file.hydration_failures {
-                let code = found.symbol.as_deref().or(found.code.as_deref()).unwrap_or_default();
-                let name = found.file.as_deref().unwrap_or_default();
-                let component = match &found.version {
-                    Some(version) => format!("{} {version}", found.component),
-                    None => found.component.clone(),
-                };
-                if seen.insert((component.clone(), name.to_owned(), code.to_owned())) {
-                    let what = t::V_HYDRATION.fill(lang, &[("code", &code)]);
-                    rows.push([terminal(&component), terminal(name), what, String::new(), String::new()]);
-                }
-            }
-            for found in &file.hash_mismatches {
-                let text = |value: &Option<String>| value.as_deref().map(terminal).unwrap_or_default();
-                let (expected, actual) = (text(&found.expected), text(&found.actual));
-                if seen.insert((found.file.clone(), expected.clone(), actual.clone())) {
-                    let component = text(&found.component);
-                    let what = t::V_HASH.get(lang).to_owned();
-                    rows.push([component, terminal(&found.file), what, expected, actual]);
-                }
-            }
-        }
-        if rows.is_empty() {
-            return;
-        }
-        self.heading(t::H_DAMAGED);
-        let rows = rows.into_iter().map(|row| row.into_iter().map(Cell::new).collect()).collect();
-        self.table(rows, &[t::C_COMPONENT, t::C_FILE, t::C_WHAT, t::C_EXPECTED, t::C_ACTUAL]);
-    }
-
-    fn missing(&mut self) {
-        if self.report.missing.is_empty() {
-            return;
-        }
-        self.heading(t::H_MISSING);
-        let row = |item: &crate::case::cbs::MissingItem| {
-            let part = |get: fn(&crate::case::cbs::Component) -> &str| {
-                Cell::new(item.component.as_ref().map(|component| terminal(get(component))).unwrap_or_default())
-            };
-            let files: Vec<String> = item.files.iter().map(|file| terminal(file)).collect();
-            vec![
-                part(|component| &component.arch),
-                part(|component| &component.name),
-                part(|component| &component.version),
-                Cell::new(files.join("\n")),
-                Cell::new(terminal(&item.directory)),
-                number(item.times),
-            ]
-        };
-        let rows = self.report.missing.iter().map(row).collect();
-        self.table(rows, &[t::C_ARCH, t::C_COMPONENT, t::C_VERSION, t::C_FILE, t::C_DIRECTORY, t::C_TIMES]);
-    }
-
-    fn winsxs(&mut self) {
-        let Some(found) = &self.report.winsxs else { return };
-        let lang = self.lang();
-        self.heading(t::H_WINSXS);
-        let lacking = found.lacking.len() as u64 + found.left_out;
-        let line = t::WINSXS_BOTH.fill(
-            lang,
-            &[
-                ("good", &terminal(&found.good.name)),
-                ("good_dirs", &found.good.directories),
-                ("bad", &terminal(&found.bad.name)),
-                ("bad_dirs", &found.bad.directories),
-                ("lacking", &lacking),
-            ],
-        );
-        self.line(&line);
-        let row = |item: &crate::case::cbs::Lacking| {
-            let rank = match item.rank.as_str() {
-                "asked_by_log" => t::V_ASKED,
-                "same_component" => t::V_SAME,
-                _ => t::V_REST,
-            };
-            let what = item.files.map(|n| t::V_WHOLE.fill(lang, &[("n", &n)])).unwrap_or_default();
-            vec![Cell::new(rank.get(lang)), Cell::new(terminal(&item.path)), Cell::new(what)]
-        };
-        let rows: Vec<Vec<Cell>> = found.lacking.iter().map(row).collect();
-        let (absent, present) = (&found.not_on_good, &found.present_on_bad);
-        let mut lines = Vec::new();
-        for directory in absent.iter().take(MAX_ROWS) {
-            lines.push(t::WINSXS_NOT_ON_GOOD.fill(lang, &[("directory", &terminal(directory))]));
-        }
-        for directory in present.iter().take(MAX_ROWS) {
-            lines.push(t::WINSXS_PRESENT.fill(lang, &[("directory", &terminal(directory))]));
-        }
-        if !rows.is_empty() {
-            self.table(rows, &[t::C_RANK, t::C_DIRECTORY, t::C_FILES]);
-        }
-        for line in lines {
-            self.line(&line);
         }
     }
 
