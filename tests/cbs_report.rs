@@ -238,3 +238,49 @@ fn damaged_logs_are_read_as_far_as_they_go() {
         }
     }
 }
+
+const MISMATCH: &str = "2023-03-05 09:00:00, Info                  CBS    Session: 31018749_3482167373 initialized by client WindowsUpdateAgent, external staging directory: (null)\r
+2023-03-05 09:00:03, Info                  CSI    00000016 Hashes for file member [l:11]'NgcCtnr.dll' do not match.\r
+";
+const HASHES: &str = " Expected: {l:4 b:f6578d3a}.\r
+ Actual: {l:4 b:7c8610a5}.\r
+2023-03-05 09:00:09, Info                  CBS    Exec: Processing complete.  Session: 31018749_3482167373, Package: P~1~amd64~~1.1 [HRESULT = 0x800f0986 - PSFX_E_APPLY_FORWARD_DELTA_FAILED]\r
+";
+
+/// The record's first line ended a log; the copy made later has all of it.
+#[test]
+fn a_hash_mismatch_torn_by_rotation_is_counted_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (torn, whole) = (folder.path().join("CbsPersist_20230305010003.log"), folder.path().join("CBS.log"));
+    std::fs::write(&torn, MISMATCH).unwrap();
+    std::fs::write(&whole, format!("{MISMATCH}{HASHES}")).unwrap();
+    for paths in [[torn.clone(), whole.clone()], [whole, torn]] {
+        let (report, text) = run(&options(&paths, Lang::En));
+        assert_eq!((report.files.len(), report.attempts.len()), (2, 1));
+        assert_eq!(report.attempts[0].hash_mismatches, 1);
+        let damaged = text.split_once("Damaged files").unwrap().1;
+        assert_eq!(damaged.matches("content does not match").count(), 1, "{text}");
+        assert!(text.contains("f6578d3a") && text.contains("7c8610a5"), "{text}");
+        assert!(
+            text.contains("09:00:03  CbsPersist_20230305010003.log:2") || text.contains("09:00:03  CBS.log:2"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn logs_of_the_same_name_are_told_apart_by_their_archives() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, day) in [("one.zip", "05"), ("two.zip", "06")] {
+        let mut archive = zip::ZipWriter::new(std::fs::File::create(folder.path().join(name)).unwrap());
+        archive.start_file("Logs/CBS.log", zip::write::SimpleFileOptions::default()).unwrap();
+        archive.write_all(format!("{MISMATCH}{HASHES}").replace("03-05", &format!("03-{day}")).as_bytes()).unwrap();
+        archive.finish().unwrap();
+    }
+    let (report, text) = run(&options(&[folder.path().to_owned()], Lang::En));
+    assert_eq!(report.files.len(), 2);
+    for name in ["one.zip/Logs/CBS.log", "two.zip/Logs/CBS.log"] {
+        assert!(text.lines().any(|line| line.starts_with('│') && line.contains(name)), "{name}: {text}");
+    }
+    assert!(text.contains("CBS.log:2") && text.contains("first error"), "{text}");
+}

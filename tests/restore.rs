@@ -168,3 +168,21 @@ fn what_the_key_does_not_know_stays_and_is_counted() {
     assert_eq!(output(&["restore", hidden, "--key", hidden, "-o", unused.to_str().unwrap()]).status.code(), Some(1));
     assert!(!unused.exists());
 }
+
+#[test]
+fn a_collected_file_does_not_name_its_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, key) = place(folder.path());
+    let log = folder.path().join("FILESRV_CBS.log");
+    let text = "2022-10-08 13:50:49, Info                  CBS    TI: --- Initializing Trusted Installer ---\r\n";
+    fs::write(&log, text).unwrap();
+    fs::copy(&log, folder.path().join("desktop-9x7_CBS.log")).unwrap();
+    let arguments = ["cbs", folder.path().to_str().unwrap(), "--redact", "--redact-key", key.to_str().unwrap()];
+    for more in [&[][..], &["--json", "-"]] {
+        let plain = run(&[&arguments[..2], more].concat());
+        assert_eq!(left(&plain, &["filesrv", "desktop-9x7"]).len(), 2);
+        let hidden = run(&[&arguments[..], more].concat());
+        assert_eq!(left(&hidden, &["filesrv", "desktop-9x7"]), <[&str; 0]>::default());
+        assert_eq!(left(&hidden, &["_cbs.log"]).len(), 1, "{}", String::from_utf8_lossy(&hidden));
+    }
+}

@@ -84,13 +84,21 @@ fn advice(joined: &Joined, chosen: usize, report: &out::CbsReport, lang: Lang) -
                     facts.hydration.iter().filter_map(|found| Some((found.file.clone()?, Some(&found.component))));
                 let hashed = facts.hashes.iter().map(|found| (found.file.clone(), found.component.as_ref()));
                 for (file, component) in hydrated.chain(hashed).take(20) {
-                    let component = component.map_or("?", String::as_str);
-                    let text = words::R_REPAIR_STORE_FILE.fill(lang, &[("file", &file), ("component", &component)]);
+                    let text = match component {
+                        Some(component) => {
+                            words::R_REPAIR_STORE_FILE.fill(lang, &[("file", &file), ("component", component)])
+                        }
+                        None => words::R_REPAIR_FILE.fill(lang, &[("file", &file)]),
+                    };
                     add("repair_store_file", text);
                 }
             }
             "missing_payload" if !report.missing.is_empty() => {
-                add("restore_payload", words::R_RESTORE_PAYLOAD.fill(lang, &[("n", &report.missing.len())]));
+                let text = match report.missing.as_slice() {
+                    [one] => words::R_RESTORE_ONE.fill(lang, &[("directory", &one.directory)]),
+                    all => words::R_RESTORE_PAYLOAD.fill(lang, &[("n", &all.len())]),
+                };
+                add("restore_payload", text);
             }
             code if code.starts_with("inflight_") || code.starts_with("locked_") => {
                 add("capture_with_procmon", words::R_CAPTURE.get(lang).to_owned());

@@ -26,11 +26,13 @@ crate::texts! {
         "{path} 上的 {status}（第 {line} 行）出现在决定结果的错误之后，并非决定性因素。";
     LOCK_EVIDENCE: "{status} was also met on {path} (line {line}), but the result is another one.",
         "在 {path} 上还遇到 {status}（第 {line} 行），但最终结果并非此状态。";
-    LOCKS_MORE: "{n} more records of objects in use are listed below.", "另有 {n} 条占用记录见下表。";
+    LOCKS_MORE: "The log has {n} more records of objects in use.", "日志中另有 {n} 条占用记录。";
     LEFTOVER: "The in-flight folder of {path} is older than this attempt: a leftover of an earlier one.",
         "{path} 所在的 InFlight 目录早于此次安装，是之前某次安装的残留。";
     OTHER: "The attempt ended with {result}. No damaged file, missing payload or lock in the log accounts for it.",
         "此次安装以 {result} 结束。日志中没有能解释它的损坏文件、缺失的有效负载或占用记录。";
+    OTHER_UNKNOWN: "The log does not tell how the attempt ended; it names no damaged file, missing payload or lock.",
+        "日志未记录此次安装的结局，也没有提到损坏的文件、缺失的有效负载或占用。";
     FIRST_AND_SET: "The first error was {first} (line {first_line}, {first_time}); the result {result} was first raised at line {set_line} ({set_time}){by}.",
         "最先出现的错误是 {first}（第 {first_line} 行，{first_time}）；最终结果 {result} 最早出现在第 {set_line} 行（{set_time}）{by}。";
     FIRST_IS_SET: "The first error, at line {first_line} ({first_time}), is the result {result}{by}.",
@@ -63,14 +65,14 @@ crate::texts! {
     C_PACKAGE: "Package / KB", "程序包 / KB";
     C_RESULT: "Result", "结果";
     C_PHASE: "Phase", "阶段";
-    C_STARTED: "Started (UTC)", "开始（UTC）";
+    C_STARTED: "Started (local)", "开始（本地时间）";
     C_FIRST_ERROR: "First error", "最先的错误";
     C_LINE: "Line", "行";
     C_TIME: "Time (local)", "时间（本地）";
     C_STATUS: "Status", "状态";
     C_PATH: "Path", "路径";
     C_STAGE: "Stage", "阶段";
-    C_MADE: "Made by (pid, time UTC)", "创建者（pid，UTC 时间）";
+    C_MADE: "Made by (PID, local time)", "创建者（PID，本地时间）";
     C_COMPONENT: "Component", "组件";
     C_FILE: "File", "文件";
     C_EXPECTED: "Expected", "应为";
@@ -100,12 +102,13 @@ crate::texts! {
     V_SAME: "same component", "同一组件";
     V_REST: "other", "其他";
     V_WHOLE: "whole directory, {n} files", "整个目录，{n} 个文件";
+    V_IN_UTC: "{time} UTC", "{time} UTC";
     V_UNKNOWN_ZONE: "unknown", "未知";
     // Sentences of the report
     NO_LOG: "No CBS log was found in the given paths.", "给定路径中没有找到 CBS 日志。";
     SKIPPED_ONE: " {path}: {reason}.", "{path}：{reason}。";
     PHASE_IS: " [phase: {phase}]", "（阶段：{phase}）";
-    NOTHING_FAILED: "No failure in {n} logs.", "{n} 个日志中没有失败记录。";
+    NOTHING_FAILED: "No failed installation is recorded; logs read: {n}.", "没有失败的安装记录；已读取 {n} 个日志。";
     MEANING: "{code} {symbol}: {meaning}.", "{code} {symbol}：{meaning}。";
     WINSXS_BOTH: "{good} has {good_dirs} component {good_dirs:directory|directories}, {bad} has {bad_dirs}; {lacking} {lacking:item lacks|items lack}.",
         "{good} 有 {good_dirs} 个组件目录，{bad} 有 {bad_dirs} 个；缺少 {lacking} 项。";
@@ -143,8 +146,12 @@ crate::texts! {
     // Recommendations
     R_REPAIR_STORE_FILE: "Repair {file} of {component}: run DISM /Online /Cleanup-Image /RestoreHealth with a source of the same build, or copy the file from a machine of the same build, then retry.",
         "修复组件 {component} 的 {file}：使用相同内部版本的安装源运行 DISM /Online /Cleanup-Image /RestoreHealth，或从相同内部版本的机器复制该文件，然后重试。";
-    R_RESTORE_PAYLOAD: "Restore {n} {n:directory|directories} below WinSxS from a machine of the same build; pmlblame cbs --list prints their names.",
-        "从相同内部版本的机器恢复 WinSxS 下的 {n} 个目录；用 pmlblame cbs --list 可列出名称。";
+    R_REPAIR_FILE: "Repair {file} in the component store: run DISM /Online /Cleanup-Image /RestoreHealth with a source of the same build, or copy the file from a machine of the same build, then retry.",
+        "修复组件存储中的 {file}：使用相同内部版本的安装源运行 DISM /Online /Cleanup-Image /RestoreHealth，或从相同内部版本的机器复制该文件，然后重试。";
+    R_RESTORE_PAYLOAD: "Restore {n} directories below WinSxS: run DISM /Online /Cleanup-Image /RestoreHealth with a source of the same build, or copy them from a machine of the same build, then retry; pmlblame cbs --list prints their names.",
+        "恢复 WinSxS 下的 {n} 个目录：使用相同内部版本的安装源运行 DISM /Online /Cleanup-Image /RestoreHealth，或从相同内部版本的机器复制这些目录，然后重试；用 pmlblame cbs --list 可列出名称。";
+    R_RESTORE_ONE: "Restore the directory {directory} below WinSxS: run DISM /Online /Cleanup-Image /RestoreHealth with a source of the same build, or copy it from a machine of the same build, then retry.",
+        "恢复 WinSxS 下的目录 {directory}：使用相同内部版本的安装源运行 DISM /Online /Cleanup-Image /RestoreHealth，或从相同内部版本的机器复制该目录，然后重试。";
     R_CAPTURE: "Capture the next attempt with Process Monitor: start it before the installation, all events, no drop filter, save as PML with all events, and collect CBS.log and CbsPersist_* at once.",
         "用 Process Monitor 捕获下一次安装：在安装前启动，记录所有事件，不要丢弃筛选掉的事件，保存为包含所有事件的 PML，并立即收集 CBS.log 与 CbsPersist_*。";
     R_COLLECT_ROTATED: "The log begins inside the attempt: collect the rotated logs as well ({names}).",
@@ -208,6 +215,7 @@ pub fn diagnosis_text(attempt: &Attempt, primary: &str, also: &[String], named: 
                 out.push(fill_lock(text, lock, &result, lang));
             }
         }
+        _ if attempt.result.is_none() => out.push(OTHER_UNKNOWN.get(lang).to_owned()),
         _ => out.push(OTHER.fill(lang, &[("result", &result)])),
     }
     out.extend(order(attempt, &result, lang));
@@ -216,7 +224,14 @@ pub fn diagnosis_text(attempt: &Attempt, primary: &str, also: &[String], named: 
     }
     let others: Vec<&LockRef> = attempt.locks.iter().filter(|lock| !lock.sets_result).collect();
     let shown = if lock_primary && attempt.locks.iter().all(|lock| !lock.sets_result) { 1 } else { 0 };
-    for lock in others.iter().skip(shown).take(3) {
+    let mut told: Vec<&LockRef> = others.iter().take(shown).copied().collect();
+    for lock in others.iter().skip(shown) {
+        // One object met again and again is told once.
+        let again = told.iter().any(|known| (&known.path, &known.ntstatus) == (&lock.path, &lock.ntstatus));
+        if again || told.len() >= shown + 3 {
+            continue;
+        }
+        told.push(lock);
         let text = match (lock.stage.as_str(), &lock.enclosing_function, lock.seconds_after_result) {
             ("cleanup", Some(function), Some(_)) if function.contains("DeleteRecursively") => LOCK_CLEANUP_IN,
             ("cleanup", ..) => LOCK_CLEANUP,
@@ -224,7 +239,7 @@ pub fn diagnosis_text(attempt: &Attempt, primary: &str, also: &[String], named: 
         };
         out.push(fill_lock(text, lock, &result, lang));
     }
-    let more = others.len().saturating_sub(shown + 3);
+    let more = others.len().saturating_sub(told.len());
     if more > 0 {
         out.push(LOCKS_MORE.fill(lang, &[("n", &more)]));
     }

@@ -57,7 +57,7 @@ crate::texts! {
     SPAN_SECONDS: "{s} s", "{s} 秒";
     SPAN_MINUTES: "{m} min {s} s", "{m} 分 {s} 秒";
     SPAN_HOURS: "{h} h {m} min", "{h} 小时 {m} 分";
-    SPAN_DAY: "1 day {h} h", "1 天 {h} 小时";
+    SPAN_WHOLE_DAYS: "{d} days", "{d} 天";
     SPAN_DAYS: "{d} days {h} h", "{d} 天 {h} 小时";
     // Report
     H_SERVICING: "What the servicing log says", "CBS 日志所示";
@@ -120,8 +120,8 @@ pub fn span(seconds: f64, lang: Lang) -> String {
     match whole {
         0..120 => SPAN_SECONDS.fill(lang, &[("s", &whole)]),
         120..7200 => SPAN_MINUTES.fill(lang, &[("m", &(whole / 60)), ("s", &s)]),
-        7200..86_400 => SPAN_HOURS.fill(lang, &[("h", &h), ("m", &m)]),
-        86_400..172_800 => SPAN_DAY.fill(lang, &[("h", &h)]),
+        7200..172_800 => SPAN_HOURS.fill(lang, &[("h", &(whole / 3600)), ("m", &m)]),
+        _ if h == 0 => SPAN_WHOLE_DAYS.fill(lang, &[("d", &d)]),
         _ => SPAN_DAYS.fill(lang, &[("d", &d), ("h", &h)]),
     }
 }
@@ -143,7 +143,8 @@ mod tests {
         assert_eq!(both(119.4), ["119 s", "119 秒"]);
         assert_eq!(both(125.0), ["2 min 5 s", "2 分 5 秒"]);
         assert_eq!(both(7260.0), ["2 h 1 min", "2 小时 1 分"]);
-        assert_eq!(both(90_000.0), ["1 day 1 h", "1 天 1 小时"]);
+        assert_eq!(both(90_000.0), ["25 h 0 min", "25 小时 0 分"]);
+        assert_eq!(both(864_001.0), ["10 days", "10 天"]);
         assert_eq!(both(862_125.0), ["9 days 23 h", "9 天 23 小时"]);
     }
 }

@@ -1,14 +1,15 @@
 //! What servicing logs say, for a terminal: the answer, the attempts, the order of causes, and what needs repair.
 
-use std::collections::HashSet;
+mod store;
 
 use comfy_table::{Cell, CellAlignment, Table};
 
 use super::escape::{self, terminal};
-use super::steps;
 use super::table::{Style, new_table};
-use crate::case::cbs::{Attempt, CbsFile, CbsReport};
+use super::{steps, time};
+use crate::case::cbs::{Attempt, CbsFile, CbsReport, Maker};
 use crate::lang::{Lang, Text, cbs as t, servicing};
+use crate::nt::FileTime;
 
 /// Rows of one table, at most; the JSON has all.
 const MAX_ROWS: usize = 40;
@@ -58,7 +59,7 @@ struct Told<'a> {
     local: &'a str,
     role: Text,
     code: String,
-    place: &'a str,
+    place: String,
 }
 
 struct Page<'a> {
@@ -186,7 +187,7 @@ impl Page<'_> {
             let phase = attempt.result.as_ref().and_then(|result| result.phase.as_deref()).unwrap_or_default();
             vec![
                 Cell::new(attempt.session.as_deref().map_or_else(|| t::V_OUTSIDE.get(lang).to_owned(), terminal)),
-                Cell::new(attempt.started_utc.as_deref().map(to_second).unwrap_or_default()),
+                Cell::new(attempt.started_utc.as_deref().map(|utc| self.local(utc, attempt)).unwrap_or_default()),
                 Cell::new(terminal(attempt.client.as_deref().unwrap_or_default())),
                 Cell::new(names.join("\n")),
                 Cell::new(terminal(phase)),
@@ -220,20 +221,20 @@ impl Page<'_> {
                 local: &event.local,
                 role,
                 code: t::error_name(event, lang),
-                place: event.function.as_deref().unwrap_or(&event.record),
+                place: event.function.clone().unwrap_or_else(|| format!("“{}”", event.record)),
             }));
         }
         for lock in attempt.locks.iter().take(MAX_ROWS) {
             let known = told.iter_mut().find(|row| row.file == Some(lock.file.as_str()) && row.line == lock.line);
             match known {
-                Some(row) => row.place = &lock.path,
+                Some(row) => row.place.clone_from(&lock.path),
                 None => told.push(Told {
                     file: Some(&lock.file),
                     line: lock.line,
                     local: &lock.local,
                     role: stage(lock),
                     code: lock.symbol.as_ref().unwrap_or(&lock.ntstatus).clone(),
-                    place: &lock.path,
+                    place: lock.path.clone(),
                 }),
             }
         }
@@ -252,7 +253,7 @@ impl Page<'_> {
         let lang = self.lang();
         let line = self.line_in(told.file, told.line);
         let role = format!("{}{}{}", told.role.get(lang), lang.colon(), terminal(&told.code));
-        steps::Step { columns: vec![told.local.to_owned(), line, role], place: terminal(told.place) }
+        steps::Step { columns: vec![told.local.to_owned(), line, role], place: terminal(&told.place) }
     }
 
     /// A line, with its log where there are several.
@@ -270,8 +271,8 @@ impl Page<'_> {
             self.report.attempts.iter().flat_map(|attempt| attempt.locks.iter().map(move |lock| (attempt, lock)))
         {
             let stage = stage(lock);
-            let maker: Vec<String> =
-                attempt.makers.iter().map(|maker| format!("{} {}", maker.pid16, to_second(&maker.first_utc))).collect();
+            let made = |maker: &Maker| format!("{} {}", maker.pid16, self.local(&maker.first_utc, attempt));
+            let maker: Vec<String> = attempt.makers.iter().map(made).collect();
             let several = self.report.files.len() > 1;
             let line = if several { format!("{}:{}", terminal(&lock.file), lock.line) } else { lock.line.to_string() };
             rows.push(vec![
@@ -290,103 +291,13 @@ impl Page<'_> {
         self.table(rows, &[t::C_LINE, t::C_TIME, t::C_STATUS, t::C_STAGE, t::C_PATH, t::C_MADE]);
     }
 
-    fn damaged(&mut self) {
-        let lang = self.lang();
-        let mut rows = Vec::new();
-        let mut seen = HashSet::new();
-        for file in self.report.files.iter().filter(|file| file.copy_of.is_none()) {
-            for found in &file.hydration_failures {
-                let code = found.symbol.as_deref().or(found.code.as_deref()).unwrap_or_default();
-                let name = found.file.as_deref().unwrap_or_default();
-                let component = match &found.version {
-                    Some(version) => format!("{} {version}", found.component),
-                    None => found.component.clone(),
-                };
-                if seen.insert((component.clone(), name.to_owned(), code.to_owned())) {
-                    let what = t::V_HYDRATION.fill(lang, &[("code", &code)]);
-                    rows.push([terminal(&component), terminal(name), what, String::new(), String::new()]);
-                }
-            }
-            for found in &file.hash_mismatches {
-                let text = |value: &Option<String>| value.as_deref().map(terminal).unwrap_or_default();
-                let (expected, actual) = (text(&found.expected), text(&found.actual));
-                if seen.insert((found.file.clone(), expected.clone(), actual.clone())) {
-                    let component = text(&found.component);
-                    let what = t::V_HASH.get(lang).to_owned();
-                    rows.push([component, terminal(&found.file), what, expected, actual]);
-                }
-            }
-        }
-        if rows.is_empty() {
-            return;
-        }
-        self.heading(t::H_DAMAGED);
-        let rows = rows.into_iter().map(|row| row.into_iter().map(Cell::new).collect()).collect();
-        self.table(rows, &[t::C_COMPONENT, t::C_FILE, t::C_WHAT, t::C_EXPECTED, t::C_ACTUAL]);
-    }
-
-    fn missing(&mut self) {
-        if self.report.missing.is_empty() {
-            return;
-        }
-        self.heading(t::H_MISSING);
-        let row = |item: &crate::case::cbs::MissingItem| {
-            let part = |get: fn(&crate::case::cbs::Component) -> &str| {
-                Cell::new(item.component.as_ref().map(|component| terminal(get(component))).unwrap_or_default())
-            };
-            let files: Vec<String> = item.files.iter().map(|file| terminal(file)).collect();
-            vec![
-                part(|component| &component.arch),
-                part(|component| &component.name),
-                part(|component| &component.version),
-                Cell::new(files.join("\n")),
-                Cell::new(terminal(&item.directory)),
-                number(item.times),
-            ]
-        };
-        let rows = self.report.missing.iter().map(row).collect();
-        self.table(rows, &[t::C_ARCH, t::C_COMPONENT, t::C_VERSION, t::C_FILE, t::C_DIRECTORY, t::C_TIMES]);
-    }
-
-    fn winsxs(&mut self) {
-        let Some(found) = &self.report.winsxs else { return };
-        let lang = self.lang();
-        self.heading(t::H_WINSXS);
-        let lacking = found.lacking.len() as u64 + found.left_out;
-        let line = t::WINSXS_BOTH.fill(
-            lang,
-            &[
-                ("good", &terminal(&found.good.name)),
-                ("good_dirs", &found.good.directories),
-                ("bad", &terminal(&found.bad.name)),
-                ("bad_dirs", &found.bad.directories),
-                ("lacking", &lacking),
-            ],
-        );
-        self.line(&line);
-        let row = |item: &crate::case::cbs::Lacking| {
-            let rank = match item.rank.as_str() {
-                "asked_by_log" => t::V_ASKED,
-                "same_component" => t::V_SAME,
-                _ => t::V_REST,
-            };
-            let what = item.files.map(|n| t::V_WHOLE.fill(lang, &[("n", &n)])).unwrap_or_default();
-            vec![Cell::new(rank.get(lang)), Cell::new(terminal(&item.path)), Cell::new(what)]
-        };
-        let rows: Vec<Vec<Cell>> = found.lacking.iter().map(row).collect();
-        let (absent, present) = (&found.not_on_good, &found.present_on_bad);
-        let mut lines = Vec::new();
-        for directory in absent.iter().take(MAX_ROWS) {
-            lines.push(t::WINSXS_NOT_ON_GOOD.fill(lang, &[("directory", &terminal(directory))]));
-        }
-        for directory in present.iter().take(MAX_ROWS) {
-            lines.push(t::WINSXS_PRESENT.fill(lang, &[("directory", &terminal(directory))]));
-        }
-        if !rows.is_empty() {
-            self.table(rows, &[t::C_RANK, t::C_DIRECTORY, t::C_FILES]);
-        }
-        for line in lines {
-            self.line(&line);
+    /// A time in UTC as the attempt's log would print it; marked as UTC where nothing ties the two.
+    fn local(&self, utc: &str, attempt: &Attempt) -> String {
+        let of_attempt = |file: &&CbsFile| attempt.files.iter().any(|label| label == shown(self.report, file));
+        let offset = self.report.files.iter().filter(of_attempt).find_map(|file| file.utc_offset_minutes);
+        match (offset, FileTime::parse_rfc3339(utc)) {
+            (Some(minutes), Some(time)) => to_second(&time::date_time(time, &time::fixed_zone(minutes))),
+            _ => t::V_IN_UTC.fill(self.lang(), &[("time", &to_second(utc))]),
         }
     }
 
@@ -470,7 +381,7 @@ fn offset(minutes: Option<i32>, lang: Lang) -> String {
     format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60)
 }
 
-/// `2022-10-08 05:49:33` of an RFC 3339 time.
+/// `2022-10-08 05:49:33` of a time with more digits.
 fn to_second(time: &str) -> String {
     time.get(..19).unwrap_or(time).replace('T', " ")
 }

@@ -136,10 +136,7 @@ impl Page<'_> {
             let role = t::by_code("ROLE_", &step.role).map_or(step.role.as_str(), |text| text.get(lang));
             let code = step.code.as_deref().map(|code| format!("{}{}", lang.colon(), terminal(code)));
             let role = format!("{role}{}", code.unwrap_or_default());
-            steps::Step {
-                columns: vec![self.time(step, is_one_day), source, number, role],
-                place: terminal(&step.place),
-            }
+            steps::Step { columns: vec![self.time(step, is_one_day), source, number, role], place: self.place(step) }
         };
         let rows: Vec<steps::Step> = self.cbs.order.iter().take(MAX_ROWS).map(row).collect();
         steps::lines(&rows).iter().for_each(|line| self.line(line));
@@ -148,6 +145,14 @@ impl Page<'_> {
             let line = t::MORE.fill(lang, &[("n", &more)]);
             self.line(&line);
         }
+    }
+
+    /// Where a step happened; in quotation marks when it is the log's own words.
+    fn place(&self, step: &Step) -> String {
+        let is_error =
+            matches!(step.role.as_str(), "first_error" | "sets_result" | "first_error_sets_result" | "returns_result");
+        let place = terminal(&step.place);
+        if is_error && place.contains(' ') { format!("“{place}”") } else { place }
     }
 
     /// Whether all steps lie on the day the capture began, in the zone shown.
