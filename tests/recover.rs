@@ -20,8 +20,15 @@ fn places(pml: Pml<'_>) -> Vec<u64> {
     (0..pml.event_count()).map(|n| pml.event_offset(n).unwrap()).collect()
 }
 
-/// As a killed Procmon leaves it: no table offsets, and the event count not to be relied on.
-fn not_closed(data: &[u8]) -> Vec<u8> {
+/// As a killed Procmon leaves it: no tables, no offsets of any, and the event count not to be relied on.
+fn not_closed(data: &[u8], end_of_events: u64) -> Vec<u8> {
+    let mut data = header_wiped(data);
+    data.truncate(end_of_events as usize);
+    data
+}
+
+/// Everything is there, but the header no longer tells where.
+fn header_wiped(data: &[u8]) -> Vec<u8> {
     let mut data = data.to_vec();
     data[0x234..0x238].fill(0);
     data[0x248..0x268].fill(0);
@@ -42,19 +49,30 @@ fn the_walk_finds_exactly_the_events_of_the_array() {
         let expected = places(Pml::new(&data, &container));
         recover::check(&data, &container).unwrap();
 
-        // Nothing but the header's offsets is gone: what follows the events is rubbish to the walk.
-        let damaged = not_closed(&data);
-        let (rescued, report) = recover::rescue(&damaged, Container::parse(&damaged).unwrap_err()).unwrap();
+        // Nothing but the header's places is gone: the tables are where they must be.
+        let damaged = header_wiped(&data);
+        let (found, report) = recover::rescue(&damaged, Container::parse(&damaged).unwrap_err()).unwrap();
+        assert_eq!(places(Pml::new(&damaged, &found)), expected, "{name}");
+        assert_eq!(
+            (&found.processes, &found.strings, &found.hosts),
+            (&container.processes, &container.strings, &container.hosts)
+        );
+        assert_eq!(found.header, container.header, "{name}");
+        assert_eq!(report.walk, None, "{name}: the file's own array was found");
+        assert_eq!([report.strings, report.process_table, report.hosts], [TableState::Intact; 3]);
+        assert_eq!((report.events, report.events_by_header), (events, 0), "{name}");
+
         // The capture of 2013 holds one record more, a process creation behind the last event that its array lists.
         let unlisted: &[u64] = if name.starts_with("noriben") { &[125_668] } else { &[] };
         let expected = [&expected, unlisted].concat();
         let events = events + unlisted.len() as u32;
+        let last = Event::new(&data, *expected.last().unwrap(), 0, container.header.pointer).unwrap();
+        let damaged = not_closed(&data, end(last));
+        let (rescued, report) = recover::rescue(&damaged, Container::parse(&damaged).unwrap_err()).unwrap();
         assert_eq!(places(Pml::new(&damaged, &rescued)), expected, "{name}");
         assert_eq!((report.events, report.events_by_header), (events, 0), "{name}");
         let walk = report.walk.unwrap();
-        assert_eq!(walk.places, 1, "{name}: only the tables behind the events are skipped: {walk:?}");
-        let last = Event::new(&data, *expected.last().unwrap(), 0, container.header.pointer).unwrap();
-        assert_eq!(walk.first_place, Some(end(last)), "{name}");
+        assert_eq!((walk.places, walk.skipped, walk.zero_tail, walk.cut_event), (0, 0, 0, false), "{name}: {walk:?}");
         assert!(walk.work < 3 * data.len() as u64, "{name}: {walk:?}");
         println!("{name}: {walk:?} {:?}", report.processes);
 
@@ -110,7 +128,7 @@ fn processes_are_rebuilt_as_far_as_events_tell() {
         let data = std::fs::read(corpus.join(name)).unwrap();
         let whole = Container::parse(&data).unwrap();
         let original = Pml::new(&data, &whole);
-        let damaged = not_closed(&data);
+        let damaged = not_closed(&data, whole.header.event_offsets);
         let (rescued, report) = recover::rescue(&damaged, Container::parse(&damaged).unwrap_err()).unwrap();
         let found = report.processes;
         println!("{name}: {found:?}");
@@ -171,7 +189,7 @@ fn moved_extra_blocks_are_found_again() {
         out[at + 0x30..at + 0x34].copy_from_slice(&offset.to_le_bytes());
         out.extend_from_slice(&block);
     }
-    let out = not_closed(&out);
+    let out = header_wiped(&out);
     let (rescued, report) = recover::rescue(&out, Container::parse(&out).unwrap_err()).unwrap();
     assert_eq!(places(Pml::new(&out, &rescued)), starts);
     let walk = report.walk.unwrap();

@@ -98,6 +98,8 @@ fn a_recovered_capture_opens_in_independent_readers() {
         let name = sample.file_name().unwrap().to_str().unwrap();
         let whole = std::fs::read(&sample).unwrap();
         let mut killed = whole.clone();
+        let array = u64::from_le_bytes(killed[0x248..0x250].try_into().unwrap());
+        killed.truncate(array as usize);
         killed[0x248..0x268].fill(0);
         killed[0x3A0..0x3A8].fill(0);
         for (kind, bytes) in [("killed", killed), ("cut", whole[..whole.len() / 2].to_vec())] {
@@ -220,8 +222,10 @@ fn names_that_are_lost_with_the_string_table_are_counted_and_never_others() {
     for (sample, nameless) in [("founding-delete-pending", 10), ("inherited-handle", 9)] {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(format!("{sample}.PML"));
         let mut bytes = std::fs::read(file).unwrap();
-        // The string table is said to lie beyond the end.
-        bytes[0x258..0x260].copy_from_slice(&(1u64 << 39).to_le_bytes());
+        // The beginning of the string table is gone, its first strings included.
+        let table = u64::from_le_bytes(bytes[0x258..0x260].try_into().unwrap()) as usize;
+        let icons = u64::from_le_bytes(bytes[0x260..0x268].try_into().unwrap()) as usize;
+        bytes[table..icons].fill(0xEE);
         let path = folder.path().join("lost.PML");
         std::fs::write(&path, &bytes).unwrap();
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_pmlblame"))

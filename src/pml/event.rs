@@ -237,6 +237,14 @@ impl<'a> Event<'a> {
         (self.detail_start() as u64).saturating_add(u64::from(self.u32_field(field::DETAIL_SIZE)))
     }
 
+    /// File offset of the first byte behind the record and the extra detail that follows it directly.
+    pub fn end_offset(self) -> u64 {
+        let length = self.record_length();
+        let follows = u64::from(self.u32_field(field::EXTRA_OFFSET)) == length;
+        let extra = self.extra().ok().flatten().filter(|_| follows);
+        self.at.saturating_add(length).saturating_add(extra.map_or(0, |extra| 2 + extra.len() as u64))
+    }
+
     /// The common part of a file-system event's detail; `None` when it is too short for its counted path.
     #[inline]
     pub fn file(self) -> Option<FileDetail<'a>> {

@@ -48,6 +48,12 @@ impl Strings {
         Self { ranges, owned: Vec::new() }
     }
 
+    /// Where in the file the last string ends.
+    pub(super) fn last_end(&self) -> Option<u64> {
+        let (at, size) = *self.ranges.last()?;
+        (at & OWNED == 0).then(|| at.saturating_add(size.into()))
+    }
+
     /// How many strings.
     pub const fn len(&self) -> usize {
         self.ranges.len()

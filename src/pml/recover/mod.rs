@@ -6,6 +6,7 @@
 
 mod candidate;
 mod check;
+mod locate;
 mod processes;
 mod salvage;
 mod walk;
@@ -20,6 +21,7 @@ use super::error::{PmlError, PmlErrorKind};
 use super::event::Event;
 use super::layout::{EVENT_HEAD, HEADER_SIZE, OFFSET_ENTRY};
 use super::offsets::OffsetList;
+use super::tables::{Hosts, Process, Strings};
 use processes::Rebuilder;
 
 /// What became of a table.
@@ -101,15 +103,29 @@ fn rescue_with(
     pointer_guessed: bool,
 ) -> Result<(Container, RescueReport), PmlError> {
     let pointer = header.pointer;
-    let (mut strings, string_state) = salvage::strings(data, header.string_table, header.icon_table);
-    let (mut table, mut process_state) = salvage::processes(data, header.process_table, header.string_table, pointer);
-    if check_text_budget(data, &header, &strings, &table).is_err() {
-        (table, process_state) = (Vec::new(), TableState::Lost);
+    let events_by_header = header.events;
+    locate::follow(data, &mut header);
+    let mut salvaged = Salvaged::read(data, &header);
+    let mut free_walk = None;
+    if !array_is_sound(data, &header) && salvaged.process_state == TableState::Lost {
+        // Without the table behind the array, the events themselves tell where both begin.
+        let known_end = salvaged.end_of_events(data, &header);
+        let mut list = OffsetList::default();
+        let mut end = 0;
+        let walk = walk::walk(data, HEADER_SIZE, known_end, pointer, |event| {
+            end = event.end_offset();
+            list.push(event.offset())
+        });
+        if locate::behind(data, &mut header, &list, end) {
+            salvaged = Salvaged::read(data, &header);
+        } else {
+            free_walk = Some((list, walk));
+        }
     }
-    let (hosts, host_state) = salvage::hosts(data, header.host_table);
+    let end = salvaged.end_of_events(data, &header);
+    let Salvaged { mut strings, string_state, table, process_state, hosts, host_state } = salvaged;
 
     let mut rebuilder = Rebuilder::new(header.maximum_user_address);
-    let events_by_header = header.events;
     let mut offsets = None;
     let mut walked = None;
     if array_is_sound(data, &header) {
@@ -119,8 +135,16 @@ fn rescue_with(
                 rebuilder.see(event);
             }
         }
+    } else if let Some((list, walk)) = free_walk {
+        for (at, number) in list.iter().zip(0u32..) {
+            if let Ok(event) = Event::new(data, at, number, pointer) {
+                rebuilder.see(event);
+            }
+        }
+        header.events = list.len();
+        offsets = Some(by_time(data, list, pointer));
+        walked = Some(walk);
     } else {
-        let end = end_of_events(data, &header, process_state, string_state);
         let mut list = OffsetList::default();
         let walk = walk::walk(data, HEADER_SIZE, end, pointer, |event| {
             if !list.push(event.offset()) {
@@ -154,6 +178,43 @@ fn rescue_with(
     let mut container = Container::from_parts(header, strings, processes, hosts);
     container.offsets = offsets;
     Ok((container, report))
+}
+
+/// What could be read of the tables.
+struct Salvaged {
+    strings: Strings,
+    string_state: TableState,
+    table: Vec<Process>,
+    process_state: TableState,
+    hosts: Hosts,
+    host_state: TableState,
+}
+
+impl Salvaged {
+    fn read(data: &[u8], header: &Header) -> Self {
+        let (strings, string_state) = salvage::strings(data, header.string_table, header.icon_table);
+        let (mut table, mut process_state) =
+            salvage::processes(data, header.process_table, header.string_table, header.pointer);
+        if check_text_budget(data, header, &strings, &table).is_err() {
+            (table, process_state) = (Vec::new(), TableState::Lost);
+        }
+        let (hosts, host_state) = salvage::hosts(data, header.host_table);
+        Self { strings, string_state, table, process_state, hosts, host_state }
+    }
+
+    /// Where the events end, when the tables that follow them say so believably.
+    fn end_of_events(&self, data: &[u8], header: &Header) -> Option<usize> {
+        let array_size = u64::from(header.events) * OFFSET_ENTRY as u64;
+        let array_fits = header.event_offsets >= HEADER_SIZE as u64
+            && header.event_offsets.checked_add(array_size) == Some(header.process_table);
+        let candidates = [
+            array_fits.then_some(header.event_offsets),
+            (self.process_state != TableState::Lost).then_some(header.process_table),
+            (self.string_state != TableState::Lost).then_some(header.string_table),
+        ];
+        let end = candidates.into_iter().flatten().min()?;
+        usize::try_from(end).ok().filter(|end| *end >= HEADER_SIZE + EVENT_HEAD && *end <= data.len())
+    }
 }
 
 /// Puts events in order of time, as the file's own array would have them. Files of version 9 are in that order already;
@@ -193,20 +254,6 @@ fn array_is_sound(data: &[u8], header: &Header) -> bool {
         usize::try_from(at).is_ok_and(|at| candidate::candidate(data, at, header.pointer).is_some())
     });
     good && entries == header.events
-}
-
-/// Where the events end, when the tables that follow them say so believably.
-fn end_of_events(data: &[u8], header: &Header, processes: TableState, strings: TableState) -> Option<usize> {
-    let array_size = u64::from(header.events) * OFFSET_ENTRY as u64;
-    let array_fits = header.event_offsets >= HEADER_SIZE as u64
-        && header.event_offsets.checked_add(array_size) == Some(header.process_table);
-    let candidates = [
-        array_fits.then_some(header.event_offsets),
-        (processes != TableState::Lost).then_some(header.process_table),
-        (strings != TableState::Lost).then_some(header.string_table),
-    ];
-    let end = candidates.into_iter().flatten().min()?;
-    usize::try_from(end).ok().filter(|end| *end >= HEADER_SIZE + EVENT_HEAD && *end <= data.len())
 }
 
 #[cfg(test)]

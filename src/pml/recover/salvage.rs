@@ -44,7 +44,90 @@ pub(super) fn strings(data: &[u8], table: u64, next: u64) -> (Strings, TableStat
     let limit = limit(data, table, next);
     let lost = || (Strings::from_ranges(Vec::new()), TableState::Lost);
     let Some((at, data)) = start(data, table).zip(data.get(..limit)) else { return lost() };
-    let Some(count) = entries(data, at, 1) else { return lost() };
+    let by_head = entries(data, at, 1).map_or_else(lost, |count| read_strings(data, at, count, true));
+    if by_head.1 == TableState::Intact {
+        return by_head;
+    }
+    let by_walk = counted_by_walk(limit, 4, at, |from, count| walk_strings(data, from, count));
+    better(by_head, by_walk.map_or_else(lost, |count| read_strings(data, at, count, false)))
+}
+
+/// The table of which more entries could be read.
+fn better<T>(a: (T, TableState), b: (T, TableState)) -> (T, TableState) {
+    let rank = |state| match state {
+        TableState::Intact => (2, 0),
+        TableState::Partial { lost } => (1, u64::MAX - lost),
+        TableState::Lost => (0, 0),
+    };
+    if rank(b.1) > rank(a.1) { b } else { a }
+}
+
+/// Most bytes that the walks over one table may look at, in file sizes.
+const WORK: usize = 4;
+
+/// How many entries a table at `at` has whose count and offsets are lost: the only number for which that many entries
+/// fill it to the byte where the next table begins, `end`. `width` bytes of the head belong to each entry. `walk` steps
+/// over so many entries, and gives the end of the last and the bytes it looked at.
+fn counted_by_walk(
+    end: usize,
+    width: usize,
+    at: usize,
+    mut walk: impl FnMut(usize, usize) -> (Option<usize>, usize),
+) -> Option<usize> {
+    let mut found = None;
+    let mut work = end.checked_sub(at)?.saturating_mul(WORK);
+    let mut count = 1;
+    loop {
+        let from = at.checked_add(4)?.checked_add(count * width)?;
+        if from >= end {
+            return found;
+        }
+        let (reached, looked) = walk(from, count);
+        if reached == Some(end) && found.replace(count).is_some() {
+            return None;
+        }
+        work = work.checked_sub(looked)?;
+        count += 1;
+    }
+}
+
+/// Steps over `count` strings, the first of which must be the empty one and the only one.
+fn walk_strings(data: &[u8], from: usize, count: usize) -> (Option<usize>, usize) {
+    let mut at = from;
+    for n in 0..count {
+        let size = u32_at(data, at).map(|size| size as usize);
+        let text = size.and_then(|size| data.get(at + 4..(at + 4).checked_add(size)?));
+        let sound = text.filter(|text| text.is_empty() == (n == 0) && text.len().is_multiple_of(2));
+        let Some(text) = sound.filter(|text| text.is_empty() || text.ends_with(&[0, 0])) else {
+            return (None, at - from + 4);
+        };
+        at += 4 + text.len();
+    }
+    (Some(at), at - from)
+}
+
+/// Steps over `count` process records, whose numbers ascend.
+fn walk_processes(data: &[u8], from: usize, count: usize, size: PointerSize) -> (Option<usize>, usize) {
+    let mut at = from;
+    let mut last = None;
+    for _ in 0..count {
+        let field = |offset: usize| u32_at(data, at + offset);
+        // PIDs are multiples of four; the 64-bit flag is one; modules are stored inline.
+        let plausible = field(4).is_some_and(|pid| pid % 4 == 0)
+            && field(0x34).is_some_and(|flag| flag <= 1)
+            && field(0x60).is_some_and(|inline| inline & 0xFF == 1)
+            && field(0).is_some_and(|number| last.is_none_or(|last| last < number));
+        let mut budget = data.len() / size.pick(MODULE_SIZE.0, MODULE_SIZE.1);
+        let parsed = if plausible { tables::parse_process(data, at as u64, size, &mut budget).ok() } else { None };
+        let Some((process, end)) = parsed else { return (None, at - from + 4) };
+        last = Some(process.index);
+        at = usize::try_from(end).unwrap_or(usize::MAX);
+    }
+    (Some(at), at - from)
+}
+
+/// The strings of a table with so many; where `offsets` are not to be looked at, one behind the other.
+fn read_strings(data: &[u8], at: usize, count: usize, offsets: bool) -> (Strings, TableState) {
     // A string is sound when its size is even, it ends in NUL, and it lies behind the offsets and before the end.
     let sound = |offset: usize| -> Option<(usize, usize)> {
         let from = at.checked_add(offset)?;
@@ -58,7 +141,8 @@ pub(super) fn strings(data: &[u8], table: u64, next: u64) -> (Strings, TableStat
     let mut expected = 4 + 4 * count;
     for n in 0..count {
         let stored = u32_at(data, at + 4 + 4 * n).unwrap_or_default() as usize;
-        match sound(stored).or_else(|| sound(expected)) {
+        let named = if offsets { sound(stored) } else { None };
+        match named.or_else(|| sound(expected)) {
             Some((from, size)) => {
                 ranges.push((from as u64, u32::try_from(size).unwrap_or_default()));
                 expected = from + size - at;
@@ -82,7 +166,19 @@ pub(super) fn processes(data: &[u8], table: u64, next: u64, size: PointerSize) -
     let limit = limit(data, table, next);
     let lost = (Vec::new(), TableState::Lost);
     let Some((at, data)) = start(data, table).zip(data.get(..limit)) else { return lost };
-    let Some(count) = entries(data, at, 2) else { return lost };
+    let by_head =
+        entries(data, at, 2).map_or_else(|| lost.clone(), |count| read_processes(data, at, count, size, true));
+    if by_head.1 == TableState::Intact {
+        return by_head;
+    }
+    let walk = |from, count| walk_processes(data, from, count, size);
+    let by_walk = counted_by_walk(limit, 8, at, walk);
+    better(by_head, by_walk.map_or(lost, |count| read_processes(data, at, count, size, false)))
+}
+
+/// The processes of a table with so many; where its `arrays` are not to be looked at, one behind the other.
+fn read_processes(data: &[u8], at: usize, count: usize, size: PointerSize, arrays: bool) -> (Vec<Process>, TableState) {
+    let lost = (Vec::new(), TableState::Lost);
     let smallest = size.pick(PROCESS_SIZE.0, PROCESS_SIZE.1);
     if count.saturating_mul(smallest) > data.len() {
         return lost;
@@ -99,10 +195,11 @@ pub(super) fn processes(data: &[u8], table: u64, next: u64, size: PointerSize) -
     let mut expected = 4 + 8 * count;
     let mut missing = 0;
     for n in 0..count {
-        let number = u32_at(data, at + 4 + 4 * n);
+        let number = if arrays { u32_at(data, at + 4 + 4 * n) } else { None };
         let stored = u32_at(data, at + 4 + 4 * (count + n)).unwrap_or_default() as usize;
         // Either the record's number or its place may be the damaged one; both wrong is no record.
-        let found = read(stored, number).or_else(|| read(expected, number));
+        let named = if arrays { read(stored, number) } else { None };
+        let found = named.or_else(|| read(expected, number));
         match found.or_else(|| if stored == expected { read(stored, None) } else { None }) {
             Some((process, end)) => {
                 processes.push(process);

@@ -69,7 +69,8 @@ fn not_closed(data: &[u8]) -> Vec<u8> {
 }
 
 fn rescued(data: &[u8]) -> (Container, RescueReport) {
-    rescue(data, Container::parse(data).unwrap_err()).unwrap()
+    let cause = Container::parse(data).and_then(|container| check(data, &container)).unwrap_err();
+    rescue(data, cause).unwrap()
 }
 
 fn places(container: &Container) -> Vec<u64> {
@@ -195,6 +196,79 @@ fn damaged_strings_and_processes_are_lost_one_by_one() {
     assert_eq!(indices, [3, 7, 9, 20]);
     assert_eq!(container.processes[1].pid, 812, "from the event that made its child");
     assert_eq!((report.processes.from_table, report.processes.pid_only), (3, 1));
+}
+
+#[test]
+fn tables_with_a_wiped_head_are_counted_by_their_entries() {
+    for wide in [true, false] {
+        let good = writer(wide, 10).finish().unwrap().into_inner();
+        let whole = Container::parse(&good).unwrap();
+        let strings = whole.header.string_table as usize;
+        let processes = whole.header.process_table as usize;
+        let entries = whole.strings.len();
+        assert_eq!((entries, whole.processes.len()), (6, 4));
+        for fill in [0, 0xFF, 0x05] {
+            // Count and every offset are gone.
+            let mut data = good.clone();
+            data[strings..strings + 4 + 4 * entries].fill(fill);
+            let (container, report) = rescued(&data);
+            assert_eq!((report.strings, report.process_table), (TableState::Intact, TableState::Intact), "{fill}");
+            assert_eq!((&container.strings, &container.processes), (&whole.strings, &whole.processes));
+
+            // Count, numbers and offsets of the processes are gone.
+            let mut data = good.clone();
+            data[processes..processes + 4 + 8 * 4].fill(fill);
+            let (container, report) = rescued(&data);
+            assert_eq!((report.strings, report.process_table), (TableState::Intact, TableState::Intact), "{fill}");
+            assert_eq!((&container.strings, &container.processes), (&whole.strings, &whole.processes));
+            assert_eq!((report.processes.from_table, report.processes.rebuilt), (4, 0));
+
+            // Both.
+            data[strings..strings + 4 + 4 * entries].fill(fill);
+            let (container, _) = rescued(&data);
+            assert_eq!((&container.strings, &container.processes), (&whole.strings, &whole.processes));
+
+            // A record is hit as well: nothing tells how many there were, so nothing is made up.
+            let record = processes + 4 + 8 * 4;
+            data[record + 4..record + 8].fill(0x33);
+            let (_, report) = rescued(&data);
+            assert_eq!((report.strings, report.process_table), (TableState::Intact, TableState::Lost), "{fill}");
+            assert_eq!((report.processes.rebuilt, report.processes.from_table), (1, 0));
+        }
+    }
+}
+
+#[test]
+fn tables_are_found_where_they_must_lie() {
+    for wide in [true, false] {
+        let good = writer(wide, 10).finish().unwrap().into_inner();
+        let whole = Container::parse(&good).unwrap();
+        let fields = [0x248, 0x250, 0x258, 0x260, 0x3A0];
+        // Every set of lost places, zero or wild; the count of events stays, or goes as well.
+        for lost in 1..1u32 << fields.len() {
+            for (fill, count) in [(0u8, false), (0xFF, false), (0, true)] {
+                let mut data = good.clone();
+                for (bit, at) in fields.iter().enumerate() {
+                    if lost & 1 << bit != 0 {
+                        data[*at..*at + 8].fill(fill);
+                    }
+                }
+                // Without the count, the array can only be found with all that stands behind it.
+                if count {
+                    if lost != 31 {
+                        continue;
+                    }
+                    data[0x234..0x238].fill(0);
+                }
+                let (container, report) = rescued(&data);
+                assert_eq!(container.header, whole.header, "{lost:05b} {fill:#x}");
+                assert_eq!([report.strings, report.process_table, report.hosts], [TableState::Intact; 3]);
+                assert_eq!((&container.strings, &container.processes), (&whole.strings, &whole.processes));
+                assert_eq!((&container.hosts, report.walk), (&whole.hosts, None));
+                assert_eq!(report.events, 10);
+            }
+        }
+    }
 }
 
 #[test]
