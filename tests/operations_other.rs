@@ -362,7 +362,7 @@ fn profiling() {
                     "Thread Profiling",
                     "Thread 3588",
                     "",
-                    "User Time: 0.0000025, Kernel Time: 0.0156250, Context Switches: 1,234",
+                    "User Time: 0.0000025, Kernel Time: 0.0156250, Context Switches: 1234",
                 ],
             ),
             (
