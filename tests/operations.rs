@@ -111,8 +111,12 @@ fn create_file() {
     let options = "Options: Synchronous IO Non-Alert, Non-Directory File";
     let opened = format!(
         "Desired Access: Generic Read, Disposition: Open, {options}, Attributes: N, ShareMode: Read, Delete, \
-         AllocationSize: n/a, Impersonating: NT AUTHORITY\\SYSTEM, OpenResult: Opened"
+         AllocationSize: n/a, Impersonating: NT AUTHORITY\\SYSTEM"
     );
+    let opened_by_anyone = format!("{opened}, OpenResult: Opened");
+    let impersonating = |pointer| file_with(20, pointer, create(1, 5, &system_sid)).extra(vec![1, 0, 0, 0]);
+    let wanted = ["CreateFile", "C:\\日志\\a.txt", "", &opened_by_anyone];
+    check(8, Generation::V3_6, &[(impersonating(8), wanted)]);
     for (pointer, allocation) in [(4, "7"), (8, "30,064,810,084")] {
         let created = format!(
             "Desired Access: Generic Read, Disposition: OverwriteIf, {options}, Attributes: N, ShareMode: None, \
@@ -126,10 +130,7 @@ fn create_file() {
             pointer,
             Generation::V4,
             &[
-                (
-                    file_with(20, pointer, create(1, 5, &system_sid)).extra(vec![1, 0, 0, 0]),
-                    ["CreateFile", "C:\\日志\\a.txt", "", &opened],
-                ),
+                (impersonating(pointer), ["CreateFile", "C:\\日志\\a.txt", "", &opened]),
                 (
                     file_with(20, pointer, create(5, 0, &user_sid)).status(0xC000_0043),
                     ["CreateFile", "C:\\日志\\a.txt", "Write", &created],
@@ -340,9 +341,9 @@ fn locks_controls_and_security() {
             ],
         );
     }
-    let raw = "Minor ID: 0x0, IRP Flags: 0x0, Flags: 0x1, Arg1: 0x7, Arg2: 0x0, Arg3: 0x0, Arg4: 0x0, Arg5: 0x0";
+    let raw = "Minor ID: 0x0, IRP Flags: 0x0, Flags: 0x1, Arg1: 0x7, Arg2: 0xffff0080, Arg3: 0x0, Arg4: 0x0";
     for (code, name) in [(21, "CreatePipe"), (39, "CreateMailSlot")] {
-        let detail = FileDetail { arguments: [7, 0, 0, 0, 0, 0], ..FileDetail::default() };
+        let detail = FileDetail { arguments: [7, 0x1_FFFF_0080, 0, 0, 9, 0], ..FileDetail::default() };
         check(8, Generation::V4, &[(file_with(code, 8, detail), [name, r"C:\a.txt", "", raw])]);
     }
 }
@@ -406,8 +407,13 @@ fn directories_by_generation() {
     check(8, Generation::V3_5, &[(failed, ["QueryDirectory", r"C:\d\*.t", "Read Metadata", "Filter: *.t"])]);
     let many: Vec<String> = (0..2_000).map(|n| format!("name-{n}")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    let rows = rows(&[record("", r"C:\d", &many[..500])], 8, Generation::V4);
-    assert_eq!(rows[0][4].len(), 4_095, "the Detail column ends there");
+    let long = [record("", r"C:\d", &many[..500]), record("*", r"C:\d", &many[..500])];
+    let rows = |generation| rows(&long, 8, generation);
+    assert_eq!(rows(Generation::V3_6)[0][4].len(), 4_095, "the Detail column ends there");
+    let names = "1: name-0, 2: name-1, 3: name-2, 4: name-3, 5: name-4, 6: name-5";
+    assert_eq!(rows(Generation::V4)[0][4], format!("{class}, {names}"), "seven fields");
+    let names = "Filter: *, 2: name-0, 3: name-1, 4: name-2, 5: name-3, 6: name-4";
+    assert_eq!(rows(Generation::V4)[1][4], format!("{class}, {names}"));
     let notify = FileDetail { sub: 2, arguments: [0, 0x1 | 0x10 | 0x800, 0, 0, 0, 0], ..FileDetail::default() };
     check(
         8,
@@ -444,8 +450,9 @@ fn file_information_queries() {
     .concat();
     let name = [&halves(&[8])[..], &wide("\\a.tstale")].concat();
     let network = [&times[..], &words(&[START, 0]), &halves(&[0x20])].concat();
+    let seven_of_all = format!("{dates}, FileAttributes: D, AllocationSize: 8,192, EndOfFile: 4,534");
     let all_text = format!(
-        "{dates}, FileAttributes: D, AllocationSize: 8,192, EndOfFile: 4,534, NumberOfLinks: 2, DeletePending: False, \
+        "{seven_of_all}, NumberOfLinks: 2, DeletePending: False, \
          Directory: True, IndexNumber: 0x100000000002a, EaSize: 0, Access: Generic Read, Position: 7, \
          Mode: Synchronous IO Non-Alert, AlignmentRequirement: Long"
     );
@@ -456,6 +463,8 @@ fn file_information_queries() {
     let with_length =
         |sub, length| file_with(25, 8, FileDetail { sub, arguments: [length, 0, 0, 0, 0, 0], ..FileDetail::default() });
     let query = |sub: u8, extra: &[u8]| with_length(sub, 4_096).extra(extra.to_vec());
+    let whole = ["QueryAllInformationFile", r"C:\a.txt", "Read Metadata", &all_text];
+    check(8, Generation::V3_6, &[(query(0x12, &all), whole)]);
     check(
         8,
         Generation::V4,
@@ -476,7 +485,7 @@ fn file_information_queries() {
             ),
             (query(7, &halves(&[1_234])), ["QueryEaInformationFile", r"C:\a.txt", "Read Metadata", "EaSize: 1,234"]),
             (query(9, &name), ["QueryNameInformationFile", r"C:\a.txt", "Read Metadata", "Name: \\a.t"]),
-            (query(0x12, &all), ["QueryAllInformationFile", r"C:\a.txt", "Read Metadata", &all_text]),
+            (query(0x12, &all), ["QueryAllInformationFile", r"C:\a.txt", "Read Metadata", &seven_of_all]),
             (query(0x16, &streams), ["QueryStreamInformationFile", r"C:\a.txt", "Read Metadata", "0: ::$DATA"]),
             (query(0x22, &network), ["QueryNetworkOpenInformationFile", r"C:\a.txt", "Read Metadata", &network_text]),
             (
@@ -623,7 +632,22 @@ fn volume_queries() {
             ),
             (
                 query(4, halves(&[7, 0x2_0020])),
-                ["QueryDeviceInformationVolume", r"C:\a.txt", "", "DeviceType: 0x7, Characteristics: 0x20020"],
+                [
+                    "QueryDeviceInformationVolume",
+                    r"C:\a.txt",
+                    "",
+                    "DeviceType: Disk, Characteristics: Mounted, 0x20000",
+                ],
+            ),
+            (
+                query(4, halves(&[0x2E, 0xFF])),
+                [
+                    "QueryDeviceInformationVolume",
+                    r"C:\a.txt",
+                    "",
+                    "DeviceType: 0x2e, Characteristics: Removable, Read-Only, Floppy, Write-Once, Remote, Mounted, \
+                     Virtual, Secure Open",
+                ],
             ),
             (
                 query(5, attribute),
@@ -674,4 +698,81 @@ fn spanish_numbers_and_times() {
     let columns = [Column::TimeOfDay, Column::DateAndTime, Column::Duration, Column::Detail];
     let rows = table(&open(&capture_file(&[record], 8)), style, &columns);
     assert_eq!(rows[0], ["9:19:37,0147934", "31/07/2020 9:19:37", "0.0000012", "EndOfFile: 1.904.640"]);
+}
+
+#[test]
+fn advanced_output_names_the_request_and_begins_with_its_kind() {
+    let rows = |records: &[Record], generation| {
+        table(
+            &open(&capture_file(records, 8)),
+            Style { generation, advanced: true, ..Style::default() },
+            &[Column::Operation, Column::Detail],
+        )
+    };
+    let fast = |operation, detail: FileDetail| file_with(operation, 8, FileDetail { callback: 2, ..detail });
+    let query = |pattern: &str| FileDetail {
+        sub: 1,
+        arguments: [4_096, 0, 3, 0, 0, 0],
+        tail: [&(pattern.len() as u16).to_le_bytes()[..], &wide(pattern)].concat(),
+        ..FileDetail::default()
+    };
+    let directory = |pattern, names: &[&str]| {
+        let mut extra = Vec::new();
+        for (at, name) in names.iter().enumerate() {
+            let next = if at + 1 < names.len() { 0x5E + 2 * name.len() } else { 0 };
+            extra.extend_from_slice(&(next as u32).to_le_bytes());
+            extra.resize(extra.len() + 0x38, 0);
+            extra.extend_from_slice(&(2 * name.len() as u32).to_le_bytes());
+            extra.resize(extra.len() + 0x1E, 0);
+            extra.extend_from_slice(&wide(name));
+        }
+        file_with(32, 8, query(pattern)).extra(extra)
+    };
+    let standard = [&words(&[45_056, 41_000])[..], &halves(&[1]), &[0, 0]].concat();
+    let records = [
+        directory("scripts", &["scripts"]),
+        directory("", &[".", ".."]),
+        file_with(32, 8, query("")).status(0x8000_0006),
+        fast(25, FileDetail { sub: 5, ..FileDetail::default() }).extra(standard),
+        file_with(26, 8, FileDetail { sub: 0x0D, tail: vec![1], ..FileDetail::default() }),
+        file(38, 0, 8),
+        file(26, 0, 8),
+        file(47, 0, 8),
+    ];
+    let class = "FileInformationClass: FileBothDirectoryInformation";
+    let directories =
+        |generation| rows(&records[..3], generation).into_iter().map(|row| row[1].clone()).collect::<Vec<_>>();
+    for generation in [Generation::V3_6, Generation::V4] {
+        assert_eq!(
+            directories(generation),
+            [
+                format!("Type: QueryDirectory, {class}, Filter: scripts, 3: scripts"),
+                format!("Type: QueryDirectory, {class}, 2: ., 3: .."),
+                format!("Type: QueryDirectory, {class}"),
+            ]
+        );
+    }
+    assert_eq!(
+        directories(Generation::V3_4),
+        [
+            "Type: QueryDirectory, Filter: scripts, 2: scripts",
+            "Type: QueryDirectory, 1: ., 2: ..",
+            "Type: QueryDirectory",
+        ]
+    );
+    let rows = rows(&records[3..], Generation::V4);
+    assert_eq!(
+        rows,
+        [
+            [
+                "FASTIO_QUERY_INFORMATION",
+                "Type: QueryStandardInformationFile, AllocationSize: 45,056, EndOfFile: 41,000, NumberOfLinks: 1, \
+             DeletePending: False, Directory: False",
+            ],
+            ["IRP_MJ_SET_INFORMATION", "Type: SetDispositionInformationFile, Delete: True"],
+            ["IRP_MJ_CLEANUP", ""],
+            ["IRP_MJ_SET_INFORMATION", ""],
+            ["IRP_MJ_PNP", "Type: StartDevice"],
+        ]
+    );
 }

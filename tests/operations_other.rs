@@ -176,6 +176,8 @@ fn registry_values() {
                 ["RegSetValue", KEY, "Write", "Type: REG_BINARY, Length: 1,024, Data: DE AD BE EF"],
             ),
             (set(0, 0, 0, &[]), ["RegSetValue", KEY, "Write", "Type: REG_NONE, Length: 0"]),
+            (set(6, 210, 210, &[1; 210]), ["RegSetValue", KEY, "Write", "Type: REG_LINK, Length: 210"]),
+            (set(5, 4, 4, &[1; 4]), ["RegSetValue", KEY, "Write", "Type: REG_DWORD_BIG_ENDIAN, Length: 4, Data: "]),
             (set(99, 4, 4, &[1; 4]), ["RegSetValue", KEY, "Write", "Type: <Unknown: 99>, Length: 4"]),
         ],
     );
@@ -362,7 +364,7 @@ fn profiling() {
                     "Thread Profiling",
                     "Thread 3588",
                     "",
-                    "User Time: 0.0000025, Kernel Time: 0.0156250, Context Switches: 1,234",
+                    "User Time: 0.0000025, Kernel Time: 0.0156250, Context Switches: 1234",
                 ],
             ),
             (

@@ -11,8 +11,16 @@ use crate::nt::NtStatus;
 use crate::pml::EventClass;
 use crate::pml::ops::Generation;
 
-/// Longest Detail Procmon prints, UTF-16 units.
-const DETAIL_LIMIT: usize = 4_095;
+/// Longest text of a column that Procmon prints, UTF-16 units.
+const COLUMN_LIMIT: usize = 4_095;
+
+/// How many fields of a detail a release prints at most.
+const fn most_fields(generation: Generation) -> u32 {
+    match generation {
+        Generation::V3_4 | Generation::V3_5 | Generation::V3_6 => u32::MAX,
+        Generation::V4 => 7,
+    }
+}
 
 /// Renders rows of one capture file. Each thread has its own: it remembers the texts of the last second.
 #[derive(Debug)]
@@ -49,7 +57,7 @@ impl<'a> Renderer<'a> {
                 }
             }
             Column::Operation => out.extend_from_slice(row.operation_name(&self.scene).as_bytes()),
-            Column::Path => row.path(out, &self.scene),
+            Column::Path => path(out, row, &self.scene),
             Column::Result => result(out, event.status(), self.scene.style.generation),
             Column::Detail => self.detail(out, row),
             Column::EventClass => out.extend_from_slice(class_name(row.class).as_bytes()),
@@ -73,13 +81,24 @@ impl<'a> Renderer<'a> {
     /// The Detail column. When the bytes do not hold the structure, the bytes themselves, marked.
     fn detail(&mut self, out: &mut Vec<u8>, row: &Row<'a>) {
         let start = out.len();
-        if fields::send(row, &self.scene, &mut TextSink::new(out, &self.start)).is_none() {
+        let mut sink = TextSink::new(out, &self.start, most_fields(self.scene.style.generation));
+        if fields::send(row, &self.scene, &mut sink).is_some() {
+            sink.finish();
+        } else {
             self.broken += 1;
             out.truncate(start);
             broken(out, row);
         }
-        text::cut_units(out, start, DETAIL_LIMIT);
+        text::cut_units(out, start, COLUMN_LIMIT);
     }
+}
+
+/// The Path column.
+pub(crate) fn path(out: &mut Vec<u8>, row: &Row<'_>, scene: &Scene<'_>) {
+    let start = out.len();
+    row.path(out, scene);
+    text::end_at_nul(out, start);
+    text::cut_units(out, start, COLUMN_LIMIT);
 }
 
 /// What stands for a detail that does not hold its structure.
@@ -135,7 +154,7 @@ fn relative(out: &mut Vec<u8>, ticks: u64) {
 /// A column that is the same for all events of a process; nothing for a process that the table does not have.
 pub(crate) fn process_column(out: &mut Vec<u8>, process: &ProcessTexts, column: Column, clock: &Clock) {
     let Some(pid) = process.pid else { return };
-    let text: &str = match column {
+    let shown: &str = match column {
         Column::ProcessName => &process.name,
         Column::ImagePath => &process.image_path,
         Column::CommandLine => &process.command_line,
@@ -167,5 +186,7 @@ pub(crate) fn process_column(out: &mut Vec<u8>, process: &ProcessTexts, column: 
         Column::ProcessStart => return clock.any_date_time(out, process.started),
         _ => return,
     };
-    out.extend_from_slice(text.as_bytes());
+    let start = out.len();
+    out.extend_from_slice(shown.as_bytes());
+    text::cut_units(out, start, COLUMN_LIMIT);
 }

@@ -91,7 +91,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// The Path column.
+    /// The whole path, as the Path column begins.
     pub(crate) fn path(&self, out: &mut Vec<u8>, scene: &Scene<'_>) {
         match self.body {
             Body::File(file) => {
@@ -127,7 +127,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// The path as stored, when the Path column is just that.
+    /// The path as stored, when the Path column is just that and holds nothing that would end it.
     pub(crate) fn plain_path(&self) -> Option<DetailText<'a>> {
         match self.body {
             Body::File(_) if self.operation == code::DIRECTORY_CONTROL => None,
@@ -136,6 +136,7 @@ impl<'a> Row<'a> {
             Body::Process(detail) => Some(image(self.operation, detail, self.event).unwrap_or(DetailText::Ascii(&[]))),
             _ => None,
         }
+        .filter(|path| !matches!(path, DetailText::Ascii(bytes) if memchr::memchr(0, bytes).is_some()))
     }
 }
 

@@ -130,7 +130,7 @@ impl<'a> Selector<'a> {
                 Some(DetailText::Ascii(path)) => rules.pass_text(path),
                 _ => {
                     memory.scratch.clear();
-                    row.path(&mut memory.scratch, &self.scene);
+                    super::render::path(&mut memory.scratch, &row, &self.scene);
                     rules.pass_text(&memory.scratch)
                 }
             };

@@ -157,6 +157,14 @@ pub(crate) fn detail_text(out: &mut Vec<u8>, text: DetailText<'_>) {
     }
 }
 
+/// Ends what lies in `out` from `start` on at its first NUL, as every text that Procmon prints does.
+#[inline]
+pub(crate) fn end_at_nul(out: &mut Vec<u8>, start: usize) {
+    if let Some(end) = memchr::memchr(0, out.get(start..).unwrap_or_default()) {
+        out.truncate(start + end);
+    }
+}
+
 /// Cuts what lies in `out` from `start` on to at most `limit` UTF-16 units.
 pub(crate) fn cut_units(out: &mut Vec<u8>, start: usize, limit: usize) {
     let text = out.get(start..).unwrap_or_default();

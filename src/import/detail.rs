@@ -212,17 +212,30 @@ pub(crate) fn create(text: &str, succeeded: bool) -> Create {
             "OpenResult: ",
         ],
     );
+    let disposition = disposition.and_then(|name| {
+        let named = ["Supersede", "Open", "Create", "OpenIf", "Overwrite", "OverwriteIf"];
+        named.iter().zip(0u32..).find(|(known, _)| **known == name).map(|(_, code)| CreateDisposition(code))
+    });
+    // Procmon 4 has no room for it behind the impersonated user; three dispositions have but one way to succeed.
+    let implied = impersonating.and_then(|_| disposition.and_then(only_result));
     Create {
         access: access_text.and_then(access),
         share: share_text.and_then(share),
-        disposition: disposition.and_then(|name| {
-            let named = ["Supersede", "Open", "Create", "OpenIf", "Overwrite", "OverwriteIf"];
-            named.iter().zip(0u32..).find(|(known, _)| **known == name).map(|(_, code)| CreateDisposition(code))
-        }),
+        disposition,
         options: CreateOptions(options.and_then(|text| bits(text, &OPTIONS)).unwrap_or_default()),
         attributes: attributes_text.and_then(attributes).unwrap_or_default(),
-        result: result.filter(|_| succeeded).and_then(open_result),
+        result: if succeeded { result.map_or(implied, open_result) } else { None },
         impersonating: impersonating.is_some(),
+    }
+}
+
+/// What an open with this disposition does when it succeeds, where that is one thing.
+const fn only_result(disposition: CreateDisposition) -> Option<OpenResult> {
+    match disposition {
+        CreateDisposition::OPEN => Some(OpenResult::OPENED),
+        CreateDisposition::CREATE => Some(OpenResult::CREATED),
+        CreateDisposition::OVERWRITE => Some(OpenResult::OVERWRITTEN),
+        _ => None,
     }
 }
 
@@ -296,13 +309,14 @@ pub(crate) fn section(text: &str) -> Option<u32> {
     if value(text, "SyncType: ")? != "SyncTypeCreateSection" {
         return None;
     }
-    const PROTECTION: [(&str, u32); 7] = [
+    const PROTECTION: [(&str, u32); 8] = [
         ("PAGE_READONLY", 0x2),
         ("PAGE_READWRITE", 0x4),
         ("PAGE_WRITECOPY", 0x8),
         ("PAGE_EXECUTE", 0x10),
         ("PAGE_EXECUTE_READ", 0x20),
         ("PAGE_EXECUTE_READWRITE", 0x40),
+        ("PAGE_EXECUTE_WRITECOPY", 0x80),
         ("PAGE_NOCACHE", 0x200),
     ];
     let printed = value(text, "PageProtection: ").unwrap_or_default();

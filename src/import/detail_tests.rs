@@ -25,6 +25,15 @@ fn opens() {
     assert_eq!(failed.attributes, FileAttributes::NONE);
     assert_eq!(failed.disposition, Some(CreateDisposition::CREATE));
     assert!(!failed.impersonating);
+    // Procmon 4 prints seven fields.
+    let short = text.strip_suffix(", OpenResult: Created").unwrap();
+    assert_eq!(create(short, true), Create { result: None, ..expected });
+    for (disposition, result) in [("Create", OpenResult::CREATED), ("Open", OpenResult::OPENED)] {
+        let short = short.replace("OpenIf", disposition);
+        assert_eq!(create(&short, true).result, Some(result));
+        assert_eq!(create(&short, false).result, None);
+        assert_eq!(create(short.split(", Impersonating").next().unwrap(), true).result, None);
+    }
     // Nothing told, nothing guessed.
     let nothing = create("", true);
     assert_eq!((nothing.access, nothing.share, nothing.disposition, nothing.result), (None, None, None, None));

@@ -151,7 +151,13 @@ const FILE: [(&str, &str, &str); 48] = [
 /// Name of a file-system operation (class 3, and 6 in newer releases), by its code and sub-code.
 pub fn file(operation: u16, sub: u8, generation: Generation) -> &'static str {
     let Some((basic, ..)) = FILE.get(usize::from(operation)) else { return UNKNOWN };
-    let sub_name = match operation {
+    file_sub(operation, sub, generation).unwrap_or(basic)
+}
+
+/// Name of the sub-operation, where an operation has such and this is one. Under "Enable Advanced Output" the Detail
+/// column begins with it.
+pub fn file_sub(operation: u16, sub: u8, generation: Generation) -> Option<&'static str> {
+    match operation {
         code::PNP => Some(PNP.get(usize::from(sub)).copied().unwrap_or(UNKNOWN)),
         _ if sub == 0 => None,
         code::QUERY_INFORMATION => Some(query_information(sub, generation)),
@@ -171,8 +177,7 @@ pub fn file(operation: u16, sub: u8, generation: Generation) -> &'static str {
             _ => UNKNOWN,
         }),
         _ => None,
-    };
-    sub_name.unwrap_or(basic)
+    }
 }
 
 /// Name of a file-system operation under "Enable Advanced Output". `callback` are the filter-manager flags of the

@@ -30,13 +30,15 @@ pub(super) fn query<S: Sink>(
         sink.decimal("", "buffer_length", query.length.into());
         typed_names(names, sink);
     } else {
+        // Under Advanced Output the sub-operation is the first field.
+        let taken = u64::from(scene.style.advanced);
         match scene.style.generation {
-            Generation::V3_4 => numbered(query, &mut names, None, sink),
+            Generation::V3_4 => numbered(query, &mut names, None, taken, sink),
             // The third place is taken by the class; the name that belonged there is lost.
-            Generation::V3_5 => numbered(query, &mut names, Some(2), sink),
+            Generation::V3_5 => numbered(query, &mut names, Some(2), taken, sink),
             Generation::V3_6 | Generation::V4 => {
                 class(query.class, sink);
-                let mut slot = 1u64;
+                let mut slot = 1 + taken;
                 if !query.pattern.is_empty() {
                     sink.text("Filter", "", query.pattern);
                     slot += 1;
@@ -45,7 +47,7 @@ pub(super) fn query<S: Sink>(
                 for name in names {
                     place(slot, name, sink);
                     slot += 1;
-                    if sink.out().len() - start > ENOUGH {
+                    if sink.full() || sink.out().len() - start > ENOUGH {
                         break;
                     }
                 }
@@ -55,18 +57,18 @@ pub(super) fn query<S: Sink>(
     Some(())
 }
 
-/// Slots numbered from 0: the filter takes the first when there is one, the class takes `class_slot`.
+/// Slots numbered from `slot`: the filter takes the first when there is one, the class takes `class_slot`.
 fn numbered<'a, S: Sink>(
     query: QueryDirectory<'_>,
     names: &mut dyn Iterator<Item = Wide<'a>>,
     class_slot: Option<u64>,
+    mut slot: u64,
     sink: &mut S,
 ) {
     let start = sink.out().len();
-    let mut slot = 0u64;
     if !query.pattern.is_empty() {
         sink.text("Filter", "", query.pattern);
-        slot = 1;
+        slot += 1;
     }
     loop {
         let name = names.next();

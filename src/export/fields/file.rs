@@ -9,16 +9,22 @@ use crate::nt::{AccessMask, ControlCode, CreateOptions, NtStatus, ShareAccess};
 use crate::pml::FileDetail;
 use crate::pml::detail::file::{CheckIfPossible, Control, CreateFile, CreateMapping, Lock, ReadWrite, ending_offset};
 use crate::pml::detail::info::NetworkOpen;
-use crate::pml::ops::{Generation, code};
+use crate::pml::ops::{self, Generation, code};
 
 pub(super) fn send<S: Sink>(row: &Row<'_>, file: FileDetail<'_>, scene: &Scene<'_>, sink: &mut S) -> Option<()> {
     let extra = row.event.extra().ok()?;
+    if scene.style.advanced
+        && !S::TYPED
+        && let Some(name) = ops::file_sub(row.operation, file.sub_operation(), scene.style.generation)
+    {
+        sink.word("Type", "", name);
+    }
     match row.operation {
         code::CREATE_FILE => create(row, CreateFile::parse(file, extra)?, scene, sink),
         code::READ_FILE | code::WRITE_FILE | code::MDL_READ | code::PREPARE_MDL_WRITE => {
             read_write(ReadWrite::parse(file, extra)?, sink);
         }
-        code::CREATE_FILE_MAPPING => mapping(CreateMapping::parse(file), sink),
+        code::CREATE_FILE_MAPPING => mapping(CreateMapping::parse(file), scene.style.generation, sink),
         code::QUERY_OPEN => {
             if let Some(block) = extra {
                 info::query_open(NetworkOpen::parse(block)?, sink);
@@ -133,7 +139,7 @@ fn read_write<S: Sink>(io: ReadWrite, sink: &mut S) {
     }
 }
 
-fn mapping<S: Sink>(mapping: CreateMapping, sink: &mut S) {
+fn mapping<S: Sink>(mapping: CreateMapping, generation: Generation, sink: &mut S) {
     sink.write("SyncType", "sync_type", |out| match mapping.sync_type {
         0 => out.extend_from_slice(b"SyncTypeOther"),
         1 => out.extend_from_slice(b"SyncTypeCreateSection"),
@@ -144,7 +150,7 @@ fn mapping<S: Sink>(mapping: CreateMapping, sink: &mut S) {
     });
     if mapping.sync_type == 1 {
         sink.mask("PageProtection", "page_protection", mapping.protection, masks::PROTECTION_BITS.into_iter(), |out| {
-            masks::protection(out, mapping.shown_protection)
+            masks::protection(out, mapping.shown_protection, generation)
         });
     }
     if S::TYPED && mapping.allocation_attributes != 0 {
@@ -212,9 +218,12 @@ fn arguments<S: Sink>(file: FileDetail<'_>, sink: &mut S) {
     sink.hex("Minor ID", "minor", file.sub_operation().into());
     sink.hex("IRP Flags", "irp_flags", file.io_flags().into());
     sink.hex("Flags", "callback_flags", file.callback_flags().into());
-    for (n, label, key) in
-        [(1, "Arg1", "arg1"), (2, "Arg2", "arg2"), (3, "Arg3", "arg3"), (4, "Arg4", "arg4"), (5, "Arg5", "arg5")]
-    {
-        sink.hex(label, key, file.argument(n));
+    sink.hex("Arg1", "arg1", file.argument(1));
+    let second = if S::TYPED { file.argument(2) } else { file.argument_u32(2).into() };
+    sink.hex("Arg2", "arg2", second);
+    sink.hex("Arg3", "arg3", file.argument(3));
+    sink.hex("Arg4", "arg4", file.argument(4));
+    if S::TYPED {
+        sink.hex("", "arg5", file.argument(5));
     }
 }

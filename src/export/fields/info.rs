@@ -32,7 +32,7 @@ pub(super) fn query<S: Sink>(
             sink.wide("Name", "name", crate::pml::Wide(name.0.get(..most).unwrap_or(name.0)));
         }
         class::ALL => all(All::parse(block)?, sink),
-        class::STREAM if S::TYPED || scene.style.generation >= Generation::V3_6 => streams(block, sink),
+        class::STREAM if S::TYPED || scene.style.generation >= Generation::V3_6 => streams(block, scene, sink),
         class::NETWORK_OPEN => network_open(NetworkOpen::parse(block)?, sink),
         class::ATTRIBUTE_TAG => {
             attributes("Attributes", u32_at(block, 0)?, sink);
@@ -177,9 +177,10 @@ fn stat<S: Sink>(stat: Stat, sink: &mut S) {
     );
 }
 
-fn streams<S: Sink>(block: &[u8], sink: &mut S) {
+fn streams<S: Sink>(block: &[u8], scene: &Scene<'_>, sink: &mut S) {
     if !S::TYPED {
-        for (slot, (name, ..)) in (0..).zip(Streams::new(block)) {
+        // Under Advanced Output the sub-operation is the first field.
+        for (slot, (name, ..)) in (u64::from(scene.style.advanced)..).zip(Streams::new(block)) {
             directory::place(slot, name, sink);
         }
         return;

@@ -2,6 +2,7 @@
 
 use super::super::text;
 use crate::nt::ControlCode;
+use crate::pml::ops::Generation;
 
 /// Rights of a file, the wide ones first: the list is walked once, each entry taken when all its bits are still there.
 const FILE_ACCESS: [(u32, &str); 24] = [
@@ -321,6 +322,67 @@ pub(crate) const SECURITY_WITH_FILTER: [(u32, &str); 14] = [
     (0x1000_0000, "SACL Unprotected"),
 ];
 
+/// What `DEVICE_TYPE` 1 and the following are called.
+pub(crate) const DEVICE_TYPES: [&str; 45] = [
+    "Beep",
+    "CD-ROM",
+    "CD-ROM File System",
+    "Controller",
+    "Datalink",
+    "DFS",
+    "Disk",
+    "Disk File System",
+    "File System",
+    "Inport Port",
+    "Keyboard",
+    "Mailslot",
+    "MIDI In",
+    "MIDI Out",
+    "Mouse",
+    "Multi UNC Provider",
+    "Named Pipe",
+    "Network",
+    "Network Browser",
+    "Network File System",
+    "NULL",
+    "Parallel Port",
+    "Physical Netcard",
+    "Printer",
+    "Scanner",
+    "Serial Mouse Port",
+    "Serial Port",
+    "Screen",
+    "Sound",
+    "Streams",
+    "Tape",
+    "Tape File System",
+    "Transport",
+    "Unknown",
+    "Video",
+    "Virtual Disk",
+    "Wave In",
+    "Wave Out",
+    "8042 Port",
+    "Network Redirector",
+    "Battery",
+    "Bus Extender",
+    "Modem",
+    "VDM",
+    "Mass Storage",
+];
+
+/// Characteristics of a volume's device.
+pub(crate) const CHARACTERISTICS: [(u32, &str); 8] = [
+    (0x1, "Removable"),
+    (0x2, "Read-Only"),
+    (0x4, "Floppy"),
+    (0x8, "Write-Once"),
+    (0x10, "Remote"),
+    (0x20, "Mounted"),
+    (0x40, "Virtual"),
+    (0x80, "Secure Open"),
+];
+
 /// What a change notification waits for.
 pub(crate) const NOTIFY: [(u32, &str); 12] = [
     (0x1, "FILE_NOTIFY_CHANGE_FILE_NAME"),
@@ -395,9 +457,12 @@ pub(crate) const SECTION_BITS: [(u32, &str); 7] = [
 ];
 
 /// Page protection as Procmon prints it: nothing when no bit is known.
-pub(crate) fn protection(out: &mut Vec<u8>, protection: u32) {
+pub(crate) fn protection(out: &mut Vec<u8>, protection: u32, generation: Generation) {
     if let Some((_, name)) = PROTECTION.iter().find(|(bit, _)| protection & bit != 0) {
         out.extend_from_slice(name.as_bytes());
+    } else if protection & 0x80 != 0 && generation >= Generation::V4 {
+        // Earlier releases are not known to have had this name.
+        out.extend_from_slice(b"PAGE_EXECUTE_WRITECOPY");
     }
     if protection & 0x200 != 0 {
         out.extend_from_slice(b"|PAGE_NOCACHE");
@@ -488,8 +553,12 @@ mod tests {
         assert_eq!(text(|out| share(out, 0)), "None");
         assert_eq!(text(|out| io_flags(out, 0x43)), "Non-cached, Paging I/O, Synchronous Paging I/O");
         assert_eq!(text(|out| priority(out, 6)), "0x6");
-        assert_eq!(text(|out| protection(out, 0x220)), "PAGE_EXECUTE_READ|PAGE_NOCACHE");
-        assert_eq!(text(|out| protection(out, 0x1)), "");
+        let protection = |bits, generation| text(|out| protection(out, bits, generation));
+        assert_eq!(protection(0x220, Generation::V4), "PAGE_EXECUTE_READ|PAGE_NOCACHE");
+        assert_eq!(protection(0x280, Generation::V4), "PAGE_EXECUTE_WRITECOPY|PAGE_NOCACHE");
+        assert_eq!(protection(0x90, Generation::V4), "PAGE_EXECUTE", "the first name stands alone");
+        assert_eq!(protection(0x280, Generation::V3_6), "|PAGE_NOCACHE");
+        assert_eq!(protection(0x1, Generation::V4), "");
         assert_eq!(text(|out| control(out, ControlCode(0x90240))), "FSCTL_REQUEST_OPLOCK");
         assert_eq!(text(|out| control(out, ControlCode(0x22_0001))), "0x220001 (Device:0x22 Function:0 Method: 1)");
         assert_eq!(text(|out| joined_with_rest(out, 0x10F, &SECURITY)), "Owner, Group, DACL, SACL, 0x100");

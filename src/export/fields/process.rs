@@ -107,7 +107,7 @@ pub(super) fn send_profiling<S: Sink>(row: &Row<'_>, detail: &[u8], sink: &mut S
             let profile = ThreadProfile::parse(detail)?;
             sink.seconds("User Time", "user_seconds", profile.user.0, false);
             sink.seconds("Kernel Time", "kernel_seconds", profile.kernel.0, false);
-            sink.grouped("Context Switches", "context_switches", profile.context_switches.into());
+            sink.decimal("Context Switches", "context_switches", profile.context_switches.into());
         }
         code::PROCESS_PROFILING => {
             let profile = ProcessProfile::parse(detail)?;

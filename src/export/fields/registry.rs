@@ -34,7 +34,8 @@ pub(super) fn send<S: Sink>(row: &Row<'_>, detail: RegistryDetail<'_>, sink: &mu
             let kind = detail.field(4);
             sink.write("Type", "type", |out| value_type(out, kind));
             sink.grouped("Length", "length", written.length.into());
-            if written.length.min(detail.copied().into()) > 0 && (S::TYPED || (kind as usize) < TYPES.len()) {
+            let shown = S::TYPED || ((kind as usize) < TYPES.len() && kind != REG_LINK);
+            if written.length.min(detail.copied().into()) > 0 && shown {
                 data(kind, written, sink);
             }
         }
@@ -150,6 +151,8 @@ const REG_SZ: u32 = 1;
 const REG_EXPAND_SZ: u32 = 2;
 const REG_BINARY: u32 = 3;
 const REG_DWORD: u32 = 4;
+/// Of a link that is written, Procmon shows type and length alone.
+const REG_LINK: u32 = 6;
 const REG_MULTI_SZ: u32 = 7;
 const REG_QWORD: u32 = 11;
 

@@ -30,8 +30,21 @@ pub(super) fn query<S: Sink>(file: FileDetail<'_>, extra: Option<Beyond<'_>>, si
         }
         4 => {
             let device = Device::parse(block)?;
-            sink.hex("DeviceType", "device_type", device.kind.into());
-            sink.hex("Characteristics", "characteristics", device.characteristics.into());
+            let (kind, characteristics) = (device.kind, device.characteristics);
+            if S::TYPED {
+                sink.hex("", "device_type", kind.into());
+                sink.hex("", "characteristics", characteristics.into());
+                return Some(());
+            }
+            // As readers of these files word them; no export that was seen has such a row.
+            let name = (kind as usize).checked_sub(1).and_then(|at| masks::DEVICE_TYPES.get(at));
+            match name {
+                Some(name) => sink.word("DeviceType", "", name),
+                None => sink.hex("DeviceType", "", kind.into()),
+            }
+            sink.write("Characteristics", "", |out| {
+                masks::joined_with_rest(out, characteristics, &masks::CHARACTERISTICS);
+            });
         }
         5 => {
             let attribute = Attribute::parse(block)?;
