@@ -57,6 +57,11 @@ impl Capture {
             done
         };
         for wave in chunks.chunks(WAVE) {
+            // A small capture is done before other threads would have started.
+            if let [chunk] = wave {
+                take(watched(chunk));
+                continue;
+            }
             wave.par_iter().map(watched).collect::<Vec<T>>().into_iter().for_each(&mut take);
         }
         if let Some(progress) = progress {
