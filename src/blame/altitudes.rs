@@ -4,11 +4,10 @@
 //! written. Floats would merge altitudes that differ, so digits are compared as digits.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::LazyLock;
 
-use super::embedded::Table;
+use super::embedded::columns;
 
 /// Where Process Monitor's own filter sits unless somebody moved it.
 pub const PROCMON_ALTITUDE: &str = "385200";
@@ -250,59 +249,42 @@ impl AltitudeMatch {
     }
 }
 
-/// The embedded list of allocated altitudes.
+/// The embedded list of allocated altitudes: its lines as they are compiled in, which are taken apart when they are asked for.
 #[derive(Debug)]
 pub struct AltitudeList {
-    rows: Vec<AltitudeRow>,
-    by_name: HashMap<String, Vec<usize>>,
-    patterns: Vec<(String, Vec<usize>)>,
+    /// In order of their keys; those of one key from the highest altitude down.
+    lines: Vec<&'static str>,
+    /// The lines whose key is a pattern.
+    patterns: Vec<&'static str>,
 }
 
+/// Written from `data/minifilter-altitudes.csv` by a test. Columns: key, driver, altitude, company, group, remark.
 static EMBEDDED: LazyLock<AltitudeList> =
-    LazyLock::new(|| AltitudeList::read(include_str!("data/minifilter-altitudes.csv")));
+    LazyLock::new(|| AltitudeList::read(include_str!("data/minifilter-altitudes.tsv")));
 
 impl AltitudeList {
-    /// The list compiled in, parsed at first use.
+    /// The list compiled in.
     pub fn embedded() -> &'static Self {
         &EMBEDDED
     }
 
-    fn read(text: &str) -> Self {
-        let mut rows = Vec::new();
-        let columns = ["driver", "altitude", "company", "load_order_group", "remark"];
-        Table::new(text, columns).for_each(|[driver, altitude, company, group, remark]| {
-            let Ok(altitude) = Altitude::parse(altitude) else { return };
-            rows.push(AltitudeRow {
-                driver: driver.to_owned(),
-                altitude,
-                registered_to: company.to_owned(),
-                group: group.to_owned(),
-                remark: remark.to_owned(),
-            });
-        });
-        rows.sort_by(|a, b| b.altitude.cmp(&a.altitude).then_with(|| a.driver.cmp(&b.driver)));
-        let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
-        for (index, row) in rows.iter().enumerate() {
-            by_name.entry(driver_key(&row.driver)).or_default().push(index);
-        }
-        let mut patterns: Vec<_> = by_name
-            .iter()
-            .filter(|(key, _)| key.contains('?'))
-            .map(|(key, rows)| (key.clone(), rows.clone()))
-            .collect();
-        patterns.sort();
-        Self { rows, by_name, patterns }
+    fn read(text: &'static str) -> Self {
+        let lines: Vec<&str> = text.lines().collect();
+        let patterns = lines.iter().copied().filter(|line| key_of(line).contains('?')).collect();
+        Self { lines, patterns }
     }
 
-    /// Every row, highest altitude first.
-    pub fn rows(&self) -> &[AltitudeRow] {
-        &self.rows
+    /// Every row, in order of the drivers' names.
+    pub fn rows(&self) -> impl Iterator<Item = AltitudeRow> {
+        self.lines.iter().filter_map(|line| row_of(line))
     }
 
     /// Whether some driver has this altitude.
     pub fn is_taken(&self, altitude: &Altitude) -> bool {
-        // The rows descend, so the comparison is turned round.
-        self.rows.binary_search_by(|row| altitude.cmp(&row.altitude)).is_ok()
+        let (whole, _) = altitude.digits();
+        // Taking a line apart costs more than looking for the digits in it.
+        let lines = self.lines.iter().filter(|line| line.contains(whole));
+        lines.filter_map(|line| row_of(line)).any(|row| row.altitude == *altitude)
     }
 
     /// The rows for a driver's file name, ignoring case and `.sys`: as listed, by a listed pattern, or by a guess.
@@ -311,18 +293,39 @@ impl AltitudeList {
         if key.is_empty() {
             return None;
         }
-        let found = |basis, rows: &[usize]| {
-            let rows: Vec<_> = rows.iter().filter_map(|row| self.rows.get(*row)).cloned().collect();
+        let found = |basis, lines: &[&str]| {
+            let rows: Vec<_> = lines.iter().filter_map(|line| row_of(line)).collect();
             (!rows.is_empty()).then_some(AltitudeMatch { basis, rows })
         };
-        if let Some(rows) = self.by_name.get(&key) {
-            return found(NameBasis::Exact, rows);
+        if let Some(exact) = found(NameBasis::Exact, self.lines_of(&key)) {
+            return Some(exact);
         }
-        if let Some((_, rows)) = self.patterns.iter().find(|(pattern, _)| fits(pattern, &key)) {
-            return found(NameBasis::Wildcard, rows);
+        if let Some(line) = self.patterns.iter().find(|line| fits(key_of(line), &key)) {
+            return found(NameBasis::Wildcard, self.lines_of(key_of(line)));
         }
-        guesses(&key).iter().find_map(|guess| self.by_name.get(guess)).and_then(|rows| found(NameBasis::Guessed, rows))
+        guesses(&key).iter().find_map(|guess| found(NameBasis::Guessed, self.lines_of(guess)))
     }
+
+    fn lines_of(&self, key: &str) -> &[&'static str] {
+        let from = self.lines.partition_point(|line| key_of(line) < key);
+        let rest = self.lines.get(from..).unwrap_or_default();
+        rest.get(..rest.partition_point(|line| key_of(line) == key)).unwrap_or_default()
+    }
+}
+
+fn key_of(line: &str) -> &str {
+    line.split_once('\t').map_or(line, |(key, _)| key)
+}
+
+fn row_of(line: &str) -> Option<AltitudeRow> {
+    let [_, driver, altitude, company, group, remark] = columns(line);
+    Some(AltitudeRow {
+        driver: driver.to_owned(),
+        altitude: Altitude::parse(altitude).ok()?,
+        registered_to: company.to_owned(),
+        group: group.to_owned(),
+        remark: remark.to_owned(),
+    })
 }
 
 /// A driver's name as it is looked up: lower case, without `.sys`, which the list leaves out for a few.

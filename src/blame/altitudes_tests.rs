@@ -1,16 +1,31 @@
 use super::*;
+use crate::blame::embedded::source;
 
 fn altitude(text: &str) -> Altitude {
     Altitude::parse(text).unwrap()
 }
 
 #[test]
-fn the_embedded_list_is_whole_and_descends() {
-    let rows = AltitudeList::embedded().rows();
-    assert_eq!(rows.len(), 2158);
-    assert!(rows.windows(2).all(|pair| pair[0].altitude >= pair[1].altitude));
-    assert_eq!(rows[0].driver, "ntoskrnl.exe");
-    assert_eq!(rows[0].altitude.as_str(), "425500");
+fn the_embedded_list_is_that_of_its_source() {
+    let columns = ["driver", "altitude", "company", "load_order_group", "remark"];
+    let mut rows = source::rows("minifilter-altitudes.csv", columns);
+    rows.sort_by_cached_key(|[driver, height, ..]| {
+        (driver_key(driver), std::cmp::Reverse(altitude(height)), driver.clone())
+    });
+    let lines: Vec<String> = rows.iter().map(|row| format!("{}\t{}", driver_key(&row[0]), row.join("\t"))).collect();
+    source::check_table("minifilter-altitudes.tsv", &lines);
+    source::check_shared("minifilter-altitudes.csv");
+}
+
+#[test]
+fn the_embedded_list_is_whole_and_in_order() {
+    let list = AltitudeList::embedded();
+    assert_eq!((list.lines.len(), list.rows().count(), list.patterns.len()), (2158, 2158, 3));
+    let order = |row: &AltitudeRow| (driver_key(&row.driver), std::cmp::Reverse(row.altitude.clone()));
+    assert!(list.rows().is_sorted_by_key(|row| order(&row)));
+    assert!(list.lines.iter().zip(list.rows()).all(|(line, row)| key_of(line) == driver_key(&row.driver)));
+    let highest = list.rows().max_by(|a, b| a.altitude.cmp(&b.altitude)).unwrap();
+    assert_eq!((highest.driver.as_str(), highest.altitude.as_str()), ("ntoskrnl.exe", "425500"));
 }
 
 #[test]
@@ -64,6 +79,7 @@ fn listed_groups_lie_in_their_ranges() {
             outside.push(format!("{} {} {}", row.driver, row.altitude, row.group));
         }
     }
+    outside.sort();
     // Two groups that the published table of ranges does not name.
     assert_eq!(
         outside,

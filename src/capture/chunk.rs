@@ -12,7 +12,7 @@ use crate::pml::{Event, EventClass, Pml, PmlError};
 use rayon::prelude::*;
 
 /// Events handled as one piece of work: some megabytes, so that pieces cost nothing and threads end together.
-const CHUNK: u32 = 16_384;
+const CHUNK: u32 = 8192;
 
 /// Chunks whose results wait for each other: enough that threads seldom wait at the end of a wave.
 const WAVE: usize = 64;
@@ -57,6 +57,11 @@ impl Capture {
             done
         };
         for wave in chunks.chunks(WAVE) {
+            // A small capture is done before other threads would have started.
+            if let [chunk] = wave {
+                take(watched(chunk));
+                continue;
+            }
             wave.par_iter().map(watched).collect::<Vec<T>>().into_iter().for_each(&mut take);
         }
         if let Some(progress) = progress {
@@ -98,28 +103,31 @@ impl<'a> Chunk<'a> {
         self.ordinal
     }
 
-    fn index(&self, n: u32) -> EventIndex {
+    /// Place in the capture of event `n` of the segment.
+    #[inline]
+    pub(super) fn index(&self, n: u32) -> EventIndex {
         EventIndex(self.segment.first_event + u64::from(n))
     }
 
     /// The events with their numbers; unreadable ones are errors.
     pub fn events(self) -> impl Iterator<Item = (EventIndex, Result<Event<'a>, PmlError>)> {
         (self.from..self.to).step_by(BATCH as usize).flat_map(move |from| {
-            let batch = Batch::new(self.segment.pml(), from, self.to);
-            (from..self.to.min(from.saturating_add(BATCH))).map(move |n| (self.index(n), batch.event(n)))
+            let pml = self.segment.pml();
+            let batch = Batch::new(pml, from, self.to);
+            (from..batch.end).map(move |n| (self.index(n), batch.event(pml, n).map_or_else(|| pml.event(n), Ok)))
         })
     }
 
-    /// Calls `see` for every event and returns the marks: the events for which it says yes.
+    /// Calls `see` for every event and returns the marks: the events for which it says yes. Unreadable ones are `None`.
     #[inline]
-    pub(super) fn mark(self, mut see: impl FnMut(EventIndex, Result<Event<'a>, PmlError>) -> bool) -> Marks {
+    pub(super) fn mark(self, mut see: impl FnMut(u32, Option<Event<'a>>) -> bool) -> Marks {
         let mut marks = Vec::with_capacity(CHUNK.div_ceil(BATCH) as usize);
         let pml = self.segment.pml();
         for from in (self.from..self.to).step_by(BATCH as usize) {
             let batch = Batch::new(pml, from, self.to);
             let mut word = 0;
-            for n in from..self.to.min(from.saturating_add(BATCH)) {
-                word |= u64::from(see(self.index(n), batch.event(n))) << (n - from);
+            for n in from..batch.end {
+                word |= u64::from(see(n, batch.event(pml, n))) << (n - from);
             }
             marks.push(word);
         }
@@ -259,33 +267,34 @@ fn touch_behind(data: &[u8], at: u64, pointer: PointerSize) -> u8 {
     byte(begin) ^ byte(path) ^ byte(path + 64)
 }
 
-/// Up to [`BATCH`] events, their heads touched.
+/// The places of up to [`BATCH`] events, their heads touched.
 #[derive(Clone, Copy)]
-struct Batch<'a> {
-    pml: Pml<'a>,
+struct Batch {
     from: u32,
+    end: u32,
     places: [u64; BATCH as usize],
 }
 
-impl<'a> Batch<'a> {
+impl Batch {
     #[inline]
-    fn new(pml: Pml<'a>, from: u32, to: u32) -> Self {
+    fn new(pml: Pml<'_>, from: u32, to: u32) -> Self {
+        let end = to.min(from.saturating_add(BATCH));
         let mut places = [u64::MAX; BATCH as usize];
         let mut seen = 0;
-        for (place, n) in places.iter_mut().zip(from..to) {
-            *place = pml.event_offset(n).unwrap_or(u64::MAX);
-            seen ^= touch(pml.data(), *place);
+        for (place, at) in places.iter_mut().zip(pml.event_offsets(from, end)) {
+            *place = at;
+            seen ^= touch(pml.data(), at);
         }
         // Keeps the loads, which have no other use.
         std::hint::black_box(seen);
-        Self { pml, from, places }
+        Self { from, end, places }
     }
 
+    /// Event `n`; `None` when it cannot be read.
     #[inline]
-    fn event(&self, n: u32) -> Result<Event<'a>, PmlError> {
-        let at = self.places.get((n - self.from) as usize).copied().unwrap_or(u64::MAX);
-        // On failure the slow way finds the words for it.
-        Event::new(self.pml.data(), at, n, self.pml.container().header.pointer).or_else(|_| self.pml.event(n))
+    fn event<'a>(&self, pml: Pml<'a>, n: u32) -> Option<Event<'a>> {
+        let at = self.places.get((n - self.from) as usize).copied()?;
+        Event::at(pml.data(), at, n, pml.container().header.pointer)
     }
 }
 

@@ -108,8 +108,8 @@ impl Part {
     #[inline]
     fn see(&mut self, event: Event<'_>, index: EventIndex, context: Context<'_>) -> bool {
         let class = event.class();
-        if let Err(error) = self.check(event, class, context) {
-            self.see_damage(&error);
+        if !self.is_sound(event, class, context) {
+            self.see_damage(event, context);
             return false;
         }
         if let Some(count) = self.classes.get_mut(class.0.min(7) as usize) {
@@ -141,17 +141,16 @@ impl Part {
 
     /// A record that cannot be believed is damage: what it stood for is missing, which must show.
     #[inline]
-    fn check(&mut self, event: Event<'_>, class: EventClass, context: Context<'_>) -> Result<(), PmlError> {
+    fn is_sound(&mut self, event: Event<'_>, class: EventClass, context: Context<'_>) -> bool {
         let process = event.process_index();
         let matters = matches!(class, EventClass::FILE_SYSTEM | EventClass::PROCESS);
         if matters && self.known != Some(process) {
             if !context.processes.contains_key(&process) {
-                let kind = PmlErrorKind::NoSuchIndex { index: process };
-                return Err(PmlError::new(event.offset(), Region::Event(event.number()), kind));
+                return false;
             }
             self.known = Some(process);
         }
-        event.check()
+        event.is_sound()
     }
 
     #[inline]
@@ -181,10 +180,22 @@ impl Part {
         }
     }
 
+    /// An event that [`Self::is_sound`] turned away.
     #[cold]
-    fn see_damage(&mut self, error: &PmlError) {
+    fn see_damage(&mut self, event: Event<'_>, context: Context<'_>) {
+        let process = event.process_index();
+        let kind = PmlErrorKind::NoSuchIndex { index: process };
+        let stranger = || PmlError::new(event.offset(), Region::Event(event.number()), kind);
+        let matters = matches!(event.class(), EventClass::FILE_SYSTEM | EventClass::PROCESS);
+        let known = !matters || context.processes.contains_key(&process);
+        let found = if known { event.check() } else { Err(stranger()) };
+        self.damage(found.err());
+    }
+
+    #[cold]
+    fn damage(&mut self, error: Option<PmlError>) {
         self.damage.records += 1;
-        self.damage.first.get_or_insert_with(|| error.to_string());
+        self.damage.first = self.damage.first.take().or_else(|| error.map(|error| error.to_string()));
     }
 
     fn counts(&self) -> ClassCounts {
@@ -211,10 +222,10 @@ impl Source for Capture {
         let context = Context { processes: &by_index, system_root };
         let work = |chunk: Chunk<'_>| {
             let mut part = Part::default();
-            let marks = chunk.mark(|index, event| match event {
-                Ok(event) => part.see(event, index, context),
-                Err(error) => {
-                    part.see_damage(&error);
+            let marks = chunk.mark(|n, event| match event {
+                Some(event) => part.see(event, chunk.index(n), context),
+                None => {
+                    part.damage(chunk.segment.pml().event(n).err());
                     false
                 }
             });

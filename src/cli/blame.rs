@@ -8,7 +8,6 @@ use super::options::{GlobalArgs, InputArgs, ScopeArgs, ShowArgs, catalogue, expa
 use super::redact::Pseudonyms;
 use super::{cbs, output, progress};
 use crate::assemble::{self, Case, CaseOptions, ServicingLogs};
-use crate::blame::altitudes::AltitudeList;
 use crate::blame::vendors::VendorCatalogue;
 use crate::case::{CaseRecord, VerdictCode};
 use crate::lang::fail as t;
@@ -67,10 +66,6 @@ pub enum FailOn {
 /// # Errors
 /// The first capture that cannot be opened or analysed, or a result that cannot be written.
 pub fn run(args: &BlameArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
-    // Both lists are needed in every case, and reading them is most of the work on a small capture.
-    rayon::spawn(|| {
-        AltitudeList::embedded();
-    });
     let catalogue = catalogue(args.show.vendors.as_deref())?;
     let captures = expand(&args.captures)?;
     for capture in &captures {
@@ -175,7 +170,8 @@ fn analyse(
         notes: input.notes(),
         filter: rules.as_ref().and_then(|rules| rules.of(&input, &zone)),
     };
-    let (files, case) = rayon::join(|| input.files(hash), || assemble::analyse_with(input.source(), &options, logs));
+    let analyse = || assemble::analyse_with(input.source(), &options, logs);
+    let (files, case) = if hash { rayon::join(|| input.files(true), analyse) } else { (input.files(false), analyse()) };
     let mut case = case?;
     input.bad_rows(global.language()).iter().for_each(|line| super::term::warn(line));
     case.record.capture.files = files?;

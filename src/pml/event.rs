@@ -40,15 +40,18 @@ impl<'a> Event<'a> {
     /// The record that starts at `at` in `file`. Only the fixed head is checked to lie in the file.
     #[inline]
     pub fn new(file: &'a [u8], at: u64, number: u32, pointer: PointerSize) -> Result<Self, PmlError> {
-        let data = usize::try_from(at).ok().and_then(|start| file.get(start..)).unwrap_or_default();
-        match data.first_chunk::<EVENT_HEAD>() {
-            Some(head) => Ok(Self { data, head, at, number, pointer }),
-            None => Err(PmlError::new(
-                at,
-                Region::Event(number),
-                PmlErrorKind::Truncated { needed: EVENT_HEAD as u64, available: data.len() as u64 },
-            )),
-        }
+        Self::at(file, at, number, pointer).ok_or_else(|| {
+            let available = (file.len() as u64).saturating_sub(at);
+            let kind = PmlErrorKind::Truncated { needed: EVENT_HEAD as u64, available };
+            PmlError::new(at, Region::Event(number), kind)
+        })
+    }
+
+    /// The same without words for what is wrong, for loops over millions.
+    #[inline]
+    pub(crate) fn at(file: &'a [u8], at: u64, number: u32, pointer: PointerSize) -> Option<Self> {
+        let data = file.get(usize::try_from(at).ok()?..)?;
+        Some(Self { data, head: data.first_chunk()?, at, number, pointer })
     }
 
     /// Offset of the record in its file.
@@ -155,24 +158,31 @@ impl<'a> Event<'a> {
     /// # Errors
     /// A record that would not lie in the file, a file-system event without room for its path, an extra detail
     /// inside the head or outside the file.
-    #[inline]
     pub fn check(self) -> Result<(), PmlError> {
+        if self.is_sound() { Ok(()) } else { Err(self.fault()) }
+    }
+
+    /// Whether [`Self::check`] finds nothing.
+    #[inline]
+    pub(crate) fn is_sound(self) -> bool {
         let available = self.data.len() as u64;
-        let detail = self.u32_field(field::DETAIL_SIZE);
-        let extra = self.u32_field(field::EXTRA_OFFSET);
+        let extra = u64::from(self.u32_field(field::EXTRA_OFFSET));
+        let stray = extra != 0 && (extra < EVENT_HEAD as u64 || extra + 2 > available);
+        !(self.record_length() > available || stray || self.has_no_path())
+    }
+
+    #[inline]
+    fn has_no_path(self) -> bool {
         let path = self.pointer.pick(layout::file::PATH.0, layout::file::PATH.1);
-        let cut = self.record_length() > available;
-        let no_path = self.class() == EventClass::FILE_SYSTEM && (detail as usize) < path;
-        let stray = extra != 0 && ((extra as usize) < EVENT_HEAD || u64::from(extra) + 2 > available);
-        if cut || no_path || stray { Err(self.fault(cut, no_path)) } else { Ok(()) }
+        self.class() == EventClass::FILE_SYSTEM && (self.u32_field(field::DETAIL_SIZE) as usize) < path
     }
 
     #[cold]
-    fn fault(self, cut: bool, no_path: bool) -> PmlError {
+    fn fault(self) -> PmlError {
         let value = |at| u64::from(self.u32_field(at));
-        let kind = if cut {
+        let kind = if self.record_length() > self.data.len() as u64 {
             PmlErrorKind::Truncated { needed: self.record_length(), available: self.data.len() as u64 }
-        } else if no_path {
+        } else if self.has_no_path() {
             PmlErrorKind::Invalid { field: "detail size", value: value(field::DETAIL_SIZE) }
         } else {
             PmlErrorKind::Invalid { field: "extra offset", value: value(field::EXTRA_OFFSET) }
@@ -233,8 +243,9 @@ impl<'a> Event<'a> {
     }
 
     /// Length of the record without its extra detail.
+    #[inline]
     pub fn record_length(self) -> u64 {
-        (self.detail_start() as u64).saturating_add(u64::from(self.u32_field(field::DETAIL_SIZE)))
+        self.detail_start() as u64 + u64::from(self.u32_field(field::DETAIL_SIZE))
     }
 
     /// File offset of the first byte behind the record and the extra detail that follows it directly.

@@ -37,6 +37,11 @@ impl OffsetList {
         Some(u64::from_le_bytes([a, b, c, d, e, 0, 0, 0]))
     }
 
+    /// The offsets as the file would keep them.
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// All offsets, in order.
     pub fn iter(&self) -> impl Iterator<Item = u64> + '_ {
         self.bytes

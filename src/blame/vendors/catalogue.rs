@@ -1,12 +1,14 @@
 //! The catalogue of vendors and products: the embedded one and a user's additions to it.
 
-use std::collections::{HashMap, HashSet};
+use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
+
+use rustc_hash::FxHashMap;
 
 use super::hint::{Hint, HintMatch};
 use super::pattern::Pattern;
-use crate::blame::altitudes::{AltitudeRow, driver_key};
-use crate::blame::embedded::Table;
+use crate::blame::altitudes::AltitudeRow;
+use crate::blame::embedded::columns;
 
 /// What a product is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -87,10 +89,13 @@ pub enum SourceConfidence {
     User,
 }
 
+/// Text of the embedded catalogue, or of a user's file.
+pub(super) type Name = Cow<'static, str>;
+
 #[derive(Clone, Debug)]
 pub(super) struct Vendor {
-    pub(super) en: String,
-    pub(super) zh: String,
+    pub(super) en: Name,
+    pub(super) zh: Name,
     pub(super) companies: Vec<Pattern>,
     pub(super) user: bool,
 }
@@ -105,13 +110,13 @@ impl Vendor {
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) vendor: usize,
-    pub(super) product: String,
+    pub(super) product: Name,
     pub(super) category: Category,
     pub(super) confidence: SourceConfidence,
     /// Lower-case file name of a process.
-    pub(super) process: Option<String>,
+    pub(super) process: Option<Name>,
     /// Lower-case driver name without `.sys`.
-    pub(super) driver: Option<String>,
+    pub(super) driver: Option<Name>,
     pub(super) hint: Option<Arc<Hint>>,
 }
 
@@ -126,18 +131,21 @@ impl Entry {
 pub struct VendorCatalogue {
     pub(super) vendors: Vec<Vendor>,
     pub(super) entries: Vec<Entry>,
-    pub(super) by_process: HashMap<String, Vec<usize>>,
-    pub(super) by_driver: HashMap<String, Vec<usize>>,
+    pub(super) by_process: FxHashMap<Name, Vec<usize>>,
+    pub(super) by_driver: FxHashMap<Name, Vec<usize>>,
     /// Altitudes a user's file gives, by driver key.
-    pub(super) altitudes: HashMap<String, Vec<AltitudeRow>>,
+    pub(super) altitudes: FxHashMap<String, Vec<AltitudeRow>>,
 }
 
 /// Owners whose company string stands in the files of several brands of the catalogue: pattern, then the brands.
 /// Gen Digital is NortonLifeLock and Avast merged (2022); its drivers carry that one company.
 const SHARED_OWNERS: &[(&str, &[&str])] = &[("gen digital", &["Avast", "AVG", "Avira"])];
 
+/// Written from `data/security-products.csv` by a test. Lines, told by their first column: `hint` with folder and required
+/// word; `vendor` with both names; `company` with a pattern of the vendor before and its required words; else the category
+/// of a row of the vendor before, with confidence, process, driver, number of the hint and product.
 static EMBEDDED: LazyLock<VendorCatalogue> =
-    LazyLock::new(|| VendorCatalogue::read(include_str!("../data/security-products.csv")));
+    LazyLock::new(|| VendorCatalogue::read(include_str!("../data/security-products.tsv")));
 
 impl VendorCatalogue {
     /// The catalogue compiled in, parsed at first use.
@@ -145,45 +153,38 @@ impl VendorCatalogue {
         &EMBEDDED
     }
 
-    fn read(text: &str) -> Self {
+    fn read(text: &'static str) -> Self {
         let mut catalogue = Self::default();
-        let mut patterns: HashSet<(usize, String)> = HashSet::new();
-        // Many rows share a folder, and compiling it is the costly part.
-        let mut hints: HashMap<String, Option<Arc<Hint>>> = HashMap::new();
-        let columns = [
-            "vendor_en",
-            "vendor_zh",
-            "product",
-            "kind",
-            "process_name",
-            "image_path_hint",
-            "company_string_pattern",
-            "driver_name",
-            "confidence",
-        ];
-        Table::new(text, columns).for_each(|[en, zh, product, kind, process, hint, company, driver, confidence]| {
-            let Some(category) = Category::from_code(kind) else { return };
-            let vendor = catalogue.vendor(en, zh, false);
-            if !company.is_empty() && patterns.insert((vendor, company.to_owned())) {
-                catalogue.add_company(vendor, Pattern::company(company));
+        let mut hints: Vec<Arc<Hint>> = Vec::new();
+        let mut vendor = 0;
+        for line in text.lines() {
+            let (kind, rest) = line.split_once('\t').unwrap_or_default();
+            match kind {
+                "hint" => hints.push(Arc::new(Hint::embedded(columns(rest)))),
+                "vendor" => {
+                    let [en, zh] = columns(rest);
+                    vendor = catalogue.vendor(en.into(), zh.into(), false);
+                }
+                "company" => catalogue.add_company(vendor, Pattern::embedded(rest)),
+                kind => {
+                    let Some(category) = Category::from_code(kind) else { continue };
+                    let [confidence, process, driver, hint, product] = columns(rest);
+                    let some = |name: &'static str| (!name.is_empty()).then_some(Cow::Borrowed(name));
+                    catalogue.add(Entry {
+                        vendor,
+                        product: product.into(),
+                        category,
+                        confidence: match confidence {
+                            "verified" => SourceConfidence::Verified,
+                            _ => SourceConfidence::Reported,
+                        },
+                        process: some(process),
+                        driver: some(driver),
+                        hint: hint.parse().ok().and_then(|hint: usize| hints.get(hint)).cloned(),
+                    });
+                }
             }
-            if !hints.contains_key(hint) {
-                hints.insert(hint.to_owned(), Hint::parse(hint).map(Arc::new));
-            }
-            let some = |name: &str| (!name.is_empty()).then(|| name.to_owned());
-            catalogue.add(Entry {
-                vendor,
-                product: product.to_owned(),
-                category,
-                confidence: match confidence {
-                    "verified" => SourceConfidence::Verified,
-                    _ => SourceConfidence::Reported,
-                },
-                process: some(&process.to_lowercase()),
-                driver: some(&driver_key(driver)),
-                hint: hints.get(hint).cloned().flatten(),
-            });
-        });
+        }
         for (pattern, brands) in SHARED_OWNERS {
             for brand in *brands {
                 let Some(vendor) = catalogue.vendors.iter().position(|vendor| vendor.en == *brand) else { continue };
@@ -204,11 +205,11 @@ impl VendorCatalogue {
     }
 
     /// The index of the vendor of that English name, added where it is new.
-    pub(super) fn vendor(&mut self, en: &str, zh: &str, user: bool) -> usize {
+    pub(super) fn vendor(&mut self, en: Name, zh: Name, user: bool) -> usize {
         if let Some(index) = self.vendors.iter().position(|vendor| vendor.en == en && vendor.user == user) {
             return index;
         }
-        self.vendors.push(Vendor { en: en.to_owned(), zh: zh.to_owned(), companies: Vec::new(), user });
+        self.vendors.push(Vendor { en, zh, companies: Vec::new(), user });
         self.vendors.len() - 1
     }
 

@@ -1,6 +1,9 @@
 //! Folder hints of the catalogue as patterns over folded paths.
 
-use super::pattern::Pattern;
+use std::borrow::Cow;
+use std::sync::OnceLock;
+
+use regex::Regex;
 
 /// Where third-party software is installed; a hint's folder right below one of these is telling without the file's name.
 const INSTALL_ROOTS: &str = r"^[a-z?]:\\(?:program files(?: \(x86\)| \(arm\))?(?:\\common files)?|programdata|users\\[^\\]+\\appdata\\(?:local|roaming))";
@@ -14,59 +17,90 @@ pub(super) enum HintMatch {
     Folder,
 }
 
-/// One `image_path_hint` as patterns.
+/// One `image_path_hint`: `%Variable%\folder\…\` or `\folder\…\`; `*` is any text within one component, `{GUID}` a GUID in
+/// braces. Its patterns are compiled for the first path that may agree.
 #[derive(Clone, Debug)]
 pub(super) struct Hint {
-    anywhere: Pattern,
+    /// Lower case, with backslashes.
+    pub(super) folder: Cow<'static, str>,
+    /// The longest component without a variable part, between backslashes: it stands in every path that agrees.
+    pub(super) word: Option<Cow<'static, str>>,
+    patterns: OnceLock<Option<Patterns>>,
+}
+
+#[derive(Clone, Debug)]
+struct Patterns {
+    anywhere: Regex,
     /// `None` where the folder is shared with others (System32, a temporary folder).
-    alone: Option<Pattern>,
+    alone: Option<Regex>,
 }
 
 impl Hint {
-    /// Reads `%Variable%\folder\…\` or `\folder\…\`; `*` is any text within one component, `{GUID}` a GUID in braces.
-    /// `None` for an empty hint, or one too short to tell anything (`\BM\`).
+    /// Reads a hint. `None` for an empty one, or one too short to tell anything (`\BM\`).
     pub(super) fn parse(hint: &str) -> Option<Self> {
-        let folded = hint.trim().replace('/', "\\").to_lowercase();
-        let (variable, tail) = match folded.strip_prefix('%').and_then(|rest| rest.split_once('%')) {
-            Some((variable, tail)) => (Some(variable), tail),
-            None => (None, folded.as_str()),
-        };
-        let parts: Vec<&str> = tail.split('\\').filter(|part| !part.is_empty()).collect();
-        if parts.iter().map(|part| part.chars().count()).sum::<usize>() < 3 {
+        let folder = hint.trim().replace('/', "\\").to_lowercase();
+        let parts = || parts(&folder).1;
+        if parts().map(|part| part.chars().count()).sum::<usize>() < 3 {
             // The temporary folder itself says nothing.
             return None;
         }
-        let mut pattern = String::from(r"\\");
-        for part in &parts {
-            let part = regex::escape(part).replace(r"\*", r"[^\\]*").replace(r"\{guid\}", r"\{?[0-9a-f-]+\}?");
-            pattern.push_str(&part);
-            pattern.push_str(r"\\");
-        }
-        // A component without a variable part stands in every path that agrees.
-        let fixed = parts.iter().filter(|part| !part.contains(['*', '{'])).max_by_key(|part| part.len());
-        let word = fixed.map(|part| format!("\\{part}\\"));
-        let compile = |text: String| Pattern::path(text, word.clone());
-        let (anywhere, alone) = match variable {
-            Some("systemroot" | "windir") => {
-                let below = compile(format!(r"^[a-z?]:\\(?:windows|winnt){pattern}"));
-                let shared = matches!(parts.first(), Some(&"system32" | &"syswow64" | &"winsxs"));
-                (below.clone(), (!shared).then_some(below))
-            }
-            Some("temp" | "tmp") => (compile(format!(r"\\te?mp{pattern}")), None),
-            _ if parts.len() > 1 => (compile(pattern.clone()), Some(compile(pattern))),
-            _ => (compile(pattern.clone()), Some(compile(format!("{INSTALL_ROOTS}{pattern}")))),
-        };
-        Some(Self { anywhere, alone })
+        let word = parts().filter(|part| !part.contains(['*', '{'])).max_by_key(|part| part.len());
+        let word = word.map(|part| format!("\\{part}\\").into());
+        Some(Self { word, folder: folder.into(), patterns: OnceLock::new() })
+    }
+
+    /// A hint of the embedded catalogue with its required word.
+    pub(super) fn embedded([folder, word]: [&'static str; 2]) -> Self {
+        let word = (!word.is_empty()).then_some(word.into());
+        Self { folder: folder.into(), word, patterns: OnceLock::new() }
     }
 
     /// How a folded path agrees, if it does.
     pub(super) fn matches(&self, folded_path: &str) -> Option<HintMatch> {
-        if self.alone.as_ref().is_some_and(|alone| alone.matches(folded_path, folded_path)) {
+        if self.word.as_ref().is_some_and(|word| !folded_path.contains(&**word)) {
+            return None;
+        }
+        let patterns = self.patterns.get_or_init(|| compile(&self.folder).ok()).as_ref()?;
+        if patterns.alone.as_ref().is_some_and(|alone| alone.is_match(folded_path)) {
             Some(HintMatch::Folder)
         } else {
-            self.anywhere.matches(folded_path, folded_path).then_some(HintMatch::WithName)
+            patterns.anywhere.is_match(folded_path).then_some(HintMatch::WithName)
         }
     }
+}
+
+/// The variable and the components behind it.
+fn parts(folder: &str) -> (Option<&str>, impl Iterator<Item = &str>) {
+    let (variable, tail) = match folder.strip_prefix('%').and_then(|rest| rest.split_once('%')) {
+        Some((variable, tail)) => (Some(variable), tail),
+        None => (None, folder),
+    };
+    (variable, tail.split('\\').filter(|part| !part.is_empty()))
+}
+
+fn compile(folder: &str) -> Result<Patterns, regex::Error> {
+    let (variable, parts) = parts(folder);
+    let parts: Vec<&str> = parts.collect();
+    let mut pattern = String::from(r"\\");
+    for part in &parts {
+        let part = regex::escape(part).replace(r"\*", r"[^\\]*").replace(r"\{guid\}", r"\{?[0-9a-f-]+\}?");
+        pattern.push_str(&part);
+        pattern.push_str(r"\\");
+    }
+    let (anywhere, alone) = match variable {
+        Some("systemroot" | "windir") => {
+            let below = Regex::new(&format!(r"^[a-z?]:\\(?:windows|winnt){pattern}"))?;
+            let shared = matches!(parts.first(), Some(&"system32" | &"syswow64" | &"winsxs"));
+            (below.clone(), (!shared).then_some(below))
+        }
+        Some("temp" | "tmp") => (Regex::new(&format!(r"\\te?mp{pattern}"))?, None),
+        _ if parts.len() > 1 => {
+            let folder = Regex::new(&pattern)?;
+            (folder.clone(), Some(folder))
+        }
+        _ => (Regex::new(&pattern)?, Some(Regex::new(&format!("{INSTALL_ROOTS}{pattern}"))?)),
+    };
+    Ok(Patterns { anywhere, alone })
 }
 
 #[cfg(test)]

@@ -130,7 +130,7 @@ impl VendorCatalogue {
         }
         .to_lowercase();
         let generic = GENERIC_PROCESSES.contains(&name.as_str());
-        let rows = self.by_process.get(&name).cloned().unwrap_or_default();
+        let rows = self.by_process.get(name.as_str()).cloned().unwrap_or_default();
         self.identify(&Subject { company: clean(facts.company), path: folder_path(facts.image_path), rows, generic })
     }
 
@@ -141,7 +141,7 @@ impl VendorCatalogue {
         let key = driver_key(facts.name());
         let rows = std::iter::once(&key)
             .chain(&guesses(&key))
-            .find_map(|name| self.by_driver.get(name))
+            .find_map(|name| self.by_driver.get(name.as_str()))
             .cloned()
             .unwrap_or_default();
         let company = clean(facts.company);
@@ -305,9 +305,9 @@ impl VendorCatalogue {
             entries.all(|entry| entry.category == first).then_some(first)
         };
         Some(VendorChoice {
-            vendor_en: vendor.en.clone(),
-            vendor_zh: vendor.zh.clone(),
-            product: row.map(|row| row.product.clone()).filter(|product| !product.is_empty()),
+            vendor_en: vendor.en.to_string(),
+            vendor_zh: vendor.zh.to_string(),
+            product: row.map(|row| row.product.to_string()).filter(|product| !product.is_empty()),
             category: row.map(|row| row.category).or_else(whole),
             confidence: row.map(|row| row.confidence),
         })

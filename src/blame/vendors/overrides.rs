@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::catalogue::{Category, Entry, SourceConfidence, VendorCatalogue};
+use super::catalogue::{Category, Entry, Name, SourceConfidence, VendorCatalogue};
 use super::hint::Hint;
 use super::pattern::Pattern;
 use crate::blame::altitudes::{Altitude, AltitudeError, AltitudeRow, driver_key};
@@ -154,7 +154,7 @@ fn add_vendor(catalogue: &mut VendorCatalogue, raw: &RawVendor) -> Result<(), Lo
         return Err((raw.name.span(), VendorFileErrorKind::Unmatchable { vendor: name.to_owned() }));
     }
     let zh = raw.name_zh.as_deref().map(str::trim).filter(|zh| !zh.is_empty()).unwrap_or(name);
-    let vendor = catalogue.vendor(name, zh, true);
+    let vendor = catalogue.vendor(name.to_owned().into(), zh.to_owned().into(), true);
     if let Some(company) = &raw.company {
         let pattern = Pattern::checked_company(filled(company, "company")?).map_err(|error| {
             let reason = error.to_string().lines().last().unwrap_or_default().trim().to_owned();
@@ -180,11 +180,11 @@ fn add_product(catalogue: &mut VendorCatalogue, vendor: usize, owner: &str, raw:
     }
     let entry = |process: Option<String>, driver: Option<String>, hint: Option<Arc<Hint>>| Entry {
         vendor,
-        product: product.to_owned(),
+        product: product.to_owned().into(),
         category,
         confidence: SourceConfidence::User,
-        process,
-        driver,
+        process: process.map(Name::Owned),
+        driver: driver.map(Name::Owned),
         hint,
     };
     let first_hint = || hints.first().cloned();

@@ -1,23 +1,33 @@
 //! Regular expressions that are compiled only for a text that may match. Compiling the whole catalogue takes longer
 //! than reading a small capture, and nearly every text matches nothing in it.
 
-use regex::{Regex, RegexBuilder};
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
-/// A pattern, with words of which every match holds one.
+use regex::{Regex, RegexBuilder};
+
+/// A pattern over company strings, ignoring case, with words of which every match holds one.
 #[derive(Clone, Debug)]
 pub(super) struct Pattern {
-    text: String,
-    ignore_case: bool,
+    text: Cow<'static, str>,
     /// Lower-case words; `None` where the pattern has an alternative without one.
-    words: Option<Vec<String>>,
+    words: Option<Vec<Cow<'static, str>>>,
     compiled: OnceLock<Option<Regex>>,
 }
 
 impl Pattern {
-    /// A pattern of the embedded catalogue, ignoring case; one that does not compile matches nothing.
+    /// A pattern that matches nothing if it does not compile.
     pub(super) fn company(text: &str) -> Self {
-        Self { text: text.to_owned(), ignore_case: true, words: words(text), compiled: OnceLock::new() }
+        let words = words(text).map(|words| words.into_iter().map(Cow::Owned).collect());
+        Self { text: text.to_owned().into(), words, compiled: OnceLock::new() }
+    }
+
+    /// A pattern of the embedded catalogue and behind it, between tabs, its words.
+    pub(super) fn embedded(line: &'static str) -> Self {
+        let mut columns = line.split('\t').map(Cow::Borrowed);
+        let text = columns.next().unwrap_or_default();
+        let words: Vec<_> = columns.collect();
+        Self { text, words: (!words.is_empty()).then_some(words), compiled: OnceLock::new() }
     }
 
     /// A pattern from a user's file, compiled at once so that what is wrong with it is said.
@@ -30,19 +40,14 @@ impl Pattern {
         Ok(Self { compiled: OnceLock::from(Some(regex)), ..pattern })
     }
 
-    /// A pattern over folded paths, every match of which holds `word`.
-    pub(super) fn path(text: String, word: Option<String>) -> Self {
-        Self { text, ignore_case: false, words: word.map(|word| vec![word]), compiled: OnceLock::new() }
-    }
-
     /// Whether `text` matches; `folded` is [`fold`]ed of it.
     pub(super) fn matches(&self, text: &str, folded: &str) -> bool {
-        let possible = self.words.as_ref().is_none_or(|words| words.iter().any(|word| folded.contains(word.as_str())));
+        let possible = self.words.as_ref().is_none_or(|words| words.iter().any(|word| folded.contains(&**word)));
         possible && self.compiled.get_or_init(|| self.compile().ok()).as_ref().is_some_and(|regex| regex.is_match(text))
     }
 
     fn compile(&self) -> Result<Regex, regex::Error> {
-        RegexBuilder::new(&self.text).case_insensitive(self.ignore_case).size_limit(1 << 20).build()
+        RegexBuilder::new(&self.text).case_insensitive(true).size_limit(1 << 20).build()
     }
 }
 
@@ -52,7 +57,7 @@ pub(super) fn fold(text: &str) -> String {
 }
 
 /// The longest word that each alternative requires.
-fn words(pattern: &str) -> Option<Vec<String>> {
+pub(super) fn words(pattern: &str) -> Option<Vec<String>> {
     let mut found = Vec::new();
     let (mut longest, mut word) = (String::new(), String::new());
     let mut chars = pattern.chars().peekable();

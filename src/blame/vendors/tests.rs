@@ -1,5 +1,10 @@
+use std::collections::HashSet;
+
+use super::hint::Hint;
+use super::pattern::words;
 use super::*;
-use crate::blame::altitudes::NameBasis;
+use crate::blame::altitudes::{NameBasis, driver_key};
+use crate::blame::embedded::source;
 use crate::blame::facts::{ImageFacts, ModuleFacts};
 
 fn process(name: &str, image_path: &str, company: &str) -> Option<VendorMatch> {
@@ -23,6 +28,54 @@ fn expect(found: Option<VendorMatch>, en: &str, zh: &str, by: &str) {
 const ASIAINFO: &str = r"C:\Program Files (x86)\Asiainfo Security\OfficeScan Client\ntrtscan.exe";
 const TREND: &str = r"C:\Program Files (x86)\Trend Micro\OfficeScan Client\ntrtscan.exe";
 const NEITHER: &str = r"D:\AV\ntrtscan.exe";
+
+/// The lines of the embedded catalogue, from its source.
+fn embedded_lines() -> Vec<String> {
+    let columns = [
+        "vendor_en",
+        "vendor_zh",
+        "product",
+        "kind",
+        "process_name",
+        "image_path_hint",
+        "company_string_pattern",
+        "driver_name",
+        "confidence",
+    ];
+    let rows = source::rows("security-products.csv", columns);
+    let mut hints: Vec<Hint> = Vec::new();
+    let mut lines = Vec::new();
+    let (mut vendor, mut companies) = ("", HashSet::new());
+    for [en, zh, product, kind, process, hint, company, driver, confidence] in &rows {
+        if vendor != en {
+            vendor = en;
+            lines.push(format!("vendor\t{en}\t{zh}"));
+        }
+        if !company.is_empty() && companies.insert((en, company)) {
+            let words = words(company).unwrap_or_default().into_iter();
+            lines.push(std::iter::once(format!("company\t{company}")).chain(words).collect::<Vec<_>>().join("\t"));
+        }
+        let hint = Hint::parse(hint).map(|hint| {
+            let known = hints.iter().position(|known| known.folder == hint.folder);
+            known.unwrap_or_else(|| {
+                hints.push(hint);
+                hints.len() - 1
+            })
+        });
+        let hint = hint.map(|hint| hint.to_string()).unwrap_or_default();
+        let (process, driver) = (process.to_lowercase(), driver_key(driver));
+        lines.push(format!("{kind}\t{confidence}\t{process}\t{driver}\t{hint}\t{product}"));
+    }
+    let word = |hint: &Hint| hint.word.clone().unwrap_or_default();
+    let hints = hints.iter().map(|hint| format!("hint\t{}\t{}", hint.folder, word(hint)));
+    hints.chain(lines).collect()
+}
+
+#[test]
+fn the_embedded_catalogue_is_that_of_its_source() {
+    source::check_table("security-products.tsv", &embedded_lines());
+    source::check_shared("security-products.csv");
+}
 
 #[test]
 fn the_embedded_catalogue_is_whole() {

@@ -16,8 +16,13 @@ pub fn check(data: &[u8], container: &Container) -> Result<(), PmlError> {
     let header = &container.header;
     let mut next = HEADER_SIZE as u64;
     let mut budget = data.len();
-    for number in 0..pml.event_count() {
-        let entry = pml.event_offset(number).unwrap_or_default();
+    let count = pml.event_count();
+    if all_in_order(pml) {
+        return Ok(());
+    }
+    // An array that ends too early yields offsets that cannot be.
+    let entries = pml.event_offsets(0, count).chain(std::iter::repeat(0));
+    for (number, entry) in (0..count).zip(entries) {
         // Procmon's arrays ascend; those of old versions do not, but then every entry out of order must hold up, and
         // together such events may be no larger than the file: else many entries could share one large event.
         let held = entry >= next || {
@@ -35,6 +40,17 @@ pub fn check(data: &[u8], container: &Container) -> Result<(), PmlError> {
         next = end;
     }
     Ok(())
+}
+
+/// Whether every entry lies behind its predecessor and the last inside the file, as in nearly every capture.
+fn all_in_order(pml: Pml<'_>) -> bool {
+    let (mut next, mut entries, mut ordered) = (HEADER_SIZE as u64, 0, true);
+    for entry in pml.event_offsets(0, pml.event_count()) {
+        ordered &= entry >= next;
+        next = entry + EVENT_HEAD as u64;
+        entries += 1;
+    }
+    ordered && entries == pml.event_count() && next <= pml.data().len() as u64
 }
 
 /// Checks that every entry of the event-offset array leads to something that looks like an event.
