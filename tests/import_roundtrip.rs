@@ -10,13 +10,12 @@ use places::{captures_in, corpus, samples};
 use pmlblame::assemble::{self, CaseOptions};
 use pmlblame::blame::scope::{Profile, ScopeOptions};
 use pmlblame::blame::vendors::VendorCatalogue;
-use pmlblame::capture::op::{Create, Op, OpKind, OpLog};
+use pmlblame::capture::op::{Op, OpKind, OpLog};
 use pmlblame::capture::select::Selection;
 use pmlblame::capture::source::Source;
 use pmlblame::capture::{self, Capture};
 use pmlblame::case::{CaseRecord, Confidence};
 use pmlblame::import::OpenOptions;
-use pmlblame::nt::{CreateDisposition, OpenResult};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 
@@ -177,25 +176,6 @@ fn told(record: &CaseRecord, form: &Form) -> serde_json::Value {
     serde_json::from_str(&value.to_string().to_lowercase()).unwrap()
 }
 
-/// What the seven fields that Procmon 4 prints tell: nothing of what an open did behind the name of an impersonated user,
-/// no file id behind times and sizes.
-fn in_seven_fields(capture: &Capture, op: &Op, kind: OpKind) -> OpKind {
-    let class = || capture.event(op.event).unwrap().unwrap().file().unwrap().sub_operation();
-    match kind {
-        OpKind::QueryFileId { .. } if class() == 0x12 => OpKind::Other,
-        OpKind::Create(create) if create.impersonating && create.result.is_some() => {
-            let result = match create.disposition {
-                Some(CreateDisposition::OPEN) => Some(OpenResult::OPENED),
-                Some(CreateDisposition::CREATE) => Some(OpenResult::CREATED),
-                Some(CreateDisposition::OVERWRITE) => Some(OpenResult::OVERWRITTEN),
-                _ => None,
-            };
-            OpKind::Create(Create { result, ..create })
-        }
-        kind => kind,
-    }
-}
-
 fn compare(truth: &Truth, form: &Form, file: &Path) {
     let name = format!("{}.{}", truth.stem, form.suffix);
     let export = export(file, &OpenOptions::default());
@@ -207,7 +187,7 @@ fn compare(truth: &Truth, form: &Form, file: &Path) {
     assert_eq!(log.ops.len(), expected.len(), "{name}");
     let bits = if export.machine().bits == Some(32) { 32 } else { 64 };
     for (op, truth_op) in log.ops.iter().zip(&expected) {
-        let kind = in_seven_fields(&truth.capture, truth_op, as_exported(&truth.capture, truth_op, bits));
+        let kind = as_exported(&truth.capture, truth_op, bits);
         let mut wanted = named(&truth.log, truth_op, kind);
         let mut got = named(&log, op, op.kind);
         if !form.times {

@@ -91,7 +91,8 @@ fn is_begun(log: &OpLog, finding: &Finding, holder: &Holder) -> bool {
     // A use of the handle shows that it was there; the thread's next step elsewhere, that the open was done.
     let used = |op: &Op| op.process == begun.process && op.path == begun.path && uses_handle(op);
     let went_on = |op: &Op| is_same_thread(op, begun) && op.path != begun.path;
-    (marked && finding.cause == Cause::DeletePending)
+    begun.start.0 + WIDE_MARGIN.0 <= finding.time.0
+        || (marked && finding.cause == Cause::DeletePending)
         || between(log, event, finding.event).any(|op| is_file(op) && (used(op) || went_on(op)))
 }
 
@@ -104,7 +105,11 @@ fn is_outlasted(log: &OpLog, finding: &Finding, holder: &Holder) -> bool {
     }
     // What a filter does within the operation is on the same file; the very same request again is the next attempt.
     let is_next = |op: &Op| is_same_thread(op, refused) && (op.path != refused.path || op.kind == refused.kind);
-    event > finding.event && (is_same_thread(ended, refused) || between(log, finding.event, event).any(is_next))
+    let is_retry = |op: &Op| op.process == refused.process && op.path == refused.path && op.kind == refused.kind;
+    event > finding.event
+        && (is_same_thread(ended, refused)
+            || refused.start.0 + WIDE_MARGIN.0 <= ended.start.0
+            || between(log, finding.event, event).any(|op| is_next(op) || refused.thread.is_none() && is_retry(op)))
 }
 
 fn is_same_thread(one: &Op, other: &Op) -> bool {

@@ -14,14 +14,6 @@ use crate::pml::ops::Generation;
 /// Longest text of a column that Procmon prints, UTF-16 units.
 const COLUMN_LIMIT: usize = 4_095;
 
-/// How many fields of a detail a release prints at most.
-const fn most_fields(generation: Generation) -> u32 {
-    match generation {
-        Generation::V3_4 | Generation::V3_5 | Generation::V3_6 => u32::MAX,
-        Generation::V4 => 7,
-    }
-}
-
 /// Renders rows of one capture file. Each thread has its own: it remembers the texts of the last second.
 #[derive(Debug)]
 pub(crate) struct Renderer<'a> {
@@ -81,10 +73,8 @@ impl<'a> Renderer<'a> {
     /// The Detail column. When the bytes do not hold the structure, the bytes themselves, marked.
     fn detail(&mut self, out: &mut Vec<u8>, row: &Row<'a>) {
         let start = out.len();
-        let mut sink = TextSink::new(out, &self.start, most_fields(self.scene.style.generation));
-        if fields::send(row, &self.scene, &mut sink).is_some() {
-            sink.finish();
-        } else {
+        let mut sink = TextSink::new(out, &self.start);
+        if fields::send(row, &self.scene, &mut sink).is_none() {
             self.broken += 1;
             out.truncate(start);
             broken(out, row);

@@ -20,11 +20,6 @@ pub(crate) trait Sink {
     /// The buffer; a value follows the key.
     fn out(&mut self) -> &mut Vec<u8>;
 
-    /// Whether nothing that is sent from now on is kept.
-    fn full(&self) -> bool {
-        false
-    }
-
     /// Unsigned, never grouped.
     fn decimal(&mut self, label: &str, key: &str, value: u64) {
         self.key(label, key);
@@ -83,24 +78,12 @@ pub(crate) struct TextSink<'b> {
     out: &'b mut Vec<u8>,
     start: usize,
     clock: &'b Clock,
-    /// Fields that may still come.
-    left: u32,
-    /// Where the first field that is too many begins.
-    cut: Option<usize>,
 }
 
 impl<'b> TextSink<'b> {
-    /// Keeps the first `most` fields.
-    pub(crate) const fn new(out: &'b mut Vec<u8>, clock: &'b Clock, most: u32) -> Self {
+    pub(crate) const fn new(out: &'b mut Vec<u8>, clock: &'b Clock) -> Self {
         let start = out.len();
-        Self { out, start, clock, left: most, cut: None }
-    }
-
-    /// Takes back what came after the last field that may stand.
-    pub(crate) fn finish(self) {
-        if let Some(cut) = self.cut {
-            self.out.truncate(cut);
-        }
+        Self { out, start, clock }
     }
 
     /// What `write` writes, up to its first NUL.
@@ -116,12 +99,6 @@ impl Sink for TextSink<'_> {
 
     #[inline]
     fn key(&mut self, label: &str, _: &str) {
-        match self.left.checked_sub(1) {
-            Some(left) => self.left = left,
-            None => {
-                self.cut.get_or_insert(self.out.len());
-            }
-        }
         if self.out.len() > self.start {
             self.out.extend_from_slice(b", ");
         }
@@ -132,11 +109,6 @@ impl Sink for TextSink<'_> {
     #[inline]
     fn out(&mut self) -> &mut Vec<u8> {
         self.out
-    }
-
-    #[inline]
-    fn full(&self) -> bool {
-        self.cut.is_some()
     }
 
     fn wide(&mut self, label: &str, key: &str, value: Wide<'_>) {

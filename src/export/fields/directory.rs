@@ -47,7 +47,7 @@ pub(super) fn query<S: Sink>(
                 for name in names {
                     place(slot, name, sink);
                     slot += 1;
-                    if sink.full() || sink.out().len() - start > ENOUGH {
+                    if sink.out().len() - start > ENOUGH {
                         break;
                     }
                 }
