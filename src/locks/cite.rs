@@ -22,7 +22,7 @@ pub struct Citation {
 const MAX_MOVES: usize = 16;
 
 /// Operations between the begin of a hold and a refusal that are searched, at most.
-const MAX_BETWEEN: usize = 4096;
+const MAX_BETWEEN: usize = 1024;
 
 /// Cites the rules of findings over one log.
 #[derive(Debug)]
@@ -116,9 +116,11 @@ impl<'a> Citer<'a> {
         if holder.mechanism == Mechanism::CurrentDirectory {
             cited.add("VI-10", start);
         }
-        let close = self.unclear_close(finding, holder);
-        if holder.handle_ambiguous || (close.is_some() && holder.confidence < Confidence::Proven) {
-            cited.add("AT-3", close);
+        if holder.handle_ambiguous || holder.confidence < Confidence::Proven {
+            let close = self.unclear_close(finding, holder);
+            if holder.handle_ambiguous || close.is_some() {
+                cited.add("AT-3", close);
+            }
         }
         let mapped = matches!(holder.mechanism, Mechanism::ImageMapping | Mechanism::DataMapping);
         if start.is_none() && holder.mechanism != Mechanism::FilterInStack && !mapped {

@@ -8,7 +8,7 @@ use super::hold::{Ended, Fit, HoldRec};
 use super::identity::{NONE, opens};
 use super::mapping::Kind;
 use super::spans::Instant;
-use crate::capture::op::{Op, OpKind, PathId, ProcessId, ProcessInfo};
+use crate::capture::op::{EventIndex, OpKind, PathId, ProcessId, ProcessInfo};
 use crate::nt::kernel_held::kernel_holds;
 use crate::nt::path::{normalize, volume_device};
 use crate::nt::{AccessMask, FileTime, NtStatus, ShareAccess};
@@ -18,6 +18,15 @@ use rustc_hash::{FxHashMap, FxHashSet};
 const MAX_CLEARED: usize = 64;
 /// Operations on either side of a failure searched for the event that clears somebody.
 const MAX_NEAR: usize = 1024;
+
+/// What one process did to the file nearest to a failure.
+#[derive(Clone, Copy, Default)]
+struct Near {
+    closed: Option<EventIndex>,
+    closes: Option<EventIndex>,
+    opens: Option<EventIndex>,
+    refused: Option<EventIndex>,
+}
 
 impl Engine<'_> {
     /// Decides between suspects of different strength. Returns those cleared by it.
@@ -307,39 +316,45 @@ impl Engine<'_> {
     /// The event that clears each: its last close before, its first open after, the success that a hold of its would have
     /// refused.
     fn show_events(&self, failing: Failing<'_>, track: &super::replay::Track, cleared: &mut [RuledOut]) {
+        if cleared.is_empty() || self.work.is_spent() {
+            return;
+        }
         let middle = track.ops.partition_point(|at| self.tick(*at) < self.tick(failing.index));
         let (before, after) = track.ops.split_at_checked(middle).unwrap_or((&[], &[]));
-        self.work.spend(cleared.len());
-        let ops = |list: &[u32]| list.iter().take(MAX_NEAR).filter_map(|at| self.op(*at)).collect::<Vec<_>>();
-        let before: Vec<u32> = before.iter().rev().take(MAX_NEAR).copied().collect();
-        let (before, after) = (ops(&before), ops(after));
+        let before = before.iter().rev().take(MAX_NEAR).filter_map(|at| self.op(*at));
+        let after = after.iter().take(MAX_NEAR).filter_map(|at| self.op(*at));
+        let mut near: FxHashMap<ProcessId, Near> = FxHashMap::default();
+        for (op, past) in before.map(|op| (op, true)).chain(after.map(|op| (op, false))) {
+            let seen = near.entry(op.process).or_default();
+            let slot = match op.kind {
+                OpKind::Cleanup if past => &mut seen.closed,
+                OpKind::Cleanup => &mut seen.closes,
+                OpKind::Create(_) if !opens(op) => &mut seen.refused,
+                OpKind::Create(_) if !past => &mut seen.opens,
+                _ => continue,
+            };
+            slot.get_or_insert(op.event);
+        }
+        self.work.spend(MAX_NEAR);
         for entry in cleared {
-            let by = |op: &&&Op| op.process == entry.process;
-            let shown = match entry.reason {
-                Reason::ClosedBefore => before.iter().filter(by).find(|op| matches!(op.kind, OpKind::Cleanup)),
-                Reason::StillFailingAfterRelease => {
-                    let close = |op: &&&Op| matches!(op.kind, OpKind::Cleanup);
-                    after.iter().filter(by).find(close).or_else(|| before.iter().filter(by).find(close))
-                }
+            let seen = near.get(&entry.process).copied().unwrap_or_default();
+            entry.event = match entry.reason {
+                Reason::ClosedBefore => seen.closed,
+                Reason::OpenedAfter => seen.opens,
+                Reason::StillFailingAfterRelease => seen.closes.or(seen.closed),
+                Reason::OwnOpenFailed | Reason::OpenNotCompleted => seen.refused,
                 Reason::ExitedBefore => {
                     let exit = self.exits.get(entry.process.0 as usize).copied().flatten();
-                    entry.event = exit.and_then(|(op, _)| Some(self.op(op?)?.event));
-                    None
-                }
-                Reason::OpenedAfter => after.iter().filter(by).find(|op| opens(op)),
-                Reason::OwnOpenFailed | Reason::OpenNotCompleted => {
-                    let refused = |op: &&&Op| matches!(op.kind, OpKind::Create(_)) && !opens(op);
-                    before.iter().filter(by).find(refused).or_else(|| after.iter().filter(by).find(refused))
+                    exit.and_then(|(op, _)| Some(self.op(op?)?.event))
                 }
                 Reason::ShownClosedByLaterSuccess => {
                     let of = |hold: u32| track.holds.get(hold as usize).map(|hold| hold.process);
-                    let refuted = track.false_conflicts.iter().filter(|one| of(one.hold) == Some(entry.process));
-                    entry.event = refuted.filter_map(|one| self.op(one.by)).map(|op| op.event).next();
-                    None
+                    let refuted =
+                        track.false_conflicts.iter().take(MAX_NEAR).find(|one| of(one.hold) == Some(entry.process));
+                    refuted.and_then(|one| Some(self.op(one.by)?.event))
                 }
                 _ => None,
             };
-            entry.event = shown.map(|op| op.event).or(entry.event);
         }
     }
 
