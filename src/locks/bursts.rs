@@ -75,6 +75,25 @@ fn overcomes(then: &Op, now: &Op) -> bool {
     }
 }
 
+/// Whether a refused operation is the first one again. Another request may be refused for another reason; a pending delete
+/// refuses every open alike.
+fn asks_the_same(first: &Op, again: &Op) -> bool {
+    first.status == again.status
+        && match (first.kind, again.kind) {
+            (OpKind::Create(_), OpKind::Create(_)) if first.status == NtStatus::SHARING_VIOLATION => {
+                wanted(first).grant == wanted(again).grant
+            }
+            (
+                OpKind::Rename { target, .. } | OpKind::Link { target, .. },
+                OpKind::Rename { target: to, .. } | OpKind::Link { target: to, .. },
+            ) => target == to,
+            (OpKind::Lock { .. } | OpKind::Read { .. } | OpKind::Write { .. }, _) => {
+                requested(first).range == requested(again).range
+            }
+            _ => true,
+        }
+}
+
 impl Bursts {
     /// Groups the failures `wanted` (operation indices, ascending).
     pub(crate) fn group(engine: &Engine<'_>, wanted: &[u32]) -> Self {
@@ -107,7 +126,8 @@ impl Bursts {
             if !is_lock_failure(op) {
                 continue;
             }
-            let known = running.iter().find(|(status, ..)| *status == op.status).map(|(_, burst, _)| *burst);
+            let again = |first: u32| engine.op(first).is_some_and(|first| asks_the_same(first, op));
+            let known = running.iter().find(|(_, _, first)| again(*first)).map(|(_, burst, _)| *burst);
             let burst = match known {
                 Some(burst) => burst,
                 None => {

@@ -116,6 +116,18 @@ impl Marks {
 }
 
 impl Mark {
+    /// Whether this mark on `link` may have been made through a hold.
+    fn made_through(&self, link: u32, hold: &HoldRec) -> Fit {
+        if hold.link != link || hold.process != self.process || hold.stream != UNNAMED {
+            return Fit::No;
+        }
+        match hold.grant {
+            Some(grant) if grant.classes.contains(AccessClasses::DELETE) => Fit::Yes,
+            Some(grant) if !grant.possible.contains(AccessClasses::DELETE) => Fit::No,
+            _ => Fit::Maybe,
+        }
+    }
+
     /// Whether the file is pending by this mark within `at`.
     fn stands(&self, at: Instant) -> bool {
         (self.set.before(at) || self.set.start < at.end) && self.ended.is_none_or(|ended| ended.end > at.start)
@@ -182,16 +194,7 @@ impl Engine<'_> {
         if let Some(mark) = mark
             && mark.how == DeleteHow::PosixDisposition
         {
-            let fit = |hold: &HoldRec| {
-                if hold.link != link || hold.process != mark.process || hold.stream != UNNAMED {
-                    return Fit::No;
-                }
-                match hold.grant {
-                    Some(grant) if grant.classes.contains(AccessClasses::DELETE) => Fit::Yes,
-                    Some(grant) if !grant.possible.contains(AccessClasses::DELETE) => Fit::No,
-                    _ => Fit::Maybe,
-                }
-            };
+            let fit = |hold: &HoldRec| mark.made_through(link, hold);
             let mechanism = if mechanism == Mechanism::OpenHandle { Mechanism::PosixMarker } else { mechanism };
             let rule = if rule == "DP-3" { "DP-6" } else { rule };
             // Once the marker has closed, the name is gone whoever else has the file open: nobody visible is behind it.
@@ -205,6 +208,25 @@ impl Engine<'_> {
         let fit = |hold: &HoldRec| if kept(hold) { Fit::Yes } else { Fit::No };
         let by = Rule { mechanism, rule, fit: &fit, conflict: &none, ceiling };
         self.by_handle(failing, link, &by, found);
+    }
+
+    /// DP-6: how surely a name is still there that was marked with POSIX semantics. It went with the marking handle, whoever
+    /// else has the file open. `None`: it is gone.
+    pub(crate) fn stays(&mut self, link: u32, at: Instant) -> Option<Confidence> {
+        if !self.names.ever_marked(link) {
+            return Some(Confidence::Proven);
+        }
+        let track = self.track(self.names.file(link));
+        let mark = track.marks.standing(link, at).copied();
+        let Some(mark) = mark.filter(|mark| mark.how == DeleteHow::PosixDisposition) else {
+            return Some(Confidence::Proven);
+        };
+        let (groups, _) = track.weigh(at, self.options.limit, &self.work, &|hold| mark.made_through(link, hold));
+        if groups.iter().any(|(_, weighed)| weighed.sure) {
+            Some(Confidence::Proven)
+        } else {
+            groups.iter().any(|(_, weighed)| weighed.possible).then_some(Confidence::Likely)
+        }
     }
 
     /// When the link was first shown to be gone, if that was after `at` began: the name was missing, or another file

@@ -136,8 +136,8 @@ impl Engine<'_> {
                 return;
             }
             for link in self.entries(dir, tick) {
+                let Some(ceiling) = self.stays(link, failing.at) else { continue };
                 let fit = |hold: &HoldRec| if hold.link == link { Fit::Yes } else { Fit::No };
-                let ceiling = Confidence::Proven;
                 let mechanism = Mechanism::OpenDescendant;
                 let rule = Rule { mechanism, rule: "RN-3", fit: &fit, conflict: &none, ceiling };
                 if found.suspects.len() < 256 {

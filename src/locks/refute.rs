@@ -2,9 +2,10 @@
 //!
 //! The check itself uses counters as the kernel does, so that a file with many opens costs no more than one with few.
 
+use super::finding::DeleteHow;
 use super::hold::{Ended, EvKind, Group, HoldRec};
 use super::identity::{Names, UNNAMED, succeeded};
-use super::replay::Refused;
+use super::replay::{Refused, Track};
 use super::spans::Instant;
 use crate::capture::op::{Op, OpKind, OpLog};
 use crate::nt::OpenResult;
@@ -176,7 +177,8 @@ impl Refutation {
 
 /// RN-3, RN-6: a rename that succeeded shows that nothing was open below the folder, or on a named stream of the file. A hold
 /// whose close is in the capture is shown by that, and stays.
-pub(crate) fn refute_by_moves(holds: &mut [HoldRec], log: &OpLog, names: &Names, ops: &[u32]) {
+pub(crate) fn refute_by_moves(track: &mut Track, log: &OpLog, names: &Names) {
+    let Track { holds, marks, ops, .. } = track;
     let own = ops.iter().filter(|at| {
         log.ops.get(**at as usize).is_some_and(|op| matches!(op.kind, OpKind::Rename { .. }) && succeeded(op))
     });
@@ -188,8 +190,12 @@ pub(crate) fn refute_by_moves(holds: &mut [HoldRec], log: &OpLog, names: &Names,
             names.moved_with_folders(hold.link).filter_map(|at| log.ops.get(at as usize)).map(Instant::of).collect()
         });
         let streams = if hold.stream == UNNAMED { &[][..] } else { &own };
-        let after = |move_: &&Instant| opened.before(**move_) && hold.ended.from().is_none_or(|end| end >= move_.end);
-        if let Some(first) = folders.iter().chain(streams).filter(after).map(|move_| move_.start).min() {
+        // DP-6: what was deleted with POSIX semantics may have lost its name, and is in no folder then.
+        let nameless =
+            |at: &Instant| marks.last(hold.link, *at).is_some_and(|mark| mark.how == DeleteHow::PosixDisposition);
+        let folders = folders.iter().filter(|at| !nameless(at));
+        let after = |at: &&Instant| opened.before(**at) && hold.ended.from().is_none_or(|end| end >= at.end);
+        if let Some(first) = folders.chain(streams).filter(after).map(|at| at.start).min() {
             hold.dead_by = Some(hold.dead_by.map_or(first, |dead| dead.min(first)));
         }
     }

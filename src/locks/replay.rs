@@ -246,7 +246,7 @@ impl Track {
         }
         self.ops = ops;
         self.locks.finish(exits);
-        super::refute::refute_by_moves(&mut self.holds, log, names, &self.ops);
+        super::refute::refute_by_moves(self, log, names);
         for hold in &self.holds {
             if let Some(dead) = hold.dead_by.filter(|_| hold.ended_unseen()) {
                 let first = self.shown_closed.entry(hold.process).or_insert(dead);

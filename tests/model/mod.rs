@@ -18,6 +18,8 @@ pub(crate) enum Status {
     NotFound,
     Collision,
     AccessDenied,
+    CannotDelete,
+    PathNotFound,
 }
 
 #[derive(Clone, Debug)]
@@ -46,6 +48,10 @@ pub(crate) struct Volume {
     links: Vec<Link>,
     files: usize,
     pub(crate) handles: BTreeMap<u32, Handle>,
+    /// Who runs which file as an image, until they end.
+    images: Vec<(usize, usize)>,
+    /// The folder that was renamed to another name.
+    moved: Option<String>,
     next: u32,
 }
 
@@ -99,6 +105,58 @@ impl Volume {
         self.names.iter().find(|(_, known)| **known == link).map(|(name, _)| name.clone())
     }
 
+    /// Runs the file of a name, if it can be.
+    pub(crate) fn load(&mut self, process: usize, name: &str) -> bool {
+        let Some(&link) = self.names.get(name) else { return false };
+        if self.links[link].pending {
+            return false;
+        }
+        self.images.push((process, self.links[link].file));
+        true
+    }
+
+    /// The process ends: its handles and images are gone.
+    pub(crate) fn exit(&mut self, process: usize) {
+        let handles: Vec<u32> =
+            self.handles.iter().filter(|(_, handle)| handle.process == process).map(|(id, _)| *id).collect();
+        for handle in handles {
+            self.close(handle);
+        }
+        self.images.retain(|(who, _)| *who != process);
+    }
+
+    fn runners(&self, file: usize) -> Vec<usize> {
+        self.images.iter().filter(|(_, mapped)| *mapped == file).map(|(who, _)| *who).collect()
+    }
+
+    /// Renames a folder to `aside`, or back again. Refused by whatever is open below.
+    pub(crate) fn move_folder(&mut self, folder: &str, aside: &str) -> Outcome {
+        let away = self.moved.as_deref() == Some(folder);
+        if self.moved.is_some() && !away {
+            return Outcome::failed(Status::Collision, Vec::new());
+        }
+        let (from, to) = if away { (aside, folder) } else { (folder, aside) };
+        let below = format!(r"{from}\");
+        let inside: Vec<usize> =
+            self.names.iter().filter(|(name, _)| name.starts_with(&below)).map(|(_, link)| *link).collect();
+        let open: Vec<usize> =
+            self.handles.values().filter(|handle| inside.contains(&handle.link)).map(|handle| handle.process).collect();
+        if !open.is_empty() {
+            return Outcome::failed(Status::AccessDenied, open);
+        }
+        for (name, link) in std::mem::take(&mut self.names) {
+            let name = name.strip_prefix(&below).map_or(name.clone(), |leaf| format!(r"{to}\{leaf}"));
+            self.names.insert(name, link);
+        }
+        self.moved = (!away).then(|| folder.to_owned());
+        Outcome::done(false)
+    }
+
+    /// Where the folder is now: under its own name, or aside.
+    pub(crate) fn is_moved(&self, folder: &str) -> bool {
+        self.moved.as_deref() == Some(folder)
+    }
+
     /// Whether the process has a handle by that name already.
     pub(crate) fn has(&self, process: usize, name: &str) -> bool {
         self.names
@@ -130,6 +188,9 @@ impl Volume {
         create: bool,
     ) -> Outcome {
         let mut created = false;
+        if self.moved.as_deref().is_some_and(|moved| name.starts_with(&format!(r"{moved}\"))) {
+            return Outcome::failed(Status::PathNotFound, Vec::new());
+        }
         let link = match self.names.get(name) {
             Some(&link) if self.links[link].pending => {
                 return Outcome::failed(Status::DeletePending, self.keepers(link));
@@ -143,12 +204,17 @@ impl Volume {
             None => return Outcome::failed(Status::NotFound, Vec::new()),
         };
         let file = self.links[link].file;
-        let blockers: Vec<usize> = self
+        let mut blockers: Vec<usize> = self
             .handles
             .values()
             .filter(|handle| handle.file == file && conflict(handle, access, share))
             .map(|handle| handle.process)
             .collect();
+        if access & W != 0 {
+            blockers.extend(self.runners(file));
+        } else if doc && blockers.is_empty() && !self.runners(file).is_empty() {
+            return Outcome::failed(Status::CannotDelete, self.runners(file));
+        }
         if !blockers.is_empty() {
             return Outcome::failed(Status::SharingViolation, blockers);
         }
@@ -178,6 +244,12 @@ impl Volume {
         if self.links[link].gone || self.handles[&id].access & D == 0 {
             return Outcome::failed(Status::AccessDenied, Vec::new());
         }
+        let file = self.links[link].file;
+        let links = self.links.iter().filter(|link| link.file == file && !link.gone).count();
+        // One of several links may go if nobody asks for the check of the image.
+        if delete && !self.runners(file).is_empty() && !(posix && links > 1) {
+            return Outcome::failed(Status::CannotDelete, self.runners(file));
+        }
         self.links[link].pending = delete;
         let marker = self.handles.values().any(|handle| handle.link == link && handle.posix_marker);
         if !delete {
@@ -192,6 +264,9 @@ impl Volume {
     }
 
     pub(crate) fn rename(&mut self, id: u32, to: &str, replace: bool) -> Outcome {
+        if self.moved.as_deref().is_some_and(|moved| to.starts_with(&format!(r"{moved}\"))) {
+            return Outcome::failed(Status::PathNotFound, Vec::new());
+        }
         let link = self.handles[&id].link;
         if self.links[link].gone || self.links[link].pending || self.handles[&id].access & D == 0 {
             return Outcome::failed(Status::AccessDenied, Vec::new());
@@ -205,6 +280,7 @@ impl Volume {
             Some(&target) => {
                 let open: Vec<usize> =
                     self.handles.values().filter(|handle| handle.link == target).map(|handle| handle.process).collect();
+                let open: Vec<usize> = open.into_iter().chain(self.runners(self.links[target].file)).collect();
                 if !open.is_empty() {
                     return Outcome::failed(Status::AccessDenied, open);
                 }
@@ -218,6 +294,9 @@ impl Volume {
     }
 
     pub(crate) fn link(&mut self, id: u32, to: &str) -> Outcome {
+        if self.moved.as_deref().is_some_and(|moved| to.starts_with(&format!(r"{moved}\"))) {
+            return Outcome::failed(Status::PathNotFound, Vec::new());
+        }
         let link = self.handles[&id].link;
         if self.links[link].gone || self.links[link].pending {
             return Outcome::failed(Status::AccessDenied, Vec::new());
