@@ -19,14 +19,14 @@ const EXPORTS: [Row; 5] = [
         "founding-delete-pending",
         &["--format", "csv", "--tz", "+08:00"],
         &["--export-tz", "+08:00", "--export-date", "2022-10-08"],
-        &[154],
+        &[150, 152, 153, 154],
     ),
     (
         "founding-delete-pending.XML",
         "founding-delete-pending",
         &["--format", "xml", "--tz", "+08:00", "--locale", "zh-CN", "--stacks"],
         &["--export-tz", "+08:00", "--export-date", "2022-10-08"],
-        &[154],
+        &[150, 152, 153, 154],
     ),
     (
         "two-holders.CSV",
@@ -40,7 +40,7 @@ const EXPORTS: [Row; 5] = [
         "two-holders",
         &["--format", "xml", "--tz", "+08:00"],
         &["--export-tz", "+08:00", "--export-date", "2022-10-08"],
-        &[],
+        &[115, 121, 130, 141],
     ),
     (
         "image-mapped-cannot-delete.CSV",
@@ -157,6 +157,10 @@ fn each_gives_the_verdict_of_its_capture() {
             if less.iter().any(|event| failure["event"] == *event) {
                 failure["holders"].as_array_mut().unwrap().iter_mut().for_each(|h| h["confidence"] = "likely".into());
             }
+        }
+        if less.len() == truth["failures"].as_array().unwrap().len() {
+            truth["verdict"]["confidence"] = "likely".into();
+            truth["holders"].as_array_mut().unwrap().iter_mut().for_each(|h| h["confidence"] = "likely".into());
         }
         assert_eq!(found(&record), found(&truth), "{file}");
     }

@@ -2,58 +2,49 @@
 //! where no durations are recorded.
 
 use crate::capture::op::{EventIndex, Op, OpKind, OpLog, ProcessInfo, StackSays};
-use crate::locks::{Analysis, Confidence, Edge, Finding, Holder, Party, Reason};
+use crate::locks::{Analysis, Attribution, Cause, Confidence, Edge, Finding, Holder, Party, Reason};
 use crate::nt::{FileTime, Ticks};
 
-/// Without durations two events less than this apart may have overlapped, as far as the rows tell: 250 ms.
-const MARGIN: Ticks = Ticks(2_500_000);
-
-/// Nobody is cleared for a close or an open less than this away from the refusal: 10 ms, longer than nearly all take.
+/// Without durations nobody is cleared for a close or an open less than this away from the refusal: 10 ms, longer than
+/// nearly all take.
 const CLEAR_MARGIN: Ticks = Ticks(100_000);
+
+/// The same where nobody visible explains the refusal, so that a close under way would: 2 s.
+const WIDE_MARGIN: Ticks = Ticks(20_000_000);
 
 /// Operations looked at on either side of a refusal.
 const MAX_NEAR: usize = 4096;
 
-/// What is known beside the log.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Known {
-    /// The source tells when operations ended.
-    pub(super) durations: bool,
-    /// A filter may be loaded that issues operations of its own.
-    pub(super) filters: bool,
-}
-
-/// Lowers what the source cannot bear out. Returns the parties whose part in an open only a call stack could show.
-pub(super) fn weaken(analysis: &mut Analysis, log: &OpLog, known: Known) -> Vec<Party> {
+/// Lowers what the source cannot bear out; `filters` are known or may be loaded that issue operations of their own.
+/// Returns the parties whose part in an open only a call stack could show.
+pub(super) fn weaken(analysis: &mut Analysis, log: &OpLog, filters: bool) -> Vec<Party> {
     let mut unshown: Vec<Party> = Vec::new();
     for finding in &mut analysis.findings {
         let mut holders = std::mem::take(&mut finding.holders);
         for holder in &mut holders {
-            let author = is_author_shown(log, finding, holder, known);
+            let author = is_author_shown(log, finding, holder, filters);
             if !author && !unshown.contains(&holder.party) {
                 unshown.push(holder.party);
             }
-            let shown = author && is_named(log, holder) && is_order_shown(log, finding, holder, known);
+            let shown = author && is_named(log, holder) && is_order_shown(log, finding, holder);
             if holder.confidence > Confidence::Likely && !shown {
                 holder.confidence = Confidence::Likely;
                 holder.handle_ambiguous = false;
             }
         }
         finding.holders = holders;
-        if !known.durations {
-            let near = near(log, finding);
-            finding.ruled_out.retain(|cleared| {
-                // A close may have been under way still, an open so soon after may have met the end of the refusal.
-                !near.iter().any(|op| {
-                    op.process == cleared.process
-                        && match cleared.reason {
-                            Reason::ClosedBefore => matches!(op.kind, OpKind::Cleanup) && op.start <= finding.time,
-                            Reason::OpenedAfter => matches!(op.kind, OpKind::Create(_)) && op.start >= finding.time,
-                            _ => false,
-                        }
-                })
-            });
-        }
+        let near = near(log, finding);
+        finding.ruled_out.retain(|cleared| {
+            // A close may have been under way still, an open so soon after may have met the end of the refusal.
+            !near.iter().any(|op| {
+                op.process == cleared.process
+                    && match cleared.reason {
+                        Reason::ClosedBefore => matches!(op.kind, OpKind::Cleanup),
+                        Reason::OpenedAfter => matches!(op.kind, OpKind::Create(_)),
+                        _ => false,
+                    }
+            })
+        });
     }
     unshown
 }
@@ -66,7 +57,7 @@ fn is_named(log: &OpLog, holder: &Holder) -> bool {
 
 /// VI-3: whether it is the process itself that made the hold, and no filter or remote client in its name. The stack of the
 /// open tells; without one, System and the victim are the names that others act in.
-fn is_author_shown(log: &OpLog, finding: &Finding, holder: &Holder, known: Known) -> bool {
+fn is_author_shown(log: &OpLog, finding: &Finding, holder: &Holder, filters: bool) -> bool {
     let Party::Process(process) = holder.party else { return true };
     let Edge::At(event, _) = holder.hold.start else { return true };
     let Some(op) = find(log, event) else { return true };
@@ -79,41 +70,50 @@ fn is_author_shown(log: &OpLog, finding: &Finding, holder: &Holder, known: Known
         StackSays::Unclear(_) => false,
         StackSays::Nothing => {
             let victim = holder.victim || process == finding.process;
-            !(system || victim && known.filters)
+            !(system || victim && filters)
         }
     }
 }
 
-/// Whether the hold surely began before the refusal and outlasted it. An operation without a duration may have taken up
-/// to [`MARGIN`]; that it was over sooner is shown by what its process did next.
-fn is_order_shown(log: &OpLog, finding: &Finding, holder: &Holder, known: Known) -> bool {
-    if known.durations {
+/// Whether the hold surely began before the refusal and outlasted it. Without durations an operation may have run until
+/// the next row shows that it was over: no span of time between two starts says so.
+fn is_order_shown(log: &OpLog, finding: &Finding, holder: &Holder) -> bool {
+    !log.coverage.whole_seconds && is_begun(log, finding, holder) && is_outlasted(log, finding, holder)
+}
+
+/// Whether the hold was granted before the refusal began.
+fn is_begun(log: &OpLog, finding: &Finding, holder: &Holder) -> bool {
+    let Edge::At(event, _) = holder.hold.start else { return true };
+    let Some(begun) = find(log, event).filter(|op| op.end.is_none() && is_file(op)) else { return true };
+    // DP-3: a name that waits to be deleted is opened no more, so this open was granted before the mark took effect.
+    let marked =
+        finding.deleted_by.is_some_and(|mark| between(log, event, finding.event).any(|op| op.event == mark.event));
+    // A use of the handle shows that it was there; the thread's next step elsewhere, that the open was done.
+    let used = |op: &Op| op.process == begun.process && op.path == begun.path && uses_handle(op);
+    let went_on = |op: &Op| is_same_thread(op, begun) && op.path != begun.path;
+    (marked && finding.cause == Cause::DeletePending)
+        || between(log, event, finding.event).any(|op| is_file(op) && (used(op) || went_on(op)))
+}
+
+/// Whether the refusal was over before the hold began to end.
+fn is_outlasted(log: &OpLog, finding: &Finding, holder: &Holder) -> bool {
+    let Edge::At(event, _) = holder.hold.end else { return true };
+    let (Some(refused), Some(ended)) = (find(log, finding.event), find(log, event)) else { return false };
+    if refused.end.is_some() {
         return true;
     }
-    if let Edge::At(event, time) = holder.hold.start
-        && is_close(time, finding.time, MARGIN)
-        && let Some(begun) = find(log, event)
-        && is_file(begun)
-    {
-        // A use of the handle shows that the open had succeeded.
-        let used = between(log, event, finding.event).any(|op| {
-            op.process == begun.process && op.path == begun.path && is_file(op) && !matches!(op.kind, OpKind::Create(_))
-        });
-        if !used {
-            return false;
-        }
-    }
-    if let Edge::At(event, time) = holder.hold.end
-        && is_close(finding.time, time, MARGIN)
-    {
-        // The same thread's next operation, or the same process's next try, shows that the refusal was over.
-        let over = between(log, finding.event, event).any(|op| {
-            op.process == finding.process
-                && (op.path == finding.path || op.thread.is_some() && op.thread == finding.thread)
-        });
-        return over;
-    }
-    true
+    // What a filter does within the operation is on the same file; the very same request again is the next attempt.
+    let is_next = |op: &Op| is_same_thread(op, refused) && (op.path != refused.path || op.kind == refused.kind);
+    event > finding.event && (is_same_thread(ended, refused) || between(log, finding.event, event).any(is_next))
+}
+
+fn is_same_thread(one: &Op, other: &Op) -> bool {
+    one.process == other.process && one.thread.is_some() && one.thread == other.thread
+}
+
+/// Whether an operation goes through an open handle, and does not end it.
+const fn uses_handle(op: &Op) -> bool {
+    !matches!(op.kind, OpKind::Create(_) | OpKind::QueryOpen { .. } | OpKind::Cleanup | OpKind::Close)
 }
 
 fn is_close(earlier: FileTime, later: FileTime, margin: Ticks) -> bool {
@@ -140,11 +140,15 @@ fn between(log: &OpLog, from: EventIndex, to: EventIndex) -> impl Iterator<Item 
     log.ops.get(first..last).unwrap_or(&[]).iter().take(MAX_NEAR)
 }
 
-/// The opens and closes within [`CLEAR_MARGIN`] of a refusal.
+/// The opens and closes so near to a refusal that they may have overlapped it, where it is not known how long they took.
 fn near<'a>(log: &'a OpLog, finding: &Finding) -> Vec<&'a Op> {
     let middle = log.ops.partition_point(|op| op.event < finding.event);
     let (before, after) = log.ops.split_at_checked(middle).unwrap_or((&[], &[]));
-    let before = before.iter().rev().take(MAX_NEAR).take_while(|op| is_close(op.start, finding.time, CLEAR_MARGIN));
-    let after = after.iter().take(MAX_NEAR).take_while(|op| is_close(finding.time, op.start, CLEAR_MARGIN));
-    before.chain(after).filter(|op| matches!(op.kind, OpKind::Create(_) | OpKind::Cleanup)).collect()
+    let margin = if finding.attribution == Attribution::NotVisible { WIDE_MARGIN } else { CLEAR_MARGIN };
+    let before = before.iter().rev().take(MAX_NEAR).take_while(|op| is_close(op.start, finding.time, margin));
+    let untold = after.first().is_some_and(|refused| refused.end.is_none());
+    let after = after.iter().take(MAX_NEAR).take_while(|op| untold && is_close(finding.time, op.start, margin));
+    let is_over = |close: &Op| between(log, close.event, finding.event).any(|op| is_same_thread(op, close));
+    let closed = before.filter(|op| matches!(op.kind, OpKind::Cleanup) && op.end.is_none() && !is_over(op));
+    closed.chain(after.filter(|op| matches!(op.kind, OpKind::Create(_)))).collect()
 }

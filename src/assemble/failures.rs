@@ -2,10 +2,11 @@
 
 use super::Parts;
 use super::holders::{Holders, grade};
-use crate::capture::op::{EventIndex, Op, OpLog, PathId, ProcessId};
+use crate::capture::op::{EventIndex, Op, OpKind, OpLog, PathId, ProcessId};
 use crate::case::{self, Attribution, Cause, ExplanationCode, HowDeleted, Mechanism, RuledOutReason};
 use crate::lang::{Lang, record as t};
-use crate::locks::{self, Conflict, Edge, Side};
+use crate::locks::{self, Citation, Conflict, Edge, Side};
+use crate::nt::FileTime;
 
 pub(super) fn failures(parts: &Parts<'_>, holders: &Holders) -> Vec<case::Failure> {
     parts.analysis.findings.iter().map(|finding| failure(parts, holders, finding)).collect()
@@ -21,8 +22,12 @@ pub(super) fn waits(parts: &Parts<'_>, holders: &Holders) -> Vec<case::Wait> {
         operation: operation(parts, wait.event),
         path: parts.log.paths.get(wait.path).to_owned(),
         waited_ms: wait.waited.as_millis(),
-        cause: Cause::OplockBreak,
-        holders: wait.holders.iter().map(|holder| failure_holder(parts, holders, holder, wait.path)).collect(),
+        cause: cause(wait.cause),
+        holders: wait
+            .holders
+            .iter()
+            .map(|holder| failure_holder(parts, holders, holder, (wait.path, parts.citer.wait(wait.cause, holder))))
+            .collect(),
     };
     parts.analysis.waits.iter().map(wait).collect()
 }
@@ -47,7 +52,14 @@ pub(super) fn failure(parts: &Parts<'_>, holders: &Holders, finding: &locks::Fin
             locks::Attribution::NoHolder => Attribution::NoHolder,
         },
         requested: requested(log, &finding.requested, operation(parts, finding.event) == "LockFile"),
-        holders: finding.holders.iter().map(|holder| failure_holder(parts, holders, holder, finding.path)).collect(),
+        holders: finding
+            .holders
+            .iter()
+            .map(|holder| {
+                let cited = parts.citer.holder(finding, holder);
+                failure_holder(parts, holders, holder, (finding.path, cited))
+            })
+            .collect(),
         deleted_by: finding.deleted_by.map(|marker| case::DeletedBy {
             event: marker.event.0,
             pid: pid(log, marker.process),
@@ -71,16 +83,24 @@ pub(super) fn failure(parts: &Parts<'_>, holders: &Holders, finding: &locks::Fin
                 pid: pid(log, cleared.process),
                 process: name(log, cleared.process),
                 reason: reason(cleared.reason),
+                rule: cleared.reason.rule().to_owned(),
+                event: cleared.event.map(|event| event.0),
             })
             .collect(),
+        evidence: evidence(parts.citer.finding(finding)),
     }
+}
+
+fn evidence(cited: Vec<Citation>) -> Vec<case::Evidence> {
+    let one = |one: Citation| case::Evidence { rule: one.rule.to_owned(), event: one.event.map(|event| event.0) };
+    cited.into_iter().map(one).collect()
 }
 
 fn failure_holder(
     parts: &Parts<'_>,
     holders: &Holders,
     holder: &locks::Holder,
-    failing: PathId,
+    (failing, cited): (PathId, Vec<Citation>),
 ) -> case::FailureHolder {
     let log = parts.log;
     let process = holder.party.process();
@@ -92,6 +112,12 @@ fn failure_holder(
         holder: holders.id(holder.party),
         pid: pid(log, process),
         process: name(log, process),
+        driver: match holder.party {
+            locks::Party::Driver { driver, .. } => {
+                log.drivers.get(usize::from(driver.0)).map(|driver| driver.name.clone())
+            }
+            locks::Party::Process(_) => None,
+        },
         confidence: grade(Some(holder.confidence)),
         mechanism: mechanism(holder.mechanism),
         rule: holder.rule.to_owned(),
@@ -102,11 +128,21 @@ fn failure_holder(
             access: holder.hold.access.map(crate::nt::AccessMask::names),
             share: holder.hold.share.map(crate::nt::ShareAccess::names),
             path: holder.hold.path.filter(|path| *path != failing).map(|path| log.paths.get(path).to_owned()),
+            sure_until: closing(log, holder.hold.end).map(FileTime::to_rfc3339),
         },
         conflict: holder.conflicts.iter().map(|conflict| conflict_text(conflict, parts.options.lang)).collect(),
         not_shared_by_holder: withheld(Side::HolderDoesNotShare),
         not_shared_by_victim: withheld(Side::VictimDoesNotShare),
+        evidence: evidence(cited),
     }
+}
+
+/// When the close that ends a hold began, where the end is told by when it was done.
+fn closing(log: &OpLog, end: Edge) -> Option<FileTime> {
+    let Edge::At(event, done) = end else { return None };
+    let at = log.ops.partition_point(|op| op.event < event);
+    let close = log.ops.get(at).filter(|op| op.event == event && matches!(op.kind, OpKind::Cleanup))?;
+    (close.start < done).then_some(close.start)
 }
 
 fn conflict_text(conflict: &Conflict, lang: Lang) -> String {
@@ -243,5 +279,8 @@ const fn reason(reason: locks::Reason) -> RuledOutReason {
         locks::Reason::StillFailingAfterRelease => RuledOutReason::StillFailingAfterRelease,
         locks::Reason::OtherFile => RuledOutReason::OtherFile,
         locks::Reason::SameNameOtherFile => RuledOutReason::SameNameOtherFile,
+        locks::Reason::NotTheMarker => RuledOutReason::NotTheMarker,
+        locks::Reason::OutlastedTheName => RuledOutReason::OutlastedTheName,
+        locks::Reason::OpenNotCompleted => RuledOutReason::OpenNotCompleted,
     }
 }

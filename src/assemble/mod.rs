@@ -140,6 +140,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) filtered: u64,
     pub(crate) log: &'a OpLog,
     pub(crate) analysis: &'a locks::Analysis,
+    pub(crate) citer: locks::Citer<'a>,
     /// Parties whose part in an open only a call stack could show.
     pub(crate) unshown: &'a [locks::Party],
     pub(crate) filters: FilterSurvey,
@@ -197,7 +198,7 @@ pub fn analyse_with(
     if scope.victims.is_empty() {
         blame_others(&mut analysis);
     }
-    let unshown = weaken(&mut analysis, &log, (source, &survey), options.catalogue);
+    let unshown = weaken(&mut analysis, &log, source, options.catalogue);
     let filters = filters(source, options.catalogue);
     let parts = Parts {
         options,
@@ -208,6 +209,7 @@ pub fn analyse_with(
         filtered,
         log: &log,
         analysis: &analysis,
+        citer: locks::Citer::new(&log),
         unshown: &unshown,
         filters,
         source,
@@ -247,15 +249,12 @@ fn blame_others(analysis: &mut locks::Analysis) {
 fn weaken(
     analysis: &mut locks::Analysis,
     log: &OpLog,
-    (source, survey): (&dyn Source, &Survey),
+    source: &dyn Source,
     catalogue: &VendorCatalogue,
 ) -> Vec<locks::Party> {
     let modules = source.kernel_modules();
-    let known = doubt::Known {
-        durations: survey.coverage.has_durations,
-        filters: modules.is_empty() || modules.iter().any(|module| is_author(catalogue, module)),
-    };
-    doubt::weaken(analysis, log, known)
+    let filters = modules.is_empty() || modules.iter().any(|module| is_author(catalogue, module));
+    doubt::weaken(analysis, log, filters)
 }
 
 /// The filters among the loaded kernel modules.

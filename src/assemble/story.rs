@@ -1,4 +1,4 @@
-//! The story of one failure, and the self-check of a whole capture, as plain data.
+//! The story of one event, and the self-check of a whole capture, as plain data.
 
 use super::failures::{self, edge, mechanism, name, operation_of, pid};
 use super::holders::Holders;
@@ -6,27 +6,35 @@ use super::{CaseOptions, FailureFilter, Parts, capture_record, filters, is_autho
 use crate::blame::gather;
 use crate::blame::scope::{Profile, Scope, ScopeOptions};
 use crate::capture::EventIndex;
-use crate::capture::op::{Op, OpKind, OpLog, ProcessId};
+use crate::capture::op::{Op, OpKind, OpLog, PathId, ProcessId};
 use crate::capture::select::Selection;
 use crate::capture::source::{Source, Survey};
 use crate::case::{self, AuditFailures, AuditRecord, Story, StoryEvent, StoryHold};
 use crate::lang::{Lang, filters as f, record as t, why as w};
 use crate::locks::{self, HistoryHold, Party};
-use crate::nt::{AccessMask, NtStatus, ShareAccess};
+use crate::nt::{AccessMask, FileTime, NtStatus, ShareAccess};
+
+/// Events named where one has no story, at most.
+const MAX_NAMED: usize = 8;
 
 /// Why there is no story.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoStory {
     /// The capture has fewer events.
     NoSuchEvent,
-    /// The event did not fail in a way that can mean a lock.
-    NotALockFailure,
+    /// The event is no operation on a file.
+    NoFile {
+        /// Refusals that have one, the first few.
+        refused: Vec<u64>,
+        /// How many further ones.
+        more: usize,
+    },
 }
 
-/// Tells the story of event `event`.
+/// Tells the story of event `event`: why it was refused, or what went on with its file around it.
 ///
 /// # Errors
-/// When there is no such event, or it was not refused because of a lock.
+/// When there is no such event, or it is no operation on a file.
 pub fn story(source: &dyn Source, event: EventIndex, options: &CaseOptions<'_>) -> Result<Story, NoStory> {
     story_of(source, &source.survey(), event, options)
 }
@@ -41,8 +49,8 @@ pub fn stories(source: &dyn Source, most: usize, options: &CaseOptions<'_>) -> (
     let mut stories = Vec::new();
     while stories.len() < most {
         let Some(event) = rest.next() else { break };
-        // An ACCESS DENIED that no lock is behind has no story.
-        stories.extend(story_of(source, &survey, *event, options));
+        // An ACCESS DENIED that no lock is behind is left out.
+        stories.extend(story_of(source, &survey, *event, options).ok().filter(|story| story.failure.is_some()));
     }
     (stories, rest.len() as u64, refused.len() as u64)
 }
@@ -56,22 +64,35 @@ fn story_of(
     if event.0 >= survey.counts.total {
         return Err(NoStory::NoSuchEvent);
     }
-    let seed = survey.ops.iter().find(|op| op.event == event && gather::is_failure(op));
-    let seed = seed.ok_or(NoStory::NotALockFailure)?;
-    let log = gather::collect(source, survey, &[seed], &|driver| is_author(options.catalogue, driver));
+    let no_file = || {
+        let refused = survey.ops.iter().filter(|op| gather::is_failure(op)).map(|op| op.event.0);
+        let refused: Vec<u64> = refused.collect();
+        let more = refused.len().saturating_sub(MAX_NAMED);
+        NoStory::NoFile { refused: refused.into_iter().take(MAX_NAMED).collect(), more }
+    };
+    let is_filter = |driver: &crate::capture::op::DriverInfo| is_author(options.catalogue, driver);
+    let log = match survey.ops.iter().find(|op| op.event == event) {
+        Some(seed) => gather::collect(source, survey, &[seed], &is_filter),
+        None => {
+            // Only a look at everything tells which file an event is about that nothing refused or delayed.
+            let all = source.collect(&Selection::everything(), survey, &is_filter);
+            let seed = find(&all, event).filter(|op| !all.paths.get(op.path).is_empty()).ok_or_else(no_file)?;
+            gather::collect_around(source, survey, (&[seed], &all.paths), &is_filter)
+        }
+    };
+    let seed = *find(&log, event).ok_or_else(no_file)?;
     let machine = source.machine();
     let any = ScopeOptions { profile: Profile::Any, ..ScopeOptions::default() };
-    let Ok(scope) = Scope::new(&any, None) else { return Err(NoStory::NotALockFailure) };
+    let Ok(scope) = Scope::new(&any, None) else { return Err(no_file()) };
     // Whoever failed is the victim here; that makes a hold of its own a self-inflicted one.
-    let victim = seed.process;
-    let is_victim = |id: ProcessId| id == victim;
+    let is_victim = |id: ProcessId| id == seed.process;
     let engine_options = locks::Options::new(&is_victim);
-    let mut analysis = locks::analyse(&log, &[event], &engine_options);
-    let history = locks::history(&log, event, &engine_options).ok_or(NoStory::NotALockFailure)?;
-    if !history.finding.lock_class {
-        return Err(NoStory::NotALockFailure);
-    }
-    let unshown = weaken(&mut analysis, &log, (source, survey), options.catalogue);
+    // The other attempts tell how long it went on, and who held through all of them.
+    let is_try = |op: &&Op| op.process == seed.process && gather::is_failure(op);
+    let tries: Vec<EventIndex> = log.ops.iter().filter(is_try).map(|op| op.event).collect();
+    let mut analysis = locks::analyse(&log, &tries, &engine_options);
+    let history = locks::history(&log, event, &tries, &engine_options).ok_or_else(no_file)?;
+    let unshown = weaken(&mut analysis, &log, source, options.catalogue);
     let filters = filters(source, options.catalogue);
     let parts = Parts {
         options,
@@ -82,15 +103,15 @@ fn story_of(
         filtered: 0,
         log: &log,
         analysis: &analysis,
+        citer: locks::Citer::new(&log),
         unshown: &unshown,
         filters,
         source,
     };
     let holders = Holders::new(&parts);
-    let finding = analysis.findings.first().unwrap_or(&history.finding);
-    let mut failure = failures::failure(&parts, &holders, finding);
-    // Only this one attempt was looked at.
-    failure.series = None;
+    let finding = analysis.findings.iter().find(|finding| finding.event == event && finding.lock_class);
+    let failure = finding.map(|finding| failures::failure(&parts, &holders, finding));
+    let wait = failures::waits(&parts, &holders).into_iter().find(|wait| wait.event == event.0);
     let mut events: Vec<StoryEvent> = history
         .events
         .iter()
@@ -104,13 +125,20 @@ fn story_of(
                 operation: operation_of(&parts, op),
                 result: op.status.result_text().into_owned(),
                 path: log.paths.get(told.path).to_owned(),
+                refused: gather::is_failure(op),
                 detail: detail(&log, op, options.lang),
             })
         })
         .collect();
     events.dedup_by_key(|event| event.event);
-    let holds = history.holds.iter().map(|told| hold(&log, finding, told)).collect();
-    Ok(Story { schema: case::WHY_SCHEMA.to_owned(), failure, events, holds, truncated: history.truncated })
+    let implicated: &[locks::Holder] = match (finding, &wait) {
+        (Some(finding), _) => &finding.holders,
+        (None, Some(_)) => analysis.waits.iter().find(|wait| wait.event == event).map_or(&[], |wait| &wait.holders),
+        (None, None) => &[],
+    };
+    let holds = history.holds.iter().map(|told| hold(&log, seed.path, implicated, told)).collect();
+    let schema = case::WHY_SCHEMA.to_owned();
+    Ok(Story { schema, event: event.0, failure, wait, events, holds, truncated: history.truncated })
 }
 
 fn find(log: &OpLog, event: EventIndex) -> Option<&Op> {
@@ -119,9 +147,9 @@ fn find(log: &OpLog, event: EventIndex) -> Option<&Op> {
     log.ops.get(at..)?.iter().take_while(|op| op.event == event).last()
 }
 
-fn hold(log: &OpLog, finding: &locks::Finding, told: &HistoryHold) -> StoryHold {
+fn hold(log: &OpLog, path: PathId, implicated: &[locks::Holder], told: &HistoryHold) -> StoryHold {
     let process = told.party.process();
-    let implicated = finding.holders.iter().any(|holder| {
+    let implicated = implicated.iter().any(|holder| {
         holder.party == told.party
             && std::iter::once(&holder.hold).chain(&holder.more).any(|hold| hold.start == told.hold.start)
     });
@@ -137,8 +165,14 @@ fn hold(log: &OpLog, finding: &locks::Finding, told: &HistoryHold) -> StoryHold 
         end: edge(told.hold.end),
         access: told.hold.access.map(AccessMask::names),
         share: told.hold.share.map(ShareAccess::names),
-        path: told.hold.path.filter(|path| *path != finding.path).map(|path| log.paths.get(path).to_owned()),
+        path: told.hold.path.filter(|known| *known != path).map(|path| log.paths.get(path).to_owned()),
         implicated,
+        sure: told.sure.map(|(from, until)| case::Span {
+            from: from.to_rfc3339(),
+            until: (until < FileTime(u64::MAX)).then(|| until.to_rfc3339()),
+        }),
+        over: told.over.map(FileTime::to_rfc3339),
+        refuted_by: told.refuted_by.map(|event| case::EventRef { event: event.0 }),
     }
 }
 

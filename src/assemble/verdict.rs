@@ -96,7 +96,8 @@ pub(super) fn verdict(
         ),
         VerdictCode::SelfInflicted => {
             let own = names(holders.iter().map(|(holder, _)| image(holder)), lang);
-            t::SELF_INFLICTED.fill(lang, &[("self", &own), ("failures", &total), ("confidence", &grade)])
+            let text = if confidence == Confidence::Proven { t::SELF_INFLICTED } else { t::SELF_LIKELY };
+            text.fill(lang, &[("self", &own), ("failures", &total), ("confidence", &grade)])
         }
         VerdictCode::NoVisibleHolder => {
             let mut text = String::new();
@@ -143,6 +144,14 @@ pub(super) fn verdict(
                 _ => lang::filters::NOTHING_PASSES,
             };
             let mut text = none.fill(lang, values);
+            let blind = match (parts.survey.counts.file_system, parts.survey.coverage.creates) {
+                (0, _) => Some(t::NO_FAILURES_BLIND),
+                (_, 0) => Some(t::NO_FAILURES_NO_OPENS),
+                _ => None,
+            };
+            if let Some(sentence) = blind {
+                join(&mut text, sentence.get(lang), lang);
+            }
             if parts.filtered == 0 && !parts.log.processes.iter().any(|process| parts.scope.is_victim(process)) {
                 let nameless = parts.log.processes.iter().any(|process| process.name.is_empty());
                 let sentence = if nameless { t::NO_FAILURES_NAMELESS } else { t::NO_FAILURES_ABSENT };
@@ -174,7 +183,12 @@ pub(super) fn verdict(
         join(&mut text, &left_out.fill(lang, &[("n", &parts.filtered)]), lang);
     }
     let hidden = Hidden { holder: unseen > 0, left_in_folder: not_empty > 0 };
-    let recommendations = recommendations(parts, holders, failures, &hidden);
+    let mut recommendations = recommendations(parts, holders, failures, &hidden);
+    if code == VerdictCode::SelfInflicted && confidence < Confidence::Proven {
+        for advice in recommendations.iter_mut().filter(|advice| advice.code == "none") {
+            t::NONE_LIKELY.get(lang).clone_into(&mut advice.text);
+        }
+    }
     let caveats = caveats(parts, holders, failures);
     (Verdict { code, confidence, holders: ids, text }, recommendations, caveats)
 }

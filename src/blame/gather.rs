@@ -52,15 +52,25 @@ fn is_refused_by_oplock(op: &Op) -> bool {
     matches!(op.status, NtStatus::CANNOT_BREAK_OPLOCK | NtStatus::OPLOCK_NOT_GRANTED) && locks::is_lock_failure(op)
 }
 
-/// An open that succeeded, but took long enough to have waited for somebody.
+/// An open or a close that succeeded, but took long enough to have waited for somebody.
 pub fn is_delayed(op: &Op) -> bool {
-    matches!(op.kind, OpKind::Create(_))
+    matches!(op.kind, OpKind::Create(_) | OpKind::Cleanup)
         && op.status.is_success()
         && op.end.is_some_and(|end| end.since(op.start) >= locks::WAIT_THRESHOLD)
 }
 
-/// Collects what explains `seeds`: the operations on their files under every name these go by.
+/// Collects what explains `seeds`, operations of the survey: those on their files under every name these go by.
 pub fn collect(source: &dyn Source, survey: &Survey, seeds: &[&Op], is_filter: &FilterTest<'_>) -> OpLog {
+    collect_around(source, survey, (seeds, &survey.paths), is_filter)
+}
+
+/// The same for any operations, with the table of their paths.
+pub fn collect_around(
+    source: &dyn Source,
+    survey: &Survey,
+    (seeds, paths): (&[&Op], &PathTable),
+    is_filter: &FilterTest<'_>,
+) -> OpLog {
     if seeds.is_empty() {
         return OpLog {
             processes: survey.processes.clone(),
@@ -72,7 +82,7 @@ pub fn collect(source: &dyn Source, survey: &Survey, seeds: &[&Op], is_filter: &
     let names = Names::new(survey);
     let mut selection = Selection::default();
     for op in seeds {
-        names.select_failure(op, &survey.paths, &mut selection);
+        names.select_failure(op, paths, &mut selection);
     }
     let mut log = source.collect(&selection, survey, is_filter);
     for _ in 1..MAX_PASSES {

@@ -89,6 +89,8 @@ pub struct ProcessInfo {
     pub started: Option<FileTime>,
     /// End time; `None` while running at the end of the capture or unknown.
     pub ended: Option<FileTime>,
+    /// Where it is not known when it ended: that it had by then, because another process has its PID since.
+    pub replaced: Option<FileTime>,
     /// Current directory, where a Process Start event of the capture names it.
     pub current_directory: Option<PathId>,
 }
@@ -425,6 +427,8 @@ pub struct Coverage {
     pub has_durations: bool,
     /// Rows do not tell the PID: processes of one name are one.
     pub without_pids: bool,
+    /// Times are told to the second at best.
+    pub whole_seconds: bool,
     /// Rows do not tell a time: their order is all there is.
     pub without_times: bool,
 }

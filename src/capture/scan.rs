@@ -5,7 +5,7 @@ use super::chunk::{Chunk, Marks};
 use super::decode::{self, Context, code};
 use super::op::{Coverage, DriverInfo, EventIndex, Op, OpKind, OpLog, PathTable, ProcessId, ProcessInfo, StackSays};
 use super::select::Selection;
-use super::source::{ClassCounts, Damage, FilterTest, Machine, SLOW_OPEN, Source, Survey, may_be_lock_class};
+use super::source::{ClassCounts, Damage, FilterTest, Machine, SLOW, Source, Survey, may_be_lock_class};
 use super::{Capture, collect};
 use crate::nt::{FileTime, NtStatus};
 use crate::pml::ops;
@@ -37,6 +37,7 @@ impl Capture {
                     description: pml.string(process.description).trim().to_owned(),
                     started: (process.started.0 != 0).then_some(process.started),
                     ended: process.ended,
+                    replaced: None,
                     current_directory: None,
                 };
                 match by_index.get(&process.index) {
@@ -63,7 +64,20 @@ impl Capture {
                 process.parent = parent;
             }
         }
+        replace(&mut processes);
         (processes, by_index)
+    }
+}
+
+/// Notes which processes must have ended because a later one has their PID.
+fn replace(processes: &mut [ProcessInfo]) {
+    let mut later: FxHashMap<u32, Vec<FileTime>> = FxHashMap::default();
+    for process in processes.iter() {
+        later.entry(process.pid).or_default().extend(process.started);
+    }
+    for process in processes.iter_mut().filter(|process| process.ended.is_none()) {
+        let starts = later.get(&process.pid).into_iter().flatten();
+        process.replaced = starts.filter(|start| process.started.is_some_and(|own| **start > own)).min().copied();
     }
 }
 
@@ -151,7 +165,7 @@ impl Part {
         self.creates += u64::from(operation == code::CREATE && status.is_success());
         self.cleanups += u64::from(operation == code::CLEANUP && status.is_success());
         let wanted = may_be_lock_class(status)
-            || operation == code::CREATE && event.duration().is_some_and(|time| time >= SLOW_OPEN)
+            || matches!(operation, code::CREATE | code::CLEANUP) && event.duration().is_some_and(|time| time >= SLOW)
             || operation == code::SET_INFORMATION
                 && event.file().is_some_and(|file| decode::is_rename_or_link(file.sub_operation()));
         if wanted {

@@ -85,12 +85,12 @@ impl Segment {
         Self::read_or_rescue(path.to_owned(), bytes)
     }
 
-    /// As [`open_or_rescue`](Self::open_or_rescue), but looks at every event for damage first.
+    /// As [`read_or_rescue`](Self::read_or_rescue), but looks at every event for damage first.
     ///
     /// # Errors
-    /// The system's, or the damage found when a rescue is not possible.
-    pub fn verify_or_rescue(path: &Path, map: bool) -> Result<(Self, Option<RescueReport>), OpenError> {
-        let (segment, report) = Self::open_or_rescue(path, map)?;
+    /// The damage found when a rescue is not possible.
+    pub fn verify_or_rescue(path: PathBuf, bytes: Bytes) -> Result<(Self, Option<RescueReport>), OpenError> {
+        let (segment, report) = Self::read_or_rescue(path, bytes)?;
         if report.is_some() {
             return Ok((segment, report));
         }

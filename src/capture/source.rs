@@ -38,8 +38,8 @@ pub struct Damage {
 pub struct Survey {
     /// Events by class.
     pub counts: ClassCounts,
-    /// Every file operation with a lock-class result, every open that took at least [`SLOW_OPEN`], and every rename and
-    /// link; in event order. Their paths are in `paths`.
+    /// Every file operation with a lock-class result, every open and close that took at least [`SLOW`], and every rename
+    /// and link; in event order. Their paths are in `paths`.
     pub ops: Vec<Op>,
     /// The paths of `ops`.
     pub paths: PathTable,
@@ -100,8 +100,8 @@ pub trait Source: Sync {
     fn kernel_modules(&self) -> Vec<super::op::DriverInfo>;
 }
 
-/// An open that took this long may have waited for somebody to give way.
-pub const SLOW_OPEN: Ticks = Ticks(500_000);
+/// An open or a close that took this long may have waited for somebody.
+pub const SLOW: Ticks = Ticks(500_000);
 
 /// Results that can mean "somebody is in the way"; whether they do depends on the operation.
 pub const fn may_be_lock_class(status: NtStatus) -> bool {

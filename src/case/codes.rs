@@ -153,6 +153,12 @@ code_enum! {
         StillFailingAfterRelease = "still_failing_after_release",
         /// A later success shows that it had closed the file.
         ShownClosedByLaterSuccess = "shown_closed_by_later_success",
+        /// The name was deleted with POSIX semantics: only the handle that marked it keeps it.
+        NotTheMarker = "not_the_marker",
+        /// It still had the file open when the deleted name had gone.
+        OutlastedTheName = "outlasted_the_name",
+        /// Its open did not complete within the capture.
+        OpenNotCompleted = "open_not_completed",
     }
 }
 

@@ -52,6 +52,19 @@ pub struct Failure {
     pub explanations: Vec<ExplanationCode>,
     /// Who was considered and cleared.
     pub ruled_out: Vec<RuledOut>,
+    /// The rules behind what is said of it as a whole; those of its holders stand with them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Evidence>,
+}
+
+/// A rule that a conclusion rests on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Evidence {
+    /// The rule, numbered as in the documentation.
+    pub rule: String,
+    /// The event that shows it, where one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<u64>,
 }
 
 /// The refusals of one process with one kind of operation on one file, without a success between them.
@@ -116,6 +129,9 @@ pub struct FailureHolder {
     pub pid: u32,
     /// Process name the capture shows.
     pub process: String,
+    /// The filter driver that acted in its name, for a holder of kind `driver`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub driver: Option<String>,
     /// How sure.
     pub confidence: Confidence,
     /// By what it held.
@@ -135,6 +151,9 @@ pub struct FailureHolder {
     /// Classes the holder has and the victim does not share.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_shared_by_victim: Vec<String>,
+    /// Further rules that the conclusion rests on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Evidence>,
 }
 
 /// From when to when a party held, and how.
@@ -153,6 +172,9 @@ pub struct Hold {
     /// The name it was opened by, when it is another one than the failure's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// Until then it surely held, RFC 3339 UTC; only where its close was under way at the failure. `end` tells when that was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sure_until: Option<String>,
 }
 
 /// One end of a hold: an event, or `before_capture`, `after_capture`, `unseen`.
@@ -212,9 +234,15 @@ pub struct RuledOut {
     pub process: String,
     /// Why.
     pub reason: RuledOutReason,
+    /// The rule that clears.
+    #[serde(default)]
+    pub rule: String,
+    /// The event that shows it, where one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<u64>,
 }
 
-/// An operation that was delayed, not refused.
+/// An operation that took long.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Wait {
     /// Event number.
@@ -234,8 +262,8 @@ pub struct Wait {
     pub path: String,
     /// How long, milliseconds.
     pub waited_ms: f64,
-    /// What it waited for.
+    /// What it waited for; `other` when that is not shown.
     pub cause: Cause,
-    /// Who kept it waiting.
+    /// Who kept it waiting, or is suspected of it; none when nothing shows who.
     pub holders: Vec<FailureHolder>,
 }

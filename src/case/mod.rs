@@ -17,12 +17,12 @@ pub use codes::{
     Severity, VerdictCode,
 };
 pub use failure::{
-    At, DeletedBy, Edge, EventRef, Failure, FailureHolder, Hold, LockRange, ReleasedBy, Requested, RuledOut, Series,
-    Wait,
+    At, DeletedBy, Edge, EventRef, Evidence, Failure, FailureHolder, Hold, LockRange, ReleasedBy, Requested, RuledOut,
+    Series, Wait,
 };
 pub use holder::{Driver, Holder, HolderKind, Process, Vendor};
 
-pub use story::{Story, StoryEvent, StoryHold, WHY_SCHEMA};
+pub use story::{Span, Story, StoryEvent, StoryHold, WHY_SCHEMA};
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;

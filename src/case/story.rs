@@ -1,6 +1,6 @@
-//! The story of one failure: what everybody did to the file around it, and who held it from when to when.
+//! The story of one event: what everybody did to the file around it, and who held it from when to when.
 
-use super::{Edge, Failure, Mechanism};
+use super::{Edge, EventRef, Failure, Mechanism, Wait};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +13,14 @@ pub const WHY_SCHEMA: &str = "pmlblame/why/1";
 pub struct Story {
     /// Always `pmlblame/why/1`.
     pub schema: String,
-    /// The failure as in the case record.
-    pub failure: Failure,
+    /// Number of the event it is told for.
+    pub event: u64,
+    /// The failure as in the case record; left out when the event was not refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// The delay as in the case record, when the event waited for somebody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Wait>,
     /// Everything done to the file around it, in event order.
     pub events: Vec<StoryEvent>,
     /// Every hold on the file, by start.
@@ -41,6 +47,9 @@ pub struct StoryEvent {
     pub result: String,
     /// Path.
     pub path: String,
+    /// It was refused in a way that can mean a lock.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refused: bool,
     /// Access and share mode of an open, flags of a mark, target of a rename; in Windows' terms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
@@ -73,4 +82,23 @@ pub struct StoryHold {
     pub path: Option<String>,
     /// It is one of those that made the operation fail.
     pub implicated: bool,
+    /// From when to when it surely stood; left out when at no known time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sure: Option<Span>,
+    /// When it had surely ended, RFC 3339 UTC; left out where nothing shows that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over: Option<String>,
+    /// The success that it would have refused, had it still stood.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refuted_by: Option<EventRef>,
+}
+
+/// From one time to another, RFC 3339 UTC.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Span {
+    /// From then on.
+    pub from: String,
+    /// Until then; left out when until the end of the capture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
 }

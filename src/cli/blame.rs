@@ -98,7 +98,12 @@ pub fn run(args: &BlameArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
     };
     let mut zones = Vec::new();
     for (number, path) in captures.iter().enumerate() {
-        let (case, zone) = analyse(path, args, global, &catalogue, &zone, logs.as_ref(), &mut pseudonyms)?;
+        let case = analyse(path, args, global, &catalogue, &zone, logs.as_ref(), &mut pseudonyms);
+        let (case, zone) = case.inspect_err(|_| {
+            if let Some(file) = args.json.as_deref().filter(|_| captures.len() > 1) {
+                super::term::warn(&t::NOTHING_WRITTEN.fill(global.language(), &[("file", &file.display())]));
+            }
+        })?;
         let record = case.record;
         culprit |= matches!(record.verdict.code, VerdictCode::Culprit | VerdictCode::SeveralCulprits);
         pseudonyms.learn_collected(record.capture.files.iter().map(|file| file.name.as_str()));
@@ -175,7 +180,9 @@ fn analyse(
     input.bad_rows(global.language()).iter().for_each(|line| super::term::warn(line));
     case.record.capture.files = files?;
     // Damage inside records does not end the run, but nobody should have to look for it in the report.
-    if let Some(note) = case.record.capture.quality.iter().find(|note| note.code == "damaged_records") {
+    // Of an export, the lines were named already.
+    let damaged = case.record.capture.quality.iter().find(|note| note.code == "damaged_records");
+    if let Some(note) = damaged.filter(|_| input.capture().is_some()) {
         let lang = global.language();
         super::term::warn(&t::DAMAGED_RECORDS.fill(lang, &[("file", &path.display()), ("text", &note.text)]));
     }

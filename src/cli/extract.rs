@@ -4,7 +4,7 @@ use super::exit::Exit;
 use super::fail::Fail;
 use super::filters::{CopiedRules, event_ranges};
 use super::input::Opened;
-use super::options::{self, GlobalArgs, InputArgs, ScopeArgs};
+use super::options::{self, CaptureArgs, GlobalArgs, InputArgs, ScopeArgs};
 use super::redact::redactor;
 use super::{input, output, recover, term};
 use crate::assemble::{self, CaseOptions};
@@ -30,7 +30,7 @@ pub struct ExtractArgs {
     pub capture: PathBuf,
     #[command(flatten)]
     #[allow(missing_docs, reason = "documented at its type")]
-    pub input: InputArgs,
+    pub input: CaptureArgs,
     /// The capture to write, whole or not at all
     #[arg(short, long, value_name = "SMALL.PML", help_heading = "Output")]
     pub output: PathBuf,
@@ -77,7 +77,8 @@ pub fn run_extract(args: &ExtractArgs, global: &GlobalArgs) -> Result<Exit, Fail
         return usage(t::CHOOSE);
     }
     output::check_places(&args.capture, Some(&args.output), lang)?;
-    let opened = Opened::open(&args.capture, &args.input)?;
+    let input = InputArgs { capture: args.input.clone(), ..InputArgs::default() };
+    let opened = Opened::open(&args.capture, &input)?;
     let Some(capture) = opened.capture() else {
         return Err(Fail::Said(t::NO_EXTRACT.fill(lang, &[("file", &args.capture.display())])));
     };

@@ -144,8 +144,8 @@ const fn advice(error: &PmlError) -> crate::lang::Text {
         PmlErrorKind::Empty | PmlErrorKind::Truncated { .. } => t::DO_COPY_AGAIN,
         PmlErrorKind::NotPml { .. } => t::DO_CHECK_FILE,
         PmlErrorKind::Version(_) => t::DO_VERSION,
-        PmlErrorKind::NotClosed => t::DO_CLOSE,
-        _ => t::DO_DAMAGED,
+        // A rescue was tried before this was said.
+        _ => t::DO_NOTHING_LEFT,
     }
 }
 

@@ -116,15 +116,23 @@ impl ShowArgs {
     }
 }
 
-/// How captures are opened.
-#[derive(Clone, Debug, Args)]
-pub struct InputArgs {
+/// How PML captures are opened.
+#[derive(Clone, Debug, Default, Args)]
+pub struct CaptureArgs {
     /// Do not look for `name-1.PML`, `name-2.PML`, … beside the capture.
     #[arg(long, help_heading = "Input")]
     pub no_segments: bool,
     /// Read files instead of mapping them: large ones into a temporary copy, so that memory does not grow.
     #[arg(long, help_heading = "Advanced")]
     pub no_mmap: bool,
+}
+
+/// How captures and exports are opened.
+#[derive(Clone, Debug, Default, Args)]
+pub struct InputArgs {
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "documented at its type")]
+    pub capture: CaptureArgs,
     /// Code page of a CSV or XML export without byte-order mark, such as `gbk` or `windows-1251`.
     #[arg(long, value_name = "NAME", help_heading = "Input")]
     pub encoding: Option<String>,
@@ -136,7 +144,7 @@ pub struct InputArgs {
     pub export_date: Option<String>,
 }
 
-impl InputArgs {
+impl CaptureArgs {
     /// In the terms of the capture reader.
     pub fn options(&self) -> crate::capture::OpenOptions {
         crate::capture::OpenOptions {
@@ -145,7 +153,9 @@ impl InputArgs {
             ..crate::capture::OpenOptions::default()
         }
     }
+}
 
+impl InputArgs {
     /// In the terms of the reader of captures and exports.
     ///
     /// # Errors
@@ -163,7 +173,7 @@ impl InputArgs {
             None => None,
         };
         Ok(crate::import::OpenOptions {
-            capture: self.options(),
+            capture: self.capture.options(),
             encoding: self.encoding.clone(),
             utc_offset,
             date,

@@ -6,8 +6,9 @@ use super::options::GlobalArgs;
 use super::output::{self, Unfinished};
 use super::progress::Progress;
 use crate::assemble::SourceNote;
-use crate::capture::{Capture, EventIndex, Rescue, Segment};
+use crate::capture::{Capture, EventIndex, Rescue};
 use crate::export::pml::{ExtractError, Options, Tables, Written, extract};
+use crate::import::{self, Input, PmlInput};
 use crate::lang::{Lang, recover as t};
 use crate::pml::recover::{RescueReport, TableState};
 use std::path::{Path, PathBuf};
@@ -33,11 +34,11 @@ pub struct RecoverArgs {
 pub fn run_recover(args: &RecoverArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
     let lang = global.language();
     output::check_places(&args.capture, Some(&args.output), lang)?;
-    let (segment, report) = Segment::verify_or_rescue(&args.capture, !args.no_mmap)?;
-    let capture = Capture::from_segments(vec![segment]);
+    let (input, report) = open(args, lang)?;
+    let capture = &input.capture;
     let options = Options { tables: Tables::All, ..Options::default() };
     let events = (0..capture.event_count()).map(EventIndex);
-    let written = write_capture(&capture, events, capture.event_count(), &options, &args.output, global)?;
+    let written = write_capture(capture, events, capture.event_count(), &options, &args.output, global)?;
     let mut lines = match &report {
         None => vec![t::SOUND.fill(lang, &[("file", &args.capture.display())])],
         Some(report) => {
@@ -47,6 +48,16 @@ pub fn run_recover(args: &RecoverArgs, global: &GlobalArgs) -> Result<Exit, Fail
     };
     lines.extend(written_lines(&written, &args.output, lang));
     say(&lines)
+}
+
+fn open(args: &RecoverArgs, lang: Lang) -> Result<(PmlInput, Option<RescueReport>), Fail> {
+    import::open_verified(&args.capture, !args.no_mmap).map_err(|error| {
+        let is_export = matches!(import::open(&args.capture, &import::OpenOptions::default()), Ok(Input::Export(_)));
+        if is_export {
+            return Fail::Said(t::RECOVER_EXPORT.fill(lang, &[("file", &args.capture.display())]));
+        }
+        error.into()
+    })
 }
 
 /// Prints lines to stdout.

@@ -1,4 +1,4 @@
-//! `pmlblame why`: the story of one failure. `pmlblame audit`: the self-check of a capture.
+//! `pmlblame why`: the story of one event. `pmlblame audit`: the self-check of a capture.
 
 use super::exit::Exit;
 use super::fail::Fail;
@@ -22,7 +22,7 @@ pub struct WhyArgs {
     /// The capture.
     #[arg(value_name = "CAPTURE")]
     pub capture: PathBuf,
-    /// Number of the failed event, as `blame` prints it; else a filter chooses
+    /// Number of the failed event, as `blame` prints it, or of another operation on a file; else a filter chooses
     #[arg(long, short, value_name = "N", required_unless_present_any = ["filter", "exclude", "pmc"], help_heading = "Selection")]
     pub event: Option<u64>,
     #[command(flatten)]
@@ -65,7 +65,7 @@ const MOST: usize = 20;
 /// Runs `why`.
 ///
 /// # Errors
-/// When the capture cannot be read, or the event is no lock failure.
+/// When the capture cannot be read, or the event is no operation on a file.
 pub fn run_why(args: &WhyArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
     let lang = global.language();
     output::check_places(&args.capture, args.json.as_deref(), lang)?;
@@ -112,13 +112,18 @@ pub fn run_why(args: &WhyArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
 fn one(args: &WhyArgs, event: u64, input: &Opened, options: &CaseOptions<'_>) -> Result<Story, Fail> {
     let told = assemble::story(input.source(), EventIndex(event), options);
     told.map_err(|none| {
-        let text = match none {
-            NoStory::NoSuchEvent => t::NO_SUCH_EVENT,
-            NoStory::NotALockFailure => t::NOT_A_LOCK,
-        };
         let events: u64 = options.files.iter().map(|file| file.events).sum();
+        let (text, refused) = match none {
+            NoStory::NoSuchEvent => (t::NO_SUCH_EVENT, String::new()),
+            NoStory::NoFile { refused, .. } if refused.is_empty() => (t::NO_FILE_NONE, String::new()),
+            NoStory::NoFile { refused, more } => {
+                let list = refused.iter().map(u64::to_string).collect::<Vec<_>>().join(options.lang.comma());
+                let rest = if more > 0 { options.lang.remark(format_args!("+{more}")) } else { String::new() };
+                (t::NO_FILE, list + &rest)
+            }
+        };
         let values: &[(&str, &dyn std::fmt::Display)] =
-            &[("file", &args.capture.display()), ("event", &event), ("events", &events)];
+            &[("file", &args.capture.display()), ("event", &event), ("events", &events), ("refused", &refused)];
         Fail::Said(text.fill(options.lang, values))
     })
 }

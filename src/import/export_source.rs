@@ -298,7 +298,12 @@ impl Export {
         };
         let has_date = self.columns.has(Column::DateAndTime);
         let whole_seconds = self.whole_seconds();
-        let mut place = Place { row: 0, line: self.header_lines + 1, shift: self.shift };
+        let mut place = Place {
+            row: 0,
+            line: self.header_lines + 1,
+            shift: self.shift,
+            utc: self.clock.date_known && self.clock.utc_offset_known,
+        };
         // XML rows bring their own line numbers.
         if self.format == Format::Xml {
             place.line = 0;
@@ -342,6 +347,8 @@ pub(crate) struct Place {
     pub(crate) line: u64,
     /// Its local ticks + this = UTC.
     pub(crate) shift: i64,
+    /// Times in UTC, as a process list has them, can be compared with those of rows.
+    pub(crate) utc: bool,
 }
 
 impl Place {

@@ -50,6 +50,7 @@ pub use xml_processes::{XmlModule, XmlProcess};
 use crate::capture::map::Bytes;
 use crate::capture::source::Source;
 use crate::capture::{Capture, Rescue, Segment};
+use crate::pml::recover::RescueReport;
 use encoding_rs::Encoding;
 use std::io;
 use std::path::Path;
@@ -153,6 +154,33 @@ fn code_page(label: &str) -> Option<&'static Encoding> {
 
 /// Unpacks a compressed capture beside the system's other temporary files and opens it there.
 fn open_packed(path: &Path, options: &OpenOptions) -> Result<PmlInput, ImportError> {
+    let unpacked = unpack(path)?;
+    let bytes = Bytes::open(&unpacked, options.capture.map)
+        .map_err(|source| ImportError::Io { path: path.to_owned(), source })?;
+    let (segment, report) = Segment::read_or_rescue(path.to_owned(), bytes)?;
+    let mut capture = Capture::from_segments(vec![segment]);
+    capture.rescues.extend(report.map(|report| Rescue { path: path.to_owned(), report }));
+    Ok(PmlInput { capture, _unpacked: Some(unpacked) })
+}
+
+/// Opens one file of a PML capture, plain or gzip, and looks at every event of it; a damaged one is rescued, and the report
+/// says how.
+///
+/// # Errors
+/// When the file cannot be read, is no capture, or holds nothing that could be rescued.
+pub fn open_verified(path: &Path, map: bool) -> Result<(PmlInput, Option<RescueReport>), ImportError> {
+    let io_error = |source| ImportError::Io { path: path.to_owned(), source };
+    let sniffed = stream::sniff(path, None).map_err(io_error)?;
+    let packed = sniffed.stored.gzip && sniffed.format == Some(Format::Pml);
+    let unpacked = if packed { Some(unpack(path)?) } else { None };
+    let place = unpacked.as_ref().map_or(path, |unpacked| unpacked);
+    let bytes = Bytes::open(place, map).map_err(io_error)?;
+    let (segment, report) = Segment::verify_or_rescue(path.to_owned(), bytes)?;
+    Ok((PmlInput { capture: Capture::from_segments(vec![segment]), _unpacked: unpacked }, report))
+}
+
+/// A copy of a gzip file without the compression.
+fn unpack(path: &Path) -> Result<tempfile::TempPath, ImportError> {
     let io_error = |source| ImportError::Io { path: path.to_owned(), source };
     let packed = std::fs::File::open(path).map_err(io_error)?;
     let mut unpacked = tempfile::NamedTempFile::new().map_err(io_error)?;
@@ -165,9 +193,5 @@ fn open_packed(path: &Path, options: &OpenOptions) -> Result<PmlInput, ImportErr
     {
         return Err(io_error(error));
     }
-    let bytes = Bytes::open(&unpacked, options.capture.map).map_err(io_error)?;
-    let (segment, report) = Segment::read_or_rescue(path.to_owned(), bytes)?;
-    let mut capture = Capture::from_segments(vec![segment]);
-    capture.rescues.extend(report.map(|report| Rescue { path: path.to_owned(), report }));
-    Ok(PmlInput { capture, _unpacked: Some(unpacked) })
+    Ok(unpacked)
 }

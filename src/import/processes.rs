@@ -19,6 +19,9 @@ use std::hash::Hasher;
 /// What names a process in a row: its number in an XML process list, its PID, or a hash of its name.
 pub(crate) type Key = u32;
 
+/// Set in a key that stands for a name.
+const BY_NAME: Key = 0x8000_0000;
+
 /// How a run begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Born {
@@ -36,6 +39,8 @@ pub(crate) struct Run {
     key: Key,
     /// First row, counted in the block.
     row: u64,
+    /// Start of that row, in local ticks.
+    since: i64,
     born: Born,
     name: Box<[u8]>,
     image: Box<[u8]>,
@@ -101,7 +106,7 @@ impl Runs {
         });
         let mut at = match at {
             Some(at) if fits => at,
-            _ => self.push(key, number, Born::Seen),
+            _ => self.push((key, number, time), Born::Seen),
         };
         if operation.class == EventClass::PROCESS {
             at = self.process_event(at, key, number, row, operation.code, time);
@@ -115,11 +120,12 @@ impl Runs {
         run.file_system |= operation.class == EventClass::FILE_SYSTEM;
     }
 
-    fn push(&mut self, key: Key, row: u64, born: Born) -> usize {
+    fn push(&mut self, (key, row, since): (Key, u64, i64), born: Born) -> usize {
         let at = self.list.len();
         self.list.push(Run {
             key,
             row,
+            since,
             born,
             name: Box::default(),
             image: Box::default(),
@@ -142,7 +148,7 @@ impl Runs {
             process_code::EXIT => run.ended = run.ended.or(Some(time)),
             process_code::START => {
                 let begun = run.started.is_some() || over;
-                let at = if begun { self.push(key, number, Born::Started) } else { at };
+                let at = if begun { self.push((key, number, time), Born::Started) } else { at };
                 let text = row.text(Column::Detail);
                 let start = detail::process_start(text.as_deref().unwrap_or_default());
                 if let Some(run) = self.list.get_mut(at) {
@@ -161,7 +167,7 @@ impl Runs {
                 let text = row.text(Column::Detail);
                 if let Some((pid, command_line)) = detail::process_create(text.as_deref().unwrap_or_default()) {
                     let image = row.text(Column::Path).unwrap_or_default();
-                    let child = self.push(pid, number, Born::Created { parent: key });
+                    let child = self.push((pid, number, time), Born::Created { parent: key });
                     if let Some(run) = self.list.get_mut(child) {
                         run.info.pid = pid;
                         run.info.name = image.rsplit('\\').next().unwrap_or_default().to_owned();
@@ -171,7 +177,7 @@ impl Runs {
                 }
             }
             // Only a new process loads images and creates threads after the old one ended.
-            3 | process_code::LOAD_IMAGE if over => return self.push(key, number, Born::Started),
+            3 | process_code::LOAD_IMAGE if over => return self.push((key, number, time), Born::Started),
             _ => {}
         }
         at
@@ -220,7 +226,7 @@ pub(crate) fn key_of(row: &Row<'_>) -> Option<Key> {
             let mut hasher = rustc_hash::FxHasher::default();
             hasher.write(row.bytes(Column::ProcessName));
             let hash = hasher.finish();
-            Some((hash ^ hash >> 32) as u32 | 0x8000_0000)
+            Some((hash ^ hash >> 32) as u32 | BY_NAME)
         }
     }
 }
@@ -250,11 +256,12 @@ pub(crate) struct Processes {
 }
 
 impl Processes {
-    /// The processes of an XML process list.
-    pub(crate) fn from_list(list: &[XmlProcess]) -> Self {
+    /// The processes of an XML process list. Its times are in UTC; where those of rows are not known to be (`comparable`),
+    /// they say that a process ended and not when.
+    pub(crate) fn from_list(list: &[XmlProcess], comparable: bool) -> Self {
         let mut processes = Self { by_index: !list.is_empty(), ..Self::default() };
         for entry in list {
-            let time = |ticks: u64| (ticks != 0).then_some(FileTime(ticks));
+            let time = |ticks: u64| (ticks != 0 && comparable).then_some(FileTime(ticks));
             let trimmed = |text: &str| text.trim().to_owned();
             let id = processes.push(ProcessInfo {
                 pid: entry.pid,
@@ -268,6 +275,7 @@ impl Processes {
                 description: trimmed(&entry.description),
                 started: time(entry.created),
                 ended: time(entry.finished),
+                replaced: (entry.finished != 0 && !comparable).then_some(FileTime(u64::MAX)),
                 ..ProcessInfo::default()
             });
             processes.lives.insert(entry.index, vec![(0, id)]);
@@ -307,6 +315,13 @@ impl Processes {
                 Some(id) => id,
                 None => {
                     let id = self.push(ProcessInfo::default());
+                    // A PID means another process now; a hash of names means several at a time.
+                    if let Some(info) = current.and_then(|id| self.list.get_mut(id.0 as usize))
+                        && run.key < BY_NAME
+                        && info.ended.is_none()
+                    {
+                        info.replaced = Some(utc(run.since));
+                    }
                     self.lives.entry(run.key).or_default().push((row, id));
                     id
                 }

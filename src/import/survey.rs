@@ -12,7 +12,7 @@ use super::xml_processes::XmlProcess;
 use crate::capture::columns::Column;
 use crate::capture::decode::{code, process_code};
 use crate::capture::op::{Coverage, DriverInfo, PathId, PathTable, ProcessId, StackSays};
-use crate::capture::source::{ClassCounts, Damage, SLOW_OPEN, Survey, may_be_lock_class};
+use crate::capture::source::{ClassCounts, Damage, SLOW, Survey, may_be_lock_class};
 use crate::nt::FileTime;
 use crate::pml::EventClass;
 use memchr::memmem;
@@ -92,7 +92,8 @@ pub(crate) fn part(block: &Block, columns: &Columns, delimiter: u8, order: DateO
                 let success = status.is_success();
                 part.coverage.creates += u64::from(operation.code == code::CREATE && success);
                 part.coverage.cleanups += u64::from(operation.code == code::CLEANUP && success);
-                let slow = operation.code == code::CREATE && end.is_some_and(|end| end.abs_diff(start) >= SLOW_OPEN.0);
+                let slow = matches!(operation.code, code::CREATE | code::CLEANUP)
+                    && end.is_some_and(|end| end.abs_diff(start) >= SLOW.0);
                 may_be_lock_class(status) || slow || changes_names(operation)
             }
             EventClass::REGISTRY => {
@@ -204,7 +205,7 @@ impl Surveyed {
             });
             self.images = images.collect();
             self.image_paths = blocks.module_paths().cloned().unwrap_or_default();
-            Processes::from_list(list)
+            Processes::from_list(list, place.utc)
         });
         self.malformed.join(&part.extent.bad, place.line);
         let survey = &mut self.survey;
@@ -266,6 +267,7 @@ impl Surveyed {
             && (columns.has(Column::Duration) || columns.has(Column::CompletionTime) && columns.has(Column::TimeOfDay));
         survey.coverage.without_pids = !columns.has(Column::Pid) && !processes.is_listed();
         survey.coverage.without_times = !has_times(columns);
+        survey.coverage.whole_seconds = !exact && !survey.coverage.without_times;
         survey.processes = processes.list.clone();
         let first = self.malformed.first.first().map(|bad| format!("line {}: {:?}", bad.line, bad.reason));
         survey.damage = Damage { records: self.malformed.rows, first: first.or_else(|| ended.clone()) };

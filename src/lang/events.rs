@@ -14,7 +14,7 @@ crate::texts! {
     NO_NUMBER: "'{text}' is no event number: use 1234 or a range such as 1234-1250",
         "“{text}”不是事件编号：请使用 1234 或 1234-1250 这样的范围";
     /// A number beyond the capture.
-    NO_EVENT: "there is no event {event}: the capture has {count} events, numbered from 0",
+    NO_EVENT: "there is no event {event}: the capture has {count} {count:event|events}, numbered from 0",
         "没有编号为 {event} 的事件：该捕获共有 {count} 个事件，编号从 0 开始";
     /// A configuration file that cannot be read.
     BAD_CONFIG: "{file}: {why}",
@@ -23,10 +23,10 @@ crate::texts! {
     UNKNOWN_COLUMNS: "{file}: rules and columns with the numbers {numbers} are not known and were left out",
         "{file}：编号为 {numbers} 的列未知，已忽略相关的规则和列";
     /// Events whose detail is damaged.
-    BROKEN: "{count} events have a detail that does not hold together, the first is event {event}; their details are given as hex",
+    BROKEN: "{count} {count:event has|events have} a detail that does not hold together, the first is event {event}; {count:its detail is|their details are} given as hex",
         "{count} 个事件的详细信息已损坏（第一个是事件 {event}），这些详细信息以十六进制给出";
     /// Events whose record is outside the file.
-    UNREADABLE: "{count} events have a record that lies outside the file; of these only the number is given",
+    UNREADABLE: "{count} {count:event has|events have} a record that lies outside the file; of {count:it|these} only the number is given",
         "{count} 个事件的记录位于文件之外，仅给出其编号";
     /// A segment that was not used.
     LEFT_OUT: "left out: {why}",

@@ -18,7 +18,7 @@ crate::texts! {
     UNKNOWN_ENCODING: "{label}: not a known encoding; use a name such as gbk, windows-1251 or utf-16le", "{label}：未知的编码；请使用 gbk、windows-1251 或 utf-16le 之类的名称";
     MISMATCH: "{file}: not part of the same capture: its {what} differs", "{file}：不属于同一捕获：{what} 不同";
     BAD_ROW: "{file}: line {line} could not be read: {why}", "{file}：第 {line} 行无法读取：{why}";
-    MORE_BAD_ROWS: "{file}: {n} more rows could not be read", "{file}：另有 {n} 行无法读取";
+    MORE_BAD_ROWS: "{file}: {n} more {n:row|rows} could not be read", "{file}：另有 {n} 行无法读取";
     REGION_HEADER: "header", "文件头";
     REGION_OFFSETS: "event-offset array", "事件偏移表";
     REGION_EVENT: "event {n}", "事件 {n}";
@@ -26,19 +26,19 @@ crate::texts! {
     REGION_STRINGS: "string table", "字符串表";
     REGION_ICONS: "icon table", "图标表";
     REGION_HOSTS: "host table", "主机表";
+    NOTHING_WRITTEN: "{file}: not written, because a capture could not be analysed; leave it out or analyse the others by themselves", "{file}：未写入，因为有捕获文件无法分析；请去掉该文件，或单独分析其余文件";
     EMPTY_RANGE: "--from {from} lies after --to {to}: nothing can be in between", "--from {from} 晚于 --to {to}：其间不可能有任何事件";
     EMPTY: "the file is empty", "文件为空";
     NOT_PML: "not a Process Monitor capture; it begins with {found}, not with PML_", "不是 Process Monitor 捕获文件；文件以 {found} 开头，而不是 PML_";
     VERSION: "capture version {version} is not known; versions 7 and 9 are", "未知的捕获版本 {version}；支持版本 7 和 9";
-    TRUNCATED: "cut off: {needed} bytes are needed here and {available} are there", "文件被截断：此处需要 {needed} 字节，实际只有 {available} 字节";
+    TRUNCATED: "cut off: {needed} {needed:byte is|bytes are} needed here and {available} {available:is|are} there", "文件被截断：此处需要 {needed} 字节，实际只有 {available} 字节";
     NOT_CLOSED: "Process Monitor did not close this capture", "Process Monitor 未正常关闭此捕获";
-    OUT_OF_FILE: "{value} points outside the file of {size} bytes", "{value} 超出文件范围（文件共 {size} 字节）";
+    OUT_OF_FILE: "{value} points outside the file of {size} {size:byte|bytes}", "{value} 超出文件范围（文件共 {size} 字节）";
     INVALID: "{field} cannot be {value}", "{field} 的值不可能是 {value}";
     NO_SUCH_INDEX: "index {index} is not in the table", "表中没有索引 {index}";
     DAMAGED_RECORDS: "{file}: {text} Copy the file again, or look at every record with: pmlblame recover \"{file}\" -o FIXED.PML", "{file}：{text} 请重新复制，或用以下命令检查每条记录：pmlblame recover \"{file}\" -o FIXED.PML";
     DO_COPY_AGAIN: "Copy the file again and compare its size with the original.", "请重新复制文件，并与原文件核对大小。";
     DO_CHECK_FILE: "Give the .PML file that Process Monitor saved.", "请提供 Process Monitor 保存的 .PML 文件。";
     DO_VERSION: "Open it in a current Process Monitor and save it again.", "请用最新版 Process Monitor 打开后重新保存。";
-    DO_CLOSE: "Rescue what it holds with: pmlblame recover \"{file}\" -o FIXED.PML", "可用以下命令恢复其内容：pmlblame recover \"{file}\" -o FIXED.PML";
-    DO_DAMAGED: "The file is damaged: copy it again, or rescue what it holds with: pmlblame recover \"{file}\" -o FIXED.PML", "文件已损坏：请重新复制，或用以下命令恢复其内容：pmlblame recover \"{file}\" -o FIXED.PML";
+    DO_NOTHING_LEFT: "No event in it could be read. Copy the file again and compare its size with the original.", "其中没有可读取的事件。请重新复制文件，并与原文件核对大小。";
 }

@@ -111,11 +111,12 @@ impl Text {
         }
     }
 
-    /// The wording with its places filled.
+    /// The wording with its places filled. `{n:file|files}` is the first word where `n` is 1, else the second.
     ///
     /// ```
     /// use pmlblame::lang::{Lang, Text};
-    /// const T: Text = Text { en: "{n} files", zh: "{n} 个文件" };
+    /// const T: Text = Text { en: "{n} {n:file|files}", zh: "{n} 个文件" };
+    /// assert_eq!(T.fill(Lang::En, &[("n", &1)]), "1 file");
     /// assert_eq!(T.fill(Lang::En, &[("n", &3)]), "3 files");
     /// assert_eq!(T.fill(Lang::ZhCn, &[("n", &3)]), "3 个文件");
     /// ```
@@ -130,8 +131,15 @@ impl Text {
                 rest = &rest[open..];
                 break;
             };
-            let name = &after[..close];
+            let (name, number) = match after[..close].split_once(':') {
+                Some((name, words)) => (name, words.split_once('|')),
+                None => (&after[..close], None),
+            };
             let found = values.iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_string());
+            let found = match (found, number) {
+                (Some(value), Some((one, many))) => Some(if value == "1" { one } else { many }.to_owned()),
+                (found, _) => found,
+            };
             rest = &after[close + 1..];
             let Some(value) = found else {
                 out.push('{');
@@ -156,8 +164,8 @@ impl Text {
 
     /// The names of the places, sorted, for the test that both languages have the same.
     pub fn places(text: &str) -> Vec<&str> {
-        let mut names: Vec<&str> =
-            text.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(name, _)| name).collect();
+        let places = text.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(place, _)| place);
+        let mut names: Vec<&str> = places.map(|place| place.split_once(':').map_or(place, |(name, _)| name)).collect();
         names.sort_unstable();
         names.dedup();
         names

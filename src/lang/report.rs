@@ -48,34 +48,39 @@ crate::texts! {
     BEFORE_CAPTURE: "before the capture", "捕获开始之前";
     AFTER_CAPTURE: "end of the capture", "捕获结束之时";
     UNSEEN: "not shown", "捕获中未显示";
-    MORE_FAILURES: "… and {n} more failures of this file until {last} (event {event})", "……另有该文件的 {n} 次失败，直到 {last}（事件 {event}）";
-    MORE_FILES: "… and {n} more files; the case record (--json) lists all", "……另有 {n} 个文件；完整列表见案例记录（--json）";
+    MORE_FAILURES: "… and {n} more {n:failure|failures} of this file until {last} (event {event})", "……另有该文件的 {n} 次失败，直到 {last}（事件 {event}）";
+    MORE_FILES: "… and {n} more {n:file|files}; the case record (--json) lists all", "……另有 {n} 个文件；完整列表见案例记录（--json）";
     NOBODY: "nobody: {cause}", "无占用者：{cause}";
     NOT_VISIBLE: "not visible in this capture", "此捕获中不可见";
     SELF: "{who} (the installer itself)", "{who}（安装程序自身）";
-    FOR_GOOD: "never went through in this capture: refused {n} times, the last time in event {event}", "在此捕获中始终未能成功：共被拒绝 {n} 次，最后一次是事件 {event}";
+    FOR_GOOD: "never went through in this capture: refused {n} {n:time|times}, the last time in event {event}", "在此捕获中始终未能成功：共被拒绝 {n} 次，最后一次是事件 {event}";
     FOR_GOOD_ONCE: "never tried again in this capture", "在此捕获中未再尝试";
     SELF_OTHER: "{who} (the refused process itself)", "{who}（被拒进程自身）";
     SUSPECTED: "not visible; suspected: {who}", "不可见；嫌疑对象：{who}";
     HELD_BY: "held by {who} from {from} to {to}: {reason} ({confidence}, {rule})", "占用者 {who}，{from} 至 {to}：{reason}（{confidence}，{rule}）";
+    HELD_UNSHOWN: "suspected: {who}: {reason} ({confidence}, {rule}); what it held and when is not shown", "嫌疑对象 {who}：{reason}（{confidence}，{rule}）；占用的内容和时间未显示";
+    HELD_CLOSING: "held by {who} from {from} to {to}, when its close began, and perhaps until that was done at {done}: {reason} ({confidence}, {rule})", "占用者 {who}，{from} 至 {to}（此时开始关闭），可能直到 {done} 关闭完成：{reason}（{confidence}，{rule}）";
+    NOT_RETRIED: "not retried", "未重试";
     HANDLE_AMBIGUOUS: "the process is certain, which of its handles is not", "进程确定，具体句柄不确定";
     DELETED_BY: "marked for deletion by {process} (PID {pid}), event {event}", "由 {process}（PID {pid}）标记为删除，事件 {event}";
     RELEASED_BY: "released by PID {pid}, event {event}", "由 PID {pid} 释放，事件 {event}";
     CONFIRMED_BY: "after that it was no longer refused, event {event}", "此后不再被拒绝，事件 {event}";
     CLEARED: "Cleared", "已排除嫌疑";
-    CLEARED_LINE: "{process} (PID {pid}): {reason}", "{process}（PID {pid}）：{reason}";
-    CLEARED_OF_ONE: "{process} (PID {pid}), of event {event}: {reason}", "{process}（PID {pid}）与事件 {event} 无关：{reason}";
-    WAITS: "Delays with a known cause", "已知原因的延迟";
+    CLEARED_LINE: "{process} (PID {pid}): {reason} ({rule})", "{process}（PID {pid}）：{reason}（{rule}）";
+    CLEARED_OF_ONE: "{process} (PID {pid}), of event {event}: {reason} ({rule})", "{process}（PID {pid}）与事件 {event} 无关：{reason}（{rule}）";
+    WAITS: "Operations that took long", "耗时过长的操作";
     WAIT_LINE: "event {event}: {process} waited {time} in {operation} on {path}, kept waiting by {who}", "事件 {event}：{process} 在 {path} 上执行 {operation} 等待了 {time}，原因在于 {who}";
+    SLOW_LINE: "event {event}: {operation} of {process} on {path} took {time}, far longer than its like; in its stack: {who} (possible, VI-3)", "事件 {event}：{process} 在 {path} 上执行 {operation} 耗时 {time}，远长于同类操作；其调用栈中有 {who}（可能，VI-3）";
+    SLOW_ALONE_LINE: "event {event}: {operation} of {process} on {path} took {time}, far longer than its like; who had a part in it is not shown", "事件 {event}：{process} 在 {path} 上执行 {operation} 耗时 {time}，远长于同类操作；何者所致，捕获中未显示";
     QUALITY: "What this capture cannot show", "此捕获无法显示的内容";
     CAVEATS: "Keep in mind", "注意事项";
     NEXT: "Next steps", "下一步建议";
     DETAILS_HINT: "The story of one failure: pmlblame why {file} --event {event}", "查看单次失败的经过：pmlblame why {file} --event {event}";
-    CONSISTENCY: "Self-check on these files: {opens} opens checked, {conflicts} contradict the model", "对这些文件的自检：检查了 {opens} 次打开，与模型矛盾 {conflicts} 次";
+    CONSISTENCY: "Self-check on these files: {opens} {opens:open|opens} checked, {conflicts} {conflicts:contradicts|contradict} the model", "对这些文件的自检：检查了 {opens} 次打开，与模型矛盾 {conflicts} 次";
 
     SEVERITY_INFO: "note", "提示";
     SEVERITY_WARNING: "warning", "警告";
-    SEVERITY_ERROR: "serious", "严重";
+    SEVERITY_ERROR: "error", "错误";
 
     REASON_DELETE_PENDING: "holds the delete-pending file open", "持有已标记删除（删除挂起）的文件句柄";
     REASON_NO_SHARE: "does not share {classes}", "未共享 {classes}";
@@ -127,7 +132,10 @@ crate::texts! {
     OUT_EXITED: "had ended before", "此前已结束";
     OUT_OTHER_LINK: "held another hard link", "占用的是另一个硬链接";
     OUT_STILL: "the failure went on after it had let go", "其释放之后失败仍在继续";
-    OUT_SHOWN: "a later success shows it had closed it", "之后的成功操作表明其已关闭";
+    OUT_SHOWN: "a success that its handle would have forbidden shows it had closed it by then", "之后有一次其句柄本应阻止的操作成功，表明其当时已关闭";
+    OUT_NOT_MARKER: "had it open, but a POSIX delete is kept only by the handle that marked it", "虽打开着该文件，但 POSIX 删除只由标记它的句柄维持";
+    OUT_OUTLASTED: "still had it open when the deleted name had gone, so it was not what kept the name", "已删除的名称消失时其句柄仍打开，因此名称并非由其保留";
+    OUT_NOT_COMPLETED: "its own open did not complete within the capture", "其自身的打开操作在捕获期间未完成";
 }
 
 /// What stood in the way, in words.
@@ -204,6 +212,9 @@ pub const fn ruled_out(reason: RuledOutReason) -> Text {
         RuledOutReason::OtherLink => OUT_OTHER_LINK,
         RuledOutReason::StillFailingAfterRelease => OUT_STILL,
         RuledOutReason::ShownClosedByLaterSuccess => OUT_SHOWN,
+        RuledOutReason::NotTheMarker => OUT_NOT_MARKER,
+        RuledOutReason::OutlastedTheName => OUT_OUTLASTED,
+        RuledOutReason::OpenNotCompleted => OUT_NOT_COMPLETED,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Lang;
 
 crate::texts! {
-    BUILT: "wrote {file} with {events} events", "已写入 {file}，共 {events} 个事件";
+    BUILT: "wrote {file} with {events} {events:event|events}", "已写入 {file}，共 {events} 个事件";
     CANNOT_READ: "cannot read {file}: {error}", "无法读取 {file}：{error}";
     CANNOT_WRITE: "cannot write {file}: {error}", "无法写入 {file}：{error}";
     FAULT_AT: "{file}:{line}:{column}: {fault}", "{file}:{line}:{column}：{fault}";

@@ -236,11 +236,7 @@ impl Engine<'_> {
         let mut confidence = if unknown {
             self.grade_unopened(failing, track, group, best)
         } else if weighed.sure && fits == Fit::Yes {
-            if failing.op.end.is_some() || super::left::clearly_over(failing.at, best) {
-                Confidence::Proven
-            } else {
-                Confidence::Likely // an operation of unknown length may have ended after the failure, or begun before it
-            }
+            Confidence::Proven
         } else if best.paired_alive(failing.at) || !best.paired_by_thread {
             Confidence::Likely // AT-3: it or another handle of the process is left
         } else {

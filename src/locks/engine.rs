@@ -6,7 +6,7 @@ use super::hold::Work;
 use super::identity::{NONE, Names};
 use super::replay::{Exits, Track};
 use super::spans::Instant;
-use crate::capture::op::{EventIndex, Op, OpKind, OpLog, ProcessId};
+use crate::capture::op::{EventIndex, Op, OpKind, OpLog, ProcessId, ProcessInfo};
 use crate::nt::{FileTime, Ticks};
 use rustc_hash::FxHashMap;
 use std::rc::Rc;
@@ -60,6 +60,8 @@ pub(crate) struct Engine<'a> {
     tracks: FxHashMap<u32, Rc<Track>>,
     /// Processes by the path of their current directory, with the start event if seen (VI-10).
     pub(crate) directories: FxHashMap<u32, Vec<(ProcessId, Option<u32>)>>,
+    /// Operations that took far longer than their like, ascending.
+    pub(crate) slow: Vec<u32>,
     /// What may still be looked at.
     pub(crate) work: Work,
 }
@@ -89,6 +91,7 @@ impl<'a> Engine<'a> {
             exits: exits(log),
             tracks: FxHashMap::default(),
             directories: FxHashMap::default(),
+            slow: super::slow::slow_ops(log, options.wait_threshold),
             work: Work::new(MAX_WORK),
         };
         engine.note_directories();
@@ -190,7 +193,8 @@ fn group_by_file(names: &Names, order: &[u32]) -> (Vec<u32>, Vec<u32>) {
 }
 
 fn exits(log: &OpLog) -> Exits {
-    let mut exits: Exits = log.processes.iter().map(|process| process.ended.map(|time| (None, time))).collect();
+    let end = |process: &ProcessInfo| process.ended.or(process.replaced).map(|time| (None, time));
+    let mut exits: Exits = log.processes.iter().map(end).collect();
     for (at, op) in (0u32..).zip(&log.ops) {
         if matches!(op.kind, OpKind::ProcessExit)
             && let Some(exit) = exits.get_mut(op.process.0 as usize)
@@ -212,14 +216,22 @@ pub fn analyse(log: &OpLog, targets: &[EventIndex], options: &Options<'_>) -> An
     for &at in &wanted {
         findings.extend(engine.explain(at, &bursts));
     }
-    let waits = engine.waits();
+    let mut waits = engine.waits();
+    waits.extend(engine.slow_waits(&findings, &waits));
+    waits.sort_by_key(|wait| wait.event);
     let consistency = engine.consistency(&wanted);
     Analysis { findings, bursts: bursts.into_public(&engine), waits, consistency }
 }
 
-/// What `why` tells of one failure: see [`super::FileHistory`]. `None` when the event is not in the log.
-pub fn history(log: &OpLog, event: EventIndex, options: &Options<'_>) -> Option<super::FileHistory> {
-    Engine::new(log, *options).history(event)
+/// What `why` tells of one event: see [`super::FileHistory`]. `tries` are the refusals it may be one of, itself among them
+/// if it was refused. `None` when the event is not in the log.
+pub fn history(
+    log: &OpLog,
+    event: EventIndex,
+    tries: &[EventIndex],
+    options: &Options<'_>,
+) -> Option<super::FileHistory> {
+    Engine::new(log, *options).history(event, tries)
 }
 
 impl Engine<'_> {

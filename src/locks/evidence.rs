@@ -3,11 +3,12 @@
 use super::attribute::{Blockers, Failing, MAX_PARTIES, Suspect};
 use super::engine::Engine;
 use super::failure::{Cause, wanted};
-use super::finding::{Confidence, DeleteHow, Edge, Explanation, Finding, Mechanism, Party, Reason, Release, RuledOut};
+use super::finding::{Attribution, Confidence, DeleteHow, Edge, Explanation, Finding, Reason, Release, RuledOut};
 use super::hold::{Ended, Fit, HoldRec};
-use super::identity::NONE;
+use super::identity::{NONE, opens};
+use super::mapping::Kind;
 use super::spans::Instant;
-use crate::capture::op::{OpKind, PathId, ProcessId, ProcessInfo};
+use crate::capture::op::{Op, OpKind, PathId, ProcessId, ProcessInfo};
 use crate::nt::kernel_held::kernel_holds;
 use crate::nt::path::{normalize, volume_device};
 use crate::nt::{AccessMask, FileTime, NtStatus, ShareAccess};
@@ -15,24 +16,26 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 /// At most this many processes are listed as cleared.
 const MAX_CLEARED: usize = 64;
+/// Operations on either side of a failure searched for the event that clears somebody.
+const MAX_NEAR: usize = 1024;
 
 impl Engine<'_> {
     /// Decides between suspects of different strength. Returns those cleared by it.
     pub(crate) fn settle(&self, failing: Failing<'_>, blockers: &mut Blockers) -> Vec<RuledOut> {
-        let mut cleared: Vec<RuledOut> = blockers
-            .refuted
-            .iter()
-            .map(|process| RuledOut { process: *process, reason: Reason::ShownClosedByLaterSuccess })
-            .collect();
+        let mut cleared: Vec<RuledOut> =
+            blockers.refuted.iter().map(|process| RuledOut::new(*process, Reason::ShownClosedByLaterSuccess)).collect();
+        for suspect in &mut blockers.suspects {
+            if self.may_have_ended(suspect.holder.party.process(), failing.at) {
+                suspect.holder.confidence = Confidence::Possible;
+            }
+        }
         blockers.considered = blockers.suspects.iter().map(|suspect| suspect.holder.party.process()).collect();
         // AT-10: a mere possibility that left while the operation went on failing was not sufficient.
         blockers.suspects.retain(|suspect| {
             let out = suspect.left_early && suspect.holder.confidence == Confidence::Possible;
             if out && suspect.holder.party.process() != failing.op.process {
-                cleared.push(RuledOut {
-                    process: suspect.holder.party.process(),
-                    reason: Reason::StillFailingAfterRelease,
-                });
+                let reason = Reason::StillFailingAfterRelease;
+                cleared.push(RuledOut::new(suspect.holder.party.process(), reason));
             }
             !out
         });
@@ -61,34 +64,19 @@ impl Engine<'_> {
             }
             _ => {}
         }
-        // VI-3: nobody visible, but a filter driver issued the failing operation or handed it on, and may have refused it.
-        if blockers.suspects.is_empty()
+        // VI-3: nobody visible but perhaps the victim itself; a filter driver stands in the stack of the failing operation, or
+        // of a slow one on the file, and may be behind it.
+        if blockers
+            .suspects
+            .iter()
+            .all(|suspect| suspect.holder.victim && suspect.holder.confidence == Confidence::Possible)
             && !blockers.nobody
             && failing.op.status != NtStatus::ACCESS_DENIED
             && !self.is_kernel_held(failing)
-            && let Some(driver) = failing.op.filter()
+            && let Some(holder) = self.filter_in_stack(failing)
         {
             blockers.suspects.push(Suspect {
-                holder: super::finding::Holder {
-                    party: Party::Driver { driver, process: failing.op.process },
-                    confidence: Confidence::Possible,
-                    mechanism: Mechanism::FilterInStack,
-                    rule: "VI-3",
-                    handle_ambiguous: false,
-                    hold: super::finding::Hold {
-                        start: Edge::Unseen,
-                        end: Edge::Unseen,
-                        access: None,
-                        share: None,
-                        path: None,
-                        range: None,
-                    },
-                    more: Vec::new(),
-                    conflicts: Vec::new(),
-                    victim: false,
-                    smb_client: false,
-                    confirmed: false,
-                },
+                holder,
                 inferred: true,
                 left_early: false,
                 settled_by_release: false,
@@ -108,6 +96,20 @@ impl Engine<'_> {
         blockers.truncated |= blockers.suspects.len() > MAX_PARTIES;
         blockers.suspects.truncate(MAX_PARTIES);
         cleared
+    }
+
+    /// AT-7: whether nothing shows that the process was still there, and another had its PID soon after.
+    fn may_have_ended(&self, process: ProcessId, at: Instant) -> bool {
+        let exit = self.exits.get(process.0 as usize).copied().flatten();
+        let replaced = self
+            .log
+            .processes
+            .get(process.0 as usize)
+            .is_some_and(|process| process.ended.is_none() && process.replaced.is_some());
+        let later = self.log.ops.partition_point(|op| op.start < at.end);
+        replaced
+            && matches!(exit, Some((None, _)))
+            && !self.log.ops.get(later..).unwrap_or(&[]).iter().any(|op| op.process == process)
     }
 
     /// The close that ended the blocking, and the success that confirms it (AT-10).
@@ -191,6 +193,14 @@ impl Engine<'_> {
             Some(_) => Fit::No,
             None => Fit::Maybe,
         };
+        // Who may have the file mapped still is not cleared by its close where a mapping alone would explain the failure.
+        let unexplained = finding.attribution == Attribution::NotVisible;
+        let mapped: FxHashSet<ProcessId> = if unexplained {
+            let sections = track.sections.at(at, &self.exits, self.options.limit);
+            sections.iter().filter(|one| may_refuse(failing, one.kind)).map(|one| one.process).collect()
+        } else {
+            FxHashSet::default()
+        };
         let mut alive: FxHashMap<ProcessId, Reason> = FxHashMap::default();
         let pending = finding.cause == Cause::DeletePending;
         let share = finding.cause == Cause::ShareConflict;
@@ -211,13 +221,13 @@ impl Engine<'_> {
             let reason = if pending && group.link != link {
                 Reason::OtherLink
             } else if pending && outlasting.contains(&group.process) {
-                Reason::ShownClosedByLaterSuccess // whatever it held, the name went while it was there
+                Reason::OutlastedTheName
             } else if share && weighed.possible {
                 Reason::CompatibleSharing
             } else if share {
                 Reason::AttributesOnly
             } else if pending && posix {
-                Reason::CompatibleSharing // DP-6: only the marker keeps the name
+                Reason::NotTheMarker
             } else {
                 continue;
             };
@@ -235,22 +245,30 @@ impl Engine<'_> {
                 Some(reason) => Some(*reason),
                 None => self.past_or_future(&track, *process, at),
             };
-            if let Some(reason) = reason {
+            if let Some(reason) = reason
+                && !(reason == Reason::ClosedBefore && mapped.contains(process))
+            {
                 known.insert(*process);
-                cleared.push(RuledOut { process: *process, reason });
+                cleared.push(RuledOut::new(*process, reason));
             }
         }
         for process in track.sections.processes().take(1024) {
             let exit = self.exits.get(process.0 as usize).copied().flatten();
             if exit.is_some_and(|(_, exit)| exit <= at.start) && known.insert(process) {
-                cleared.push(RuledOut { process, reason: Reason::ExitedBefore });
+                cleared.push(RuledOut::new(process, Reason::ExitedBefore));
             }
         }
         for process in track.refused_opens.keys().take(1024) {
             if known.insert(*process) {
-                cleared.push(RuledOut { process: *process, reason: Reason::OwnOpenFailed });
+                cleared.push(RuledOut::new(*process, Reason::OwnOpenFailed));
             }
         }
+        for process in track.pending_opens.keys().take(1024) {
+            if known.insert(*process) {
+                cleared.push(RuledOut::new(*process, Reason::OpenNotCompleted));
+            }
+        }
+        self.show_events(failing, &track, cleared);
         let tick = self.tick(failing.index);
         let earlier: Vec<(u32, Reason)> = self.names.predecessors(link).map(|link| (link, Reason::OtherFile)).collect();
         let elsewhere: Vec<(u32, Reason)> = self
@@ -276,7 +294,7 @@ impl Engine<'_> {
                     })
                     && known.insert(group.process)
                 {
-                    cleared.push(RuledOut { process: group.process, reason });
+                    cleared.push(RuledOut::new(group.process, reason));
                 }
             }
         }
@@ -284,6 +302,45 @@ impl Engine<'_> {
         let pid = |process: ProcessId| self.log.processes.get(process.0 as usize).map_or(0, |process| process.pid);
         cleared.sort_by_key(|entry| (entry.reason, pid(entry.process), entry.process));
         cleared.truncate(MAX_CLEARED);
+    }
+
+    /// The event that clears each: its last close before, its first open after, the success that a hold of its would have
+    /// refused.
+    fn show_events(&self, failing: Failing<'_>, track: &super::replay::Track, cleared: &mut [RuledOut]) {
+        let middle = track.ops.partition_point(|at| self.tick(*at) < self.tick(failing.index));
+        let (before, after) = track.ops.split_at_checked(middle).unwrap_or((&[], &[]));
+        self.work.spend(cleared.len());
+        let ops = |list: &[u32]| list.iter().take(MAX_NEAR).filter_map(|at| self.op(*at)).collect::<Vec<_>>();
+        let before: Vec<u32> = before.iter().rev().take(MAX_NEAR).copied().collect();
+        let (before, after) = (ops(&before), ops(after));
+        for entry in cleared {
+            let by = |op: &&&Op| op.process == entry.process;
+            let shown = match entry.reason {
+                Reason::ClosedBefore => before.iter().filter(by).find(|op| matches!(op.kind, OpKind::Cleanup)),
+                Reason::StillFailingAfterRelease => {
+                    let close = |op: &&&Op| matches!(op.kind, OpKind::Cleanup);
+                    after.iter().filter(by).find(close).or_else(|| before.iter().filter(by).find(close))
+                }
+                Reason::ExitedBefore => {
+                    let exit = self.exits.get(entry.process.0 as usize).copied().flatten();
+                    entry.event = exit.and_then(|(op, _)| Some(self.op(op?)?.event));
+                    None
+                }
+                Reason::OpenedAfter => after.iter().filter(by).find(|op| opens(op)),
+                Reason::OwnOpenFailed | Reason::OpenNotCompleted => {
+                    let refused = |op: &&&Op| matches!(op.kind, OpKind::Create(_)) && !opens(op);
+                    before.iter().filter(by).find(refused).or_else(|| after.iter().filter(by).find(refused))
+                }
+                Reason::ShownClosedByLaterSuccess => {
+                    let of = |hold: u32| track.holds.get(hold as usize).map(|hold| hold.process);
+                    let refuted = track.false_conflicts.iter().filter(|one| of(one.hold) == Some(entry.process));
+                    entry.event = refuted.filter_map(|one| self.op(one.by)).map(|op| op.event).next();
+                    None
+                }
+                _ => None,
+            };
+            entry.event = shown.map(|op| op.event).or(entry.event);
+        }
     }
 
     /// Whether a file of the same name in another folder is surely another file. An older one may have a hard link there,
@@ -329,13 +386,6 @@ impl Engine<'_> {
         ahead.then_some(Reason::OpenedAfter)
     }
 
-    /// Whether an open is one that a mapping alone can refuse with a sharing violation (MM-2, SA-8).
-    fn may_meet_mapping(&self, failing: Failing<'_>) -> bool {
-        let wanted = wanted(failing.op);
-        let shares_write = wanted.grant.share.contains(ShareAccess::WRITE);
-        wanted.effective.intersects(AccessMask::WRITE_DATA) || (wanted.grant.is_counted() && !shares_write)
-    }
-
     /// VI-12: whether a sharing violation met a file that the kernel holds for as long as Windows runs.
     fn is_kernel_held(&self, failing: Failing<'_>) -> bool {
         failing.op.status == NtStatus::SHARING_VIOLATION && kernel_holds(self.log.paths.get(failing.op.path)).is_some()
@@ -355,9 +405,7 @@ impl Engine<'_> {
         if coverage.sequence_gaps.is_some_and(|gaps| gaps > 0) {
             list.push(Explanation::EventsMissing);
         }
-        let mapping = matches!(failing.op.status, NtStatus::CANNOT_DELETE | NtStatus::USER_MAPPED_FILE)
-            || (failing.op.status == NtStatus::SHARING_VIOLATION && self.may_meet_mapping(failing));
-        if mapping {
+        if may_refuse(failing, Kind::Image) || may_refuse(failing, Kind::Unknown { writable: None }) {
             list.push(Explanation::Mapping);
         }
         let below = failing.op.status != NtStatus::ACCESS_DENIED;
@@ -378,5 +426,20 @@ impl Engine<'_> {
         }
         list.push(Explanation::SmbClient); // VI-5
         list
+    }
+}
+
+/// Whether a section alone can have refused the operation: by its status, or an open by MM-2 or SA-8.
+fn may_refuse(failing: Failing<'_>, kind: Kind) -> bool {
+    match failing.op.status {
+        NtStatus::CANNOT_DELETE | NtStatus::USER_MAPPED_FILE => true,
+        NtStatus::SHARING_VIOLATION => {
+            let wanted = wanted(failing.op);
+            let shares_write = wanted.grant.share.contains(ShareAccess::WRITE);
+            let may_write = kind.writable() || kind == Kind::Unknown { writable: None };
+            (kind.image() && wanted.effective.intersects(AccessMask::WRITE_DATA))
+                || (may_write && wanted.grant.is_counted() && !shares_write)
+        }
+        _ => false,
     }
 }

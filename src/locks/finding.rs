@@ -172,6 +172,12 @@ pub enum Reason {
     OtherFile,
     /// It holds a file of the same leaf name elsewhere.
     SameNameOtherFile,
+    /// Open on a name deleted with POSIX semantics, which the marking handle alone keeps (DP-6).
+    NotTheMarker,
+    /// Still open when the deleted name had gone, so it was not what kept the name (DP-3).
+    OutlastedTheName,
+    /// Its open did not complete within the capture.
+    OpenNotCompleted,
 }
 
 /// A process cleared.
@@ -181,6 +187,14 @@ pub struct RuledOut {
     pub process: ProcessId,
     /// Why.
     pub reason: Reason,
+    /// The event that shows it: its close, its later open, the success that refutes it.
+    pub event: Option<EventIndex>,
+}
+
+impl RuledOut {
+    pub(crate) const fn new(process: ProcessId, reason: Reason) -> Self {
+        Self { process, reason, event: None }
+    }
 }
 
 /// What may stand behind a failure nobody visible explains, most likely first.
@@ -338,7 +352,7 @@ pub struct Burst {
     pub blocked: Ticks,
 }
 
-/// An operation that was delayed, not refused (OP-2).
+/// An operation that took long: it waited for the owner of an oplock (OP-2), or for nobody who is shown.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wait {
     /// The delayed event.
@@ -353,7 +367,9 @@ pub struct Wait {
     pub path: PathId,
     /// How long it took.
     pub waited: Ticks,
-    /// Who was slow to give way.
+    /// An oplock break, or [`Cause::Other`].
+    pub cause: Cause,
+    /// Who was slow to give way, or is suspected.
     pub holders: Vec<Holder>,
 }
 

@@ -1,10 +1,12 @@
-//! Everything that happened to one file around a failure, for the story of it.
+//! Everything that happened to one file around an event, for the story of it.
 
 use super::attribute::Failing;
 use super::bursts::Bursts;
 use super::engine::Engine;
-use super::finding::{Edge, Finding, Hold, Mechanism, Party};
+use super::finding::{Confidence, Edge, Finding, Hold, Mechanism, Party};
+use super::hold::{Ended, HoldRec};
 use super::identity::NONE;
+use super::replay::Track;
 use super::spans::Instant;
 use crate::capture::op::{EventIndex, PathId, ProcessId};
 use crate::nt::FileTime;
@@ -37,13 +39,19 @@ pub struct HistoryHold {
     pub mechanism: Mechanism,
     /// From when to when, and what by.
     pub hold: Hold,
+    /// When it surely stood; `None` when at no known time. Between that and the ends of `hold` it may have.
+    pub sure: Option<(FileTime, FileTime)>,
+    /// When it had surely ended, where something shows that: the close was done, or a success refutes it.
+    pub over: Option<FileTime>,
+    /// The success that it would have refused (AT-11).
+    pub refuted_by: Option<EventIndex>,
 }
 
-/// The story of one failure.
+/// The story of one event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FileHistory {
-    /// What the engine says about it.
-    pub finding: Finding,
+    /// What the engine says about it, if it was refused.
+    pub finding: Option<Finding>,
     /// Events on the file by everyone, in event order; for a rename, those on its target too.
     pub events: Vec<HistoryEvent>,
     /// Handles, sections and locks on it, in order of their start.
@@ -53,15 +61,18 @@ pub struct FileHistory {
 }
 
 impl Engine<'_> {
-    pub(crate) fn history(&mut self, event: EventIndex) -> Option<FileHistory> {
+    /// The story of an event; `tries` are the refusals it may be one of.
+    pub(crate) fn history(&mut self, event: EventIndex, tries: &[EventIndex]) -> Option<FileHistory> {
         let index = self.find(event)?;
         let op = self.op(index)?;
-        let bursts = Bursts::group(self, &[index]);
-        let finding = self.explain(index, &bursts)?;
+        let tries: Vec<u32> = tries.iter().filter_map(|event| self.find(*event)).collect();
+        let bursts = Bursts::group(self, &tries);
+        let finding = if tries.contains(&index) { self.explain(index, &bursts) } else { None };
         let failing = Failing { index, op, at: Instant::of(op), burst: bursts.end_of(index), nesting: 0 };
         let mut links = vec![self.names.place(index).link, self.subject(index, op)];
         // A child, a parent or a target that stood in the way has its own events.
-        for hold in finding.holders.iter().flat_map(|holder| std::iter::once(&holder.hold).chain(&holder.more)) {
+        let holders = finding.iter().flat_map(|finding| &finding.holders);
+        for hold in holders.clone().flat_map(|holder| std::iter::once(&holder.hold).chain(&holder.more)) {
             for edge in [hold.start, hold.end] {
                 if let Edge::At(event, _) = edge
                     && let Some(at) = self.find(event)
@@ -90,13 +101,14 @@ impl Engine<'_> {
                     path: op.path,
                 });
             }
-            let mut near: Vec<_> = track.holds.iter().collect();
-            near.sort_by_key(|hold| {
+            let mut near: Vec<_> = (0u32..).zip(&track.holds).collect();
+            near.sort_by_key(|(_, hold)| {
                 let start = hold.opened.map_or(FileTime(0), |(_, at)| at.start);
                 (!hold.paired_alive(failing.at), start.0.abs_diff(failing.at.start.0))
             });
             truncated |= near.len() > MAX_TOLD;
-            for hold in near.into_iter().take(MAX_TOLD) {
+            for (number, hold) in near.into_iter().take(MAX_TOLD) {
+                let refuted = track.false_conflicts.iter().find(|one| one.hold == number && hold.ended_unseen());
                 holds.push(HistoryHold {
                     party: match hold.driver {
                         Some(driver) => Party::Driver { driver, process: hold.process },
@@ -107,19 +119,43 @@ impl Engine<'_> {
                         None => Mechanism::OpenHandle,
                     },
                     hold: self.public_hold(failing, hold),
+                    sure: self.surely(&track, hold),
+                    over: match hold.ended {
+                        _ if hold.ended_unseen() => hold.dead_by,
+                        Ended::Open => None,
+                        Ended::Close(_, close) => Some(close.end),
+                        Ended::Exit(_, time) => Some(time),
+                    },
+                    refuted_by: refuted.and_then(|one| Some(self.op(one.by)?.event)),
                 });
             }
         }
-        for holder in &finding.holders {
+        for holder in holders {
             if holder.mechanism != Mechanism::OpenHandle || !holds.iter().any(|told| told.hold == holder.hold) {
                 for hold in std::iter::once(holder.hold).chain(holder.more.iter().copied()) {
-                    let told = HistoryHold { party: holder.party, mechanism: holder.mechanism, hold };
-                    holds.retain(|known| known.party != told.party || known.hold != told.hold);
-                    holds.push(told);
+                    let known = holds.iter().position(|known| known.party == holder.party && known.hold == hold);
+                    let known = known.map(|at| holds.remove(at));
+                    // A mapping or a lock stood when it was in the way; how much longer may not be shown.
+                    let stood = (holder.confidence > Confidence::Possible)
+                        .then(|| (time_of(hold.start, op.start), time_of(hold.end, Instant::of(op).end)));
+                    holds.push(HistoryHold {
+                        party: holder.party,
+                        mechanism: holder.mechanism,
+                        hold,
+                        sure: known.map_or(stood, |known| known.sure),
+                        over: known.and_then(|known| known.over),
+                        refuted_by: known.and_then(|known| known.refuted_by),
+                    });
                 }
             }
         }
-        let ends = finding.released_by.iter().map(|release| release.event).chain(finding.confirmed_by);
+        let ends = finding.iter().flat_map(|finding| {
+            let cleared = finding.ruled_out.iter().filter_map(|cleared| cleared.event);
+            let ends = finding.released_by.iter().map(|release| release.event).chain(finding.confirmed_by);
+            ends.chain(finding.deleted_by.map(|mark| mark.event)).chain(cleared)
+        });
+        let ends: Vec<EventIndex> = ends.chain(holds.iter().filter_map(|told| told.refuted_by)).collect();
+        let ends = ends.into_iter();
         for op in ends.filter_map(|event| self.op(self.find(event)?)) {
             events.push(HistoryEvent {
                 event: op.event,
@@ -136,5 +172,32 @@ impl Engine<'_> {
             _ => 0,
         });
         Some(FileHistory { finding, events, holds, truncated })
+    }
+
+    /// When a handle surely stood: from the end of its CreateFile to the begin of its close; one that only its use or its
+    /// close shows, as far as these do. A filter may work in either while it runs.
+    fn surely(&self, track: &Track, hold: &HoldRec) -> Option<(FileTime, FileTime)> {
+        let used = track.groups.get(hold.group as usize).and_then(|group| group.used);
+        let from = match hold.opened {
+            Some((_, open)) => open.end,
+            None => used?.0,
+        };
+        let last_use = used.map_or(from, |(_, last)| last);
+        let until = match hold.ended {
+            // No close: as far as its own use shows.
+            _ if hold.ended_unseen() => last_use.min(hold.dead_by.unwrap_or(from)),
+            Ended::Open if self.whole() == Confidence::Possible => last_use,
+            Ended::Open => hold.handed.map_or(FileTime(u64::MAX), |handed| handed.start),
+            Ended::Close(_, close) => close.start,
+            Ended::Exit(_, time) => time,
+        };
+        Some((from, until.max(from)))
+    }
+}
+
+fn time_of(edge: Edge, otherwise: FileTime) -> FileTime {
+    match edge {
+        Edge::At(_, time) => time,
+        _ => otherwise,
     }
 }

@@ -5,10 +5,6 @@ use super::engine::Engine;
 use super::hold::{Ended, EvKind, Fit, HoldRec};
 use super::replay::Track;
 use super::spans::Instant;
-use crate::nt::Ticks;
-
-/// Where durations are not told, no operation is believed to last longer: 10 ms.
-const MARGIN: Ticks = Ticks(100_000);
 
 impl Engine<'_> {
     /// The hold with the end it must have had to refuse the operation, where the usual order of closes (AT-13) has it
@@ -66,13 +62,6 @@ fn exchange(track: &Track, group: u32, hold: &HoldRec, at: Instant) -> Option<Ho
         _ => None,
     })?;
     Some(HoldRec { ended: left.ended, paired_by_thread: false, ..hold.clone() })
-}
-
-/// Whether a handle was open so long before and after an instant that no operation can have lasted into it.
-pub(crate) fn clearly_over(at: Instant, hold: &HoldRec) -> bool {
-    let before = hold.opened.is_none_or(|(_, opened)| at.start.since(opened.start) >= MARGIN);
-    let after = hold.ended.from().is_none_or(|end| end.since(at.start) >= MARGIN);
-    before && after
 }
 
 /// Whether the close of a handle was under way at `at` and took conspicuously long: a filter that looks into the file

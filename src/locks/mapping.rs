@@ -29,8 +29,8 @@ pub(crate) enum Kind {
     ImageSection,
     /// A data section.
     Data { writable: bool },
-    /// The system does not record which.
-    Unknown { writable: bool },
+    /// The system does not record which; an export not even whether with write intent.
+    Unknown { writable: Option<bool> },
 }
 
 /// The sections of one kind that a process made over the file.
@@ -76,8 +76,8 @@ impl Kind {
         matches!(self, Self::Data { .. } | Self::Unknown { .. })
     }
 
-    fn writable(self) -> bool {
-        matches!(self, Self::Data { writable: true } | Self::Unknown { writable: true })
+    pub(crate) fn writable(self) -> bool {
+        matches!(self, Self::Data { writable: true } | Self::Unknown { writable: Some(true) })
     }
 }
 
@@ -91,7 +91,7 @@ impl Sections {
     pub(crate) fn created(&mut self, op: &Op, at: u32, now: Instant, protection: u32, allocation: u32) {
         let writable = protection & WRITABLE != 0;
         let kind = match allocation {
-            0 => Kind::Unknown { writable },
+            0 => Kind::Unknown { writable: (protection != 0).then_some(writable) },
             bits if bits & SEC_IMAGE != 0 => Kind::ImageSection,
             _ => Kind::Data { writable },
         };
@@ -106,7 +106,7 @@ impl Sections {
         let kind = if own { Kind::Program } else { Kind::Image };
         self.made.entry((op.process, kind)).or_default().times.push((now.end, at));
         // The section made for the load is this image, not another mapping.
-        for kind in [Kind::Unknown { writable: false }, Kind::ImageSection] {
+        for kind in [Kind::Unknown { writable: Some(false) }, Kind::Unknown { writable: None }, Kind::ImageSection] {
             self.made.shift_remove(&(op.process, kind));
         }
     }
@@ -274,7 +274,7 @@ impl Engine<'_> {
                 _ => Confidence::Possible,
             };
             // Whether a view that only reads blocks a disposition is disputed (MM-1): its end has to show it.
-            let reads_only = matches!(section.kind, Kind::Data { writable: false } | Kind::Unknown { writable: false } if rule == "MM-1");
+            let reads_only = matches!(section.kind, Kind::Data { writable: false } | Kind::Unknown { writable: Some(false) | None } if rule == "MM-1");
             let confidence = match reads_only && !self.brackets(failing, section.exit) {
                 true => confidence.min(Confidence::Possible),
                 false => confidence,

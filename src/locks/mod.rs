@@ -9,6 +9,7 @@ mod attribute;
 mod audit;
 mod bursts;
 mod byterange;
+mod cite;
 mod delete;
 mod directory;
 mod engine;
@@ -24,10 +25,12 @@ mod moves;
 mod refute;
 mod replay;
 mod share;
+mod slow;
 mod spans;
 mod waits;
 
 pub use audit::{Audit, FalseConflict, StatusCount, audit};
+pub use cite::{Citation, Citer};
 pub use engine::{Options, WAIT_THRESHOLD, analyse, history};
 pub use failure::{Cause, is_lock_failure};
 pub use finding::{

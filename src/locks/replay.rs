@@ -42,6 +42,8 @@ pub(crate) struct Track {
     pub(crate) shown_closed: FxHashMap<ProcessId, FileTime>,
     /// Processes whose own open was refused.
     pub(crate) refused_opens: IndexMap<ProcessId, FileTime, FxBuildHasher>,
+    /// Processes with an open that did not complete within the capture.
+    pub(crate) pending_opens: IndexMap<ProcessId, FileTime, FxBuildHasher>,
     pub(crate) marks: Marks,
     pub(crate) sections: Sections,
     pub(crate) locks: Locks,
@@ -176,6 +178,9 @@ impl Track {
                 }
                 OpKind::Create(_) if !succeeded(op) && op.status != NtStatus::PENDING => {
                     self.refused_opens.entry(op.process).or_insert(op.start);
+                }
+                OpKind::Create(_) if op.status == NtStatus::PENDING => {
+                    self.pending_opens.entry(op.process).or_insert(op.start);
                 }
                 OpKind::Cleanup => {
                     if effect != NONE {

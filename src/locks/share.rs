@@ -26,9 +26,7 @@ impl Engine<'_> {
         }
         if wanted.grant.is_counted() && !wanted.grant.share.contains(ShareAccess::WRITE) {
             // SA-8; not for attribute-only opens, where sources disagree.
-            let writable =
-                |kind: Kind| matches!(kind, Kind::Data { writable: true } | Kind::Unknown { writable: true });
-            self.mapped(failing, place.link, "SA-8", &writable, found);
+            self.mapped(failing, place.link, "SA-8", &Kind::writable, found);
         }
         if !handles
             && let Some(best) = found.suspects.iter().max_by_key(|suspect| suspect.holder.confidence)

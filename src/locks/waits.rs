@@ -123,6 +123,7 @@ impl Engine<'_> {
                     thread: op.thread,
                     path: op.path,
                     waited,
+                    cause: Cause::OplockBreak,
                     holders,
                 });
             }

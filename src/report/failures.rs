@@ -86,8 +86,13 @@ impl Report<'_> {
             for party in &failure.ruled_out {
                 let process = escape::terminal(&party.process);
                 let reason = t::ruled_out(party.reason).get(lang);
-                let values: &[(&str, &dyn std::fmt::Display)] =
-                    &[("process", &process), ("pid", &party.pid), ("reason", &reason), ("event", &failure.event)];
+                let values: &[(&str, &dyn std::fmt::Display)] = &[
+                    ("process", &process),
+                    ("pid", &party.pid),
+                    ("reason", &reason),
+                    ("event", &failure.event),
+                    ("rule", &party.rule),
+                ];
                 let line = if accused.contains(&party.pid) { t::CLEARED_OF_ONE } else { t::CLEARED_LINE };
                 cleared.insert(line.fill(lang, values));
             }
@@ -160,12 +165,20 @@ impl Report<'_> {
 
     fn hold_line(&self, failure: &Failure, holder: &FailureHolder) -> String {
         let lang = self.style.lang;
-        let mut line = t::HELD_BY.fill(
+        let (hold, done) = (&holder.hold, self.edge(&holder.hold.end));
+        let unseen = |edge: &Edge| matches!(edge, Edge::Outside(code) if code == "unseen");
+        let (text, until) = match &hold.sure_until {
+            Some(begun) => (t::HELD_CLOSING, self.time(begun)),
+            None if unseen(&hold.start) && unseen(&hold.end) => (t::HELD_UNSHOWN, done.clone()),
+            None => (t::HELD_BY, done.clone()),
+        };
+        let mut line = text.fill(
             lang,
             &[
                 ("who", &self.party(holder)),
-                ("from", &self.edge(&holder.hold.start)),
-                ("to", &self.edge(&holder.hold.end)),
+                ("from", &self.edge(&hold.start)),
+                ("to", &until),
+                ("done", &done),
                 ("reason", &reason_of(failure.cause, holder, lang)),
                 ("confidence", &confidence(holder.confidence).get(lang)),
                 ("rule", &holder.rule),
@@ -196,9 +209,17 @@ impl Report<'_> {
             let who: Vec<String> = wait
                 .holders
                 .iter()
-                .map(|holder| self.style.lang.process(escape::terminal(&holder.process), holder.pid))
+                .map(|holder| match &holder.driver {
+                    Some(driver) => escape::terminal(driver),
+                    None => self.style.lang.process(escape::terminal(&holder.process), holder.pid),
+                })
                 .collect();
-            let line = t::WAIT_LINE.fill(
+            let text = match wait.cause {
+                Cause::OplockBreak => t::WAIT_LINE,
+                _ if wait.holders.is_empty() => t::SLOW_ALONE_LINE,
+                _ => t::SLOW_LINE,
+            };
+            let line = text.fill(
                 self.style.lang,
                 &[
                     ("event", &wait.event),

@@ -1,6 +1,7 @@
 //! How a case is shown: JSON, its schema, and tables for people. Reads only the case record.
 
 pub mod audit;
+mod bars;
 pub mod cbs;
 pub mod escape;
 mod failures;

@@ -3,7 +3,7 @@
 use super::escape;
 use super::failures::reason_of;
 use super::time;
-use crate::case::{CaseRecord, Confidence, Holder, PartyCode};
+use crate::case::{CaseRecord, Confidence, Failure, Holder, PartyCode, Series};
 use crate::lang::{Lang, Text, filters, products, report as t};
 use crate::nt::FileTime;
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
@@ -201,7 +201,7 @@ impl Report<'_> {
                 right(holder.files.to_string()),
                 Cell::new(self.time(&holder.first)),
                 Cell::new(self.time(&holder.last)),
-                right(time::duration(holder.blocked_ms)),
+                right(blocked(self.case, holder, lang)),
                 Cell::new(reasons(self.case, holder, lang)),
             ]);
         }
@@ -220,7 +220,10 @@ impl Report<'_> {
             }
             let _ = write!(party, "\n{}", vendor(self.case, holder, lang));
             let counts = t::STACKED_COUNTS.fill(lang, &[("failures", &holder.failures), ("files", &holder.files)]);
-            let blocked = t::STACKED_BLOCKED.fill(lang, &[("time", &time::duration(holder.blocked_ms))]);
+            let blocked = match blocked(self.case, holder, lang) {
+                text if was_retried(self.case, holder) => t::STACKED_BLOCKED.fill(lang, &[("time", &text)]),
+                text => text,
+            };
             table.add_row(vec![
                 holder.rank.to_string(),
                 party,
@@ -336,6 +339,17 @@ fn vendor(case: &CaseRecord, holder: &Holder, lang: Lang) -> String {
 /// Whether the victims are the installer's processes.
 pub(super) fn is_servicing(case: &CaseRecord) -> bool {
     case.scope.profile == "servicing"
+}
+
+/// Whether any operation that a holder blocked was tried again: only then its time tells how long it was blocked.
+fn was_retried(case: &CaseRecord, holder: &Holder) -> bool {
+    let behind = |failure: &&Failure| failure.holders.iter().any(|party| party.holder == holder.id);
+    let tried_on = |series: Series| series.attempts > 1 || series.ended_by.is_some();
+    case.failures.iter().filter(behind).any(|failure| failure.series.is_none_or(tried_on))
+}
+
+fn blocked(case: &CaseRecord, holder: &Holder, lang: Lang) -> String {
+    if was_retried(case, holder) { time::duration(holder.blocked_ms) } else { t::NOT_RETRIED.get(lang).to_owned() }
 }
 
 /// The distinct reasons of one holder, most frequent first.

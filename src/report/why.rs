@@ -1,77 +1,112 @@
-//! The story of one failure for a terminal: what was asked, the rule, who held the file as bars, what everybody did.
+//! The story of one event for a terminal: what was asked, the rule, who held the file as bars, what everybody did.
 
 use super::escape::{ascii, terminal};
 use super::table::{Style, confidence, new_table};
 use super::time;
-use crate::case::{Attribution, Edge, Requested, Story, StoryHold};
+use crate::case::{Attribution, Cause, Edge, Evidence, Failure, FailureHolder, Hold, Requested, Story, StoryEvent};
 use crate::lang::{Lang, Text, report as r, why as t};
 use crate::nt::FileTime;
+use rustc_hash::FxHashSet;
 use std::fmt::Write as _;
 
-/// Cells of a bar.
-const BAR: usize = 48;
-/// Events told on each side of the failure, at most.
+/// Events told on each side of the event, at most.
 const NEAR: usize = 20;
 
 /// The whole story.
 pub fn render(story: &Story, style: &Style) -> String {
     let mut teller = Teller { story, style, out: String::new() };
-    teller.failure();
+    teller.subject();
     teller.rules();
     teller.holds();
     teller.events();
     teller.cleared();
+    teller.evidence();
     if style.ascii { ascii(&teller.out) } else { teller.out }
 }
 
-struct Teller<'a> {
-    story: &'a Story,
-    style: &'a Style,
+pub(super) struct Teller<'a> {
+    pub(super) story: &'a Story,
+    pub(super) style: &'a Style,
     out: String,
 }
 
-impl Teller<'_> {
-    fn line(&mut self, line: &str) {
+impl<'a> Teller<'a> {
+    pub(super) fn line(&mut self, line: &str) {
         self.out.push_str(line);
         self.out.push('\n');
     }
 
-    fn heading(&mut self, text: Text) {
+    pub(super) fn heading(&mut self, text: Text) {
         self.out.push('\n');
         self.line(text.get(self.style.lang));
     }
 
-    fn time(&self, rfc3339: &str) -> String {
+    pub(super) fn time(&self, rfc3339: &str) -> String {
         FileTime::parse_rfc3339(rfc3339)
             .map_or_else(|| rfc3339.to_owned(), |time| time::time_of_day(time, &self.style.zone))
     }
 
-    fn failure(&mut self) {
+    fn subject(&mut self) {
         let lang = self.style.lang;
-        let failure = &self.story.failure;
-        self.line(&t::TITLE.fill(lang, &[("event", &failure.event)]));
-        let time = FileTime::parse_rfc3339(&failure.time).map_or_else(
-            || failure.time.clone(),
+        let story = self.story;
+        if let Some(failure) = &story.failure {
+            self.line(&t::TITLE.fill(lang, &[("event", &story.event)]));
+            let what = (&*failure.time, &*failure.process, failure.pid, &*failure.operation, &*failure.result);
+            self.happened(what, &failure.path);
+            self.asked_and_ended(failure);
+            return;
+        }
+        self.line(&t::TITLE_OTHER.fill(lang, &[("event", &story.event)]));
+        if let Some(asked) = self.asked_event() {
+            self.happened((&asked.time, &asked.process, asked.pid, &asked.operation, &asked.result), &asked.path);
+        }
+        match &story.wait {
+            Some(wait) => {
+                let time = time::duration(wait.waited_ms);
+                self.line(&format!("  {}", t::WAITED.fill(lang, &[("time", &time)])));
+                self.rules_of(&wait.holders, wait.cause);
+            }
+            None => self.line(&format!("  {}", t::NOT_REFUSED.get(lang))),
+        }
+        let refused: Vec<String> =
+            story.events.iter().filter(|event| event.refused).map(|event| event.event.to_string()).collect();
+        let text = match refused.len() {
+            0 => t::NONE_REFUSED.get(lang).to_owned(),
+            1..=NEAR => t::REFUSED_HERE.fill(lang, &[("n", &refused.len()), ("events", &refused.join(lang.comma()))]),
+            more => {
+                let first = refused.get(..NEAR).unwrap_or_default().join(lang.comma());
+                let rest = lang.remark(format_args!("+{}", more - NEAR));
+                t::REFUSED_HERE.fill(lang, &[("n", &more), ("events", &(first + &rest))])
+            }
+        };
+        self.line(&format!("  {text}"));
+    }
+
+    /// The event asked about, as everybody's are told.
+    pub(super) fn asked_event(&self) -> Option<&'a StoryEvent> {
+        self.story.events.iter().find(|event| event.event == self.story.event)
+    }
+
+    fn happened(&mut self, (at, process, pid, operation, result): (&str, &str, u32, &str, &str), path: &str) {
+        let lang = self.style.lang;
+        let time = FileTime::parse_rfc3339(at).map_or_else(
+            || at.to_owned(),
             |time| {
-                format!(
-                    "{}{}",
-                    time::date_time(time, &self.style.zone),
-                    lang.remark(time::zone_name(time, &self.style.zone, lang))
-                )
+                let zone = lang.remark(time::zone_name(time, &self.style.zone, lang));
+                time::date_time(time, &self.style.zone) + &zone
             },
         );
+        let (process, operation) = (terminal(process), terminal(operation));
         let line = t::FAILED.fill(
             lang,
-            &[
-                ("time", &time),
-                ("process", &terminal(&failure.process)),
-                ("pid", &failure.pid),
-                ("operation", &terminal(&failure.operation)),
-                ("result", &failure.result),
-            ],
+            &[("time", &time), ("process", &process), ("pid", &pid), ("operation", &operation), ("result", &result)],
         );
         self.line(&format!("  {line}"));
-        self.line(&format!("  {}", terminal(&failure.path)));
+        self.line(&format!("  {}", terminal(path)));
+    }
+
+    fn asked_and_ended(&mut self, failure: &Failure) {
+        let lang = self.style.lang;
         if let Some(asked) =
             failure.requested.as_ref().map(|asked| requested(asked, lang)).filter(|asked| !asked.is_empty())
         {
@@ -90,11 +125,31 @@ impl Teller<'_> {
             }
             self.line(&format!("  {text}"));
         }
+        let Some(series) = failure.series else { return };
+        let values: &[(&str, &dyn std::fmt::Display)] =
+            &[("n", &series.attempts), ("first", &series.first), ("last", &series.last)];
+        let mut parts = Vec::new();
+        if series.attempts > 1 {
+            parts.push(t::TRIES.fill(lang, values));
+        }
+        match series.ended_by {
+            Some(event) if failure.confirmed_by.is_none() => {
+                parts.push(t::TRIES_ENDED.fill(lang, &[("event", &event)]))
+            }
+            Some(_) => {}
+            None if series.attempts > 1 => {
+                parts.push(r::FOR_GOOD.fill(lang, &[("n", &series.attempts), ("event", &series.last)]));
+            }
+            None => parts.push(r::FOR_GOOD_ONCE.get(lang).to_owned()),
+        }
+        if !parts.is_empty() {
+            self.line(&format!("  {}", parts.join(lang.semicolon())));
+        }
     }
 
     fn rules(&mut self) {
         let lang = self.style.lang;
-        let failure = &self.story.failure;
+        let Some(failure) = &self.story.failure else { return };
         if failure.holders.is_empty() {
             self.out.push('\n');
             match failure.attribution {
@@ -106,120 +161,70 @@ impl Teller<'_> {
                 _ => self.line(t::NOT_VISIBLE.get(lang)),
             }
         } else {
-            let mut told: Vec<&str> = Vec::new();
-            self.heading(t::RULE);
-            for holder in &failure.holders {
-                if told.contains(&holder.rule.as_str()) {
-                    continue;
-                }
-                told.push(&holder.rule);
-                let sentence = t::rule(&holder.rule).map_or("", |text| text.get(lang));
-                self.line(&format!("  {}{}{sentence}", holder.rule, lang.colon()));
-            }
-            for holder in &failure.holders {
-                let conflict = holder.conflict.join(lang.semicolon());
-                let mut line = format!(
-                    "  {}{}{}{}{}",
-                    lang.process(terminal(&holder.process), holder.pid),
-                    lang.colon(),
-                    confidence(holder.confidence).get(lang),
-                    if lang == Lang::En { ", " } else { "，" },
-                    r::mechanism(holder.mechanism, failure.cause).get(lang),
-                );
-                if !conflict.is_empty() {
-                    let _ = write!(line, "{}{}", lang.semicolon(), terminal(&conflict));
-                }
-                self.line(&line);
-            }
+            self.rules_of(&failure.holders, failure.cause);
         }
         for code in &failure.explanations {
             self.line(&format!("  - {}", r::explanation(*code).get(lang)));
         }
     }
 
-    fn holds(&mut self) {
-        if self.story.holds.is_empty() {
-            self.heading(t::NOBODY_HELD);
+    /// Each holder with the rule that makes its hold a reason, and what else that rests on.
+    fn rules_of(&mut self, holders: &[FailureHolder], cause: Cause) {
+        let lang = self.style.lang;
+        self.heading(t::RULE);
+        let mut told: Vec<&str> = Vec::new();
+        for holder in holders.iter().filter(|holder| !holder.rule.is_empty()) {
+            self.rule(&holder.rule, &mut told);
+        }
+        for holder in holders {
+            let conflict = holder.conflict.join(lang.semicolon());
+            let mut line = format!(
+                "  {}{}{}{}{}",
+                lang.process(terminal(&holder.process), holder.pid),
+                lang.colon(),
+                confidence(holder.confidence).get(lang),
+                if lang == Lang::En { ", " } else { "，" },
+                r::mechanism(holder.mechanism, cause).get(lang),
+            );
+            if !conflict.is_empty() {
+                let _ = write!(line, "{}{}", lang.semicolon(), terminal(&conflict));
+            }
+            line.push_str(&lang.remark(cited(&holder.rule, &holder.evidence, lang)));
+            self.line(&line);
+        }
+    }
+
+    /// The rules that were cited beside those of the holders, each once and in a sentence.
+    fn evidence(&mut self) {
+        let Some(failure) = &self.story.failure else { return };
+        let lang = self.style.lang;
+        let mut told: Vec<&str> = failure.holders.iter().map(|holder| holder.rule.as_str()).collect();
+        let own = failure.evidence.iter();
+        let evidence = own.chain(failure.holders.iter().flat_map(|holder| &holder.evidence));
+        let ids = evidence.map(|one| one.rule.as_str());
+        let ids: Vec<&str> = ids.chain(failure.ruled_out.iter().map(|party| party.rule.as_str())).collect();
+        if ids.iter().all(|id| told.contains(id)) {
             return;
         }
-        self.heading(if self.style.ascii { t::HOLDS_ASCII } else { t::HOLDS });
-        let Some(failed) = FileTime::parse_rfc3339(&self.story.failure.time) else { return };
-        let (from, to) = window(self.story, failed);
-        let scale = to.since(from).0.max(1);
-        let cell = |time: FileTime| {
-            let at = u128::from(time.since(from).0) * (BAR as u128 - 1) / u128::from(scale);
-            usize::try_from(at).unwrap_or(BAR - 1).min(BAR - 1)
-        };
-        let (full, perhaps, empty, mark) =
-            if self.style.ascii { ('#', '?', '.', 'X') } else { ('▓', '░', '·', '✗') };
-        for hold in &self.story.holds {
-            let start = edge_time(&hold.start).unwrap_or(from);
-            let end = self.end(hold).unwrap_or(to);
-            let mut bar: Vec<char> = vec![empty; BAR];
-            let (first, last) = (cell(start.clamp(from, to)), cell(end.clamp(from, to)));
-            if end >= from && start <= to {
-                bar.iter_mut().skip(first).take(last + 1 - first.min(last)).for_each(|cell| *cell = full);
-            }
-            // What ends without an event is sure up to the failure only.
-            if matches!(&hold.end, Edge::Outside(code) if code == "unseen") {
-                let sure = cell(failed);
-                bar.iter_mut().skip(sure).filter(|cell| **cell == full).for_each(|cell| *cell = perhaps);
-            }
-            if let Some(cell) = bar.get_mut(cell(failed)) {
-                *cell = mark;
-            }
-            let bar: String = bar.into_iter().collect();
-            let line = self.hold_line(hold);
-            self.line(&format!("  {bar}  {line}"));
+        self.heading(t::EVIDENCE);
+        if !failure.evidence.is_empty() {
+            let rules = failure.evidence.iter().map(|one| by_event(one, lang)).collect::<Vec<_>>().join(lang.comma());
+            self.line(&format!("  {}", t::OF_ALL.fill(lang, &[("rules", &rules)])));
         }
-        let mut ends = String::new();
-        let (left, right) = (time::time_of_day(from, &self.style.zone), time::time_of_day(to, &self.style.zone));
-        let _ = write!(ends, "  {left}{right:>width$}", width = BAR.saturating_sub(left.len()));
-        self.line(&ends);
-        if self.story.truncated {
-            self.line(&format!("  {}", t::TRUNCATED.get(self.style.lang)));
+        for id in ids {
+            self.rule(id, &mut told);
         }
     }
 
-    /// The end of a hold: its own, else the release of this failure by the same process.
-    fn end(&self, hold: &StoryHold) -> Option<FileTime> {
-        edge_time(&hold.end).or_else(|| {
-            let release = self.story.failure.released_by.as_ref().filter(|release| release.pid == hold.pid)?;
-            let event = self.story.events.iter().find(|event| event.event == release.event)?;
-            FileTime::parse_rfc3339(&event.time)
-        })
-    }
-
-    fn hold_line(&self, hold: &StoryHold) -> String {
+    /// A rule in a sentence, once.
+    fn rule<'r>(&mut self, id: &'r str, told: &mut Vec<&'r str>) {
+        if told.contains(&id) || id.is_empty() {
+            return;
+        }
+        told.push(id);
         let lang = self.style.lang;
-        let mut line = match &hold.driver {
-            Some(driver) => {
-                let process = format!("{} PID {}", terminal(&hold.process), hold.pid);
-                format!("{}{}", terminal(driver), lang.remark(process))
-            }
-            None => lang.process(terminal(&hold.process), hold.pid),
-        };
-        let _ = write!(line, " {} – {}", self.edge(&hold.start), self.edge(&hold.end));
-        if let Some(access) = &hold.access {
-            let _ = write!(line, "{}{}", lang.semicolon(), t::ACCESS.fill(lang, &[("names", &names(access, lang))]));
-        }
-        if let Some(share) = &hold.share {
-            let _ = write!(line, "{}{}", lang.semicolon(), t::SHARE.fill(lang, &[("names", &names(share, lang))]));
-        }
-        if let Some(path) = &hold.path {
-            let _ = write!(line, "{}{}", lang.semicolon(), terminal(path));
-        }
-        if hold.implicated {
-            let _ = write!(line, "  ← {}", t::IMPLICATED.get(lang));
-        }
-        line
-    }
-
-    fn edge(&self, edge: &Edge) -> String {
-        match edge {
-            Edge::At(at) => self.time(&at.time),
-            Edge::Outside(code) => super::table::outside(code).get(self.style.lang).to_owned(),
-        }
+        let sentence = t::rule(id).map_or("", |text| text.get(lang));
+        self.line(&format!("  {id}{}{sentence}", lang.colon()));
     }
 
     fn events(&mut self) {
@@ -239,15 +244,29 @@ impl Teller<'_> {
                 t::HEAD_DETAIL,
             ],
         );
-        let at = self.story.events.partition_point(|event| event.event < self.story.failure.event);
-        let from = at.saturating_sub(NEAR);
-        let told = self.story.events.get(from..).unwrap_or_default();
-        let cut = from > 0 || told.len() > 2 * NEAR + 1;
-        for event in told.iter().take(2 * NEAR + 1) {
-            let mark = if event.event == self.story.failure.event { " ←" } else { "" };
+        let path = match (&self.story.failure, self.asked_event()) {
+            (Some(failure), _) => failure.path.clone(),
+            (None, asked) => asked.map(|asked| asked.path.clone()).unwrap_or_default(),
+        };
+        let at = self.story.events.partition_point(|event| event.event < self.story.event);
+        let near = at.saturating_sub(NEAR)..=at + NEAR;
+        let named = named(self.story);
+        let is_told = |number: usize, event: &StoryEvent| near.contains(&number) || named.contains(&event.event);
+        let told: Vec<&StoryEvent> = self
+            .story
+            .events
+            .iter()
+            .enumerate()
+            .filter(|(number, event)| is_told(*number, event))
+            .map(|(_, event)| event)
+            .collect();
+        let cut = told.len() < self.story.events.len();
+        for event in told {
+            let mark = if event.event == self.story.event { " ←" } else { "" };
             let mut detail = event.detail.clone().unwrap_or_default();
-            if !event.path.eq_ignore_ascii_case(&self.story.failure.path) {
-                let _ = write!(detail, "{}[{}]", if detail.is_empty() { "" } else { " " }, event.path);
+            if !event.path.is_empty() && !event.path.eq_ignore_ascii_case(&path) {
+                let shown = below(&event.path, &path).map_or_else(|| event.path.clone(), |rest| format!("…{rest}"));
+                let _ = write!(detail, "{}[{shown}]", if detail.is_empty() { "" } else { " " });
             }
             table.add_row(vec![
                 format!("{}{mark}", event.event),
@@ -267,15 +286,19 @@ impl Teller<'_> {
     }
 
     fn cleared(&mut self) {
-        if self.story.failure.ruled_out.is_empty() {
-            return;
-        }
+        let Some(failure) = self.story.failure.as_ref().filter(|failure| !failure.ruled_out.is_empty()) else { return };
+        let lang = self.style.lang;
         self.heading(t::CLEARED);
-        for party in &self.story.failure.ruled_out {
+        for party in &failure.ruled_out {
+            let rule = match party.event {
+                Some(event) => t::RULE_AND_EVENT.fill(lang, &[("rule", &party.rule), ("event", &event)]),
+                None => party.rule.clone(),
+            };
             let values: &[(&str, &dyn std::fmt::Display)] = &[
                 ("process", &terminal(&party.process)),
                 ("pid", &party.pid),
-                ("reason", &r::ruled_out(party.reason).get(self.style.lang)),
+                ("reason", &r::ruled_out(party.reason).get(lang)),
+                ("rule", &rule),
             ];
             let line = r::CLEARED_LINE.fill(self.style.lang, values);
             self.line(&format!("  {line}"));
@@ -283,23 +306,59 @@ impl Teller<'_> {
     }
 }
 
-/// From the first to the last edge seen, with the failure inside.
-fn window(story: &Story, failed: FileTime) -> (FileTime, FileTime) {
-    let edges = story.holds.iter().flat_map(|hold| [edge_time(&hold.start), edge_time(&hold.end)]).flatten();
-    let (from, to) = edges.fold((failed, failed), |(from, to), time| (from.min(time), to.max(time)));
-    // A hold without edges still needs some room on both sides of the failure.
-    let room = (to.since(from).0 / 20).max(10_000);
-    (FileTime(from.0.saturating_sub(room)), FileTime(to.0.saturating_add(room)))
+/// The rest of a path below a folder, or of another stream of a file.
+fn below<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
+    crate::nt::path::strip_prefix_folded(path, folder).filter(|rest| rest.starts_with(['\\', ':']))
 }
 
-fn edge_time(edge: &Edge) -> Option<FileTime> {
-    match edge {
-        Edge::At(at) => FileTime::parse_rfc3339(&at.time),
-        Edge::Outside(_) => None,
+/// The events that the story names, which are told wherever they lie.
+fn named(story: &Story) -> FxHashSet<u64> {
+    let mut named: FxHashSet<u64> = story.holds.iter().filter_map(|hold| Some(hold.refuted_by?.event)).collect();
+    named.insert(story.event);
+    let mut edges = |hold: &Hold| {
+        for edge in [&hold.start, &hold.end] {
+            if let Edge::At(at) = edge {
+                named.insert(at.event);
+            }
+        }
+    };
+    let waited = story.wait.iter().flat_map(|wait| &wait.holders);
+    let holders = story.failure.iter().flat_map(|failure| &failure.holders).chain(waited);
+    holders.clone().for_each(|holder| edges(&holder.hold));
+    named.extend(holders.flat_map(|holder| &holder.evidence).filter_map(|one| one.event));
+    if let Some(failure) = &story.failure {
+        named.extend(failure.evidence.iter().filter_map(|one| one.event));
+        named.extend(failure.ruled_out.iter().filter_map(|party| party.event));
+        named.extend(failure.released_by.map(|release| release.event));
+        named.extend(failure.confirmed_by.map(|success| success.event));
+        named.extend(failure.deleted_by.as_ref().map(|mark| mark.event));
+        named.extend(
+            failure
+                .series
+                .into_iter()
+                .flat_map(|tries| [Some(tries.first), Some(tries.last), tries.ended_by])
+                .flatten(),
+        );
+    }
+    named
+}
+
+/// A rule with the others behind it, and the events that show them.
+fn cited(rule: &str, evidence: &[Evidence], lang: Lang) -> String {
+    let own = evidence.iter().find(|one| one.rule == rule);
+    let first = own.map_or_else(|| rule.to_owned(), |own| by_event(own, lang));
+    let rest = evidence.iter().filter(|one| one.rule != rule).map(|one| by_event(one, lang));
+    std::iter::once(first).chain(rest).collect::<Vec<_>>().join(lang.comma())
+}
+
+fn by_event(one: &Evidence, lang: Lang) -> String {
+    match one.event {
+        Some(event) => t::RULE_AND_EVENT.fill(lang, &[("rule", &one.rule), ("event", &event)]),
+        None => one.rule.clone(),
     }
 }
 
-fn names(list: &[String], lang: Lang) -> String {
+pub(super) fn names(list: &[String], lang: Lang) -> String {
     if list.is_empty() { t::NOTHING.get(lang).to_owned() } else { list.join("|") }
 }
 

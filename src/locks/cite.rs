@@ -1,0 +1,291 @@
+//! Which rules a conclusion rests on, and the event that shows it, beside the rule that makes a hold a reason.
+
+use super::failure::Cause;
+use super::finding::{
+    Attribution, Confidence, DeleteHow, Edge, Explanation, Finding, Holder, Mechanism, Party, Reason, Side,
+};
+use crate::capture::op::{EventIndex, Op, OpKind, OpLog, PathId};
+use crate::nt::sharing::{AccessClasses, Grant};
+use crate::nt::{AccessMask, CreateOptions, NtStatus};
+use rustc_hash::FxHashMap;
+
+/// A rule that a conclusion rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Citation {
+    /// Its number in the locking reference.
+    pub rule: &'static str,
+    /// The event that shows it, where one does.
+    pub event: Option<EventIndex>,
+}
+
+/// Renames and links followed when a hold goes by another name, at most for each name.
+const MAX_MOVES: usize = 16;
+
+/// Operations between the begin of a hold and a refusal that are searched, at most.
+const MAX_BETWEEN: usize = 4096;
+
+/// Cites the rules of findings over one log.
+#[derive(Debug)]
+pub struct Citer<'a> {
+    log: &'a OpLog,
+    /// Successful renames and links, by the names on either side.
+    moves: FxHashMap<PathId, Vec<u32>>,
+}
+
+impl<'a> Citer<'a> {
+    /// Notes the renames and links of a log.
+    pub fn new(log: &'a OpLog) -> Self {
+        let mut moves: FxHashMap<PathId, Vec<u32>> = FxHashMap::default();
+        for (at, op) in (0u32..).zip(&log.ops) {
+            let (OpKind::Rename { target, .. } | OpKind::Link { target, .. }) = op.kind else { continue };
+            if op.status.is_success() {
+                for path in std::iter::once(op.path).chain(target) {
+                    let known = moves.entry(path).or_default();
+                    if known.len() < MAX_MOVES {
+                        known.push(at);
+                    }
+                }
+            }
+        }
+        Self { log, moves }
+    }
+
+    /// The rules behind a finding as a whole.
+    pub fn finding(&self, finding: &Finding) -> Vec<Citation> {
+        let mut cited = Cited::default();
+        if let Some(mark) = finding.deleted_by {
+            let rule = match mark.how {
+                DeleteHow::Disposition => "DP-2",
+                DeleteHow::PosixDisposition => "DP-6",
+                DeleteHow::DeleteOnClose => "DP-4",
+            };
+            cited.add(rule, Some(mark.event));
+        }
+        match finding.attribution {
+            Attribution::NoHolder => match finding.status {
+                NtStatus::CANNOT_DELETE => cited.add("DP-10", None),
+                NtStatus::DIRECTORY_NOT_EMPTY => cited.add("DR-1", None),
+                NtStatus::FILE_DELETED => cited.add("DP-6", finding.deleted_by.map(|mark| mark.event)),
+                _ => {}
+            },
+            Attribution::NotVisible => {
+                cited.add("AT-9", None);
+                if finding.born_in_capture {
+                    cited.add("AT-5", None);
+                }
+                finding.explanations.iter().for_each(|code| cited.add(explained_by(*code), None));
+            }
+            Attribution::SelfInflicted => cited.add("AT-8", None),
+            Attribution::Holders => {}
+        }
+        cited.0
+    }
+
+    /// The rules behind one holder of a finding, beside its own.
+    pub fn holder(&self, finding: &Finding, holder: &Holder) -> Vec<Citation> {
+        let mut cited = Cited::default();
+        let start = event_of(holder.hold.start);
+        if !holder.conflicts.is_empty() {
+            cited.add("SA-3", None);
+            cited.add("SA-1", None);
+        }
+        if holder.conflicts.iter().any(|conflict| conflict.side == Side::HolderDoesNotShare) || holder.rule == "SA-5" {
+            // The disposition added a class to what was asked for.
+            if implied(finding) {
+                cited.add("SA-5", Some(finding.event));
+            }
+        }
+        if self.is_folder(finding, holder) && holder.rule.starts_with("SA-") {
+            cited.add("SA-10", start);
+        }
+        if spared_by_read(finding, holder) {
+            cited.add("SA-9", start);
+        }
+        if matches!(holder.rule, "DP-7" | "DP-9" | "DR-1" | "RN-4") {
+            let posix = finding.deleted_by.is_some_and(|mark| mark.how == DeleteHow::PosixDisposition);
+            cited.add(if posix { "DP-6" } else { "DP-3" }, None);
+        }
+        self.other_name(finding, holder, &mut cited);
+        if let Party::Driver { .. } = holder.party {
+            cited.add("VI-3", start.or(Some(finding.event)));
+        }
+        if holder.smb_client {
+            cited.add("VI-5", start);
+        }
+        if holder.mechanism == Mechanism::CurrentDirectory {
+            cited.add("VI-10", start);
+        }
+        let close = self.unclear_close(finding, holder);
+        if holder.handle_ambiguous || (close.is_some() && holder.confidence < Confidence::Proven) {
+            cited.add("AT-3", close);
+        }
+        let mapped = matches!(holder.mechanism, Mechanism::ImageMapping | Mechanism::DataMapping);
+        if start.is_none() && holder.mechanism != Mechanism::FilterInStack && !mapped {
+            // Only its use or its close shows the handle.
+            cited.add("AT-6", event_of(holder.hold.end));
+        }
+        if start.is_none() && mapped {
+            cited.add("VI-4", None);
+        }
+        if mapped && holder.hold.end == Edge::Unseen {
+            cited.add("MM-5", None);
+        }
+        if let Some(end) = event_of(holder.hold.end)
+            && self.op(end).is_some_and(|op| matches!(op.kind, OpKind::ProcessExit))
+        {
+            cited.add("AT-7", Some(end));
+        }
+        if holder.confirmed {
+            cited.add("AT-10", finding.confirmed_by);
+        }
+        if holder.victim && finding.holders.len() > 1 {
+            cited.add("AT-8", None);
+        }
+        cited.0.retain(|one| one.rule != holder.rule || one.event.is_some());
+        cited.0
+    }
+
+    /// The rules behind one who kept an operation waiting, beside its own.
+    pub fn wait(&self, cause: Cause, holder: &Holder) -> Vec<Citation> {
+        let mut cited = Cited::default();
+        if cause == Cause::OplockBreak {
+            cited.add("OP-1", event_of(holder.hold.start));
+        }
+        if let Party::Driver { .. } = holder.party {
+            cited.add("VI-3", event_of(holder.hold.start));
+        }
+        cited.0
+    }
+
+    /// Why a hold under another name counts: the file was renamed, or linked, meanwhile; or the names are spelled otherwise.
+    fn other_name(&self, finding: &Finding, holder: &Holder, cited: &mut Cited) {
+        use Mechanism as M;
+        let own = |path: PathId| path == finding.path || finding.requested.target == Some(path);
+        let Some(path) = holder.hold.path.filter(|path| !own(*path)) else { return };
+        // A hold on a child, a parent, a target or another stream has another name by nature.
+        if matches!(
+            holder.mechanism,
+            M::ChildDeletePending
+                | M::ChildInUse
+                | M::ParentDeletePending
+                | M::ReplacedTarget
+                | M::OpenDescendant
+                | M::DestinationDirectory
+        ) || matches!(holder.rule, "SA-6" | "DP-9" | "RN-6")
+        {
+            return;
+        }
+        let moved = self.moves.get(&path).into_iter().flatten().filter_map(|at| self.log.ops.get(*at as usize));
+        let before: Vec<&Op> = moved.filter(|op| op.event < finding.event).collect();
+        if let Some(rename) = before.iter().rev().find(|op| matches!(op.kind, OpKind::Rename { .. })) {
+            cited.add("AT-1", Some(rename.event));
+        } else if let Some(link) = before.last() {
+            cited.add("SA-4", Some(link.event));
+        } else {
+            let (one, other) = (self.log.paths.get(path), self.log.paths.get(finding.path));
+            let leaf = |path: &str| path.rsplit('\\').next().unwrap_or_default().to_lowercase();
+            let spelled = leaf(one) == leaf(other) || one.contains('~') || other.contains('~');
+            cited.add(if spelled { "AT-2" } else { "SA-4" }, None);
+        }
+    }
+
+    /// A close by the same process between the begin of a hold and the refusal, which may have been this handle's.
+    fn unclear_close(&self, finding: &Finding, holder: &Holder) -> Option<EventIndex> {
+        let begun = self.op(event_of(holder.hold.start)?)?;
+        let from = self.log.ops.partition_point(|op| op.event <= begun.event);
+        let to = self.log.ops.partition_point(|op| op.event < finding.event);
+        let between = self.log.ops.get(from..to).unwrap_or(&[]).iter().take(MAX_BETWEEN);
+        let mut closes = between
+            .filter(|op| matches!(op.kind, OpKind::Cleanup) && op.process == begun.process && op.path == begun.path);
+        closes.next().map(|close| close.event)
+    }
+
+    /// Whether the file is known for a folder by how it was opened.
+    fn is_folder(&self, finding: &Finding, holder: &Holder) -> bool {
+        let folder = |options: CreateOptions| options.contains(CreateOptions::DIRECTORY_FILE);
+        finding.requested.options.is_some_and(folder)
+            || event_of(holder.hold.start)
+                .and_then(|event| self.op(event))
+                .is_some_and(|op| matches!(op.kind, OpKind::Create(create) if folder(create.options)))
+    }
+
+    fn op(&self, event: EventIndex) -> Option<&Op> {
+        let at = self.log.ops.partition_point(|op| op.event < event);
+        self.log.ops.get(at).filter(|op| op.event == event)
+    }
+}
+
+impl Reason {
+    /// The rule that clears.
+    pub const fn rule(self) -> &'static str {
+        match self {
+            Self::CompatibleSharing => "SA-3",
+            Self::AttributesOnly => "SA-2",
+            Self::OtherLink => "DP-8",
+            Self::NotTheMarker => "DP-6",
+            Self::OutlastedTheName => "DP-3",
+            Self::ClosedBefore | Self::OpenedAfter | Self::OwnOpenFailed | Self::OpenNotCompleted => "AT-4",
+            Self::ShownClosedByLaterSuccess => "AT-11",
+            Self::ExitedBefore => "AT-7",
+            Self::StillFailingAfterRelease => "AT-10",
+            Self::OtherFile => "AT-5",
+            Self::SameNameOtherFile => "AT-2",
+        }
+    }
+}
+
+/// Rules in the order they were cited, each once.
+#[derive(Default)]
+struct Cited(Vec<Citation>);
+
+impl Cited {
+    fn add(&mut self, rule: &'static str, event: Option<EventIndex>) {
+        if !self.0.iter().any(|known| known.rule == rule) {
+            self.0.push(Citation { rule, event });
+        }
+    }
+}
+
+/// The rule by which a holder may stay unseen.
+const fn explained_by(code: Explanation) -> &'static str {
+    match code {
+        Explanation::FilterBelowProcmonAltitude => "VI-1",
+        Explanation::OpenBeforeCapture => "VI-4",
+        Explanation::Mapping => "MM-5",
+        Explanation::KernelHeld => "VI-12",
+        Explanation::SmbClient => "VI-5",
+        Explanation::InheritedOrDuplicatedHandle => "AT-6",
+        Explanation::OutsideFilter => "AT-12",
+        Explanation::EventsMissing => "VI-7",
+    }
+}
+
+const fn event_of(edge: Edge) -> Option<EventIndex> {
+    match edge {
+        Edge::At(event, _) => Some(event),
+        Edge::BeforeCapture | Edge::AfterCapture | Edge::Unseen => None,
+    }
+}
+
+/// Whether the disposition of the refused open added a class to the check.
+fn implied(finding: &Finding) -> bool {
+    let classes = |access: Option<AccessMask>| access.map(AccessClasses::of);
+    finding.requested.effective.is_some() && classes(finding.requested.effective) != classes(finding.requested.access)
+}
+
+/// SA-9: a conflict about reading alone, where the side that withholds it may share it without knowing.
+fn spared_by_read(finding: &Finding, holder: &Holder) -> bool {
+    let grant = |access: Option<AccessMask>, share| Some(Grant::new(access?, share?));
+    let held = grant(holder.hold.access, holder.hold.share);
+    let asked = grant(finding.requested.effective.or(finding.requested.access), finding.requested.share);
+    let writes = |grant: Option<Grant>| grant.is_some_and(|grant| grant.possible.contains(AccessClasses::WRITE));
+    holder.confidence < Confidence::Proven
+        && !holder.conflicts.is_empty()
+        && holder.conflicts.iter().all(|conflict| {
+            conflict.classes == AccessClasses::READ
+                && match conflict.side {
+                    Side::HolderDoesNotShare => !writes(held),
+                    Side::VictimDoesNotShare => !writes(asked),
+                }
+        })
+}
