@@ -334,6 +334,7 @@ impl<R: Read> LineReader<R> {
     /// Those of the reader, and those of `each`.
     pub fn for_each<E: From<io::Error>>(&mut self, mut each: impl FnMut(u64, &str) -> Result<(), E>) -> Result<(), E> {
         loop {
+            let after_wide = self.stats.utf16_lines > 0;
             let Some(line) = self.next_line()? else { return Ok(()) };
             let number = line.number;
             if memchr(0, line.bytes).is_none() {
@@ -348,7 +349,7 @@ impl<R: Read> LineReader<R> {
                 continue;
             }
             // What is left between the CR and the LF of such a line.
-            if line.bytes == [0] && self.stats.utf16_lines > 0 {
+            if line.bytes == [0] && after_wide {
                 continue;
             }
             let (bytes, ragged) = (line.bytes, line.ragged);
