@@ -167,15 +167,11 @@ fn learn_rows(export: &Export, redactor: &mut Redactor) -> io::Result<()> {
         })?;
     }
     // Where profiles lie comes first: what a path gives away depends on it.
-    export.rows(
-        false,
-        |row| told_of_roots(row),
-        |_, (name, value)| {
-            if !redactor.learn_root(&name, &value) {
-                redactor.learn_roots(&value);
-            }
-        },
-    );
+    export.rows(false, told_of_roots, |_, (name, value)| {
+        if !redactor.learn_root(&name, &value) {
+            redactor.learn_roots(&value);
+        }
+    });
     let mut last_user = String::new();
     export.rows(
         false,

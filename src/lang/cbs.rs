@@ -26,7 +26,7 @@ crate::texts! {
         "{path} 上的 {status}（第 {line} 行）出现在决定结果的错误之后，并非决定性因素。";
     LOCK_EVIDENCE: "{status} was also met on {path} (line {line}), but the result is another one.",
         "在 {path} 上还遇到 {status}（第 {line} 行），但最终结果并非此状态。";
-    LOCKS_MORE: "The log has {n} more records of objects in use.", "日志中另有 {n} 条占用记录。";
+    LOCKS_MORE: "The log has {n} more {n:record|records} of objects in use.", "日志中另有 {n} 条占用记录。";
     LEFTOVER: "The in-flight folder of {path} is older than this attempt: a leftover of an earlier one.",
         "{path} 所在的 InFlight 目录早于此次安装，是之前某次安装的残留。";
     OTHER: "The attempt ended with {result}. No damaged file, missing payload or lock in the log accounts for it.",
@@ -124,6 +124,7 @@ crate::texts! {
     N_TRUNCATED_LAST_LINE: "ends in the middle of a line", "最后一行不完整";
     N_NUL_BYTES: "{n} NUL bytes, as a power cut leaves them", "含 {n} 个 NUL 字节，可能是断电造成";
     N_MIXED_ENCODINGS: "{n} lines are GBK, the rest UTF-8", "{n} 行为 GBK 编码，其余为 UTF-8";
+    N_UTF16_LINES: "{n} {n:line is|lines are} UTF-16 among others: logs were joined without converting them", "{n} 行为 UTF-16 编码，夹在其他编码的行中：日志曾被未经转换地拼接";
     N_LONG_LINES_CUT: "{n} lines were too long to keep whole", "{n} 行过长，未完整保留";
     N_CLOCK_SET_BACK: "the clock goes back {n} times, first at line {line}", "时钟回拨 {n} 次，首次在第 {line} 行";
     N_UTC_OFFSET_CHANGED: "the UTC offset changes, first at line {line}", "UTC 偏移有变化，首次在第 {line} 行";
@@ -148,7 +149,7 @@ crate::texts! {
         "修复组件 {component} 的 {file}：使用相同内部版本的安装源运行 DISM /Online /Cleanup-Image /RestoreHealth，或从相同内部版本的机器复制该文件，然后重试。";
     R_REPAIR_FILE: "Repair {file} in the component store: run DISM /Online /Cleanup-Image /RestoreHealth with a source of the same build, or copy the file from a machine of the same build, then retry.",
         "修复组件存储中的 {file}：使用相同内部版本的安装源运行 DISM /Online /Cleanup-Image /RestoreHealth，或从相同内部版本的机器复制该文件，然后重试。";
-    R_RESTORE_PAYLOAD: "Restore {n} directories below WinSxS: run DISM /Online /Cleanup-Image /RestoreHealth with a source of the same build, or copy them from a machine of the same build, then retry; pmlblame cbs --list prints their names.",
+    R_RESTORE_PAYLOAD: "Restore {n} {n:directory|directories} below WinSxS: run DISM /Online /Cleanup-Image /RestoreHealth with a source of the same build, or copy them from a machine of the same build, then retry; pmlblame cbs --list prints their names.",
         "恢复 WinSxS 下的 {n} 个目录：使用相同内部版本的安装源运行 DISM /Online /Cleanup-Image /RestoreHealth，或从相同内部版本的机器复制这些目录，然后重试；用 pmlblame cbs --list 可列出名称。";
     R_RESTORE_ONE: "Restore the directory {directory} below WinSxS: run DISM /Online /Cleanup-Image /RestoreHealth with a source of the same build, or copy it from a machine of the same build, then retry.",
         "恢复 WinSxS 下的目录 {directory}：使用相同内部版本的安装源运行 DISM /Online /Cleanup-Image /RestoreHealth，或从相同内部版本的机器复制该目录，然后重试。";

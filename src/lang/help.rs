@@ -172,8 +172,8 @@ crate::texts! {
         "不显示进度和提示，只输出结果和错误";
     T_THE_CAPTURE: "The capture",
         "捕获文件";
-    T_NUMBER_OF_THE_FAILED_EVENT: "Number of the failed event, as `blame` prints it; else a filter chooses",
-        "失败事件的编号，即 `blame` 所显示的编号；不指定则由筛选规则选择";
+    T_NUMBER_OF_THE_FAILED_EVENT: "Number of the failed event, as `blame` prints it, or of another operation on a file; else a filter chooses",
+        "失败事件的编号（即 `blame` 所显示的编号），或对某文件的其他操作的编号；不指定则由筛选规则选择";
     T_WRITE_THE_STORY_AS_JSON: "Write the story as JSON to FILE, or to stdout with `-`",
         "将经过以 JSON 写入文件；`-` 表示标准输出";
     T_CHECK_ONLY_FILES_WITH_AN: "Check only files with an event that matches this rule in Procmon's terms, such as \"Path contains InFlight\" (repeatable: rules of one column are alternatives, rules of several must all hold). All events of these files count",

@@ -46,7 +46,7 @@ impl Restoration {
         // The folder of the profiles was redacted as well.
         key.profile_roots
             .iter()
-            .for_each(|root| back.roots.add(&there.text(&format!(r"{root}\")).trim_end_matches('\\')));
+            .for_each(|root| back.roots.add(there.text(&format!(r"{root}\")).trim_end_matches('\\')));
         Ok(Self { back: Redaction::reverse(back), restored: 0, unknown: BTreeSet::new() })
     }
 

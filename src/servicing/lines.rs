@@ -15,6 +15,9 @@ pub const MAX_LINE: usize = 1 << 20;
 /// CRs in a row, at most, of which an LF behind makes one line end: conversions double them.
 const MAX_RETURNS: usize = 16;
 
+/// ASCII characters of a line, at least, that show it to be UTF-16.
+const FEWEST_WIDE: usize = 8;
+
 /// Bytes read at a time.
 const CHUNK: usize = 256 * 1024;
 
@@ -61,6 +64,8 @@ pub struct LineStats {
     pub utf8_lines: u64,
     /// Lines that are not valid UTF-8 and were read as GB18030.
     pub gbk_lines: u64,
+    /// Lines that are UTF-16 in a file that is not: logs joined without converting them.
+    pub utf16_lines: u64,
     /// NUL characters, as a power cut leaves them.
     pub nul_bytes: u64,
     /// Lines longer than [`MAX_LINE`].
@@ -329,12 +334,22 @@ impl<R: Read> LineReader<R> {
     /// Those of the reader, and those of `each`.
     pub fn for_each<E: From<io::Error>>(&mut self, mut each: impl FnMut(u64, &str) -> Result<(), E>) -> Result<(), E> {
         loop {
+            let after_wide = self.stats.utf16_lines > 0;
             let Some(line) = self.next_line()? else { return Ok(()) };
             let number = line.number;
             if memchr(0, line.bytes).is_none() {
                 let (text, kind) = decode(line.bytes, line.ragged);
                 each(number, &text)?;
                 self.note(kind, 0);
+                continue;
+            }
+            if let Some(text) = wide_line(line.bytes) {
+                each(number, &text)?;
+                self.stats.utf16_lines += 1;
+                continue;
+            }
+            // What is left between the CR and the LF of such a line.
+            if line.bytes == [0] && after_wide {
                 continue;
             }
             let (bytes, ragged) = (line.bytes, line.ragged);
@@ -355,6 +370,19 @@ impl<R: Read> LineReader<R> {
             self.note(worst, nuls);
         }
     }
+}
+
+/// The text of a little-endian UTF-16 line among others. Cut at the bytes of CR and LF, it begins with the second byte
+/// of the line end before.
+fn wide_line(bytes: &[u8]) -> Option<String> {
+    let bytes = if bytes.len() % 2 == 1 { bytes.strip_prefix(&[0])? } else { bytes };
+    let (pairs, _) = bytes.as_chunks::<2>();
+    let narrow = pairs.iter().filter(|pair| pair[0] != 0 && pair[1] == 0).count();
+    if narrow < FEWEST_WIDE || narrow * 10 < pairs.len() * 6 {
+        return None;
+    }
+    let units: Vec<u16> = pairs.iter().map(|pair| u16::from_le_bytes(*pair)).collect();
+    Some(String::from_utf16_lossy(&units).trim_start_matches('\u{feff}').to_owned())
 }
 
 /// Reads once, again when interrupted.
@@ -392,7 +420,9 @@ fn sniff(head: &[u8]) -> (Encoding, usize) {
         _ => {}
     }
     // Without a mark: ASCII text as UTF-16 has a zero in every other byte. A run of NUL has no other bytes to judge by.
+    // A file that only goes on as UTF-16 does not begin so.
     let (mut even, mut odd, mut pairs) = (0usize, 0usize, 0usize);
+    let (mut begins_little, mut begins_big) = (true, true);
     for pair in head.chunks_exact(2).take(4096) {
         if let [first, second] = pair
             && (*first != 0 || *second != 0)
@@ -400,11 +430,15 @@ fn sniff(head: &[u8]) -> (Encoding, usize) {
             pairs += 1;
             even += usize::from(*first == 0);
             odd += usize::from(*second == 0);
+            if pairs <= 4 {
+                begins_little &= *second == 0;
+                begins_big &= *first == 0;
+            }
         }
     }
-    if pairs >= 8 && odd * 10 > pairs * 7 {
+    if pairs >= 8 && begins_little && odd * 10 > pairs * 7 {
         (Encoding::Utf16Le, 0)
-    } else if pairs >= 8 && even * 10 > pairs * 7 {
+    } else if pairs >= 8 && begins_big && even * 10 > pairs * 7 {
         (Encoding::Utf16Be, 0)
     } else {
         (Encoding::Utf8, 0)
@@ -436,6 +470,24 @@ mod tests {
         let (lines, stats) = all(b"\xEF\xBB\xBFone\r\ntwo\nthree \xE6\xB5");
         assert_eq!(lines, [(1, "one".into()), (2, "two".into()), (3, "three ".into())]);
         assert_eq!((stats.newline(), stats.bom, stats.unterminated, stats.gbk_lines), ("mixed", true, true, 0));
+    }
+
+    #[test]
+    fn utf16_lines_joined_to_others() {
+        for end in ["\r\n", "\n"] {
+            let mut bytes = b"2022-10-09 00:00:01, first".to_vec();
+            bytes.extend_from_slice(end.as_bytes());
+            let log = ["2022-10-09 00:00:02, Info 补丁", "2022-10-09 00:00:03, last", ""].join(end);
+            bytes.extend(wide(&format!("\u{feff}{log}"), false));
+            let (lines, stats) = all(&bytes);
+            let told: Vec<&str> = lines.iter().map(|(_, text)| text.as_str()).filter(|text| !text.is_empty()).collect();
+            assert_eq!(
+                told,
+                ["2022-10-09 00:00:01, first", "2022-10-09 00:00:02, Info 补丁", "2022-10-09 00:00:03, last"]
+            );
+            assert_eq!((stats.utf16_lines, stats.gbk_lines), (2, 0));
+            assert!(stats.nul_bytes <= 1, "{}", stats.nul_bytes);
+        }
     }
 
     #[test]

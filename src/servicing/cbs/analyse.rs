@@ -378,6 +378,7 @@ fn add_text_notes(facts: &mut LogFacts) {
     add(NoteCode::StartsMidRecord, Some(1), if starts_torn { lines.before_first } else { 0 });
     add(NoteCode::TruncatedLastLine, last, u64::from(text.unterminated));
     add(NoteCode::NulBytes, None, text.nul_bytes);
+    add(NoteCode::Utf16Lines, None, text.utf16_lines);
     add(NoteCode::MixedEncodings, None, if text.encoding().as_code() == "gbk" { 0 } else { text.gbk_lines });
     add(NoteCode::LongLinesCut, None, text.cut_lines + u64::from(lines.dropped > 0));
 }

@@ -354,6 +354,8 @@ pub enum NoteCode {
     NulBytes,
     /// Lines in GBK among UTF-8.
     MixedEncodings,
+    /// Lines are UTF-16 in a file that is not.
+    Utf16Lines,
     /// Lines or records too long to keep.
     LongLinesCut,
     /// The local clock goes back by more than a minute.
@@ -382,6 +384,7 @@ impl NoteCode {
             Self::TruncatedLastLine => "truncated_last_line",
             Self::NulBytes => "nul_bytes",
             Self::MixedEncodings => "mixed_encodings",
+            Self::Utf16Lines => "utf16_lines",
             Self::LongLinesCut => "long_lines_cut",
             Self::ClockSetBack => "clock_set_back",
             Self::UtcOffsetChanged => "utc_offset_changed",

@@ -18,12 +18,9 @@ impl Walk<'_, '_> {
             return Ok(());
         }
         let again = file.try_clone();
-        let mut archive = match zip::ZipArchive::new(io::BufReader::new(file)) {
-            Ok(archive) => archive,
-            Err(_) => {
-                self.skip(shown, SkipReason::ArchiveCutOff, None);
-                return again.map_or(Ok(()), |file| self.zip_without_directory(shown, file, depth));
-            }
+        let Ok(mut archive) = zip::ZipArchive::new(io::BufReader::new(file)) else {
+            self.skip(shown, SkipReason::ArchiveCutOff, None);
+            return again.map_or(Ok(()), |file| self.zip_without_directory(shown, file, depth));
         };
         for index in 0..archive.len() {
             if !self.count(shown) {
