@@ -9,7 +9,9 @@ fn altitude(text: &str) -> Altitude {
 fn the_embedded_list_is_that_of_its_source() {
     let columns = ["driver", "altitude", "company", "load_order_group", "remark"];
     let mut rows = source::rows("minifilter-altitudes.csv", columns);
-    rows.sort_by_cached_key(|[driver, height, ..]| (driver_key(driver), std::cmp::Reverse(altitude(height)), driver.clone()));
+    rows.sort_by_cached_key(|[driver, height, ..]| {
+        (driver_key(driver), std::cmp::Reverse(altitude(height)), driver.clone())
+    });
     let lines: Vec<String> = rows.iter().map(|row| format!("{}\t{}", driver_key(&row[0]), row.join("\t"))).collect();
     source::check_table("minifilter-altitudes.tsv", &lines);
     source::check_shared("minifilter-altitudes.csv");
