@@ -92,6 +92,9 @@ const GOALS: [Goal; 5] = [
     Goal { name: "jsonl", most: 15.0, memory: Some(64.0), arguments: JSONL },
 ];
 
+/// At least so many megabytes of an export a second.
+const IMPORT_SPEED: f64 = 300.0;
+
 struct Run {
     size: u64,
     rounds: usize,
@@ -168,6 +171,9 @@ impl Run {
                 std::fs::remove_file(&file)?;
             }
         }
+        if self.names.is_empty() || self.names.iter().any(|name| "import".contains(name.as_str())) {
+            self.import(folder)?;
+        }
         if self.names.is_empty() || self.names.iter().any(|name| "memory".contains(name.as_str())) {
             memory(folder)?;
         }
@@ -221,6 +227,44 @@ impl Run {
             met(ratio <= goal.most),
             goal.memory.map_or("", |most| met(memory <= most)),
         );
+        Ok(())
+    }
+
+    /// The same of a CSV export with all columns, about as large, by its own measure: bytes a second.
+    fn import(&self, folder: &Path) -> Result<(), Error> {
+        let (capture, file) = (folder.join("to-export.PML"), folder.join("export.CSV"));
+        if !file.is_file() {
+            // An event takes a fifth more room in CSV.
+            let plan = Plan { bytes: Some(self.size / 6 * 5), ..Plan::default() };
+            self.grow(&capture, true, false, plan)?;
+            let exported = command(Path::new(PROGRAM), CSV, &capture).stdout(std::fs::File::create(&file)?).status()?;
+            std::fs::remove_file(&capture)?;
+            if !exported.success() {
+                return Err("the capture could not be exported".into());
+            }
+        }
+        let bytes = std::fs::metadata(&file)?.len();
+        println!("\nimport: CSV of 27 columns, {bytes} bytes");
+        spend(&mut command_sum(&file)?)?;
+        for (name, arguments) in [("blame", BLAME), ("filter", FILTER), ("csv, 27 columns", CSV)] {
+            let mut command = command(Path::new(PROGRAM), arguments, &file);
+            let mut speeds = Vec::new();
+            for _ in 0..self.rounds {
+                speeds.push(bytes as f64 / 1e6 / spend(&mut command)?.elapsed.as_secs_f64());
+            }
+            let speed = median(&mut speeds);
+            let (slowest, fastest) = (speeds.first().copied(), speeds.last().copied());
+            println!(
+                "  {name:<18} {speed:6.0} MB/s ({:.0} to {:.0}); goal {IMPORT_SPEED}{}; {:.1} MB",
+                slowest.unwrap_or_default(),
+                fastest.unwrap_or_default(),
+                if speed >= IMPORT_SPEED { "" } else { " (missed)" },
+                peak_memory(&mut command)?
+            );
+        }
+        if !self.keep {
+            std::fs::remove_file(&file)?;
+        }
         Ok(())
     }
 
@@ -311,6 +355,10 @@ fn memory(folder: &Path) -> Result<(), Error> {
             if peak <= 64.0 + 200.0 * relevant as f64 / 1e6 { "" } else { " (missed)" }
         );
     }
+    let seed = Seed::open(&sample("founding-delete-pending"))?;
+    seed.grow_file(&file, &Plan { events: Some(1_000_000), ..Plan::default() })?;
+    let peak = peak_memory(&mut command(Path::new(PROGRAM), BLAME, &file))?;
+    println!("  {:>9} operations, one refused in every forty events: {peak:.1} MB", relevant(&file)?);
     std::fs::remove_file(&file)?;
     Ok(())
 }
