@@ -76,10 +76,8 @@ fn story_of(
     let log = match survey.ops.iter().find(|op| op.event == event) {
         Some(seed) => gather::collect(source, survey, &[seed], &is_filter),
         None => {
-            // Only a look at everything tells which file an event is about that nothing refused or delayed.
-            let all = source.collect(&Selection::everything(), survey, &is_filter);
-            let seed = find(&all, event).filter(|op| !all.paths.get(op.path).is_empty()).ok_or_else(no_file)?;
-            gather::collect_around(source, survey, (&[seed], &all.paths), &is_filter)
+            let path = source.path(event).filter(|path| !path.is_empty()).ok_or_else(no_file)?;
+            gather::collect_around(source, survey, (event, &path), &is_filter)
         }
     };
     let seed = *find(&log, event).ok_or_else(no_file)?;

@@ -61,16 +61,6 @@ pub fn is_delayed(op: &Op) -> bool {
 
 /// Collects what explains `seeds`, operations of the survey: those on their files under every name these go by.
 pub fn collect(source: &dyn Source, survey: &Survey, seeds: &[&Op], is_filter: &FilterTest<'_>) -> OpLog {
-    collect_around(source, survey, (seeds, &survey.paths), is_filter)
-}
-
-/// The same for any operations, with the table of their paths.
-pub fn collect_around(
-    source: &dyn Source,
-    survey: &Survey,
-    (seeds, paths): (&[&Op], &PathTable),
-    is_filter: &FilterTest<'_>,
-) -> OpLog {
     if seeds.is_empty() {
         return OpLog {
             processes: survey.processes.clone(),
@@ -82,17 +72,45 @@ pub fn collect_around(
     let names = Names::new(survey);
     let mut selection = Selection::default();
     for op in seeds {
-        names.select_failure(op, paths, &mut selection);
+        names.select_failure(op, &survey.paths, &mut selection);
     }
-    let mut log = source.collect(&selection, survey, is_filter);
+    let mut log = follow(source, survey, &names, &mut selection, is_filter);
+    keep_telling_namesakes(&mut log, seeds.iter().map(|op| op.start).collect(), &selection);
+    log
+}
+
+/// The same for an event that the survey does not keep, whose file is `path`.
+pub fn collect_around(
+    source: &dyn Source,
+    survey: &Survey,
+    (event, path): (EventIndex, &str),
+    is_filter: &FilterTest<'_>,
+) -> OpLog {
+    let names = Names::new(survey);
+    let mut selection = Selection::default();
+    names.select_seed(path, &mut selection);
+    let mut log = follow(source, survey, &names, &mut selection, is_filter);
+    let start = log.ops.iter().find(|op| op.event == event).map(|op| op.start);
+    keep_telling_namesakes(&mut log, start.into_iter().collect(), &selection);
+    log
+}
+
+/// Collects what is selected, and what goes by further names that turn up.
+fn follow(
+    source: &dyn Source,
+    survey: &Survey,
+    names: &Names,
+    selection: &mut Selection,
+    is_filter: &FilterTest<'_>,
+) -> OpLog {
+    let mut log = source.collect(selection, survey, is_filter);
     for _ in 1..MAX_PASSES {
-        if !widen(&log, &names, &mut selection) {
+        if !widen(&log, names, selection) {
             break;
         }
-        log = source.collect(&selection, survey, is_filter);
+        log = source.collect(selection, survey, is_filter);
     }
     tie_volumes(&mut log);
-    keep_telling_namesakes(&mut log, seeds, &selection);
     log
 }
 
@@ -132,8 +150,7 @@ fn tie_volumes(log: &mut OpLog) {
 
 /// Of the opens and closes that only share a name with a failing file, keeps those of handles that were open while
 /// something failed: whoever held the other file then is cleared by name, nobody else needs clearing.
-fn keep_telling_namesakes(log: &mut OpLog, seeds: &[&Op], selection: &Selection) {
-    let mut failing: Vec<FileTime> = seeds.iter().map(|op| op.start).collect();
+fn keep_telling_namesakes(log: &mut OpLog, mut failing: Vec<FileTime>, selection: &Selection) {
     failing.sort_unstable();
     let fails_within = |from: FileTime, to: FileTime| {
         failing.get(failing.partition_point(|at| *at < from)).is_some_and(|first| *first <= to)
@@ -256,18 +273,18 @@ impl Names {
         Self { others }
     }
 
-    fn select_failure(&self, op: &Op, paths: &PathTable, selection: &mut Selection) {
-        let path = paths.get(op.path);
+    fn select_seed(&self, path: &str, selection: &mut Selection) {
         selection.add_seed(path);
         selection.add_namesakes(path);
         self.select(path, selection);
         self.select_ancestors(path, selection);
+    }
+
+    fn select_failure(&self, op: &Op, paths: &PathTable, selection: &mut Selection) {
+        let path = paths.get(op.path);
+        self.select_seed(path, selection);
         if let OpKind::Rename { target: Some(target), .. } | OpKind::Link { target: Some(target), .. } = op.kind {
-            let target = paths.get(target);
-            selection.add_seed(target);
-            selection.add_namesakes(target);
-            self.select(target, selection);
-            self.select_ancestors(target, selection);
+            self.select_seed(paths.get(target), selection);
         }
         if op.status == NtStatus::DIRECTORY_NOT_EMPTY || is_refused_rename(op) {
             selection.add_subtree(path);

@@ -285,6 +285,16 @@ impl Source for Capture {
         }
     }
 
+    fn path(&self, event: EventIndex) -> Option<String> {
+        let event = self.event(event)?.ok()?;
+        let path = match event.class() {
+            EventClass::FILE_SYSTEM => event.file()?.path,
+            EventClass::PROCESS if event.operation() == decode::process_code::LOAD_IMAGE => decode::image_path(event)?,
+            _ => return None,
+        };
+        Some(path.decode().into_owned())
+    }
+
     fn operation(&self, event: EventIndex) -> Option<String> {
         let event = self.event(event)?.ok()?;
         let name = match event.class() {

@@ -91,6 +91,9 @@ pub trait Source: Sync {
     /// module for which `is_filter` holds counts as the author of an operation whose stack shows it.
     fn collect(&self, selection: &Selection, survey: &Survey, is_filter: &FilterTest<'_>) -> OpLog;
 
+    /// What an event is about: the path of an operation on a file, or of an image that was loaded.
+    fn path(&self, event: super::EventIndex) -> Option<String>;
+
     /// The operation of one event as Procmon names it, where the source can tell better than its kind does.
     fn operation(&self, _event: super::EventIndex) -> Option<String> {
         None

@@ -373,6 +373,10 @@ impl Source for Export {
         self.surveyed().survey.clone()
     }
 
+    fn path(&self, event: EventIndex) -> Option<String> {
+        self.path_of_row(event)
+    }
+
     fn operation(&self, event: EventIndex) -> Option<String> {
         self.surveyed().operation(event.0).map(str::to_owned)
     }

@@ -148,6 +148,25 @@ impl Export {
         listed
     }
 
+    /// The path of an operation on a file, or of an image that was loaded, as it is told to the analysis.
+    pub(crate) fn path_of_row(&self, event: EventIndex) -> Option<String> {
+        let mut found = None;
+        let decoder = self.decoder(None, None);
+        let work = |row: &ExportRow<'_>| match row.operation.class {
+            EventClass::FILE_SYSTEM => Some(decoder.path(&row.row, row.operation).into_owned()),
+            EventClass::PROCESS if row.operation.code == crate::capture::decode::process_code::LOAD_IMAGE => {
+                row.row.text(Column::Path).map(std::borrow::Cow::into_owned)
+            }
+            _ => None,
+        };
+        self.rows(false, work, |place, path| {
+            if place.event == event {
+                found = Some(path);
+            }
+        });
+        found
+    }
+
     /// The process instance of a row, as [`crate::capture::source::Survey::processes`] numbers it; surveys the export if that has not
     /// happened yet.
     pub fn process_of(&self, place: &RowPlace) -> Option<ProcessId> {
