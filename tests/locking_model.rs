@@ -250,7 +250,7 @@ proptest! {
     #[test]
     fn accuses_no_innocent_of_images_and_folders(steps in prop::collection::vec(wider_step(), 1..60)) {
         let history = play(&steps, true);
-        prop_assert_eq!(audit(&history.builder.log).false_conflicts, vec![]);
+        prop_assert_eq!(audit(&history.builder.log, &|_| true).false_conflicts, vec![]);
         let events: Vec<EventIndex> = history.refusals.iter().map(|(event, _)| *event).collect();
         let analysis = history.builder.analyse(&events);
         for (finding, (_, blockers)) in analysis.findings.iter().zip(&history.refusals) {
