@@ -59,7 +59,7 @@ fn what_an_export_lacks_is_said_and_lowers_what_is_claimed() {
     let no_close = ["--exclude", "Operation is CloseFile"];
     let single = ["--filter", "Process Name is TiWorker.exe"];
     let cases: [Case<'_>; 14] = [
-        (FOUNDING, &[], "culprit", "likely", &["ntrtscan.exe"], &["no_durations", "no_threads"]),
+        (FOUNDING, &[], "culprit", "proven", &["ntrtscan.exe"], &["no_durations", "no_threads"]),
         (FOUNDING, &with_duration, "culprit", "proven", &["ntrtscan.exe"], &["no_threads"]),
         (FOUNDING, &six, "culprit", "likely", &["ntrtscan.exe"], &["no_detail", "no_durations", "no_threads"]),
         (

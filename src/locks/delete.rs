@@ -5,6 +5,7 @@ use super::engine::Engine;
 use super::finding::{Confidence, DeleteHow, Mechanism};
 use super::hold::{Fit, HoldRec};
 use super::identity::{NONE, Place, UNNAMED};
+use super::replay::Track;
 use super::spans::Instant;
 use crate::capture::op::{Op, OpLog, ProcessId};
 use crate::nt::CreateOptions;
@@ -203,7 +204,8 @@ impl Engine<'_> {
             return;
         }
         // An open that was still there when the name had gone was not what kept it.
-        let gone = self.name_gone(link, failing.at);
+        let track = self.track(self.names.file(link));
+        let gone = self.unkept(&track, link, failing.at);
         let kept = |hold: &HoldRec| hold.link == link && !gone.is_some_and(|gone| hold.outlasts(gone));
         let fit = |hold: &HoldRec| if kept(hold) { Fit::Yes } else { Fit::No };
         let by = Rule { mechanism, rule, fit: &fit, conflict: &none, ceiling };
@@ -227,6 +229,12 @@ impl Engine<'_> {
         } else {
             groups.iter().any(|(_, weighed)| weighed.possible).then_some(Confidence::Likely)
         }
+    }
+
+    /// When the name went with the last open of it ([`Self::name_gone`]); by a POSIX mark it goes while others have the file open.
+    pub(crate) fn unkept(&self, track: &Track, link: u32, at: Instant) -> Option<Instant> {
+        let posix = |mark: &Mark| mark.how == DeleteHow::PosixDisposition;
+        self.name_gone(link, at).filter(|gone| !track.marks.last(link, *gone).is_some_and(posix))
     }
 
     /// When the link was first shown to be gone, if that was after `at` began: the name was missing, or another file

@@ -214,7 +214,7 @@ impl Engine<'_> {
         let pending = finding.cause == Cause::DeletePending;
         let share = finding.cause == Cause::ShareConflict;
         let posix = finding.deleted_by.is_some_and(|mark| mark.how == DeleteHow::PosixDisposition);
-        let gone = self.name_gone(link, at).filter(|_| pending && !posix);
+        let gone = self.unkept(&track, link, at).filter(|_| pending && !posix);
         let outlasting: FxHashSet<ProcessId> = match gone {
             Some(gone) => {
                 let outlast = |hold: &&HoldRec| hold.link == link && hold.outlasts(gone) && hold.paired_alive(at);

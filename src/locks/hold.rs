@@ -65,6 +65,29 @@ pub(crate) struct HoldRec {
 }
 
 impl HoldRec {
+    /// A hold of which nothing is known but whose it is and on what.
+    pub(crate) const fn unknown(process: ProcessId, driver: Option<DriverId>, (link, stream): (u32, u32)) -> Self {
+        Self {
+            process,
+            driver,
+            link,
+            stream,
+            group: 0,
+            path: PathId(0),
+            access: None,
+            share: None,
+            grant: None,
+            options: CreateOptions::NONE,
+            served: false,
+            opened: None,
+            ended: Ended::Open,
+            paired_by_thread: false,
+            accompanied: false,
+            dead_by: None,
+            handed: None,
+        }
+    }
+
     /// Whether the pairing has it alive somewhere within `at`.
     pub(crate) fn paired_alive(&self, at: Instant) -> bool {
         let begun = self.opened.is_none_or(|(_, open)| open.start < at.end || open.before(at));
@@ -337,25 +360,7 @@ mod tests {
     use super::*;
 
     fn hold(process: u32) -> HoldRec {
-        HoldRec {
-            process: ProcessId(process),
-            driver: None,
-            link: 0,
-            stream: 0,
-            group: 0,
-            path: PathId(0),
-            access: None,
-            share: None,
-            grant: None,
-            options: CreateOptions::NONE,
-            served: false,
-            opened: None,
-            ended: Ended::Open,
-            paired_by_thread: false,
-            accompanied: false,
-            dead_by: None,
-            handed: None,
-        }
+        HoldRec::unknown(ProcessId(process), None, (0, 0))
     }
 
     fn group(events: &[(u64, EvKind)]) -> Group {

@@ -16,6 +16,7 @@ mod engine;
 mod evidence;
 mod failure;
 mod finding;
+mod grade;
 mod history;
 mod hold;
 mod identity;

@@ -194,23 +194,10 @@ impl Builder<'_> {
             });
             began = beginning;
             self.track.holds.push(HoldRec {
-                process,
-                driver,
-                link,
-                stream,
                 group: group as u32,
                 path,
-                access: None,
-                share: None,
-                grant: None,
-                options: CreateOptions::NONE,
-                served: false,
-                opened: None,
-                ended: Ended::Open,
-                paired_by_thread: false,
                 accompanied: missing > 1,
-                dead_by: None,
-                handed: None,
+                ..HoldRec::unknown(process, driver, (link, stream))
             });
         }
         let mut threads: Vec<Option<u32>> = vec![None; stack.len()];
@@ -365,10 +352,6 @@ fn opened(op: &Op, at: u32, group: u32, (driver, link, stream): (Option<DriverId
     let access = create.and_then(|create| create.access);
     let share = create.and_then(|create| create.share);
     HoldRec {
-        process: op.process,
-        driver,
-        link,
-        stream,
         group,
         path: op.path,
         access: access.map(crate::nt::AccessMask::map_generic),
@@ -377,10 +360,6 @@ fn opened(op: &Op, at: u32, group: u32, (driver, link, stream): (Option<DriverId
         options: create.map_or(CreateOptions::NONE, |create| create.options),
         served: op.stack == StackSays::Server,
         opened: Some((at, Instant::of(op))),
-        ended: Ended::Open,
-        paired_by_thread: false,
-        accompanied: false,
-        dead_by: None,
-        handed: None,
+        ..HoldRec::unknown(op.process, driver, (link, stream))
     }
 }
