@@ -137,7 +137,19 @@ impl Truth {
             ("driver-in-stack" | "self-inflicted", false) => Some(["SelfInflicted Likely [\"h1\"]"; 2]),
             // Without it nobody can tell whether a driver opened the file on a thread of System, nor that one was in the way.
             ("smb-client", false) => Some(["Culprit Likely [\"h1\"]"; 2]),
-            ("slow-open-filter-in-stack", false) => Some(["NoVisibleHolder None []"; 2]),
+            ("slow-open-filter-in-stack" | "slow-close-filter-in-stack", false) => Some(["NoVisibleHolder None []"; 2]),
+            // How long the one refusal took is not told, and the hold ended less than two seconds behind its start.
+            (
+                "byte-range-lock"
+                | "device-path-failure"
+                | "directory-rename-descendant"
+                | "pending-parent"
+                | "posix-rename"
+                | "rename-destination-directory"
+                | "renamed-folder-pending",
+                _,
+            ) if !form.times => Some(["Culprit Likely [\"h1\"]"; 2]),
+            ("inherited-copy", _) if !form.times => Some(["SeveralCulprits Likely [\"h1\", \"h2\"]"; 2]),
             // That a close was still under way is seen by its duration.
             ("lingering-close", _) if !form.times => Some(["NoVisibleHolder None []"; 2]),
             // Procmon prints garbage for the page protection on 64-bit Windows, so a writable section is not known as such.
@@ -165,12 +177,16 @@ fn told(record: &CaseRecord, form: &Form) -> serde_json::Value {
         if let Some(list) = failure.get_mut("explanations").and_then(|list| list.as_array_mut()) {
             list.retain(|code| code != "events_missing");
         }
+        // What is cited for these, and for missing stacks, goes with them.
+        failure.as_object_mut().map(|failure| failure.remove("evidence"));
+        for holder in failure["holders"].as_array_mut().into_iter().flatten() {
+            holder.as_object_mut().map(|holder| holder.remove("evidence"));
+        }
     }
     for holder in record.get_mut("holders").and_then(|list| list.as_array_mut()).into_iter().flatten() {
-        // The start of a process stands in the process list of an XML export, and in no usual column.
-        if !form.stacks {
-            holder["process"].as_object_mut().map(|process| process.remove("started"));
-        }
+        // The start of a process stands in UTC in the process list of an XML export, whose rows are in local time, and in no
+        // usual column.
+        holder["process"].as_object_mut().map(|process| process.remove("started"));
     }
     // The system root is spelled as some row has it.
     serde_json::from_str(&value.to_string().to_lowercase()).unwrap()

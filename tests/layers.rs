@@ -93,7 +93,10 @@ fn sources() -> Vec<Source> {
 
 /// The text without line comments and without what follows the first `#[cfg(test)]` module.
 fn code(text: &str) -> String {
-    let kept = text.lines().take_while(|line| !line.starts_with("mod tests") && !line.starts_with("mod complete"));
+    let is_module = |line: &str| line.split_whitespace().any(|word| word == "mod");
+    let next = text.lines().skip(1).chain([""]);
+    let tests = text.lines().zip(next).position(|(line, next)| line == "#[cfg(test)]" && is_module(next));
+    let kept = text.lines().take(tests.unwrap_or(usize::MAX));
     kept.filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 

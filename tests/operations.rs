@@ -111,12 +111,10 @@ fn create_file() {
     let options = "Options: Synchronous IO Non-Alert, Non-Directory File";
     let opened = format!(
         "Desired Access: Generic Read, Disposition: Open, {options}, Attributes: N, ShareMode: Read, Delete, \
-         AllocationSize: n/a, Impersonating: NT AUTHORITY\\SYSTEM"
+         AllocationSize: n/a, Impersonating: NT AUTHORITY\\SYSTEM, OpenResult: Opened"
     );
-    let opened_by_anyone = format!("{opened}, OpenResult: Opened");
     let impersonating = |pointer| file_with(20, pointer, create(1, 5, &system_sid)).extra(vec![1, 0, 0, 0]);
-    let wanted = ["CreateFile", "C:\\日志\\a.txt", "", &opened_by_anyone];
-    check(8, Generation::V3_6, &[(impersonating(8), wanted)]);
+    check(8, Generation::V3_6, &[(impersonating(8), ["CreateFile", "C:\\日志\\a.txt", "", &opened])]);
     for (pointer, allocation) in [(4, "7"), (8, "30,064,810,084")] {
         let created = format!(
             "Desired Access: Generic Read, Disposition: OverwriteIf, {options}, Attributes: N, ShareMode: None, \
