@@ -9,7 +9,7 @@ use crate::nt::{FileTime, Ticks};
 /// nearly all take.
 const CLEAR_MARGIN: Ticks = Ticks(100_000);
 
-/// The same where nobody visible explains the refusal, so that a close under way would: 2 s.
+/// The same where nobody visible explains the refusal, so that a close under way would: 2 s. Nothing is taken to last longer.
 const WIDE_MARGIN: Ticks = Ticks(20_000_000);
 
 /// Operations looked at on either side of a refusal.
@@ -76,7 +76,7 @@ fn is_author_shown(log: &OpLog, finding: &Finding, holder: &Holder, filters: boo
 }
 
 /// Whether the hold surely began before the refusal and outlasted it. Without durations an operation may have run until
-/// the next row shows that it was over: no span of time between two starts says so.
+/// the next row shows that it was over, or for [`WIDE_MARGIN`].
 fn is_order_shown(log: &OpLog, finding: &Finding, holder: &Holder) -> bool {
     !log.coverage.whole_seconds && is_begun(log, finding, holder) && is_outlasted(log, finding, holder)
 }
