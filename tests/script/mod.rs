@@ -1,6 +1,8 @@
 //! Operation logs made step by step, for the tests of the locking engine.
 #![allow(dead_code)]
 
+pub(crate) mod cast;
+
 use pmlblame::capture::op::{Create, EventIndex, Op, OpKind, OpLog, PathId, ProcessId, ProcessInfo, StackSays};
 use pmlblame::locks::{Analysis, Finding, Options, analyse};
 use pmlblame::nt::{
