@@ -1,7 +1,7 @@
 //! Looks for damage that parsing alone does not meet: tables that can be read but cannot be right.
 
 use super::candidate;
-use crate::pml::container::{Container, Pml};
+use crate::pml::container::{Container, Header, Pml};
 use crate::pml::error::{PmlError, PmlErrorKind, Region};
 use crate::pml::layout::{EVENT_HEAD, HEADER_SIZE, OFFSET_ENTRY};
 
@@ -12,6 +12,7 @@ use crate::pml::layout::{EVENT_HEAD, HEADER_SIZE, OFFSET_ENTRY};
 /// The first contradiction. It is damage: a [`rescue`](super::rescue) may help.
 pub fn check(data: &[u8], container: &Container) -> Result<(), PmlError> {
     check_processes(data, container)?;
+    check_count(&container.header)?;
     let pml = Pml::new(data, container);
     let header = &container.header;
     let mut next = HEADER_SIZE as u64;
@@ -66,6 +67,17 @@ pub fn verify(data: &[u8], container: &Container) -> Result<(), PmlError> {
             let kind = PmlErrorKind::Invalid { field: "event record", value: at };
             return Err(PmlError::new(at, Region::Event(number), kind));
         }
+    }
+    Ok(())
+}
+
+/// The array ends where the process table begins, in captures of every version: with too small a count, events would be
+/// left out without a word.
+fn check_count(header: &Header) -> Result<(), PmlError> {
+    let end = u64::from(header.events).saturating_add(1).saturating_mul(OFFSET_ENTRY as u64);
+    if header.event_offsets.saturating_add(end) <= header.process_table {
+        let kind = PmlErrorKind::Invalid { field: "event count", value: header.events.into() };
+        return Err(PmlError::new(0x234, Region::Header, kind));
     }
     Ok(())
 }

@@ -56,11 +56,21 @@ fn end_of_strings(data: &[u8], at: u64) -> Option<u64> {
     Strings::parse(data, at).ok()?.last_end()
 }
 
+/// Puts the count of events right where the array, which ends where the process table begins, holds more of them.
+fn recount(data: &[u8], header: &mut Header, has_processes: bool) {
+    let room = header.process_table.saturating_sub(header.event_offsets) / OFFSET_ENTRY as u64;
+    let counted = Header { events: u32::try_from(room).unwrap_or(u32::MAX), ..header.clone() };
+    if has_processes && counted.events > header.events && array_is_sound(data, &counted) {
+        header.events = counted.events;
+    }
+}
+
 /// Puts into the header the places that follow from those it has. A place is replaced only where no such table is and
 /// one is where the order of the tables puts it.
 pub(super) fn follow(data: &[u8], header: &mut Header) {
-    let array = u64::from(header.events) * OFFSET_ENTRY as u64;
     let has_processes = is_process_table(data, header.process_table);
+    recount(data, header, has_processes);
+    let array = u64::from(header.events) * OFFSET_ENTRY as u64;
     if has_processes && !array_is_sound(data, header) {
         let before = Header { event_offsets: header.process_table.saturating_sub(array), ..header.clone() };
         if array_is_sound(data, &before) {

@@ -91,6 +91,17 @@ fn counted_by_walk(
     }
 }
 
+/// How many processes a table has whose count alone is lost: the first record lies behind so many numbers and offsets, as
+/// the first offset says, and has the first number.
+fn counted_by_arrays(data: &[u8], at: usize, end: usize) -> Option<usize> {
+    let most = end.checked_sub(at)? / 8;
+    (1..most).find(|count| {
+        let head = 4 + 8 * count;
+        u32_at(data, at + 4 + 4 * count).is_some_and(|first| first as usize == head)
+            && u32_at(data, at + head) == u32_at(data, at + 4)
+    })
+}
+
 /// Steps over `count` strings, the first of which must be the empty one and the only one.
 fn walk_strings(data: &[u8], from: usize, count: usize) -> (Option<usize>, usize) {
     let mut at = from;
@@ -171,6 +182,12 @@ pub(super) fn processes(data: &[u8], table: u64, next: u64, size: PointerSize) -
     if by_head.1 == TableState::Intact {
         return by_head;
     }
+    let by_arrays = counted_by_arrays(data, at, limit)
+        .map_or_else(|| lost.clone(), |count| read_processes(data, at, count, size, true));
+    if by_arrays.1 == TableState::Intact {
+        return by_arrays;
+    }
+    let by_head = better(by_head, by_arrays);
     let walk = |from, count| walk_processes(data, from, count, size);
     let by_walk = counted_by_walk(limit, 8, at, walk);
     better(by_head, by_walk.map_or(lost, |count| read_processes(data, at, count, size, false)))

@@ -239,6 +239,28 @@ fn tables_with_a_wiped_head_are_counted_by_their_entries() {
 }
 
 #[test]
+fn a_count_that_is_too_small_hides_no_event() {
+    for wide in [true, false] {
+        let good = writer(wide, 10).finish().unwrap().into_inner();
+        let whole = Container::parse(&good).unwrap();
+        for count in [0, 1, 9] {
+            let mut data = good.clone();
+            data[0x234..0x238].copy_from_slice(&u32::to_le_bytes(count));
+            let (container, report) = rescued(&data);
+            assert_eq!((report.events, report.events_by_header), (10, count));
+            assert_eq!((report.walk, container.header.events), (None, 10));
+            assert_eq!((&container.strings, &container.processes), (&whole.strings, &whole.processes));
+        }
+        // The count of processes alone: their numbers and offsets stand.
+        let mut data = good.clone();
+        let processes = whole.header.process_table as usize;
+        data[processes..processes + 4].fill(0);
+        let (container, report) = rescued(&data);
+        assert_eq!((report.process_table, &container.processes), (TableState::Intact, &whole.processes));
+    }
+}
+
+#[test]
 fn tables_are_found_where_they_must_lie() {
     for wide in [true, false] {
         let good = writer(wide, 10).finish().unwrap().into_inner();
