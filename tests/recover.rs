@@ -202,3 +202,18 @@ fn a_rescue_of_what_is_no_capture_gives_the_first_error() {
     assert!(matches!(cause.kind, PmlErrorKind::NotPml { .. }));
     assert_eq!(recover::rescue(b"hello", cause.clone()).unwrap_err(), cause);
 }
+
+#[test]
+fn a_flipped_64_bit_flag_is_seen_by_the_stacks() {
+    for name in ["bits32", "two-holders", "no-failure"] {
+        let good = std::fs::read(places::samples().join(name).with_extension("PML")).unwrap();
+        let whole = Container::parse(&good).unwrap();
+        let mut data = good.clone();
+        data[8] ^= 1;
+        let cause = Container::parse(&data).and_then(|found| recover::check(&data, &found)).unwrap_err();
+        let (container, report) = recover::rescue(&data, cause).unwrap();
+        assert!(report.pointer_guessed, "{name}");
+        assert_eq!((container.header.pointer, report.events), (whole.header.pointer, whole.header.events), "{name}");
+        assert_eq!((&container.processes, &container.strings), (&whole.processes, &whole.strings), "{name}");
+    }
+}

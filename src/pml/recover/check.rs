@@ -1,9 +1,13 @@
 //! Looks for damage that parsing alone does not meet: tables that can be read but cannot be right.
 
 use super::candidate;
+use crate::pml::bytes::PointerSize;
 use crate::pml::container::{Container, Header, Pml};
 use crate::pml::error::{PmlError, PmlErrorKind, Region};
 use crate::pml::layout::{EVENT_HEAD, HEADER_SIZE, OFFSET_ENTRY};
+
+/// Events looked at, spread over the capture, to see whether the pointer width is right.
+const SAMPLES: u64 = 16;
 
 /// Checks the tables against each other and each entry of the event-offset array for being inside the file and
 /// behind its predecessor. The events themselves are not touched, unless the array is out of order.
@@ -15,6 +19,7 @@ pub fn check(data: &[u8], container: &Container) -> Result<(), PmlError> {
     check_count(&container.header)?;
     let pml = Pml::new(data, container);
     let header = &container.header;
+    check_width(pml)?;
     let mut next = HEADER_SIZE as u64;
     let mut budget = data.len();
     let count = pml.event_count();
@@ -67,6 +72,29 @@ pub fn verify(data: &[u8], container: &Container) -> Result<(), PmlError> {
             let kind = PmlErrorKind::Invalid { field: "event record", value: at };
             return Err(PmlError::new(at, Region::Event(number), kind));
         }
+    }
+    Ok(())
+}
+
+/// With the wrong pointer width events with a stack make no sense, though all tables may be readable.
+fn check_width(pml: Pml<'_>) -> Result<(), PmlError> {
+    let header = &pml.container().header;
+    let other = if header.pointer == PointerSize::Eight { PointerSize::Four } else { PointerSize::Eight };
+    let makes_sense =
+        |at: u64, pointer| usize::try_from(at).is_ok_and(|at| candidate::candidate(pml.data(), at, pointer).is_some());
+    let (mut here, mut there) = (0, 0);
+    for sample in 1..=SAMPLES {
+        let number = u64::from(pml.event_count()) * sample / (SAMPLES + 1);
+        let Some(at) = pml.event_offset(u32::try_from(number).unwrap_or(u32::MAX)) else { continue };
+        match (makes_sense(at, header.pointer), makes_sense(at, other)) {
+            (true, false) => here += 1,
+            (false, true) => there += 1,
+            _ => {}
+        }
+    }
+    if there > 2 && here == 0 {
+        let value = u64::from(header.pointer == PointerSize::Eight);
+        return Err(PmlError::new(8, Region::Header, PmlErrorKind::Invalid { field: "64-bit flag", value }));
     }
     Ok(())
 }

@@ -24,6 +24,11 @@ use super::offsets::OffsetList;
 use super::tables::{Hosts, Process, Strings};
 use processes::Rebuilder;
 
+/// So many events more than the other must a pointer width give.
+const FEW: u32 = 3;
+/// Bytes behind the header that tell the pointer width.
+const PROBE: usize = 0x1_0000;
+
 /// What became of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TableState {
@@ -72,7 +77,15 @@ pub fn rescue(data: &[u8], cause: PmlError) -> Result<(Container, RescueReport),
         return Err(cause);
     }
     match Header::parse_unchecked(data) {
-        Ok(header) => rescue_with(data, header, &cause, false),
+        Ok(header) => {
+            let other = if header.pointer == PointerSize::Eight { PointerSize::Four } else { PointerSize::Eight };
+            match guess(data, other) {
+                Some(guessed) if first_events(data, other) > first_events(data, header.pointer) + FEW => {
+                    rescue_with(data, guessed, &cause, true)
+                }
+                _ => rescue_with(data, header, &cause, false),
+            }
+        }
         Err(error) => {
             let PmlErrorKind::Invalid { .. } = error.kind else { return Err(error) };
             // Only the 64-bit flag can be invalid here: the width under which the file makes more sense is right.
@@ -86,6 +99,17 @@ pub fn rescue(data: &[u8], cause: PmlError) -> Result<(Container, RescueReport),
             }
         }
     }
+}
+
+/// How many events the first bytes behind the header hold under a pointer width: the wrong one loses its way.
+fn first_events(data: &[u8], pointer: PointerSize) -> u32 {
+    let mut events = 0;
+    let first = data.get(..HEADER_SIZE + PROBE).unwrap_or(data);
+    walk::walk(first, HEADER_SIZE, None, pointer, |_| {
+        events += 1;
+        true
+    });
+    events
 }
 
 /// The header with the 64-bit flag set to fit `pointer`.
