@@ -388,6 +388,23 @@ fn a_close_that_lingers_is_nobodys_proof() {
 }
 
 #[test]
+fn a_close_that_lingers_is_the_failing_process_s_own() {
+    // Whoever else the profile calls a victim: a close of another process that runs over the failure holds the file.
+    let (mut b, victim, av, _) = cast();
+    b.open(av, F, READ, 3);
+    let close = b.close(av, F);
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    let start = b.op(close).start;
+    b.op(close).end = Some(FileTime(start.0 + 100 * STEP));
+    b.log.ops[failed.0 as usize].end = Some(FileTime(start.0 + STEP + 1));
+    for everybody in [false, true] {
+        let is_victim = |_| everybody;
+        let finding = analyse(&b.log, &[failed], &Options::new(&is_victim)).findings.remove(0);
+        assert_eq!(named(&finding), [(av, Confidence::Likely)], "{everybody}");
+    }
+}
+
+#[test]
 fn at_10_a_mapping_that_ended_without_effect_was_not_it() {
     let removal = OpKind::SetDisposition { delete: true, handle: None };
     let (mut b, victim, av, _) = cast();

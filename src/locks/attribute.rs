@@ -260,7 +260,8 @@ impl Engine<'_> {
             confidence = Confidence::Possible; // AT-11: it ended unseen, sooner or later
         }
         let victim = self.counts_as_victim(failing, best.process) && best.driver.is_none();
-        if victim && super::left::lingers(best, failing.at) {
+        let own = best.process == failing.op.process && best.driver.is_none();
+        if own && super::left::lingers(best, failing.at) {
             confidence = confidence.min(Confidence::Possible); // it has let go; who keeps its close from ending is not shown
         }
         let outlasted = matches!(rule.rule, "DP-3" | "DP-7")
