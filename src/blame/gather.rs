@@ -117,7 +117,7 @@ fn follow(
 /// Ties the device names of volumes to the letters of drives, where the names themselves show it: a path with the number
 /// of a servicing transaction in it exists once, and so does the folder where this Windows is being serviced; the device
 /// and the drive that both have such a path are one volume.
-fn tie_volumes(log: &mut OpLog) {
+pub(crate) fn tie_volumes(log: &mut OpLog) {
     let is_id = |name: &str| name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
     let root = log.roots.system_root.as_deref().and_then(|root| root.get(2..)).unwrap_or(r"\Windows");
     let servicing = format!(r"{}\WinSxS\Temp\", root.trim_end_matches('\\'));
