@@ -42,14 +42,10 @@ pub fn gather(source: &dyn Source, survey: &Survey, scope: &Scope, is_filter: &F
     Gathered { failures, outside: outside.len() as u64, log: collect(source, survey, &seeds, is_filter) }
 }
 
-/// Whether the operation was refused in a way that can mean that somebody is in the way.
+/// Whether the operation was refused in a way that can mean that somebody is in the way. An open that came back with the
+/// oplock break still under way has its handle: the status is a delay, not a refusal.
 pub fn is_failure(op: &Op) -> bool {
-    locks::is_lock_failure(op) && op.status != NtStatus::OPLOCK_BREAK_IN_PROGRESS || is_refused_by_oplock(op)
-}
-
-/// An open that came back with the oplock break still under way has its handle; the status is a delay, not a refusal.
-fn is_refused_by_oplock(op: &Op) -> bool {
-    matches!(op.status, NtStatus::CANNOT_BREAK_OPLOCK | NtStatus::OPLOCK_NOT_GRANTED) && locks::is_lock_failure(op)
+    locks::is_lock_failure(op) && !op.status.is_success()
 }
 
 /// An open or a close that succeeded, but took long enough to have waited for somebody.
