@@ -486,3 +486,13 @@ fn the_audit_counts() {
     assert_eq!((count.explained, count.unexplained), (1, 1));
     assert_eq!(audit.total(), count);
 }
+
+#[test]
+fn an_open_that_came_back_before_the_oplock_broke_is_no_failure_to_the_audit() {
+    let (mut b, victim, av, _) = cast();
+    b.open(av, F, READ, 7);
+    b.fails(victim, F, DELETE, ALL, NtStatus::OPLOCK_BREAK_IN_PROGRESS);
+    b.fails(victim, F, DELETE, ALL, NtStatus::CANNOT_BREAK_OPLOCK);
+    let audit = audit(&b.log, &|_| true);
+    assert_eq!(audit.failures.keys().collect::<Vec<_>>(), [&NtStatus::CANNOT_BREAK_OPLOCK]);
+}

@@ -83,6 +83,27 @@ fn a_difference_is_shown_with_its_place() {
     assert_eq!(difference("x", "a\na\n", "a\n").unwrap(), "x: line 2\n  a\n- a\n");
 }
 
+/// The numbers of the failures in scope are those of the whole capture wherever no other failure is in it.
+#[test]
+fn the_audit_explains_what_the_record_explains() {
+    for name in names() {
+        let output = Command::new(env!("CARGO_BIN_EXE_pmlblame"))
+            .current_dir(samples())
+            .args(["audit", &format!("{name}.PML"), "--json", "-"])
+            .output()
+            .unwrap();
+        let audit: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let record: Value = serde_json::from_slice(&fs::read(record_file(&name)).unwrap()).unwrap();
+        let case = &record["capture"]["consistency"];
+        let count = |value: &Value| value.as_u64().unwrap_or_default();
+        assert_eq!(count(&audit["failures"]["explained"]), count(&case["failures_explained"]), "{name}");
+        assert_eq!(count(&audit["failures"]["unexplained"]), count(&case["failures_unexplained"]), "{name}");
+        if name == "device-path" {
+            assert_eq!(audit["failures"]["explained"], 2, "a device's name and a drive's letter for one volume");
+        }
+    }
+}
+
 #[test]
 fn no_record_is_left_over() {
     let names: BTreeSet<String> = names().into_iter().collect();

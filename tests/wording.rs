@@ -113,3 +113,44 @@ fn a_record_of_several_captures_that_is_not_written_is_told() {
     let alone = run(&[broken.to_str().unwrap(), "--json", json.to_str().unwrap()]);
     assert!(!String::from_utf8_lossy(&alone.stderr).contains("not written"));
 }
+
+#[test]
+fn a_program_merely_named_like_a_product_is_not_taken_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = r"let FILE = C:\Windows\WinSxS\Temp\InFlight\a\x.dll
+process 7778 ntrtscan.exe
+  image C:\Users\bob\x\ntrtscan.exe
++1 TiWorker.exe:20 CreateFile ${FILE} access=GENERIC_WRITE share=R disposition=CREATE
++1.5 TiWorker.exe:20 CloseFile ${FILE}
++2 ntrtscan.exe:10 CreateFile ${FILE} access=GENERIC_READ share=RW
++3 TiWorker.exe:20 CreateFile ${FILE} access=DELETE share=RWD -> SHARING VIOLATION
++6 ntrtscan.exe:10 CloseFile ${FILE}
+";
+    let capture = made(folder.path(), "named", lines);
+    let of = |lang: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_pmlblame"))
+            .args([&capture, "--json", "-", "--lang", lang])
+            .output()
+            .unwrap();
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
+    };
+    let record = of("en");
+    assert_eq!(record["holders"][0]["vendor"]["by"], "name_only");
+    let codes: Vec<&str> =
+        record["recommendations"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap()).collect();
+    assert_eq!(codes, ["identify_program", "close_application"]);
+    let chinese = of("zh-CN");
+    for (told, product) in [(&record, "Trend"), (&chinese, "趋势"), (&chinese, "OfficeScan")] {
+        assert!(!told["recommendations"].to_string().contains(product), "{}", told["recommendations"]);
+    }
+    // The cells of the table break their lines where they must.
+    let words = |text: String| text.split(['│', '┆', ' ', '\n']).filter(|word| !word.is_empty()).collect::<String>();
+    let table = words(out(&run(&[&capture, "--width", "400"])));
+    assert!(table.contains("OfficeScanclient,bynameonly"), "{table}");
+    let output = Command::new(env!("CARGO_BIN_EXE_pmlblame"))
+        .args([&capture, "--lang", "zh-CN", "--width", "400"])
+        .output()
+        .unwrap();
+    let table = words(out(&output));
+    assert!(table.matches("，仅按名称推断").count() >= 2, "{table}");
+}

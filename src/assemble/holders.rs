@@ -148,6 +148,7 @@ fn describe(parts: &Parts<'_>, key: Key, rank: u32, sum: Sum) -> (case::Holder, 
         driver: false,
         category: None,
         vendor_known: false,
+        name_only: false,
         firm: confidence > Confidence::Possible,
         service: false,
         smb_client: sum.smb,
@@ -193,10 +194,12 @@ fn describe(parts: &Parts<'_>, key: Key, rank: u32, sum: Sum) -> (case::Holder, 
             found.and_then(|found| found.vendor)
         }
     };
-    facts.vendor_known = vendor.is_some();
-    facts.category = vendor.as_ref().and_then(|vendor| vendor.category);
+    let category = vendor.as_ref().and_then(|vendor| vendor.category);
     holder.party = party_code(facts.party);
     holder.vendor = vendor.map(vendor_record);
+    facts.name_only = holder.is_known_by_name_only();
+    facts.vendor_known = holder.vendor.is_some() && !facts.name_only;
+    facts.category = category.filter(|_| !facts.name_only);
     (holder, facts)
 }
 

@@ -220,7 +220,8 @@ fn or_none(names: Vec<String>, lang: Lang) -> String {
 /// Replays every file of a capture through the same rules.
 pub fn audit(source: &dyn Source, options: &CaseOptions<'_>) -> AuditRecord {
     let survey = source.survey();
-    let log = source.collect(&Selection::everything(), &survey, &|driver| is_author(options.catalogue, driver));
+    let mut log = source.collect(&Selection::everything(), &survey, &|driver| is_author(options.catalogue, driver));
+    gather::tie_volumes(&mut log);
     let passing = options.filter.as_ref().map(|filter| {
         let events: Vec<EventIndex> = log.ops.iter().map(|op| op.event).collect();
         filter.passing(&events)

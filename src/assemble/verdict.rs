@@ -262,17 +262,11 @@ fn also_itself(holders: &Holders, failures: &[Failure], code: VerdictCode, lang:
     (n > 0).then(|| t::ALSO_ITSELF.fill(lang, &[("n", &n), ("failures", &failures.len()), ("self", &itself)]))
 }
 
-/// Whether nothing but its file name says who made it. What is known as Windows' own is known by more than that.
-fn by_name_only(holder: &Holder) -> bool {
-    holder.party == PartyCode::ThirdParty
-        && holder.vendor.as_ref().is_some_and(|vendor| vendor.by.as_deref() == Some("name_only"))
-}
-
 /// A party in a sentence.
 fn who(holder: &Holder, lang: Lang) -> String {
     let vendor = holder.vendor.as_ref().map(|vendor| {
         let name = products::name(&vendor.name, vendor.name_zh.as_deref(), vendor.product.as_deref(), lang);
-        if by_name_only(holder) { t::NAME_ONLY.fill(lang, &[("vendor", &name)]) } else { name }
+        if holder.is_known_by_name_only() { t::NAME_ONLY.fill(lang, &[("vendor", &name)]) } else { name }
     });
     match (&holder.process, &holder.driver, vendor) {
         (Some(process), _, _) if holder.on_behalf_of == Some(OnBehalfOf::SmbClient) => {
@@ -383,8 +377,9 @@ fn image(holder: &Holder) -> &str {
     }
 }
 
+/// Whose product it is; a name alone, which anybody can choose, makes it nobody's.
 fn product(holder: &Holder, lang: Lang) -> String {
-    match &holder.vendor {
+    match holder.vendor.as_ref().filter(|_| !holder.is_known_by_name_only()) {
         Some(vendor) => products::name(&vendor.name, vendor.name_zh.as_deref(), vendor.product.as_deref(), lang),
         None => image(holder).to_owned(),
     }
@@ -420,7 +415,7 @@ fn caveats(parts: &Parts<'_>, holders: &Holders, failures: &[Failure]) -> Vec<Ad
         list.push(Advice { code: "filters_below_procmon_altitude".to_owned(), text });
     }
     for (holder, _) in holders.iter() {
-        if by_name_only(holder) {
+        if holder.is_known_by_name_only() {
             let text = t::C_NAME_ONLY.fill(lang, &[("who", &who(holder, lang))]);
             list.push(Advice { code: "vendor_by_name_only".to_owned(), text });
         }

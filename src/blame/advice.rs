@@ -19,6 +19,8 @@ pub enum AdviceCode {
     PauseProduct,
     /// Stop a service for the installation.
     StopService,
+    /// Find out whose program it is: only its name is like that of a known product.
+    IdentifyProgram,
     /// Close an application.
     CloseApplication,
     /// Close the remote client's open file.
@@ -50,6 +52,7 @@ impl AdviceCode {
         Self::RemoveDriver,
         Self::PauseProduct,
         Self::StopService,
+        Self::IdentifyProgram,
         Self::CloseApplication,
         Self::CloseRemoteSession,
         Self::RestartAndRetry,
@@ -71,6 +74,7 @@ impl AdviceCode {
             Self::RemoveDriver => "remove_driver",
             Self::PauseProduct => "pause_product",
             Self::StopService => "stop_service",
+            Self::IdentifyProgram => "identify_program",
             Self::CloseApplication => "close_application",
             Self::CloseRemoteSession => "close_remote_session",
             Self::RestartAndRetry => "restart_and_retry",
@@ -94,8 +98,10 @@ pub struct HolderFacts {
     pub driver: bool,
     /// What its product is for, where known.
     pub category: Option<Category>,
-    /// Whether its vendor is known.
+    /// Whether its vendor is known, by more than a name.
     pub vendor_known: bool,
+    /// Only its file name is that of a known product; neither category nor vendor are taken from it.
+    pub name_only: bool,
     /// Proven or likely; false for a mere suspect.
     pub firm: bool,
     /// Whether it runs as a service (session 0), as far as known.
@@ -147,6 +153,9 @@ pub struct Advice {
 pub fn advise(evidence: &Evidence<'_>) -> Vec<Advice> {
     let mut list = Vec::new();
     for (index, holder) in evidence.holders.iter().enumerate() {
+        if holder.name_only {
+            push(&mut list, AdviceCode::IdentifyProgram, Some(index));
+        }
         for code in about(holder) {
             push(&mut list, *code, Some(index));
         }
@@ -231,6 +240,7 @@ mod tests {
             driver: false,
             category,
             vendor_known: category.is_some(),
+            name_only: false,
             firm,
             service: true,
             smb_client: false,
@@ -279,6 +289,13 @@ mod tests {
         assert_eq!(codes(&Evidence { holders: &indexer, ..Evidence::default() }), ["stop_service"]);
         let remote = [HolderFacts { smb_client: true, ..holder(Party::Windows, None, true) }];
         assert_eq!(codes(&Evidence { holders: &remote, ..Evidence::default() }), ["close_remote_session"]);
+    }
+
+    #[test]
+    fn a_borrowed_name_is_looked_into_and_no_vendor_asked() {
+        let holders = [HolderFacts { name_only: true, service: false, ..holder(Party::ThirdParty, None, true) }];
+        let evidence = Evidence { holders: &holders, ..Evidence::default() };
+        assert_eq!(codes(&evidence), ["identify_program", "close_application"]);
     }
 
     #[test]

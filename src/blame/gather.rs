@@ -42,14 +42,10 @@ pub fn gather(source: &dyn Source, survey: &Survey, scope: &Scope, is_filter: &F
     Gathered { failures, outside: outside.len() as u64, log: collect(source, survey, &seeds, is_filter) }
 }
 
-/// Whether the operation was refused in a way that can mean that somebody is in the way.
+/// Whether the operation was refused in a way that can mean that somebody is in the way. An open that came back with the
+/// oplock break still under way has its handle: the status is a delay, not a refusal.
 pub fn is_failure(op: &Op) -> bool {
-    locks::is_lock_failure(op) && op.status != NtStatus::OPLOCK_BREAK_IN_PROGRESS || is_refused_by_oplock(op)
-}
-
-/// An open that came back with the oplock break still under way has its handle; the status is a delay, not a refusal.
-fn is_refused_by_oplock(op: &Op) -> bool {
-    matches!(op.status, NtStatus::CANNOT_BREAK_OPLOCK | NtStatus::OPLOCK_NOT_GRANTED) && locks::is_lock_failure(op)
+    locks::is_lock_failure(op) && !op.status.is_success()
 }
 
 /// An open or a close that succeeded, but took long enough to have waited for somebody.
@@ -117,7 +113,7 @@ fn follow(
 /// Ties the device names of volumes to the letters of drives, where the names themselves show it: a path with the number
 /// of a servicing transaction in it exists once, and so does the folder where this Windows is being serviced; the device
 /// and the drive that both have such a path are one volume.
-fn tie_volumes(log: &mut OpLog) {
+pub(crate) fn tie_volumes(log: &mut OpLog) {
     let is_id = |name: &str| name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
     let root = log.roots.system_root.as_deref().and_then(|root| root.get(2..)).unwrap_or(r"\Windows");
     let servicing = format!(r"{}\WinSxS\Temp\", root.trim_end_matches('\\'));

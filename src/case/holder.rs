@@ -49,6 +49,15 @@ pub struct Holder {
     pub on_behalf_of: Option<OnBehalfOf>,
 }
 
+impl Holder {
+    /// Whether nothing but its file name says who made it, which anybody can choose. What is known as Windows' own is known
+    /// by more than that.
+    pub fn is_known_by_name_only(&self) -> bool {
+        let by = self.vendor.as_ref().and_then(|vendor| vendor.by.as_deref());
+        self.party == PartyCode::ThirdParty && by == Some("name_only")
+    }
+}
+
 /// A process; unknown fields are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Process {

@@ -23,6 +23,9 @@ crate::texts! {
     STOP_SERVICE:
         "Stop the service behind {process} ({product}) for the installation and start it again afterwards. Warning: check first what depends on it (sc enumdepend), and on a server do it in a maintenance window.",
         "安装期间停止 {process}（{product}）对应的服务，完成后重新启动该服务。警告：请先确认哪些服务依赖于它（sc enumdepend），服务器上请在维护时段操作。";
+    IDENTIFY_PROGRAM:
+        "Find out whose program {process} is: only its name is like that of a known product. Look at the folder and the digital signature of its file (Properties > Digital Signatures, or Get-AuthenticodeSignature) before a product is suspected.",
+        "请先查明 {process} 属于哪个程序：仅其名称与某个已知产品相同。在怀疑任何产品之前，请检查该文件所在的文件夹及其数字签名（“属性”>“数字签名”，或 Get-AuthenticodeSignature）。";
     CLOSE_APPLICATION:
         "Close {process} ({product}) and install again. Save open work first; ending a process loses what is unsaved.",
         "关闭 {process}（{product}）后重新安装。请先保存未完成的工作；强行结束进程会丢失未保存的内容。";

@@ -67,11 +67,8 @@ pub fn audit(log: &OpLog, is_asked: &dyn Fn(EventIndex) -> bool) -> Audit {
     let nobody = |_| false;
     let mut engine = Engine::new(log, Options::new(&nobody));
     let mut audit = Audit::default();
-    let failing: Vec<u32> = (0u32..)
-        .zip(&log.ops)
-        .filter(|(_, op)| is_lock_failure(op) && !(succeeded(op) && op.status != NtStatus::OPLOCK_BREAK_IN_PROGRESS))
-        .map(|(at, _)| at)
-        .collect();
+    let failing: Vec<u32> =
+        (0u32..).zip(&log.ops).filter(|(_, op)| is_lock_failure(op) && !succeeded(op)).map(|(at, _)| at).collect();
     let asked = asked(&engine, is_asked);
     audit.files = asked.iter().filter(|asked| **asked).count() as u64;
     audit.files_in_all =

@@ -4,7 +4,7 @@ use super::escape;
 use super::failures::reason_of;
 use super::time;
 use crate::case::{CaseRecord, Confidence, Failure, Holder, PartyCode, Series};
-use crate::lang::{Lang, Text, filters, products, report as t};
+use crate::lang::{Lang, Text, filters, products, record, report as t};
 use crate::nt::FileTime;
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 use indexmap::IndexMap;
@@ -318,7 +318,10 @@ fn vendor(case: &CaseRecord, holder: &Holder, lang: Lang) -> String {
         (None, None) => None,
     };
     let mut text = match &holder.vendor {
-        Some(vendor) => products::name(&vendor.name, vendor.name_zh.as_deref(), vendor.product.as_deref(), lang),
+        Some(vendor) => {
+            let name = products::name(&vendor.name, vendor.name_zh.as_deref(), vendor.product.as_deref(), lang);
+            if holder.is_known_by_name_only() { record::NAME_ONLY.fill(lang, &[("vendor", &name)]) } else { name }
+        }
         None => company.unwrap_or_default().to_owned(),
     };
     let party = match holder.party {
