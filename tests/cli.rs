@@ -64,6 +64,7 @@ fn complain(arguments: &[&str], code: i32) -> String {
 fn exit_codes_are_as_documented() {
     succeed(&[FOUNDING]);
     succeed(&["no-failure.PML"]);
+    assert_eq!(run(&["two-holders.CSV", "--encoding", "nonesuch"]).status.code(), Some(2));
     succeed(&["--version"]);
     assert!(succeed(&["--help"]).contains("Exit codes"));
     let culprit = |capture| run(&[capture, "--fail-on", "culprit"]).status.code();

@@ -64,7 +64,11 @@ impl Fail {
     /// The exit code that goes with it.
     pub const fn exit(&self) -> Exit {
         match self {
-            Self::Pattern(_) | Self::Zone(_) | Self::Time(_) | Self::Usage(_) => Exit::Usage,
+            Self::Pattern(_)
+            | Self::Zone(_)
+            | Self::Time(_)
+            | Self::Usage(_)
+            | Self::Import(ImportError::UnknownEncoding { .. }) => Exit::Usage,
             _ => Exit::Failed,
         }
     }
