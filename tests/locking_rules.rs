@@ -339,6 +339,35 @@ fn rn_7_depends_on_the_version() {
 }
 
 #[test]
+fn rn_7_without_the_version_no_release_proves() {
+    let (dir, source, target) = (r"C:\d", r"C:\e\new", r"C:\d\new");
+    for beside in [false, true] {
+        let (mut b, victim, av, other) = cast();
+        b.open(victim, source, DELETE, ALL);
+        b.open(av, dir, DELETE, ALL);
+        if beside {
+            b.open(other, dir, 1, 5);
+        }
+        let target = Some(b.path(target));
+        let kind = OpKind::Rename { target, flags: RenameFlags::NONE, ex: false };
+        let failed = b.refused(victim, source, SHARING, kind);
+        b.close(av, dir);
+        if beside {
+            b.close(other, dir);
+        }
+        let success = b.does(victim, source, kind);
+        let finding = b.explain(failed);
+        // Another who surely stood in the way does not make it disappear, and of two that let go neither is confirmed.
+        let mut expected = vec![(av, Confidence::Likely)];
+        if beside {
+            expected.insert(0, (other, Confidence::Proven));
+        }
+        assert_eq!(named(&finding), expected);
+        assert_eq!(finding.confirmed_by, (!beside).then_some(success));
+    }
+}
+
+#[test]
 fn sa_8_a_writable_mapping_without_a_handle() {
     let (mut b, victim, av, _) = cast();
     b.open(av, F, READ | 2, ALL);
