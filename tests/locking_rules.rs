@@ -577,6 +577,23 @@ fn op_rules() {
         assert_eq!((finding.cause, finding.holders[0].mechanism), (Cause::OplockBreak, Mechanism::Oplock));
         assert_eq!(named(&finding), [(av, Confidence::Likely)]);
     }
+    // OP-2: a break under way refuses an open that does not wait for it, though sharing would allow both.
+    for (options, expected) in [(0, None), (0x100, Some(Confidence::Likely))] {
+        let (mut b, victim, _, other) = cast();
+        oplock(&mut b, 2 * STEP + 10);
+        b.create(other, F, opened(READ, ALL), NtStatus::OPLOCK_BREAK_IN_PROGRESS);
+        let asks = open(DELETE, ALL, CreateDisposition::OPEN, options, None);
+        let failed = b.create(victim, F, asks, SHARING);
+        b.does(av, F, OpKind::FsControl(0x9000C));
+        let answered = b.create(victim, F, asks, SHARING);
+        let finding = b.explain(failed);
+        let expected: Vec<_> = expected.map(|grade| (av, grade)).into_iter().collect();
+        assert_eq!(named(&finding), expected, "{options:x}");
+        assert_eq!(b.explain(answered).holders, []);
+        if let Some(holder) = finding.holders.first() {
+            assert_eq!((holder.rule, holder.mechanism, finding.cause), ("OP-2", Mechanism::Oplock, Cause::OplockBreak));
+        }
+    }
     // OP-4: a writer made it impossible; a reader beside it did not.
     let (mut b, victim, av, other) = cast();
     b.open(av, F, 2, ALL);
