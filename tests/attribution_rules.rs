@@ -238,6 +238,24 @@ fn at_7_an_exit_releases_everything_and_ids_are_reused() {
 }
 
 #[test]
+fn at_7_a_pid_used_again_hands_nothing_over() {
+    let (mut b, victim, gone, new) = cast();
+    b.make(victim, F, READ, ALL);
+    b.close(victim, F);
+    b.open(gone, F, READ, 3);
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    let close = b.close(new, F);
+    b.open(victim, F, DELETE, ALL);
+    assert_eq!(named(&b.explain(failed)), [(gone, Confidence::Likely), (new, Confidence::Likely)]);
+    // An export does not tell when the first ended, only that another had its PID by then.
+    b.log.processes[new.0 as usize].pid = b.log.processes[gone.0 as usize].pid;
+    b.log.processes[gone.0 as usize].replaced = Some(b.op(close).start);
+    let finding = b.explain(failed);
+    assert_eq!(named(&finding), [(gone, Confidence::Possible), (new, Confidence::Possible)]);
+    assert_eq!(finding.attribution, Attribution::NotVisible);
+}
+
+#[test]
 fn at_8_self_inflicted() {
     let (mut b, victim, av, other) = cast();
     b.open(victim, F, READ, 3);
