@@ -142,6 +142,30 @@ fn at_3_the_handle_left_has_the_end_of_the_other() {
 }
 
 #[test]
+fn at_3_one_thread_and_the_only_one_who_can_have_refused() {
+    let (mut b, victim, av, _) = cast();
+    b.open(av, F, READ, ALL);
+    let strict = b.open(av, F, READ, 3);
+    b.close(av, F);
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    let last = b.close(av, F);
+    // The thread that opened the conflicting handle last seems to have closed it first: what came of it says otherwise.
+    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Possible)]);
+    let success = b.open(victim, F, DELETE, ALL);
+    let finding = b.explain(failed);
+    assert_eq!(named(&finding), [(av, Confidence::Likely)]);
+    assert_eq!(finding.holders[0].hold.start, b_edge(&b, strict));
+    assert_eq!(finding.released_by.unwrap().event, last);
+    assert_eq!(finding.confirmed_by, Some(success));
+    // Each open is told once, and neither as surely held beyond the first close.
+    let story = history(&b.log, failed, &[failed], &Options::new(&|_| false)).unwrap();
+    let told: Vec<_> = story.holds.iter().filter(|hold| hold.party == Party::Process(av)).collect();
+    assert_eq!(told.len(), 2);
+    let failed_at = b.op(failed).start;
+    assert!(told.iter().all(|hold| hold.sure.unwrap().1 <= failed_at && hold.hold.end == b_edge(&b, last)));
+}
+
+#[test]
 fn at_4_only_what_is_held_at_the_instant_counts() {
     let (mut b, victim, av, other) = cast();
     let late = b.process("late.exe");
