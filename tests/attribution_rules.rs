@@ -142,6 +142,30 @@ fn at_3_the_handle_left_has_the_end_of_the_other() {
 }
 
 #[test]
+fn at_3_one_thread_and_the_only_one_who_can_have_refused() {
+    let (mut b, victim, av, _) = cast();
+    b.open(av, F, READ, ALL);
+    let strict = b.open(av, F, READ, 3);
+    b.close(av, F);
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    let last = b.close(av, F);
+    // The thread that opened the conflicting handle last seems to have closed it first: what came of it says otherwise.
+    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Possible)]);
+    let success = b.open(victim, F, DELETE, ALL);
+    let finding = b.explain(failed);
+    assert_eq!(named(&finding), [(av, Confidence::Likely)]);
+    assert_eq!(finding.holders[0].hold.start, b_edge(&b, strict));
+    assert_eq!(finding.released_by.unwrap().event, last);
+    assert_eq!(finding.confirmed_by, Some(success));
+    // Each open is told once, and neither as surely held beyond the first close.
+    let story = history(&b.log, failed, &[failed], &Options::new(&|_| false)).unwrap();
+    let told: Vec<_> = story.holds.iter().filter(|hold| hold.party == Party::Process(av)).collect();
+    assert_eq!(told.len(), 2);
+    let failed_at = b.op(failed).start;
+    assert!(told.iter().all(|hold| hold.sure.unwrap().1 <= failed_at && hold.hold.end == b_edge(&b, last)));
+}
+
+#[test]
 fn at_4_only_what_is_held_at_the_instant_counts() {
     let (mut b, victim, av, other) = cast();
     let late = b.process("late.exe");
@@ -235,6 +259,24 @@ fn at_7_an_exit_releases_everything_and_ids_are_reused() {
     assert_eq!(named(&finding), [(av, Confidence::Proven)]);
     assert_eq!(finding.released_by.unwrap().event, exit);
     assert_eq!(reasons(&b.explain(after)), [(av, Reason::ExitedBefore)]);
+}
+
+#[test]
+fn at_7_a_pid_used_again_hands_nothing_over() {
+    let (mut b, victim, gone, new) = cast();
+    b.make(victim, F, READ, ALL);
+    b.close(victim, F);
+    b.open(gone, F, READ, 3);
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    let close = b.close(new, F);
+    b.open(victim, F, DELETE, ALL);
+    assert_eq!(named(&b.explain(failed)), [(gone, Confidence::Likely), (new, Confidence::Likely)]);
+    // An export does not tell when the first ended, only that another had its PID by then.
+    b.log.processes[new.0 as usize].pid = b.log.processes[gone.0 as usize].pid;
+    b.log.processes[gone.0 as usize].replaced = Some(b.op(close).start);
+    let finding = b.explain(failed);
+    assert_eq!(named(&finding), [(gone, Confidence::Possible), (new, Confidence::Possible)]);
+    assert_eq!(finding.attribution, Attribution::NotVisible);
 }
 
 #[test]

@@ -339,6 +339,35 @@ fn rn_7_depends_on_the_version() {
 }
 
 #[test]
+fn rn_7_without_the_version_no_release_proves() {
+    let (dir, source, target) = (r"C:\d", r"C:\e\new", r"C:\d\new");
+    for beside in [false, true] {
+        let (mut b, victim, av, other) = cast();
+        b.open(victim, source, DELETE, ALL);
+        b.open(av, dir, DELETE, ALL);
+        if beside {
+            b.open(other, dir, 1, 5);
+        }
+        let target = Some(b.path(target));
+        let kind = OpKind::Rename { target, flags: RenameFlags::NONE, ex: false };
+        let failed = b.refused(victim, source, SHARING, kind);
+        b.close(av, dir);
+        if beside {
+            b.close(other, dir);
+        }
+        let success = b.does(victim, source, kind);
+        let finding = b.explain(failed);
+        // Another who surely stood in the way does not make it disappear, and of two that let go neither is confirmed.
+        let mut expected = vec![(av, Confidence::Likely)];
+        if beside {
+            expected.insert(0, (other, Confidence::Proven));
+        }
+        assert_eq!(named(&finding), expected);
+        assert_eq!(finding.confirmed_by, (!beside).then_some(success));
+    }
+}
+
+#[test]
 fn sa_8_a_writable_mapping_without_a_handle() {
     let (mut b, victim, av, _) = cast();
     b.open(av, F, READ | 2, ALL);
@@ -547,6 +576,23 @@ fn op_rules() {
         let finding = b.explain(failed);
         assert_eq!((finding.cause, finding.holders[0].mechanism), (Cause::OplockBreak, Mechanism::Oplock));
         assert_eq!(named(&finding), [(av, Confidence::Likely)]);
+    }
+    // OP-2: a break under way refuses an open that does not wait for it, though sharing would allow both.
+    for (options, expected) in [(0, None), (0x100, Some(Confidence::Likely))] {
+        let (mut b, victim, _, other) = cast();
+        oplock(&mut b, 2 * STEP + 10);
+        b.create(other, F, opened(READ, ALL), NtStatus::OPLOCK_BREAK_IN_PROGRESS);
+        let asks = open(DELETE, ALL, CreateDisposition::OPEN, options, None);
+        let failed = b.create(victim, F, asks, SHARING);
+        b.does(av, F, OpKind::FsControl(0x9000C));
+        let answered = b.create(victim, F, asks, SHARING);
+        let finding = b.explain(failed);
+        let expected: Vec<_> = expected.map(|grade| (av, grade)).into_iter().collect();
+        assert_eq!(named(&finding), expected, "{options:x}");
+        assert_eq!(b.explain(answered).holders, []);
+        if let Some(holder) = finding.holders.first() {
+            assert_eq!((holder.rule, holder.mechanism, finding.cause), ("OP-2", Mechanism::Oplock, Cause::OplockBreak));
+        }
     }
     // OP-4: a writer made it impossible; a reader beside it did not.
     let (mut b, victim, av, other) = cast();

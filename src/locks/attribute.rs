@@ -237,7 +237,10 @@ impl Engine<'_> {
             self.grade_unopened(failing, track, group, best, rule.fit)
         } else if weighed.sure && fits == Fit::Yes {
             Confidence::Proven
-        } else if best.paired_alive(failing.at) || !best.paired_by_thread {
+        } else if best.paired_alive(failing.at)
+            || !best.paired_by_thread
+            || self.alone_was_left(failing, track, group, best, rule.fit)
+        {
             Confidence::Likely // AT-3: it or another handle of the process is left
         } else {
             Confidence::Possible // AT-13: the same thread opened and closed it, which is usually but not always right

@@ -133,8 +133,22 @@ impl Engine<'_> {
         for holder in holders {
             if holder.mechanism != Mechanism::OpenHandle || !holds.iter().any(|told| told.hold == holder.hold) {
                 for hold in std::iter::once(holder.hold).chain(holder.more.iter().copied()) {
-                    let known = holds.iter().position(|known| known.party == holder.party && known.hold == hold);
+                    // AT-3: the same open may be told with another end, and that end's open with the one it leaves.
+                    let opened = |known: &HistoryHold| {
+                        known.mechanism == holder.mechanism
+                            && matches!(hold.start, Edge::At(..))
+                            && known.hold.start == hold.start
+                    };
+                    let known = holds
+                        .iter()
+                        .position(|known| known.party == holder.party && (known.hold == hold || opened(known)));
                     let known = known.map(|at| holds.remove(at));
+                    if let Some(Edge::At(_, first)) = known.map(|known| known.hold.end).filter(|end| *end != hold.end) {
+                        let same = |other: &&mut HistoryHold| other.party == holder.party && other.hold.end == hold.end;
+                        for other in holds.iter_mut().filter(same) {
+                            other.sure = other.sure.map(|(from, until)| (from, until.min(first).max(from)));
+                        }
+                    }
                     // A mapping or a lock stood when it was in the way; how much longer may not be shown.
                     let stood = (holder.confidence > Confidence::Possible)
                         .then(|| (time_of(hold.start, op.start), time_of(hold.end, Instant::of(op).end)));
@@ -143,7 +157,7 @@ impl Engine<'_> {
                         mechanism: holder.mechanism,
                         hold,
                         sure: known.map_or(stood, |known| known.sure),
-                        over: known.and_then(|known| known.over),
+                        over: known.filter(|known| known.hold.end == hold.end).and_then(|known| known.over),
                         refuted_by: known.and_then(|known| known.refuted_by),
                     });
                 }

@@ -25,6 +25,24 @@ impl Engine<'_> {
         }
     }
 
+    /// AT-3: whether only the handle that the usual order of closes has gone can have refused the operation to the last, which
+    /// went through once the handle left in its place had been closed.
+    pub(crate) fn alone_was_left(
+        &self,
+        failing: Failing<'_>,
+        track: &Track,
+        group: u32,
+        hold: &HoldRec,
+        fit: &dyn Fn(&HoldRec) -> Fit,
+    ) -> bool {
+        let last = failing.burst.last;
+        let success = failing.burst.success.and_then(|at| self.op(at)).map(Instant::of);
+        let left = exchange(track, group, hold, last);
+        success.zip(left).is_some_and(|(success, left)| {
+            matches!(left.ended, Ended::Close(_, close) if close.end > last.start && close.start < success.end)
+        }) && self.alone(track, group, last, fit)
+    }
+
     /// Whether a group, or any, may have a fitting handle at a later instant.
     pub(crate) fn may_hold(
         &self,

@@ -64,13 +64,12 @@ impl Engine<'_> {
             Rule { mechanism: Mechanism::DestinationDirectory, rule: "RN-7", fit: &fit, conflict: &conflict, ceiling };
         self.by_handle(failing, dir, &rule, found);
         for suspect in found.suspects.iter_mut().skip(from) {
-            // Where the version is not known to refuse it, a mere DELETE handle is no proof.
-            if shares_delete != Some(false)
+            // Where the version is not known to refuse it, a mere DELETE handle is no proof, and no release makes it one.
+            if shares_delete.is_none()
                 && suspect.holder.conflicts.iter().all(|conflict| conflict.side == Side::VictimDoesNotShare)
             {
-                suspect.settled_by_release = suspect.holder.confidence == Confidence::Proven;
+                suspect.settled_by_release = false;
                 suspect.holder.confidence = suspect.holder.confidence.min(Confidence::Likely);
-                suspect.inferred = true;
             }
         }
     }

@@ -142,7 +142,7 @@ impl Track {
             .collect();
         exiting.sort_unstable();
         let mut exiting = exiting.into_iter().peekable();
-        self.hand_over();
+        self.hand_over(log);
         let mut refutation = Refutation::default();
         let ops = std::mem::take(&mut self.ops);
         let mut effects = effects.to_vec();
@@ -304,7 +304,7 @@ impl Track {
     }
 
     /// AT-6: a close without an open in one process and an open without a close in another may be one handle.
-    fn hand_over(&mut self) {
+    fn hand_over(&mut self, log: &OpLog) {
         let mut orphans: Vec<(Instant, ProcessId, u32)> = self
             .holds
             .iter()
@@ -318,6 +318,11 @@ impl Track {
         if orphans.is_empty() {
             return;
         }
+        // AT-7: of two processes that had one PID the later knew nothing of the earlier's handles.
+        let succeeded = |first: ProcessId, second: ProcessId| {
+            let process = |id: ProcessId| log.processes.get(id.0 as usize);
+            process(first).zip(process(second)).is_some_and(|(a, b)| a.replaced.is_some() && a.pid == b.pid)
+        };
         for hold in &mut self.holds {
             let Some((_, opened)) = hold.opened else { continue };
             // Without a close: still open as it seems, or its process ended and a child has the handle.
@@ -332,7 +337,9 @@ impl Track {
                 .unwrap_or(&[])
                 .iter()
                 .take(64)
-                .find(|(_, process, stream)| *process != hold.process && *stream == hold.stream)
+                .find(|(_, process, stream)| {
+                    *process != hold.process && *stream == hold.stream && !succeeded(hold.process, *process)
+                })
                 .map(|(at, ..)| *at);
             self.handed.extend(hold.handed.map(|at| at.start));
         }

@@ -9,8 +9,9 @@ use super::identity::opens;
 use super::mapping::Kind;
 use super::refute::relation;
 use super::spans::Instant;
+use crate::capture::op::OpKind;
 use crate::nt::sharing::{AccessClasses, Grant, sharing_conflict};
-use crate::nt::{AccessMask, ShareAccess};
+use crate::nt::{AccessMask, CreateOptions, ShareAccess};
 
 impl Engine<'_> {
     /// SHARING VIOLATION on an open.
@@ -40,6 +41,17 @@ impl Engine<'_> {
         }
         if wanted.grant.possible.contains(AccessClasses::DELETE) {
             self.current_directory(failing, found);
+        }
+        // OP-2: an open that does not wait for an oplock is refused while a break is under way, whatever is shared.
+        let impatient = matches!(failing.op.kind, OpKind::Create(create)
+            if create.options.contains(CreateOptions::COMPLETE_IF_OPLOCKED));
+        if impatient && !found.suspects.iter().any(|suspect| suspect.holder.confidence >= Confidence::Likely) {
+            let mut owners = Blockers::default();
+            self.oplock(failing, &mut owners);
+            if !owners.suspects.is_empty() {
+                found.cause = owners.cause;
+                found.suspects.extend(owners.suspects);
+            }
         }
     }
 

@@ -42,6 +42,13 @@ impl Oplock {
     }
 }
 
+/// OP-2: whether the break of an oplock, which ends its request, was under way at `at`: its owner had not answered it.
+fn breaking(oplocks: &[Oplock], oplock: &Oplock, at: Instant, ended: Option<FileTime>) -> bool {
+    let Some(broken) = ended.filter(|end| oplock.requests && *end <= at.start) else { return false };
+    let answers = |other: &&Oplock| other.acknowledges && other.process == oplock.process && other.op != oplock.op;
+    !oplocks.iter().filter(answers).any(|answer| answer.at.start >= broken && answer.at.start < at.start)
+}
+
 /// OP-3: whether an open can break an oplock at all. One limited to attributes and SYNCHRONIZE breaks nothing.
 fn breaks_oplocks(create: Create) -> bool {
     let harmless = AccessMask::READ_ATTRIBUTES | AccessMask::WRITE_ATTRIBUTES | AccessMask::SYNCHRONIZE;
@@ -83,7 +90,11 @@ impl Engine<'_> {
             .iter()
             .filter(|oplock| {
                 let ended = self.op(oplock.op).and_then(|op| op.end);
-                oplock.process != own && oplock.stood(failing.at, ended)
+                let stood = match failing.op.status {
+                    NtStatus::SHARING_VIOLATION => breaking(&track.oplocks, oplock, failing.at, ended),
+                    _ => oplock.stood(failing.at, ended),
+                };
+                oplock.process != own && stood
             })
             .map(|oplock| (oplock.process, oplock.at))
             .take(64)
