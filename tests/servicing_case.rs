@@ -156,6 +156,22 @@ fn refusals_before_the_error_are_not_said_to_follow_it() {
     );
 }
 
+/// A log that ends at the first errors does not tell how the installation ended.
+#[test]
+fn an_outcome_that_the_log_lacks_is_not_called_unknown() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("CBS.log");
+    let told = fs::read_to_string(sample("founding-delete-pending.CBS.log")).unwrap();
+    let end = told.find("2022-10-08 13:50:57").unwrap();
+    fs::write(&log, &told[..end]).unwrap();
+    let capture = sample("founding-delete-pending.PML");
+    let english = text(&capture, &[&log], "en", &[]);
+    assert!(english.contains("KB5013941 met an error (how it ended is not in the log), because NgcCtnr.dll"), "{english}");
+    let chinese = text(&capture, &[&log], "zh-CN", &[]);
+    assert!(chinese.contains("KB5013941 出现错误（日志中没有最终结果），原因是"), "{chinese}");
+    assert!(!english.contains("with unknown") && !chinese.contains("以 未知"), "{english}{chinese}");
+}
+
 fn check_founding(record: &Value, line: u64) {
     let cbs = &record["cbs"];
     let path = "C:\\Windows\\WinSxS\\Temp\\InFlight\\e78f07ebd9dad801284b0000e80dc013\\0ddc15ebd9dad8017d4b0000e80dc013_clipboardserver.dll";

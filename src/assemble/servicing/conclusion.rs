@@ -192,10 +192,9 @@ fn what(attempt: &Attempt, lang: Lang) -> String {
 /// `KB… failed in phase … with …`
 fn failure(attempt: &Attempt, lang: Lang) -> String {
     let what = what(attempt, lang);
-    let result = attempt.result.as_ref();
-    let code = result.map(|result| words::code_with_symbol(&result.hresult, result.symbol.as_deref()));
-    let code = code.unwrap_or_else(|| t::V_UNKNOWN.get(lang).to_owned());
-    match result.and_then(|result| result.phase.as_deref()) {
+    let Some(result) = &attempt.result else { return t::FAILED_UNSTATED.fill(lang, &[("what", &what)]) };
+    let code = words::code_with_symbol(&result.hresult, result.symbol.as_deref());
+    match result.phase.as_deref() {
         Some(phase) => t::FAILED_IN.fill(lang, &[("what", &what), ("phase", &phase), ("result", &code)]),
         None => t::FAILED.fill(lang, &[("what", &what), ("result", &code)]),
     }
