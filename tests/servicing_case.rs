@@ -172,6 +172,25 @@ fn an_outcome_that_the_log_lacks_is_not_called_unknown() {
     assert!(!english.contains("with unknown") && !chinese.contains("以 未知"), "{english}{chinese}");
 }
 
+/// A log whose stamps tell only the second: its records that are events stand where the capture has them.
+#[test]
+fn whole_seconds_do_not_undo_the_order_of_events() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("CBS.log");
+    let told = fs::read_to_string(sample("founding-delete-pending.CBS.log")).unwrap();
+    let stamp = regex::Regex::new(r"@2022/10/8:[0-9:.]+").unwrap();
+    fs::write(&log, stamp.replace_all(&told, "").as_ref()).unwrap();
+    let capture = sample("founding-delete-pending.PML");
+    let record = record(&capture, &[&log]);
+    let steps = record["cbs"]["order"].as_array().unwrap();
+    let events: Vec<u64> = steps.iter().filter_map(|step| step["event"].as_u64()).collect();
+    assert_eq!(events, [49, 148, 150, 152, 154, 156]);
+    let matched = steps.iter().find(|step| step["event"] == 152).unwrap();
+    assert_eq!((&matched["source"], &matched["precision"]), (&"log".into(), &"second".into()));
+    let said = record["cbs"]["conclusion"]["text"].as_str().unwrap();
+    assert!(said.contains("The refusal of clipboardserver.dll came 7 s after that error"), "{said}");
+}
+
 fn check_founding(record: &Value, line: u64) {
     let cbs = &record["cbs"];
     let path = "C:\\Windows\\WinSxS\\Temp\\InFlight\\e78f07ebd9dad801284b0000e80dc013\\0ddc15ebd9dad8017d4b0000e80dc013_clipboardserver.dll";

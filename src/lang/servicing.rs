@@ -117,9 +117,9 @@ crate::texts! {
     ANSWER_NEXT: "Next: {next}.", "建议：{next}。";
 }
 
-/// A distance in time as people say it: `6.5 s`, `12 min 5 s`, `9 days 23 h`.
+/// A distance in time as people say it: `6.5 s`, `12 min 5 s`, `9 days 23 h`; whole seconds without a fraction.
 pub fn span(seconds: f64, lang: Lang) -> String {
-    if seconds < 10.0 {
+    if seconds < 10.0 && seconds.fract() != 0.0 {
         return SPAN_SECONDS.fill(lang, &[("s", &format!("{seconds:.1}"))]);
     }
     // Distances of log times are far below 2^53 s; a float converts to the nearest integer, at most the largest.
@@ -148,6 +148,7 @@ mod tests {
     fn distances_are_said_in_their_own_size() {
         let both = |seconds| [Lang::En, Lang::ZhCn].map(|lang| span(seconds, lang));
         assert_eq!(both(6.514), ["6.5 s", "6.5 秒"]);
+        assert_eq!(both(7.0), ["7 s", "7 秒"]);
         assert_eq!(both(119.4), ["119 s", "119 秒"]);
         assert_eq!(both(125.0), ["2 min 5 s", "2 分 5 秒"]);
         assert_eq!(both(7260.0), ["2 h 1 min", "2 小时 1 分"]);
