@@ -284,3 +284,27 @@ fn logs_of_the_same_name_are_told_apart_by_their_archives() {
     }
     assert!(text.contains("CBS.log:2") && text.contains("first error"), "{text}");
 }
+
+/// Records with a mangled stamp and lines of noise are no part of the record before them, and their count is told.
+#[test]
+fn broken_lines_are_counted_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = std::fs::read_to_string(samples().join("../founding-delete-pending.CBS.log")).unwrap();
+    let mut text = String::new();
+    for (number, line) in whole.lines().enumerate() {
+        let mangled = number >= 3 && number < 6;
+        text.push_str(&if mangled { line.replace("2022-10-08", "2O22-1O-08") } else { line.to_owned() });
+        text.push_str("\r\n");
+        if number == 6 {
+            text.push_str(&"2i)A0`Z]tQ;-_$RXn!zZC}>l.I$#$tf\"Qx<W}$d=Y`g>M>w\r\n".repeat(30));
+        }
+    }
+    let log = folder.path().join("CBS.log");
+    std::fs::write(&log, text).unwrap();
+    let (report, text) = run(&options(std::slice::from_ref(&log), Lang::En));
+    assert_eq!(report.files[0].unparsed_lines, 33);
+    assert!(text.contains("\n  CBS.log: lines that are part of no record, not read: 33\n"), "{text}");
+    assert!(!text.contains("2O22"), "{text}");
+    let (_, text) = run(&options(std::slice::from_ref(&log), Lang::ZhCn));
+    assert!(text.contains("\n  CBS.log：不属于任何记录、未读取的行：33\n"), "{text}");
+}

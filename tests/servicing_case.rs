@@ -76,11 +76,119 @@ fn times_of_another_day_have_their_date() {
     fs::write(&log, told.replace("2022-10-08", "2022-10-18").replace("@2022/10/8", "@2022/10/18")).unwrap();
     let capture = sample("founding-delete-pending.PML");
     let english = text(&capture, &[&log], "en", &[]);
-    assert!(english.contains("\n  2022-10-18 13:50:50.926      log      line 18"), "{english}");
-    assert!(english.contains("\n  2022-10-08 13:50:49.4289310  capture  event 49"), "{english}");
+    assert!(english.contains("\n  2022-10-18 13:50:50.926  log  line 18"), "{english}");
+    // Nothing of the capture stands in the order of another day.
+    assert!(!english.contains("  capture  event 49"), "{english}");
+    assert!(
+        english.contains(
+            "The servicing log is not of this capture: The log is of another run, on another day: its first error is of \
+             2022-10-18 13:50:50.8950000, 10 days after the capture ended."
+        ),
+        "{english}"
+    );
     assert!(english.contains("it is 10 days younger than the capture"), "{english}");
     let chinese = text(&capture, &[&log], "zh-CN", &[]);
     assert!(chinese.contains("它比捕获晚 10 天，"), "{chinese}");
+}
+
+/// The founding log with its stamps and its session moved by some seconds, the in-flight ids left as they are.
+fn moved_log(folder: &Path, days: u32, seconds: u32) -> PathBuf {
+    let log = folder.join("CBS.log");
+    let mut told = fs::read_to_string(sample("founding-delete-pending.CBS.log")).unwrap();
+    let day = 8 + days;
+    for (hour, sign) in [("13:", "2022-10-08 "), ("05:", "@2022/10/8:")] {
+        let mut moved = String::new();
+        let mut rest = told.as_str();
+        let stamp = format!("{sign}{hour}");
+        while let Some(at) = rest.find(&stamp) {
+            let clock = &rest[at + stamp.len()..][..5];
+            let second = clock[..2].parse::<u32>().unwrap() * 60 + clock[3..].parse::<u32>().unwrap() + seconds;
+            moved.push_str(&rest[..at]);
+            let date = sign.replace("10-08", &format!("10-{day:02}")).replace("10/8", &format!("10/{day}"));
+            moved.push_str(&format!("{date}{hour}{:02}:{:02}", second / 60, second % 60));
+            rest = &rest[at + stamp.len() + 5..];
+        }
+        told = moved + rest;
+    }
+    let created = servicing::session(&format!("2022-10-{day:02}T05:49:33.7182044Z"));
+    let id = told.split("Session: ").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+    fs::write(&log, told.replace(&id, &created)).unwrap();
+    log
+}
+
+/// A file left behind by the attempt of the capture is met again a week later: two attempts.
+#[test]
+fn a_log_of_another_week_is_of_another_attempt() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = moved_log(folder.path(), 7, 0);
+    let capture = sample("founding-delete-pending.PML");
+    let record = record(&capture, &[&log]);
+    let identity = &record["cbs"]["identity"][0];
+    assert_eq!((&identity["code"], &identity["covered"]), (&"after_capture".into(), &"none".into()));
+    assert_eq!(record["cbs"]["conclusion"]["code"], "other_attempt");
+    assert_eq!(
+        identity["text"],
+        "The log is of another run: its attempt began at 2022-10-15T05:49:33.7182044Z, 7 days after the capture ended. \
+         The in-flight files that the log met are leftovers of an earlier attempt, the one in this capture \
+         (process 3560, 2022-10-08T05:50:49.3329383Z)."
+    );
+    let verdict = record["verdict"]["text"].as_str().unwrap();
+    assert!(!verdict.contains("6.5 s") && !verdict.contains("same attempt"), "{verdict}");
+}
+
+/// Of the same attempt, but what the log names came later: the refusals of the capture are not the log's.
+#[test]
+fn refusals_before_the_error_are_not_said_to_follow_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = moved_log(folder.path(), 0, 20);
+    let capture = sample("founding-delete-pending.PML");
+    let record = record(&capture, &[&log]);
+    assert_eq!(record["cbs"]["identity"][0]["code"], "same_attempt");
+    assert_eq!(record["cbs"]["matches"], serde_json::json!([]));
+    let said = record["cbs"]["conclusion"]["text"].as_str().unwrap();
+    assert!(
+        said.ends_with(
+            "The refusal of clipboardserver.dll that the log names (line 25), in the clean-up after that error, is not in \
+             this capture: it is 20 s younger than the capture, which ended too soon. The refusals of this capture came 13 s \
+             before that error; nothing shows that they made the installation fail."
+        ),
+        "{said}"
+    );
+}
+
+/// A log that ends at the first errors does not tell how the installation ended.
+#[test]
+fn an_outcome_that_the_log_lacks_is_not_called_unknown() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("CBS.log");
+    let told = fs::read_to_string(sample("founding-delete-pending.CBS.log")).unwrap();
+    let end = told.find("2022-10-08 13:50:57").unwrap();
+    fs::write(&log, &told[..end]).unwrap();
+    let capture = sample("founding-delete-pending.PML");
+    let english = text(&capture, &[&log], "en", &[]);
+    assert!(english.contains("KB5013941 met an error (how it ended is not in the log), because NgcCtnr.dll"), "{english}");
+    let chinese = text(&capture, &[&log], "zh-CN", &[]);
+    assert!(chinese.contains("KB5013941 出现错误（日志中没有最终结果），原因是"), "{chinese}");
+    assert!(!english.contains("with unknown") && !chinese.contains("以 未知"), "{english}{chinese}");
+}
+
+/// A log whose stamps tell only the second: its records that are events stand where the capture has them.
+#[test]
+fn whole_seconds_do_not_undo_the_order_of_events() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("CBS.log");
+    let told = fs::read_to_string(sample("founding-delete-pending.CBS.log")).unwrap();
+    let stamp = regex::Regex::new(r"@2022/10/8:[0-9:.]+").unwrap();
+    fs::write(&log, stamp.replace_all(&told, "").as_ref()).unwrap();
+    let capture = sample("founding-delete-pending.PML");
+    let record = record(&capture, &[&log]);
+    let steps = record["cbs"]["order"].as_array().unwrap();
+    let events: Vec<u64> = steps.iter().filter_map(|step| step["event"].as_u64()).collect();
+    assert_eq!(events, [49, 148, 150, 152, 154, 156]);
+    let matched = steps.iter().find(|step| step["event"] == 152).unwrap();
+    assert_eq!((&matched["source"], &matched["precision"]), (&"log".into(), &"second".into()));
+    let said = record["cbs"]["conclusion"]["text"].as_str().unwrap();
+    assert!(said.contains("The refusal of clipboardserver.dll came 7 s after that error"), "{said}");
 }
 
 fn check_founding(record: &Value, line: u64) {

@@ -58,6 +58,7 @@ crate::texts! {
     C_TO: "To (local)", "止（本地时间）";
     C_OFFSET: "UTC", "UTC 偏移";
     C_RECORDS: "Records", "记录数";
+    UNPARSED: "{log}: lines that are part of no record, not read: {n}", "{log}：不属于任何记录、未读取的行：{n}";
     C_UNPARSED: "Unparsed lines", "未识别行";
     C_ENCODING: "Encoding", "编码";
     C_SESSION: "Session", "会话";

@@ -7,6 +7,7 @@ crate::texts! {
     THE_ATTEMPT: "the installation", "此次安装";
     FAILED: "{what} failed with {result}", "{what} 以 {result} 失败";
     FAILED_IN: "{what} failed in phase {phase} with {result}", "{what} 在 {phase} 阶段以 {result} 失败";
+    FAILED_UNSTATED: "{what} met an error (how it ended is not in the log)", "{what} 出现错误（日志中没有最终结果）";
     DAMAGED: "{file} of {component} in the component store is damaged", "组件存储中 {component} 的 {file} 已损坏";
     DAMAGED_FILE: "{file} in the component store is damaged", "组件存储中的 {file} 已损坏";
     MISSING: "payload is missing from the component store: {directory}", "组件存储缺少有效负载：{directory}";
@@ -17,6 +18,10 @@ crate::texts! {
     LOCK_IN_CLEANUP: "But the servicing log names another cause: {failed}, because {cause}. The refusal of {name} came {distance} after that error, in the clean-up: the lock is a consequence or a bystander, and nothing shows that it made the installation fail.", "但 CBS 日志给出的原因并非占用：{failed}，原因是{cause}。{name} 被拒绝比该错误晚 {distance}，处于清理阶段：该占用是后果或旁观因素，没有迹象表明它导致了安装失败。";
     LOCK_IN_CLEANUP_UNTIMED: "But the servicing log names another cause: {failed}, because {cause}. The refusal of {name} belongs to the clean-up after that error: the lock is a consequence or a bystander, and nothing shows that it made the installation fail.", "但 CBS 日志给出的原因并非占用：{failed}，原因是{cause}。{name} 被拒绝属于该错误之后的清理阶段：该占用是后果或旁观因素，没有迹象表明它导致了安装失败。";
     LOCK_NOT_CAUSE: "But the servicing log names another cause: {failed}, because {cause}. The refusal of {name} stands in the log too, with another code than the result; it is not shown to be the cause.", "但 CBS 日志给出的原因并非占用：{failed}，原因是{cause}。日志中也有 {name} 被拒绝的记录，但其代码与最终结果不同，不能证明它是原因。";
+    LOCK_NOT_SEEN_IN_CLEANUP: "But the servicing log names another cause: {failed}, because {cause}. The refusal of {name} that the log names (line {line}), in the clean-up after that error, is not in this capture: {reason}", "但 CBS 日志给出的原因并非占用：{failed}，原因是{cause}。日志记录的 {name} 被拒绝（第 {line} 行）发生在该错误之后的清理阶段，不在此捕获中：{reason}";
+    LOCK_NOT_SEEN: "But the servicing log names another cause: {failed}, because {cause}. The refusal of {name} that the log names (line {line}) has another code than the result and is not in this capture: {reason}", "但 CBS 日志给出的原因并非占用：{failed}，原因是{cause}。日志记录的 {name} 被拒绝（第 {line} 行）的代码与最终结果不同，且不在此捕获中：{reason}";
+    REFUSALS_BEFORE: "The refusals of this capture came {distance} before that error; nothing shows that they made the installation fail.", "此捕获中的被拒操作比该错误早 {distance}；没有迹象表明它们导致了安装失败。";
+    REFUSALS_AFTER: "The refusals of this capture came {distance} after that error; nothing shows that they made the installation fail.", "此捕获中的被拒操作比该错误晚 {distance}；没有迹象表明它们导致了安装失败。";
     LOCK_NOT_MATCHED: "By the servicing log {failed}, because {status} was met on {name} (line {line}). This capture does not show that refusal: {reason}", "CBS 日志显示 {failed}，原因是在 {name} 上遇到 {status}（第 {line} 行）。此捕获中没有该次被拒操作：{reason}";
     LOCK_NOT_IN_LOG: "But the servicing log explains the failure without a lock: {failed}, because {cause}. It names none of the refusals of this capture.", "但 CBS 日志无需占用即可解释失败：{failed}，原因是{cause}。日志没有提到此捕获中的任何被拒操作。";
     NO_LOCK: "The servicing log names the cause: {failed}, because {cause}. It names no locked object.", "CBS 日志给出了原因：{failed}，原因是{cause}。日志没有提到被占用的对象。";
@@ -32,14 +37,17 @@ crate::texts! {
     I_OTHER_MACHINE: "The log is of another machine or system: it was written by servicing stack {stack}, the capture is of Windows {os}.", "日志来自另一台机器或另一系统：日志由服务堆栈 {stack} 写入，而捕获来自 Windows {os}。";
     I_OTHER_ARCH: "The log is of another machine or system: it was written by a servicing stack for {stack}, the capture is of a {bits}-bit Windows.", "日志来自另一台机器或另一系统：日志由 {stack} 架构的服务堆栈写入，而捕获来自 {bits} 位 Windows。";
     I_OTHER_ATTEMPT: "The capture is of another attempt or another machine: the in-flight ids name process {pid16} at {made}, and no servicing process with that id was running then.", "捕获属于另一次安装或另一台机器：InFlight 标识指向 {made} 时的进程 {pid16}，而捕获中当时没有使用该 PID 的 Windows 模块安装进程（TiWorker.exe 等）。";
-    I_BEFORE: "The attempt of the log ended at {to}, {distance} before the capture began.", "日志中的安装结束于 {to}，比捕获开始早 {distance}。";
-    I_AFTER: "The attempt of the log began at {from}, {distance} after the capture ended.", "日志中的安装开始于 {from}，比捕获结束晚 {distance}。";
+    I_BEFORE: "The log is of another run: its attempt ended at {to}, {distance} before the capture began.", "日志属于另一次运行：其中的安装结束于 {to}，比捕获开始早 {distance}。";
+    I_AFTER: "The log is of another run: its attempt began at {from}, {distance} after the capture ended.", "日志属于另一次运行：其中的安装开始于 {from}，比捕获结束晚 {distance}。";
+    I_ERRORS_BEFORE: "The log is of another run, on another day: its last error is of {to}, {distance} before the capture began.", "日志属于另一天的另一次运行：其最后的错误发生于 {to}，比捕获开始早 {distance}。";
+    I_ERRORS_AFTER: "The log is of another run, on another day: its first error is of {from}, {distance} after the capture ended.", "日志属于另一天的另一次运行：其最先的错误发生于 {from}，比捕获结束晚 {distance}。";
     I_UNKNOWN: "Whether the log is of the attempt in this capture cannot be told: nothing ties its local time to UTC.", "无法判断日志是否属于此捕获中的安装：日志中没有可将本地时间换算为 UTC 的记录。";
     I_PART_BOTH: "The capture covers a part of the attempt: it begins {before} after the attempt did and ends {after} before the attempt does.", "捕获只覆盖了此次安装的一部分：比安装开始晚 {before}，比安装结束早 {after}。";
     I_PART_BEGIN: "The capture begins {before} after the attempt did.", "捕获比安装开始晚 {before}。";
     I_PART_END: "The capture ends {after} before the attempt does.", "捕获比安装结束早 {after}。";
     I_RESULT_OUTSIDE: "The error that set the result lies outside the capture.", "决定结果的错误不在捕获的时间范围内。";
     I_LEFTOVER: "The in-flight files met are leftovers of an earlier attempt (process {pid16}, {made}).", "所遇到的 InFlight 文件是之前某次安装的残留（进程 {pid16}，{made}）。";
+    I_LEFTOVER_OF_CAPTURE: "The in-flight files that the log met are leftovers of an earlier attempt, the one in this capture (process {pid16}, {made}).", "日志所遇到的 InFlight 文件是之前某次安装的残留，即此捕获中的那一次（进程 {pid16}，{made}）。";
     // Why a record has no event
     U_OTHER_MACHINE: "log and capture are of different machines or systems.", "日志与捕获来自不同的机器或系统。";
     U_BEFORE_CAPTURE: "it is {distance} older than the capture, which was started too late.", "它比捕获早 {distance}，捕获启动得太晚。";
@@ -109,9 +117,9 @@ crate::texts! {
     ANSWER_NEXT: "Next: {next}.", "建议：{next}。";
 }
 
-/// A distance in time as people say it: `6.5 s`, `12 min 5 s`, `9 days 23 h`.
+/// A distance in time as people say it: `6.5 s`, `12 min 5 s`, `9 days 23 h`; whole seconds without a fraction.
 pub fn span(seconds: f64, lang: Lang) -> String {
-    if seconds < 10.0 {
+    if seconds < 10.0 && seconds.fract() != 0.0 {
         return SPAN_SECONDS.fill(lang, &[("s", &format!("{seconds:.1}"))]);
     }
     // Distances of log times are far below 2^53 s; a float converts to the nearest integer, at most the largest.
@@ -140,6 +148,7 @@ mod tests {
     fn distances_are_said_in_their_own_size() {
         let both = |seconds| [Lang::En, Lang::ZhCn].map(|lang| span(seconds, lang));
         assert_eq!(both(6.514), ["6.5 s", "6.5 秒"]);
+        assert_eq!(both(7.0), ["7 s", "7 秒"]);
         assert_eq!(both(119.4), ["119 s", "119 秒"]);
         assert_eq!(both(125.0), ["2 min 5 s", "2 分 5 秒"]);
         assert_eq!(both(7260.0), ["2 h 1 min", "2 小时 1 分"]);

@@ -331,6 +331,9 @@ impl Page<'_> {
                 ];
                 lines.push(t::SHARED.fill(lang, values));
             }
+            if file.unparsed_lines > 0 {
+                lines.push(t::UNPARSED.fill(lang, &[("log", &name), ("n", &file.unparsed_lines)]));
+            }
             lines.extend(file.notes.iter().map(|note| format!("{name}{colon}{}", terminal(&note.text))));
         }
         if !lines.is_empty() {

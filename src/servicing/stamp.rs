@@ -7,6 +7,9 @@ use crate::nt::FileTime;
 /// Seconds between 1601-01-01 and 1970-01-01.
 const EPOCH_SECONDS: i64 = 11_644_473_600;
 
+/// The calendar time that seconds are counted from.
+const EPOCH: jiff::civil::DateTime = jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0);
+
 /// A wall-clock second of the machine: seconds since 1970-01-01 as if the clock showed UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LocalTime(pub i64);
@@ -58,7 +61,9 @@ impl LocalTime {
 impl fmt::Display for LocalTime {
     /// `2022-10-08 13:49:31`, as the log prints it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_second(self.0) {
+        // A calendar time, not a moment: moments end a day before the year 9999 does.
+        let time = EPOCH.checked_add(jiff::SignedDuration::from_secs(self.0));
+        match time {
             Ok(time) => write!(f, "{}", time.strftime("%Y-%m-%d %H:%M:%S")),
             Err(_) => write!(f, "{}", self.0),
         }
@@ -81,6 +86,8 @@ mod tests {
             (2024, 2, 29, "2024-02-29 13:49:31"),
             (1970, 1, 1, "1970-01-01 13:49:31"),
             (2000, 12, 31, "2000-12-31 13:49:31"),
+            (9999, 12, 31, "9999-12-31 13:49:31"),
+            (1601, 1, 1, "1601-01-01 13:49:31"),
         ] {
             assert_eq!(LocalTime::new(y, mo, d, 13, 49, 31).unwrap().to_string(), text);
         }

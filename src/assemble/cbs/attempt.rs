@@ -73,7 +73,11 @@ fn tell(
             sets_result: *sets_result,
             enclosing_function: lock.outer.first().map(|call| trail::last_two_parts(&call.function).to_owned()),
             leftover: leftover(lock, session.created),
-            seconds_after_result: after.map(|(utc, (set, _))| seconds_between(set, utc)),
+            seconds_after_result: after.map(|(utc, (set, event))| {
+                // With a stamp of whole seconds on either side, a fraction would be made up.
+                let exact = lock.place.at.is_some() && event.place.at.is_some();
+                if exact { seconds_between(set, utc) } else { seconds_between(whole(set), whole(utc)) }
+            }),
         }
     };
     let mut told = out::Attempt {
@@ -110,6 +114,11 @@ fn tell(
         told.diagnosis = Some(out::Diagnosis { primary, also, text });
     }
     told
+}
+
+/// The second a time lies in.
+const fn whole(time: FileTime) -> FileTime {
+    FileTime(time.0 - time.0 % 10_000_000)
 }
 
 /// The names the sentences need.

@@ -5,6 +5,7 @@ use crate::case::cbs::{Attempt, CbsReport, Conclusion};
 use crate::case::{Advice, CaseRecord};
 use crate::lang::{Lang, cbs as words, servicing as t};
 use crate::nt::path::leaf;
+use crate::nt::{FileTime, Ticks};
 use crate::servicing::ids::InFlightPath;
 use crate::servicing::tie::Found;
 use std::fmt::Display;
@@ -77,6 +78,16 @@ fn conclusion(record: &CaseRecord, report: &CbsReport, tied: &Tied<'_>, lang: La
     let distance = lock.seconds_after_result.map(|seconds| t::span(seconds, lang));
     let cleanup = attempt.locks.iter().all(|lock| lock.stage == "cleanup");
     values.push(("name", &name));
+    if let Some(reason) = told.and_then(|tie| tie.reason) {
+        let reason = reason_text(reason, lang);
+        values.extend([("line", &lock.line as &dyn Display), ("reason", &reason)]);
+        let (code, text) = if cleanup {
+            ("lock_in_cleanup", t::LOCK_NOT_SEEN_IN_CLEANUP)
+        } else {
+            ("lock_not_cause", t::LOCK_NOT_SEEN)
+        };
+        return said(code, text.fill(lang, &values) + &refusals_beside(record, attempt, lang));
+    }
     match (cleanup, &distance) {
         (true, Some(distance)) => {
             values.push(("distance", distance));
@@ -85,6 +96,27 @@ fn conclusion(record: &CaseRecord, report: &CbsReport, tied: &Tied<'_>, lang: La
         (true, None) => said("lock_in_cleanup", t::LOCK_IN_CLEANUP_UNTIMED.fill(lang, &values)),
         (false, _) => said("lock_not_cause", t::LOCK_NOT_CAUSE.fill(lang, &values)),
     }
+}
+
+/// Whether the refusals of the capture came before or after the error that set the result, and by how much; empty when
+/// they lie on both sides of it or too near to tell.
+fn refusals_beside(record: &CaseRecord, attempt: &Attempt, lang: Lang) -> String {
+    let time = |text: &str| FileTime::parse_rfc3339(text);
+    let set = attempt.set_result.as_ref().and_then(|error| time(error.utc.as_deref()?));
+    let refused = record.failures.first().zip(record.failures.last());
+    let refused = refused.and_then(|(first, last)| time(&first.time).zip(time(&last.time)));
+    let (Some(set), Some((first, last))) = (set, refused) else { return String::new() };
+    // The log may tell no more than the second.
+    let near = Ticks(10_000_000);
+    let (text, distance) = if last.plus(near) < set {
+        (t::REFUSALS_BEFORE, set.since(last))
+    } else if first > set.plus(near) {
+        (t::REFUSALS_AFTER, first.since(set))
+    } else {
+        return String::new();
+    };
+    let blank = if lang == Lang::En { " " } else { "" };
+    format!("{blank}{}", text.fill(lang, &[("distance", &t::span(distance.as_secs(), lang))]))
 }
 
 /// The log itself takes a lock for the cause: the capture shows that refusal or does not.
@@ -160,10 +192,9 @@ fn what(attempt: &Attempt, lang: Lang) -> String {
 /// `KB… failed in phase … with …`
 fn failure(attempt: &Attempt, lang: Lang) -> String {
     let what = what(attempt, lang);
-    let result = attempt.result.as_ref();
-    let code = result.map(|result| words::code_with_symbol(&result.hresult, result.symbol.as_deref()));
-    let code = code.unwrap_or_else(|| t::V_UNKNOWN.get(lang).to_owned());
-    match result.and_then(|result| result.phase.as_deref()) {
+    let Some(result) = &attempt.result else { return t::FAILED_UNSTATED.fill(lang, &[("what", &what)]) };
+    let code = words::code_with_symbol(&result.hresult, result.symbol.as_deref());
+    match result.phase.as_deref() {
         Some(phase) => t::FAILED_IN.fill(lang, &[("what", &what), ("phase", &phase), ("result", &code)]),
         None => t::FAILED.fill(lang, &[("what", &what), ("result", &code)]),
     }

@@ -33,17 +33,43 @@ pub(super) fn mismatch<'j>(joined: &'j Joined, attempt: &JoinedAttempt, machine:
     }
 }
 
-/// First and last moment the log tells of an attempt.
-fn window(joined: &Joined, attempt: &JoinedAttempt) -> Option<(FileTime, FileTime)> {
-    let session = &attempt.session;
-    let errors = session.errors.iter().map(|event| &event.place);
+/// A time from first to last.
+type Window = (FileTime, FileTime);
+
+/// Length of the longest stay of one process in an attempt that the log shows only from its middle.
+const ONE_RUN: Ticks = Ticks(3600 * 10_000_000);
+
+/// Errors this far outside a capture are of another run, even if their session began in it.
+const ANOTHER_DAY: Ticks = Ticks(24 * 3600 * 10_000_000);
+
+/// First and last moment of the errors and locks of an attempt.
+fn errors_window(joined: &Joined, attempt: &JoinedAttempt) -> Option<Window> {
+    let errors = attempt.session.errors.iter().map(|event| &event.place);
     let places = errors.chain(attempt.locked.iter().map(|lock| &lock.place));
+    let times: Vec<FileTime> = places.filter_map(|place| joined.utc(place)).collect();
+    Some((times.iter().min().copied()?, times.iter().max().copied()?))
+}
+
+/// On which side of a capture a time lies that does not touch it, and how far.
+fn beside((from, to): Window, (first, last): Window) -> Option<(&'static str, Ticks)> {
+    if to < first {
+        Some(("before_capture", first.since(to)))
+    } else if from > last {
+        Some(("after_capture", from.since(last)))
+    } else {
+        None
+    }
+}
+
+/// First and last moment the log tells of an attempt.
+fn window(joined: &Joined, attempt: &JoinedAttempt) -> Option<Window> {
+    let session = &attempt.session;
     let ended = session.ended.and_then(|local| {
         let line = session.finalized_line.or(session.finished_line)?;
         joined.utc(&Place { line, seq: None, local, at: None })
     });
-    let times: Vec<FileTime> =
-        places.filter_map(|place| joined.utc(place)).chain(session.created).chain(ended).collect();
+    let (from, to) = errors_window(joined, attempt).unzip();
+    let times: Vec<FileTime> = [from, to, session.created, ended].into_iter().flatten().collect();
     Some((times.iter().min().copied()?, times.iter().max().copied()?))
 }
 
@@ -65,16 +91,13 @@ pub(super) fn identity(tied: &Tied<'_>, at: usize, survey: &Survey, machine: &Ma
     let shown = |time: FileTime| time.to_rfc3339();
     let (mut code, mut sentences) = ("unknown", Vec::new());
     let span = survey.span;
-    let outside = window.zip(span).and_then(|((from, to), (first, last))| {
-        if to < first {
-            Some(("before_capture", first.since(to)))
-        } else if from > last {
-            Some(("after_capture", from.since(last)))
-        } else {
-            None
-        }
-    });
-    if matched || file_seen {
+    let outside = window.zip(span).and_then(|(window, span)| beside(window, span));
+    let errors = errors_window(joined, attempt);
+    let another_day = errors.zip(span).and_then(|(errors, span)| beside(errors, span));
+    let another_day = another_day.filter(|(_, distance)| *distance > ANOTHER_DAY);
+    // A file left behind is met again by later attempts: it ties two times only when one process can fill both.
+    let one_run = another_day.is_none() && outside.is_none_or(|(_, distance)| same.is_some() && distance <= ONE_RUN);
+    if matched || (file_seen && one_run) {
         code = "same_attempt";
         sentences.push(match same {
             Some(made) => same_process(made, survey, lang),
@@ -98,6 +121,11 @@ pub(super) fn identity(tied: &Tied<'_>, at: usize, survey: &Survey, machine: &Ma
         // Only one of the two bounds has a place in each sentence.
         let (from, to): (&dyn Display, &dyn Display) = (&from, &to);
         sentences.push(text.fill(lang, &[("from", from), ("to", to), ("distance", &distance)]));
+    } else if let (Some((found, distance)), Some((from, to))) = (another_day, errors) {
+        code = found;
+        let text = if found == "before_capture" { t::I_ERRORS_BEFORE } else { t::I_ERRORS_AFTER };
+        let distance = t::span(distance.as_secs(), lang);
+        sentences.push(text.fill(lang, &[("from", &shown(from)), ("to", &shown(to)), ("distance", &distance)]));
     } else if let Some(made) = same {
         code = "same_attempt";
         sentences.push(same_process(made, survey, lang));
@@ -113,7 +141,9 @@ pub(super) fn identity(tied: &Tied<'_>, at: usize, survey: &Survey, machine: &Ma
     }
     if let Some(made) = makers.iter().find(|made| made.leftover) {
         let values: &[(&str, &dyn Display)] = &[("pid16", &made.maker.pid16), ("made", &shown(made.maker.first))];
-        sentences.push(t::I_LEFTOVER.fill(lang, values));
+        let of_capture = matches!(made.tie, MakerTie::Same(_)) && !super::is_related(code);
+        let text = if of_capture { t::I_LEFTOVER_OF_CAPTURE } else { t::I_LEFTOVER };
+        sentences.push(text.fill(lang, values));
     }
     let covered = window.zip(span).map(|((from, to), (first, last))| {
         if to < first || from > last {

@@ -22,7 +22,7 @@ struct Timed {
 pub(super) fn order(record: &CaseRecord, parts: &Parts<'_>, tied: &Tied<'_>) -> Vec<Step> {
     let Some(subject) = tied.subject else { return Vec::new() };
     let related = tied.identities.get(subject).is_some_and(|identity| is_related(&identity.code));
-    let mut steps = from_log(tied, subject);
+    let mut steps = from_log(parts, tied, subject);
     if related {
         steps.extend(from_capture(record, parts, tied, subject));
     }
@@ -39,7 +39,7 @@ struct Line<'r> {
     event: Option<u64>,
 }
 
-fn from_log(tied: &Tied<'_>, subject: usize) -> Vec<Timed> {
+fn from_log(parts: &Parts<'_>, tied: &Tied<'_>, subject: usize) -> Vec<Timed> {
     let joined = &tied.logs.joined;
     let (Some(attempt), Some(judged)) = (joined.attempts.get(subject), tied.judged.get(subject)) else {
         return Vec::new();
@@ -74,7 +74,9 @@ fn from_log(tied: &Tied<'_>, subject: usize) -> Vec<Timed> {
         .filter_map(|Line { place, role, code, text, event }| {
             let line = place.line;
             let utc = joined.utc(&place)?;
-            reached = reached.max(utc);
+            // A record that is an event stands at the event's time: the capture's clock is the finer one.
+            let moment = event.and_then(|event| op(parts, event)).map(|op| op.start);
+            reached = moment.unwrap_or(reached.max(utc));
             let precision = if place.at.is_some() { "millisecond" } else { "second" };
             Some(Timed {
                 key: (reached, 1, line),

@@ -6,6 +6,7 @@
 
 mod analyse;
 mod csi;
+mod damage;
 mod findings;
 mod judge;
 mod locked;

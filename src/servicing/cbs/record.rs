@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::damage;
 use crate::nt::FileTime;
 use crate::servicing::stamp::{LocalTime, utc};
 
@@ -10,6 +11,9 @@ const MAX_RECORD: usize = 1 << 20;
 
 /// Records held back at most while a CSI record may still be continued behind another component's lines.
 const MAX_HELD: usize = 64;
+
+/// Lines without a header and without indentation that one record may have: a wrapped record has a few dozen.
+const MAX_LOOSE: u64 = 256;
 
 /// A CSI record at least this long may be a first chunk; the cut lies at 502 characters in every one seen.
 const CHUNK_HINT: usize = 400;
@@ -36,12 +40,21 @@ pub enum Start<'a> {
     Header(Header<'a>),
     /// Shaped like a header, but the calendar has no such moment.
     Impossible,
+    /// The remains of a header: most of a stamp, or a level behind something that is none.
+    Damaged,
     /// No header.
     None,
 }
 
 /// Looks for a header at the start of a line.
 pub fn parse_start(line: &str) -> Start<'_> {
+    match parse_header(line) {
+        Start::None if damage::is_damaged_header(line) => Start::Damaged,
+        start => start,
+    }
+}
+
+fn parse_header(line: &str) -> Start<'_> {
     let Some((stamp, rest)) = line.split_at_checked(19) else { return Start::None };
     let bytes = stamp.as_bytes();
     let digits = |from: usize, count: usize| -> Option<u32> {
@@ -176,7 +189,8 @@ pub struct LineCounts {
     pub header_lines: u64,
     /// Records.
     pub records: u64,
-    /// Lines that belong to no record, broken stamps, and CSI continuations whose first chunk is missing.
+    /// Lines that belong to no record, broken stamps with the lines behind them, lines that are no text of a log, and CSI
+    /// continuations whose first chunk is missing.
     pub unparsed: u64,
     /// The first of those.
     pub first_unparsed: Option<u64>,
@@ -192,6 +206,8 @@ pub struct Assembler {
     held: VecDeque<Record>,
     /// Place in `held` to which lines without a header go.
     tail: Option<usize>,
+    /// Lines without indentation that went to the record there.
+    loose: u64,
     counts: LineCounts,
 }
 
@@ -212,8 +228,20 @@ impl Assembler {
                 self.unparsed(number);
                 self.extra(number, line, false);
             }
+            Start::Damaged => {
+                self.unparsed(number);
+                // What follows belongs to the record that is lost, not to the one before it.
+                self.tail = None;
+            }
+            Start::None if self.tail.is_some() && self.is_foreign(line) => self.unparsed(number),
             Start::None => self.extra(number, line, true),
         }
+    }
+
+    /// Whether a line without a header cannot be a part of the record before it.
+    fn is_foreign(&mut self, line: &str) -> bool {
+        self.loose += u64::from(!line.is_empty() && !line.starts_with([' ', '\t']));
+        self.loose > MAX_LOOSE || damage::is_noise(line)
     }
 
     /// Hands out what is left.
@@ -232,7 +260,7 @@ impl Assembler {
             if keep {
                 self.unparsed(number);
             }
-            self.counts.before_first += 1;
+            self.counts.before_first += u64::from(self.counts.records == 0);
             return;
         };
         record.extra_lines += 1;
@@ -276,6 +304,7 @@ impl Assembler {
             self.held.drain(..).for_each(done);
         }
         self.counts.records += 1;
+        self.loose = 0;
         self.tail = Some(self.held.len());
         self.held.push_back(Record {
             line: number,
@@ -336,7 +365,7 @@ mod tests {
         assert_eq!((header.level, header.code, header.component), ("Error", Some(0x18005), "CSI"));
         assert_eq!(header.text, "00000004 (F) Failed");
         assert_eq!(parse_start("2022-13-40 99:99:99, Info                  CBS    x"), Start::Impossible);
-        assert_eq!(parse_start("2022-10-09 00:00:03 Info CBS"), Start::None);
+        assert_eq!(parse_start("2022-10-09 00:00:03 Info CBS"), Start::Damaged);
         assert_eq!(parse_start("测试测试测试测试测试"), Start::None);
     }
 
@@ -380,6 +409,34 @@ mod tests {
         assert_eq!(out.len(), 1);
         assert_eq!((out[0].text.as_str(), out[0].extra_lines), ("first\nextra", 2));
         assert_eq!((counts.unparsed, counts.first_unparsed), (4, Some(1)));
+    }
+
+    #[test]
+    fn broken_lines_are_counted_and_no_record_takes_them() {
+        let (out, counts) = records(&[
+            "2022-10-08 13:50:58, Info                  CBS    first",
+            "2O22-1O-08 13:50:58, Error                 CSI    0000001a (F) its head is mangled",
+            "[gle=0xd0000056]",
+            "2022-10-08 13:50:59, Info                  CBS    second",
+            "  an indented line",
+            "[_#uWcv1*H?R+{|r0k.&+P;xp`p5')G1<'H**HG5ViA1\"h%l<i[6{pb%Q:M-;",
+            "half\u{1}a line",
+            "its last line",
+        ]);
+        let texts: Vec<(&str, u64)> = out.iter().map(|record| (record.text.as_str(), record.extra_lines)).collect();
+        assert_eq!(texts, [("first", 0), ("second\n  an indented line\nits last line", 2)]);
+        assert_eq!((counts.header_lines, counts.unparsed, counts.first_unparsed), (2, 4, Some(2)));
+        assert_eq!(counts.before_first, 0);
+    }
+
+    #[test]
+    fn no_record_takes_lines_without_end() {
+        let mut lines = vec!["2022-10-08 13:50:58, Info                  CBS    first"];
+        lines.extend(["text without a stamp"; 300]);
+        lines.push("2022-10-08 13:50:59, Info                  CBS    second");
+        lines.extend(["  (0) indented"; 300]);
+        let (out, counts) = records(&lines);
+        assert_eq!((out[0].extra_lines, out[1].extra_lines, counts.unparsed), (256, 300, 44));
     }
 
     #[test]
