@@ -166,7 +166,10 @@ fn an_outcome_that_the_log_lacks_is_not_called_unknown() {
     fs::write(&log, &told[..end]).unwrap();
     let capture = sample("founding-delete-pending.PML");
     let english = text(&capture, &[&log], "en", &[]);
-    assert!(english.contains("KB5013941 met an error (how it ended is not in the log), because NgcCtnr.dll"), "{english}");
+    assert!(
+        english.contains("KB5013941 met an error (how it ended is not in the log), because NgcCtnr.dll"),
+        "{english}"
+    );
     let chinese = text(&capture, &[&log], "zh-CN", &[]);
     assert!(chinese.contains("KB5013941 出现错误（日志中没有最终结果），原因是"), "{chinese}");
     assert!(!english.contains("with unknown") && !chinese.contains("以 未知"), "{english}{chinese}");
