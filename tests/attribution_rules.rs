@@ -346,6 +346,23 @@ fn at_10_bracketing() {
 }
 
 #[test]
+fn at_10_another_who_let_go_in_between_leaves_it_unconfirmed() {
+    for (share, confirmed) in [(ALL, true), (3, false)] {
+        let (mut b, victim, av, other) = cast();
+        b.open(av, F, READ, 3);
+        let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+        let release = b.close(av, F);
+        b.open(other, F, READ, share);
+        b.close(other, F);
+        let success = b.open(victim, F, DELETE, ALL);
+        let finding = b.explain(failed);
+        assert_eq!(named(&finding), [(av, Confidence::Proven)]);
+        assert_eq!(finding.released_by.unwrap().event, release);
+        assert_eq!(finding.confirmed_by, confirmed.then_some(success));
+    }
+}
+
+#[test]
 fn at_11_success_is_evidence() {
     let (mut b, victim, av, other) = cast();
     let held = b.open(av, F, READ, 3);

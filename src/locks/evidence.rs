@@ -165,6 +165,7 @@ impl Engine<'_> {
                     && !implicated.contains(&op.process)
                     && op.process != failing.op.process
             });
+        let others = others || self.another_let_go(failing, &track, (from, to), &implicated);
         if !others {
             finding.confirmed_by = Some(done.event);
             for (holder, suspect) in finding.holders.iter_mut().zip(&blockers.suspects) {
