@@ -363,6 +363,22 @@ fn at_10_another_who_let_go_in_between_leaves_it_unconfirmed() {
 }
 
 #[test]
+fn at_10_who_left_without_effect_is_cleared_by_it() {
+    let (mut b, victim, av, other) = cast();
+    let third = b.process("MsMpEng.exe");
+    let first = b.fails(victim, F, DELETE, ALL, SHARING);
+    b.close(av, F);
+    b.close(third, F);
+    b.open(third, F, ATTRIBUTES, ALL);
+    b.fails(victim, F, DELETE, ALL, SHARING);
+    b.close(other, F);
+    b.open(victim, F, DELETE, ALL);
+    let finding = b.explain(first);
+    assert_eq!(named(&finding), [(other, Confidence::Likely)]);
+    assert_eq!(reasons(&finding), [(av, Reason::StillFailingAfterRelease), (third, Reason::StillFailingAfterRelease)]);
+}
+
+#[test]
 fn at_11_success_is_evidence() {
     let (mut b, victim, av, other) = cast();
     let held = b.open(av, F, READ, 3);

@@ -359,7 +359,7 @@ impl Engine<'_> {
             inferred: fits == Fit::Maybe || !(weighed.sure || best.paired_alive(failing.at)),
             left_early,
             settled_by_release,
-            counterpart: unknown && track.handed_over(best),
+            counterpart: unknown && track.handed_over_before(best, failing.at),
             end,
         })
     }
