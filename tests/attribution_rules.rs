@@ -412,6 +412,23 @@ fn at_11_a_success_tells_which_handle_was_closed() {
 }
 
 #[test]
+fn at_11_a_close_after_the_refutation_is_another_handle_s() {
+    let (mut b, victim, av, other) = cast();
+    b.open(av, F, READ, 3);
+    b.open(other, F, DELETE, ALL);
+    b.close(other, F);
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    assert_eq!(reasons(&b.explain(failed))[0], (other, Reason::ClosedBefore));
+    assert!(reasons(&b.explain(failed)).contains(&(av, Reason::ShownClosedByLaterSuccess)));
+    let close = b.close(av, F);
+    b.open(victim, F, DELETE, ALL);
+    let finding = b.explain(failed);
+    assert_eq!(named(&finding), [(av, Confidence::Possible)]);
+    assert_eq!((finding.holders[0].hold.start, finding.holders[0].hold.end), (Edge::Unseen, b_edge(&b, close)));
+    assert_eq!(reasons(&finding), [(other, Reason::ClosedBefore)]);
+}
+
+#[test]
 fn at_12_without_closes_nothing_is_proven() {
     let (mut b, victim, av, _) = cast();
     b.open(av, F, READ, 3);

@@ -220,6 +220,7 @@ impl Engine<'_> {
                 add(&mut found.suspects, suspect);
             }
         }
+        self.by_later_close(failing, &track, rule, found);
     }
 
     pub(crate) fn suspect(
