@@ -277,6 +277,18 @@ fn mm_images_and_sections() {
 }
 
 #[test]
+fn sa_8_neither_accuses_nor_clears_for_attributes() {
+    let (mut b, victim, av, _) = cast();
+    b.open(av, F, READ | 2, ALL);
+    b.does(av, F, OpKind::CreateSection { protection: 4, allocation: 0 });
+    b.close(av, F);
+    let failed = b.fails(victim, F, ATTRIBUTES, 1, SHARING);
+    let finding = b.explain(failed);
+    assert_eq!((named(&finding), reasons(&finding)), (vec![], vec![]));
+    assert!(finding.explanations.contains(&Explanation::Mapping));
+}
+
+#[test]
 fn rn_rules() {
     let (mut b, victim, av, other) = cast();
     let (source, target) = (r"C:\d\new", r"C:\d\old");

@@ -469,8 +469,7 @@ fn may_refuse(failing: Failing<'_>, kind: Kind) -> bool {
             let wanted = wanted(failing.op);
             let shares_write = wanted.grant.share.contains(ShareAccess::WRITE);
             let may_write = kind.writable() || kind == Kind::Unknown { writable: None };
-            (kind.image() && wanted.effective.intersects(AccessMask::WRITE_DATA))
-                || (may_write && wanted.grant.is_counted() && !shares_write)
+            (kind.image() && wanted.effective.intersects(AccessMask::WRITE_DATA)) || (may_write && !shares_write) // undecided for an open that only asks for attributes
         }
         _ => false,
     }
