@@ -177,6 +177,11 @@ impl Engine<'_> {
                 let image = !matches!(op.kind, OpKind::Create(_));
                 let link = self.subject(failing.index, op);
                 self.mapped(failing, link, "MM-4", &|kind| kind.data() || (image && kind.image()), &mut found);
+                if let Some(best) = found.suspects.iter().max_by_key(|suspect| suspect.holder.confidence)
+                    && best.holder.mechanism == Mechanism::ImageMapping
+                {
+                    found.cause = Some(Cause::ImageSection);
+                }
             }
             NtStatus::FILE_LOCK_CONFLICT | NtStatus::LOCK_NOT_GRANTED => self.locked(failing, &mut found),
             NtStatus::DIRECTORY_NOT_EMPTY => self.not_empty(failing, &mut found),
