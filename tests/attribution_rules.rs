@@ -346,6 +346,39 @@ fn at_10_bracketing() {
 }
 
 #[test]
+fn at_10_another_who_let_go_in_between_leaves_it_unconfirmed() {
+    for (share, confirmed) in [(ALL, true), (3, false)] {
+        let (mut b, victim, av, other) = cast();
+        b.open(av, F, READ, 3);
+        let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+        let release = b.close(av, F);
+        b.open(other, F, READ, share);
+        b.close(other, F);
+        let success = b.open(victim, F, DELETE, ALL);
+        let finding = b.explain(failed);
+        assert_eq!(named(&finding), [(av, Confidence::Proven)]);
+        assert_eq!(finding.released_by.unwrap().event, release);
+        assert_eq!(finding.confirmed_by, confirmed.then_some(success));
+    }
+}
+
+#[test]
+fn at_10_who_left_without_effect_is_cleared_by_it() {
+    let (mut b, victim, av, other) = cast();
+    let third = b.process("MsMpEng.exe");
+    let first = b.fails(victim, F, DELETE, ALL, SHARING);
+    b.close(av, F);
+    b.close(third, F);
+    b.open(third, F, ATTRIBUTES, ALL);
+    b.fails(victim, F, DELETE, ALL, SHARING);
+    b.close(other, F);
+    b.open(victim, F, DELETE, ALL);
+    let finding = b.explain(first);
+    assert_eq!(named(&finding), [(other, Confidence::Likely)]);
+    assert_eq!(reasons(&finding), [(av, Reason::StillFailingAfterRelease), (third, Reason::StillFailingAfterRelease)]);
+}
+
+#[test]
 fn at_11_success_is_evidence() {
     let (mut b, victim, av, other) = cast();
     let held = b.open(av, F, READ, 3);
@@ -376,6 +409,23 @@ fn at_11_a_success_tells_which_handle_was_closed() {
     let failed = b.fails(victim, F, DELETE, ALL, SHARING);
     assert_eq!(audit(&b.log, &|_| true).false_conflicts, []);
     assert_eq!(b.explain(failed).holders, []);
+}
+
+#[test]
+fn at_11_a_close_after_the_refutation_is_another_handle_s() {
+    let (mut b, victim, av, other) = cast();
+    b.open(av, F, READ, 3);
+    b.open(other, F, DELETE, ALL);
+    b.close(other, F);
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    assert_eq!(reasons(&b.explain(failed))[0], (other, Reason::ClosedBefore));
+    assert!(reasons(&b.explain(failed)).contains(&(av, Reason::ShownClosedByLaterSuccess)));
+    let close = b.close(av, F);
+    b.open(victim, F, DELETE, ALL);
+    let finding = b.explain(failed);
+    assert_eq!(named(&finding), [(av, Confidence::Possible)]);
+    assert_eq!((finding.holders[0].hold.start, finding.holders[0].hold.end), (Edge::Unseen, b_edge(&b, close)));
+    assert_eq!(reasons(&finding), [(other, Reason::ClosedBefore)]);
 }
 
 #[test]

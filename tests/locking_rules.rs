@@ -2,8 +2,8 @@
 
 use pmlblame::capture::op::{OpKind, StackSays};
 use pmlblame::locks::{
-    Attribution, Cause, Confidence, Conflict, DeleteHow, Explanation, Mechanism, Options, Party, Reason, Side, analyse,
-    audit, is_lock_failure,
+    Attribution, Cause, Citer, Confidence, Conflict, DeleteHow, Explanation, Mechanism, Options, Party, Reason, Side,
+    analyse, audit, is_lock_failure,
 };
 use pmlblame::nt::sharing::AccessClasses;
 use pmlblame::nt::{
@@ -197,11 +197,13 @@ fn dp_8_links() {
 fn dp_10_read_only_is_nobodys_fault() {
     let (mut b, victim, av, _) = cast();
     b.open(av, F, READ, ALL);
-    b.does(victim, F, OpKind::SetBasic(FileAttributes::READONLY));
+    let set = b.does(victim, F, OpKind::SetBasic(FileAttributes::READONLY));
     let kind = OpKind::SetDisposition { delete: true, handle: None };
     let failed = b.refused(victim, F, NtStatus::CANNOT_DELETE, kind);
     let finding = b.explain(failed);
     assert_eq!((finding.attribution, finding.cause), (Attribution::NoHolder, Cause::Other));
+    let cited = Citer::new(&b.log).finding(&finding);
+    assert_eq!(cited.iter().map(|one| (one.rule, one.event)).collect::<Vec<_>>(), [("DP-10", Some(set))]);
     assert_eq!(finding.holders, []);
 }
 
@@ -274,6 +276,38 @@ fn mm_images_and_sections() {
     let failed = b.refused(victim, F, NtStatus::USER_MAPPED_FILE, OpKind::SetEndOfFile(0));
     assert_eq!(b.explain(failed).holders, []);
     assert_eq!(other, second);
+}
+
+#[test]
+fn mm_4_an_image_is_an_image_whatever_the_status() {
+    for (image, cause) in [(true, Cause::ImageSection), (false, Cause::UserMapped)] {
+        let (mut b, victim, av, _) = cast();
+        b.open(victim, F, 2, ALL);
+        b.open(av, F, READ, ALL);
+        match image {
+            true => b.does(av, F, OpKind::LoadImage),
+            false => b.does(av, F, OpKind::CreateSection { protection: 2, allocation: 0x800_0000 }),
+        };
+        b.close(av, F);
+        let failed = b.refused(victim, F, NtStatus::USER_MAPPED_FILE, OpKind::SetEndOfFile(0));
+        let finding = b.explain(failed);
+        assert_eq!((finding.cause, finding.holders[0].rule), (cause, "MM-4"));
+        // MM-5: which handle it closed tells nothing about a mapping.
+        let cited = Citer::new(&b.log).holder(&finding, &finding.holders[0], false);
+        assert_eq!(cited.iter().map(|one| one.rule).collect::<Vec<_>>(), ["MM-5"]);
+    }
+}
+
+#[test]
+fn sa_8_neither_accuses_nor_clears_for_attributes() {
+    let (mut b, victim, av, _) = cast();
+    b.open(av, F, READ | 2, ALL);
+    b.does(av, F, OpKind::CreateSection { protection: 4, allocation: 0 });
+    b.close(av, F);
+    let failed = b.fails(victim, F, ATTRIBUTES, 1, SHARING);
+    let finding = b.explain(failed);
+    assert_eq!((named(&finding), reasons(&finding)), (vec![], vec![]));
+    assert!(finding.explanations.contains(&Explanation::Mapping));
 }
 
 #[test]

@@ -100,6 +100,7 @@ crate::texts! {
     VI_4: "What was opened or mapped before the capture shows only by its use, its close, or the end of its process.", "捕获之前的打开或映射只能由其使用、关闭或进程结束看出。";
     VI_5: "The file server opens files for remote clients under System.", "文件服务器以 System 名义为远程客户端打开文件。";
     VI_7: "Where events are missing, not seeing a holder proves nothing.", "事件有缺失时，未见占用者不能说明任何问题。";
+    VI_8: "A handle that is inherited or duplicated, and the end of a mapping, leave no event.", "句柄被继承或复制、映射结束，都不会留下事件。";
     VI_12: "Loaded registry hives and paging files are held by the kernel for as long as Windows runs.", "已加载的注册表配置单元和页面文件在 Windows 运行期间始终由内核占用。";
     AT_1: "A handle follows the file when it is renamed: who opened the old name holds the new one.", "文件重命名后句柄随之而动：打开旧名称者即占用新名称。";
     AT_2: "Spellings of one path (case, 8.3, device and namespace prefixes) are one file; the same name in another folder is another.", "同一路径的不同写法（大小写、8.3、设备和命名空间前缀）是同一文件；其他目录中的同名文件是另一文件。";

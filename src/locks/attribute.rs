@@ -177,6 +177,11 @@ impl Engine<'_> {
                 let image = !matches!(op.kind, OpKind::Create(_));
                 let link = self.subject(failing.index, op);
                 self.mapped(failing, link, "MM-4", &|kind| kind.data() || (image && kind.image()), &mut found);
+                if let Some(best) = found.suspects.iter().max_by_key(|suspect| suspect.holder.confidence)
+                    && best.holder.mechanism == Mechanism::ImageMapping
+                {
+                    found.cause = Some(Cause::ImageSection);
+                }
             }
             NtStatus::FILE_LOCK_CONFLICT | NtStatus::LOCK_NOT_GRANTED => self.locked(failing, &mut found),
             NtStatus::DIRECTORY_NOT_EMPTY => self.not_empty(failing, &mut found),
@@ -220,6 +225,7 @@ impl Engine<'_> {
                 add(&mut found.suspects, suspect);
             }
         }
+        self.by_later_close(failing, &track, rule, found);
     }
 
     pub(crate) fn suspect(
@@ -359,7 +365,7 @@ impl Engine<'_> {
             inferred: fits == Fit::Maybe || !(weighed.sure || best.paired_alive(failing.at)),
             left_early,
             settled_by_release,
-            counterpart: unknown && track.handed_over(best),
+            counterpart: unknown && track.handed_over_before(best, failing.at),
             end,
         })
     }

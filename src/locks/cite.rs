@@ -6,7 +6,7 @@ use super::finding::{
 };
 use crate::capture::op::{EventIndex, Op, OpKind, OpLog, PathId};
 use crate::nt::sharing::{AccessClasses, Grant};
-use crate::nt::{AccessMask, CreateOptions, NtStatus};
+use crate::nt::{AccessMask, CreateOptions, FileAttributes, NtStatus, OpenResult};
 use rustc_hash::FxHashMap;
 
 /// A rule that a conclusion rests on.
@@ -23,6 +23,9 @@ const MAX_MOVES: usize = 16;
 
 /// Operations between the begin of a hold and a refusal that are searched, at most.
 const MAX_BETWEEN: usize = 1024;
+
+/// Operations before a refusal that are searched for the attributes of its file, at most.
+const MAX_ATTRIBUTES: usize = 65_536;
 
 /// Cites the rules of findings over one log.
 #[derive(Debug)]
@@ -63,7 +66,7 @@ impl<'a> Citer<'a> {
         }
         match finding.attribution {
             Attribution::NoHolder => match finding.status {
-                NtStatus::CANNOT_DELETE => cited.add("DP-10", None),
+                NtStatus::CANNOT_DELETE => cited.add("DP-10", self.read_only(finding)),
                 NtStatus::DIRECTORY_NOT_EMPTY => cited.add("DR-1", None),
                 NtStatus::FILE_DELETED => cited.add("DP-6", finding.deleted_by.map(|mark| mark.event)),
                 _ => {}
@@ -116,13 +119,13 @@ impl<'a> Citer<'a> {
         if holder.mechanism == Mechanism::CurrentDirectory {
             cited.add("VI-10", start);
         }
-        if holder.handle_ambiguous || holder.confidence < Confidence::Proven {
+        let mapped = matches!(holder.mechanism, Mechanism::ImageMapping | Mechanism::DataMapping);
+        if !mapped && (holder.handle_ambiguous || holder.confidence < Confidence::Proven) {
             let close = self.unclear_close(finding, holder);
             if holder.handle_ambiguous || close.is_some() {
                 cited.add("AT-3", close);
             }
         }
-        let mapped = matches!(holder.mechanism, Mechanism::ImageMapping | Mechanism::DataMapping);
         if start.is_none() && holder.mechanism != Mechanism::FilterInStack && !mapped {
             // Only its use or its close shows the handle.
             cited.add("AT-6", event_of(holder.hold.end));
@@ -218,6 +221,22 @@ impl<'a> Citer<'a> {
         closes.next().map(|close| close.event)
     }
 
+    /// DP-10: the event before the refusal that showed, or set, the read-only attribute.
+    fn read_only(&self, finding: &Finding) -> Option<EventIndex> {
+        let before = self.log.ops.partition_point(|op| op.event < finding.event);
+        let before = self.log.ops.get(..before).unwrap_or(&[]).iter().rev().take(MAX_ATTRIBUTES);
+        let mut shows = before.filter(|op| op.path == finding.path && op.status.is_success()).filter_map(|op| {
+            let attributes = match op.kind {
+                OpKind::QueryAttributes(attributes) | OpKind::QueryOpen { attributes: Some(attributes) } => attributes,
+                OpKind::SetBasic(attributes) if !attributes.is_empty() => attributes,
+                OpKind::Create(create) if create.result == Some(OpenResult::CREATED) => create.attributes,
+                _ => return None,
+            };
+            Some((op.event, attributes.contains(FileAttributes::READONLY)))
+        });
+        shows.next().filter(|(_, read_only)| *read_only).map(|(event, _)| event)
+    }
+
     /// Whether the file is known for a folder by how it was opened.
     fn is_folder(&self, finding: &Finding, holder: &Holder) -> bool {
         let folder = |options: CreateOptions| options.contains(CreateOptions::DIRECTORY_FILE);
@@ -272,7 +291,7 @@ const fn explained_by(code: Explanation) -> &'static str {
         Explanation::Mapping => "MM-5",
         Explanation::KernelHeld => "VI-12",
         Explanation::SmbClient => "VI-5",
-        Explanation::InheritedOrDuplicatedHandle => "AT-6",
+        Explanation::InheritedOrDuplicatedHandle => "VI-8",
         Explanation::OutsideFilter => "AT-12",
         Explanation::EventsMissing => "VI-7",
     }

@@ -56,6 +56,18 @@ impl Engine<'_> {
                     && !self.log.processes.get(process.0 as usize).is_some_and(ProcessInfo::is_system)
             });
         }
+        // AT-10: who left while the operation went on failing is cleared by that where others explain it.
+        let last = failing.burst.last.start;
+        let left: Vec<RuledOut> = blockers
+            .suspects
+            .iter()
+            .filter_map(|suspect| {
+                let (end, _) = suspect.end.filter(|(_, end)| end.end <= last)?;
+                let event = self.op(end).map(|op| op.event);
+                let process = suspect.holder.party.process();
+                Some(RuledOut { event, ..RuledOut::new(process, Reason::StillFailingAfterRelease) })
+            })
+            .collect();
         let best = |suspects: &[Suspect]| suspects.iter().map(|suspect| suspect.holder.confidence).max();
         match best(&blockers.suspects) {
             // What is proven explains the failure; what was only inferred to complete the picture is not needed.
@@ -73,6 +85,8 @@ impl Engine<'_> {
             }
             _ => {}
         }
+        let stays = |process| blockers.suspects.iter().any(|suspect| suspect.holder.party.process() == process);
+        cleared.extend(left.into_iter().filter(|one| one.process != failing.op.process && !stays(one.process)));
         // VI-3: nobody visible but perhaps the victim itself; a filter driver stands in the stack of the failing operation, or
         // of a slow one on the file, and may be behind it.
         if blockers
@@ -165,6 +179,7 @@ impl Engine<'_> {
                     && !implicated.contains(&op.process)
                     && op.process != failing.op.process
             });
+        let others = others || self.another_let_go(failing, &track, (from, to), &implicated);
         if !others {
             finding.confirmed_by = Some(done.event);
             for (holder, suspect) in finding.holders.iter_mut().zip(&blockers.suspects) {
@@ -336,7 +351,7 @@ impl Engine<'_> {
             slot.get_or_insert(op.event);
         }
         self.work.spend(MAX_NEAR);
-        for entry in cleared {
+        for entry in cleared.iter_mut().filter(|entry| entry.event.is_none()) {
             let seen = near.get(&entry.process).copied().unwrap_or_default();
             entry.event = match entry.reason {
                 Reason::ClosedBefore => seen.closed,
@@ -454,8 +469,7 @@ fn may_refuse(failing: Failing<'_>, kind: Kind) -> bool {
             let wanted = wanted(failing.op);
             let shares_write = wanted.grant.share.contains(ShareAccess::WRITE);
             let may_write = kind.writable() || kind == Kind::Unknown { writable: None };
-            (kind.image() && wanted.effective.intersects(AccessMask::WRITE_DATA))
-                || (may_write && wanted.grant.is_counted() && !shares_write)
+            (kind.image() && wanted.effective.intersects(AccessMask::WRITE_DATA)) || (may_write && !shares_write) // undecided for an open that only asks for attributes
         }
         _ => false,
     }

@@ -1,7 +1,8 @@
 //! Which of a process's handles is left at an instant, where the capture does not say which one a close ended (AT-3).
 
-use super::attribute::Failing;
+use super::attribute::{Blockers, Failing, Rule, Suspect};
 use super::engine::Engine;
+use super::finding::{Hold, Holder, Party};
 use super::hold::{Ended, EvKind, Fit, HoldRec};
 use super::replay::Track;
 use super::spans::Instant;
@@ -75,6 +76,38 @@ impl Engine<'_> {
                     && other.opened.is_some_and(|(_, opened)| opened.before(failing.at))
                     && fit(other) != Fit::No
             })
+    }
+
+    /// AT-6, AT-11: a success showed a handle ended, and its process closes one afterwards: a handle whose open is not in the
+    /// capture, which may have stood by then.
+    pub(crate) fn by_later_close(&self, failing: Failing<'_>, track: &Track, rule: &Rule<'_>, found: &mut Blockers) {
+        let at = failing.at;
+        for one in track.false_conflicts.iter().take(1024) {
+            let Some(hold) = track.holds.get(one.hold as usize).filter(|hold| hold.is_dead(at)) else { continue };
+            let Ended::Close(op, close) = hold.ended else { continue };
+            let unknown = HoldRec::unknown(hold.process, hold.driver, (hold.link, hold.stream));
+            let party = match hold.driver {
+                Some(driver) => Party::Driver { driver, process: hold.process },
+                None => Party::Process(hold.process),
+            };
+            if close.end <= at.start
+                || (rule.fit)(&unknown) == Fit::No
+                || found.suspects.iter().any(|suspect| suspect.holder.party == party)
+            {
+                continue;
+            }
+            let suspected = Holder::suspect(party, rule.mechanism, rule.rule);
+            let hold_shown = Hold { end: self.edge(op), ..suspected.hold };
+            let victim = self.counts_as_victim(failing, hold.process) && hold.driver.is_none();
+            found.suspects.push(Suspect {
+                holder: Holder { hold: hold_shown, victim, ..suspected },
+                inferred: true,
+                left_early: close.end <= failing.burst.last.start,
+                settled_by_release: false,
+                counterpart: false,
+                end: Some((op, close)),
+            });
+        }
     }
 
     /// Whether this group and no other may have a fitting handle at an instant.

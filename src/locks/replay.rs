@@ -263,6 +263,15 @@ impl Track {
         self.handed.contains(&at.start)
     }
 
+    /// Whether it may be that of a handle another process had opened by `at`.
+    pub(crate) fn handed_over_before(&self, hold: &HoldRec, at: Instant) -> bool {
+        let Ended::Close(_, close) = hold.ended else { return false };
+        self.handed_over(hold)
+            && self.holds.iter().any(|other| {
+                other.handed == Some(close) && other.opened.is_some_and(|(_, opened)| opened.start < at.end)
+            })
+    }
+
     /// The close without an open that took this time.
     pub(crate) fn close_at(&self, at: Instant) -> Option<(u32, Instant)> {
         self.holds.iter().filter(|hold| hold.opened.is_none()).find_map(|hold| match hold.ended {

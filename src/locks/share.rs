@@ -4,14 +4,16 @@ use super::attribute::{Blockers, Failing, Rule, Suspect, add};
 use super::engine::Engine;
 use super::failure::{Cause, Wanted, wanted};
 use super::finding::{Confidence, Conflict, Edge, Hold, Holder, Mechanism, Party, Side};
-use super::hold::{Fit, HoldRec};
+use super::hold::{Ended, Fit, HoldRec};
 use super::identity::opens;
 use super::mapping::Kind;
 use super::refute::relation;
+use super::replay::Track;
 use super::spans::Instant;
-use crate::capture::op::OpKind;
+use crate::capture::op::{OpKind, ProcessId};
 use crate::nt::sharing::{AccessClasses, Grant, sharing_conflict};
-use crate::nt::{AccessMask, CreateOptions, ShareAccess};
+use crate::nt::{AccessMask, CreateOptions, NtStatus, ShareAccess};
+use rustc_hash::FxHashSet;
 
 impl Engine<'_> {
     /// SHARING VIOLATION on an open.
@@ -95,6 +97,42 @@ impl Engine<'_> {
                 suspect.holder.rule = "SA-11";
             }
         }
+    }
+
+    /// AT-10: whether somebody not implicated closed a handle between the last failure and the success that would have refused
+    /// the open as well, though it was not there when it was refused.
+    pub(crate) fn another_let_go(
+        &self,
+        failing: Failing<'_>,
+        track: &Track,
+        (from, to): (usize, usize),
+        implicated: &FxHashSet<ProcessId>,
+    ) -> bool {
+        if failing.op.status != NtStatus::SHARING_VIOLATION || !matches!(failing.op.kind, OpKind::Create(_)) {
+            return false;
+        }
+        let between = track.ops.get(from..to).unwrap_or(&[]).iter().take(4096).copied();
+        let closes: FxHashSet<u32> = between
+            .filter(|at| {
+                self.op(*at).is_some_and(|op| {
+                    matches!(op.kind, OpKind::Cleanup)
+                        && op.start >= failing.burst.last.start
+                        && op.process != failing.op.process
+                        && !implicated.contains(&op.process)
+                })
+            })
+            .collect();
+        if closes.is_empty() {
+            return false;
+        }
+        let asked = wanted(failing.op).grant;
+        let stream = self.names.place(failing.index).stream;
+        track.holds.iter().take(65_536).any(|hold| {
+            matches!(hold.ended, Ended::Close(close, _) if closes.contains(&close))
+                && hold.grant.is_some_and(|grant| {
+                    sharing_conflict(grant, asked, relation(hold.stream, stream)).is_some_and(|one| one.certain)
+                })
+        })
     }
 
     /// VI-10: a process whose current directory this is, though its open is not in the capture.
