@@ -1,6 +1,6 @@
 //! One test for each way of holding a file, by the number of its rule in the reference.
 
-use pmlblame::capture::op::{OpKind, StackSays};
+use pmlblame::capture::op::{EventIndex, OpKind, OpLog, StackSays};
 use pmlblame::locks::{
     Attribution, Cause, Citer, Confidence, Conflict, DeleteHow, Explanation, Mechanism, Options, Party, Reason, Side,
     analyse, audit, is_lock_failure,
@@ -572,6 +572,34 @@ fn vi_5_system_for_a_remote_client() {
     let finding = b.explain(failed);
     assert_eq!(named(&finding), [(system, Confidence::Proven)]);
     assert!(finding.holders[0].smb_client);
+}
+
+/// With few to compare with, half of which are as slow, a second is long and half a second is not; neither is a third
+/// party's own affair.
+#[test]
+fn a_second_is_long_without_a_driver_and_with_few_to_compare() {
+    const SECOND: u64 = 10_000_000;
+    let (mut b, victim, av, _) = cast();
+    let lasting = |b: &mut Builder, who, took: u64| {
+        let event = b.open(who, F, READ, ALL);
+        b.op(event).end = Some(FileTime(b.op(event).start.0 + took));
+        b.close(who, F);
+        event
+    };
+    let long = lasting(&mut b, victim, SECOND);
+    lasting(&mut b, victim, SECOND / 2);
+    lasting(&mut b, av, 3 * SECOND);
+    let is_victim = |id| id == victim;
+    let told = |log: &OpLog| -> Vec<(EventIndex, Ticks, usize)> {
+        let waits = analyse(log, &[], &Options::new(&is_victim)).waits;
+        waits.iter().map(|wait| (wait.event, wait.waited, wait.holders.len())).collect()
+    };
+    assert_eq!(told(&b.log), [(long, Ticks(SECOND), 0)]);
+    // Where all the others are as slow, and there are enough of them, a second is usual.
+    for _ in 0..9 {
+        lasting(&mut b, av, SECOND);
+    }
+    assert_eq!(told(&b.log), []);
 }
 
 #[test]

@@ -154,3 +154,26 @@ process 7778 ntrtscan.exe
     let table = words(out(&output));
     assert!(table.matches("，仅按名称推断").count() >= 2, "{table}");
 }
+
+#[test]
+fn what_maximum_allowed_was_granted_is_not_asserted() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = r"let FILE = C:\Windows\WinSxS\Temp\InFlight\a\x.dll
+process 7778 hold.exe
+  image C:\Hold\hold.exe
++1 TiWorker.exe:20 CreateFile ${FILE} access=GENERIC_WRITE share=R disposition=CREATE
++1.5 TiWorker.exe:20 CloseFile ${FILE}
++2 hold.exe:10 CreateFile ${FILE} access=GENERIC_READ share=RW
++3 TiWorker.exe:20 CreateFile ${FILE} access=MAXIMUM_ALLOWED share=RWD -> SHARING VIOLATION
++4 TiWorker.exe:20 CreateFile ${FILE} access=MAXIMUM_ALLOWED,DELETE share=RWD -> SHARING VIOLATION
++6 hold.exe:10 CloseFile ${FILE}
+";
+    let output = run(&[&made(folder.path(), "maximum", lines), "--json", "-"]);
+    let record: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let conflict = |at: usize| record["failures"][at]["holders"][0]["conflict"][0].as_str().unwrap();
+    assert_eq!(
+        conflict(0),
+        "victim asks for MAXIMUM_ALLOWED, which takes in DELETE only if granted; holder does not share DELETE"
+    );
+    assert_eq!(conflict(1), "victim wants DELETE, holder does not share DELETE");
+}

@@ -6,7 +6,8 @@ use crate::capture::op::{EventIndex, Op, OpKind, OpLog, PathId, ProcessId};
 use crate::case::{self, Attribution, Cause, ExplanationCode, HowDeleted, Mechanism, RuledOutReason};
 use crate::lang::{Lang, record as t};
 use crate::locks::{self, Citation, Conflict, Edge, Side};
-use crate::nt::FileTime;
+use crate::nt::sharing::AccessClasses;
+use crate::nt::{AccessMask, FileTime};
 
 pub(super) fn failures(parts: &Parts<'_>, holders: &Holders) -> Vec<case::Failure> {
     parts.analysis.findings.iter().map(|finding| failure(parts, holders, finding)).collect()
@@ -26,7 +27,9 @@ pub(super) fn waits(parts: &Parts<'_>, holders: &Holders) -> Vec<case::Wait> {
         holders: wait
             .holders
             .iter()
-            .map(|holder| failure_holder(parts, holders, holder, (wait.path, parts.citer.wait(wait.cause, holder))))
+            .map(|holder| {
+                failure_holder(parts, holders, holder, (wait.path, None, parts.citer.wait(wait.cause, holder)))
+            })
             .collect(),
     };
     parts.analysis.waits.iter().map(wait).collect()
@@ -58,7 +61,8 @@ pub(super) fn failure(parts: &Parts<'_>, holders: &Holders, finding: &locks::Fin
             .map(|holder| {
                 let author_unshown = parts.unshown.contains(&holder.party);
                 let cited = parts.citer.holder(finding, holder, author_unshown);
-                failure_holder(parts, holders, holder, (finding.path, cited))
+                let asked = finding.requested.effective.or(finding.requested.access);
+                failure_holder(parts, holders, holder, (finding.path, asked, cited))
             })
             .collect(),
         deleted_by: finding.deleted_by.map(|marker| case::DeletedBy {
@@ -101,7 +105,7 @@ fn failure_holder(
     parts: &Parts<'_>,
     holders: &Holders,
     holder: &locks::Holder,
-    (failing, cited): (PathId, Vec<Citation>),
+    (failing, asked, cited): (PathId, Option<AccessMask>, Vec<Citation>),
 ) -> case::FailureHolder {
     let log = parts.log;
     let process = holder.party.process();
@@ -126,12 +130,16 @@ fn failure_holder(
         hold: case::Hold {
             start: edge(holder.hold.start),
             end: edge(holder.hold.end),
-            access: holder.hold.access.map(crate::nt::AccessMask::names),
+            access: holder.hold.access.map(AccessMask::names),
             share: holder.hold.share.map(crate::nt::ShareAccess::names),
             path: holder.hold.path.filter(|path| *path != failing).map(|path| log.paths.get(path).to_owned()),
             sure_until: closing(log, &holder.hold).map(FileTime::to_rfc3339),
         },
-        conflict: holder.conflicts.iter().map(|conflict| conflict_text(conflict, parts.options.lang)).collect(),
+        conflict: holder
+            .conflicts
+            .iter()
+            .map(|conflict| conflict_text(conflict, (asked, holder.hold.access), parts.options.lang))
+            .collect(),
         not_shared_by_holder: withheld(Side::HolderDoesNotShare),
         not_shared_by_victim: withheld(Side::VictimDoesNotShare),
         evidence: evidence(cited),
@@ -150,10 +158,23 @@ fn closing(log: &OpLog, hold: &locks::Hold) -> Option<FileTime> {
     (close.start < done).then_some(close.start)
 }
 
-fn conflict_text(conflict: &Conflict, lang: Lang) -> String {
+/// A conflict in words, given the access that the victim and the holder asked for.
+fn conflict_text(
+    conflict: &Conflict,
+    (victim, holder): (Option<AccessMask>, Option<AccessMask>),
+    lang: Lang,
+) -> String {
     let classes = conflict.classes.names().join("+");
+    // SA-11: what MAXIMUM_ALLOWED was granted, no request shows.
+    let may = |access: Option<AccessMask>| {
+        access.is_some_and(|access| {
+            access.intersects(AccessMask::MAXIMUM_ALLOWED) && !AccessClasses::of(access).contains(conflict.classes)
+        })
+    };
     let text = match conflict.side {
+        Side::HolderDoesNotShare if may(victim) => t::CONFLICT_HOLDER_MAXIMUM,
         Side::HolderDoesNotShare => t::CONFLICT_HOLDER,
+        Side::VictimDoesNotShare if may(holder) => t::CONFLICT_VICTIM_MAXIMUM,
         Side::VictimDoesNotShare => t::CONFLICT_VICTIM,
     };
     text.fill(lang, &[("classes", &classes)])

@@ -21,14 +21,14 @@ crate::texts! {
         "Pause {product} ({process}) until the installation is done, then let it continue. Warning: nothing is backed up or synchronised meanwhile.",
         "在安装完成之前暂停 {product}（{process}），之后再恢复。警告：暂停期间不会进行备份或同步。";
     STOP_SERVICE:
-        "Stop the service behind {process} ({product}) for the installation and start it again afterwards. Warning: check first what depends on it (sc enumdepend), and on a server do it in a maintenance window.",
-        "安装期间停止 {process}（{product}）对应的服务，完成后重新启动该服务。警告：请先确认哪些服务依赖于它（sc enumdepend），服务器上请在维护时段操作。";
+        "Stop the service behind {process}{of} for the installation and start it again afterwards. Warning: check first what depends on it (sc enumdepend), and on a server do it in a maintenance window.",
+        "安装期间停止 {process}{of}对应的服务，完成后重新启动该服务。警告：请先确认哪些服务依赖于它（sc enumdepend），服务器上请在维护时段操作。";
     IDENTIFY_PROGRAM:
         "Find out whose program {process} is: only its name is like that of a known product. Look at the folder and the digital signature of its file (Properties > Digital Signatures, or Get-AuthenticodeSignature) before a product is suspected.",
         "请先查明 {process} 属于哪个程序：仅其名称与某个已知产品相同。在怀疑任何产品之前，请检查该文件所在的文件夹及其数字签名（“属性”>“数字签名”，或 Get-AuthenticodeSignature）。";
     CLOSE_APPLICATION:
-        "Close {process} ({product}) and install again. Save open work first; ending a process loses what is unsaved.",
-        "关闭 {process}（{product}）后重新安装。请先保存未完成的工作；强行结束进程会丢失未保存的内容。";
+        "Close {process}{of} and install again. Save open work first; ending a process loses what is unsaved.",
+        "关闭 {process}{of}后重新安装。请先保存未完成的工作；强行结束进程会丢失未保存的内容。";
     CLOSE_REMOTE_SESSION:
         "A remote computer has the file open through a share. Find it with Get-SmbOpenFile, ask its user to close the file, or close it with Close-SmbOpenFile. Warning: closing it from here may lose what the remote user has not saved.",
         "有远程计算机通过共享打开了该文件。请用 Get-SmbOpenFile 查找，并请对方用户关闭该文件，或用 Close-SmbOpenFile 关闭。警告：从本机强行关闭可能使远程用户丢失未保存的数据。";
@@ -182,11 +182,19 @@ fn or<'a>(value: &'a str, default: &'a str) -> &'a str {
 }
 
 fn fill(text: Text, values: &AdviceValues<'_>, lang: Lang) -> String {
+    // Without a product of its own the program stands for itself, set off from Chinese by a blank.
+    let alone = values.product.trim().is_empty() || values.product == values.process;
+    let of = match lang {
+        _ if !alone => lang.remark(values.product),
+        Lang::ZhCn if values.process.ends_with(|last: char| last.is_ascii()) => " ".to_owned(),
+        _ => String::new(),
+    };
     text.fill(
         lang,
         &[
             ("product", &or(values.product, THE_PRODUCT.get(lang))),
             ("process", &or(values.process, THE_PROCESS.get(lang))),
+            ("of", &of),
             ("path", &or(values.path, THE_FOLDER.get(lang))),
             ("altitude", &or(values.altitude, DEFAULT_ALTITUDE)),
             ("filters", &or(values.filters, NO_FILTER_KNOWN.get(lang))),
@@ -240,6 +248,18 @@ mod tests {
         assert_eq!(text, "请将本记录发送给该安全产品的厂商，要求提供不会占用 Windows 安装程序文件的版本。");
         assert_eq!(render("step_undo", &AdviceValues::default(), Lang::En), None);
         assert_eq!(render("no_such_code", &AdviceValues::default(), Lang::En), None);
+    }
+
+    #[test]
+    fn a_program_without_a_product_is_named_once() {
+        let close = |product, lang| {
+            let values = AdviceValues { product, process: "new.exe", ..Default::default() };
+            render("close_application", &values, lang).unwrap()
+        };
+        assert!(close("new.exe", Lang::En).starts_with("Close new.exe and install again."));
+        assert!(close("Acme Notes", Lang::En).starts_with("Close new.exe (Acme Notes) and install again."));
+        assert!(close("", Lang::ZhCn).starts_with("关闭 new.exe 后重新安装。"), "{}", close("", Lang::ZhCn));
+        assert!(close("Acme", Lang::ZhCn).starts_with("关闭 new.exe（Acme）后重新安装。"));
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 crate::texts! {
     CONFLICT_HOLDER: "victim wants {classes}, holder does not share {classes}", "受害方请求 {classes}，占用方未共享 {classes}";
+    CONFLICT_HOLDER_MAXIMUM: "victim asks for MAXIMUM_ALLOWED, which takes in {classes} only if granted; holder does not share {classes}", "受害方请求 MAXIMUM_ALLOWED，仅在获准时才包含 {classes}；占用方未共享 {classes}";
     CONFLICT_VICTIM: "holder has {classes}, victim does not share {classes}", "占用方持有 {classes}，受害方未共享 {classes}";
+    CONFLICT_VICTIM_MAXIMUM: "holder asked for MAXIMUM_ALLOWED, which takes in {classes} only if granted; victim does not share {classes}", "占用方请求了 MAXIMUM_ALLOWED，仅在获准时才包含 {classes}；受害方未共享 {classes}";
 
     NO_FAILURES: "This capture shows no operation of {victims} on {paths} that was refused because of a lock.", "此捕获中未见 {victims} 在 {paths} 上的操作因文件占用而被拒绝。";
     NO_FAILURES_ABSENT: "None of these processes is in it: they did not run meanwhile, or were filtered out.", "捕获中没有这些进程：当时未运行，或已被筛除。";

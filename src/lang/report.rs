@@ -72,8 +72,8 @@ crate::texts! {
     CLEARED_OF_ONE: "{process} (PID {pid}), of {n:event|events} {events}: {reason} ({rule})", "{process}（PID {pid}）与事件 {events} 无关：{reason}（{rule}）";
     WAITS: "Operations that took long", "耗时过长的操作";
     WAIT_LINE: "event {event}: {process} waited {time} in {operation} on {path}, kept waiting by {who}", "事件 {event}：{process} 在 {path} 上执行 {operation} 等待了 {time}，原因在于 {who}";
-    SLOW_LINE: "event {event}: {operation} of {process} on {path} took {time}, far longer than its like; in its stack: {who} (possible, VI-3)", "事件 {event}：{process} 在 {path} 上执行 {operation} 耗时 {time}，远长于同类操作；其调用栈中有 {who}（可能，VI-3）";
-    SLOW_ALONE_LINE: "event {event}: {operation} of {process} on {path} took {time}, far longer than its like; who had a part in it is not shown", "事件 {event}：{process} 在 {path} 上执行 {operation} 耗时 {time}，远长于同类操作；何者所致，捕获中未显示";
+    SLOW_LINE: "event {event}: {operation} of {process} on {path} took {time}, far longer than such an operation needs; in its stack: {who} (possible, VI-3)", "事件 {event}：{process} 在 {path} 上执行 {operation} 耗时 {time}，远长于此类操作所需时间；其调用栈中有 {who}（可能，VI-3）";
+    SLOW_ALONE_LINE: "event {event}: {operation} of {process} on {path} took {time}, far longer than such an operation needs; who had a part in it is not shown", "事件 {event}：{process} 在 {path} 上执行 {operation} 耗时 {time}，远长于此类操作所需时间；何者所致，捕获中未显示";
     QUALITY: "What this capture cannot show", "此捕获无法显示的内容";
     CAVEATS: "Keep in mind", "注意事项";
     NEXT: "Next steps", "下一步建议";

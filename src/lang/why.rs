@@ -34,7 +34,7 @@ crate::texts! {
     TITLE_OTHER: "Event {event} and what went on with its file", "事件 {event} 及其文件上发生的操作";
     NOT_REFUSED: "not refused because of a lock", "并非因文件占用而被拒绝";
     WAITED: "not refused, but it waited {time}", "未被拒绝，但等待了 {time}";
-    TOOK_LONG: "not refused, but it took {time}, far longer than its like", "未被拒绝，但耗时 {time}，远长于同类操作";
+    TOOK_LONG: "not refused, but it took {time}, far longer than such an operation needs", "未被拒绝，但耗时 {time}，远长于此类操作所需时间";
     REFUSED_HERE: "Refused on this file because of a lock: {n:event|events} {events}; for the story of one: pmlblame why … --event N", "该文件上因占用而被拒绝的事件：{events}；查看其经过：pmlblame why … --event N";
     NONE_REFUSED: "Nothing was refused on this file because of a lock.", "该文件上没有因占用而被拒绝的操作。";
     TRIES: "one of {n} {n:attempt|attempts}, the first in event {first}, the last refused in event {last}", "共 {n} 次尝试之一：首次为事件 {first}，最后一次被拒为事件 {last}";

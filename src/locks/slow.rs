@@ -12,6 +12,12 @@ use rustc_hash::FxHashSet;
 /// How many times longer than half of its like a slow operation took.
 const FAR_LONGER: u64 = 10;
 
+/// No disk takes a second for an operation that is brief: of so long a one nothing else need be known.
+const LONG: Ticks = Ticks(10_000_000);
+
+/// Up to so many others of a sort, half of them tell nothing about what is usual.
+const FEW: usize = 8;
+
 /// The sort of an operation that is over at once unless somebody else has a part in it. How long a transfer, a lock or a flush
 /// takes is a matter of the disk and of the caller.
 const fn brief(kind: &OpKind) -> Option<usize> {
@@ -28,7 +34,8 @@ fn took(op: &Op) -> Option<Ticks> {
     op.end.map(|end| end.since(op.start))
 }
 
-/// The operations of a log that took at least `threshold` and [`FAR_LONGER`] than half of the others of their sort.
+/// The operations of a log that took at least `threshold` and [`FAR_LONGER`] than half of the others of their sort, or, where
+/// these are [`FEW`], a [`LONG`] time.
 pub(crate) fn slow_ops(log: &OpLog, threshold: Ticks) -> Vec<u32> {
     let mut usual: [Vec<u64>; 4] = Default::default();
     for op in &log.ops {
@@ -44,8 +51,9 @@ pub(crate) fn slow_ops(log: &OpLog, threshold: Ticks) -> Vec<u32> {
             return false;
         };
         usual.get(sort).is_some_and(|list| {
+            let others = list.len() - 1;
             let shorter = list.partition_point(|other| other.saturating_mul(FAR_LONGER) <= took.0);
-            shorter * 2 >= list.len() - 1
+            shorter * 2 >= others || others <= FEW && took >= LONG
         })
     };
     (0u32..).zip(&log.ops).filter(|(_, op)| is_slow(op)).map(|(at, _)| at).collect()
@@ -83,7 +91,8 @@ impl Engine<'_> {
         Hold { start: self.edge(at), end, access: None, share: None, path: None, range: None }
     }
 
-    /// The slow operations of victims with a filter in their stack, and those on a file that somebody unseen held.
+    /// The slow operations of victims with a filter in their stack, those on a file that somebody unseen held, and those
+    /// that took a [`LONG`] time.
     pub(crate) fn slow_waits(&self, findings: &[Finding], told: &[Wait]) -> Vec<Wait> {
         let at = |finding: &Finding| self.find(finding.event);
         let unexplained = |finding: &&Finding| finding.attribution == Attribution::NotVisible;
@@ -96,10 +105,11 @@ impl Engine<'_> {
         let mut waits = Vec::new();
         for &at in &self.slow {
             let Some(op) = self.op(at).filter(|op| self.is_victim(op.process)) else { continue };
+            let waited = took(op).unwrap_or_default();
             let here = unseen.contains(&self.names.file(self.names.place(at).link));
             if settled.contains(&at)
                 || told.iter().any(|wait| wait.event == op.event)
-                || !(here || op.filter().is_some())
+                || !(here || op.filter().is_some() || waited >= LONG)
             {
                 continue;
             }
@@ -113,7 +123,7 @@ impl Engine<'_> {
                 process: op.process,
                 thread: op.thread,
                 path: op.path,
-                waited: took(op).unwrap_or_default(),
+                waited,
                 cause: super::Cause::Other,
                 holders: holder.into_iter().collect(),
             });
