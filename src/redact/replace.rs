@@ -358,21 +358,15 @@ fn fits(scope: Scope, text: &[u16], at: usize, length: usize) -> bool {
         Scope::Word => !word(before) && !word(after),
         // Behind `\Users`, the server of a UNC path, or a part of an account's name.
         Scope::Component => {
-            let slash = |unit: Option<u16>| unit.is_some_and(|unit| unit == 0x5C || unit == 0x2F);
             let behind_users = [r"\users\", r"\users\\", "/users/", "/home/"].iter().any(|folder| {
                 let folder: Vec<u16> = folder.encode_utf16().collect();
                 text.get(..at).is_some_and(|head| head.ends_with(&folder))
             });
-            let redirected = patterns::REDIRECTORS.iter().any(|device| {
-                let device: Vec<u16> = device.encode_utf16().collect();
-                text.get(..at).is_some_and(|head| head.ends_with(&device))
-            });
-            let unc = at >= 2 && text.get(at - 2..at) == Some(&[0x5C, 0x5C]) && slash(after);
             let bounded = before.is_none_or(|unit| unit == 0x5C) && after.is_none_or(|unit| unit == 0x5C);
             let slashes = || text.iter().filter(|unit| **unit == 0x5C).count();
             // `DOMAIN\user`, or the name alone.
             let account = bounded && !text.contains(&0x3A) && slashes() <= 1;
-            (behind_users || redirected) && !word(after) || unc || account
+            (behind_users || patterns::is_server(text, at)) && !word(after) || account
         }
     }
 }
