@@ -66,6 +66,8 @@ const PROTECTED: &[&str] = &[
 const NOBODYS: &[&str] = &[
     "public",
     "default",
+    "defaultaccount",
+    "wdagutilityaccount",
     "default user",
     "all users",
     "defaultuser0",

@@ -104,6 +104,11 @@ fn profile(text: &[u16], at: usize, roots: &Roots, found: &mut Vec<(Found, Range
             let rest = text.get(behind..).unwrap_or_default().iter();
             match rest.take_while(|unit| [BACKSLASH, SLASH].contains(unit)).count() {
                 0 => return,
+                // The accounts of a machine: by number, and by name below `Names`.
+                separators if is_account_database(text, at) => {
+                    let Some(start) = self::behind(text, behind + separators, "names\\") else { return };
+                    start
+                }
                 separators => behind + separators,
             }
         }
@@ -122,6 +127,14 @@ fn profile(text: &[u16], at: usize, roots: &Roots, found: &mut Vec<(Found, Range
     if length > 0 && (closed || length <= 24) {
         found.push((if closed { Found::Profile } else { Found::OpenProfile }, start..start + length));
     }
+}
+
+/// Whether the key of the accounts stands before `at`: `HKLM\SAM\SAM\Domains\Account`.
+fn is_account_database(text: &[u16], at: usize) -> bool {
+    ["\\domains\\account", "\\domains\\builtin"].iter().any(|key| {
+        let start = at.checked_sub(key.len());
+        start.is_some_and(|start| starts_with(text, start, key))
+    })
 }
 
 /// What stands behind one backslash in names of the kernel and is no server, even where backslashes are doubled.

@@ -379,3 +379,24 @@ fn profiles_elsewhere_are_told_by_the_environment_and_the_registry() {
         }
     }
 }
+
+#[test]
+fn keys_of_accounts_are_no_profiles_but_their_names_are_names() {
+    let mut redactor = Redactor::with_secret(Secret([7; 32]));
+    for text in [
+        r"HKLM\SAM\SAM\Domains\Account\Users\Names\qmallory\(Default)",
+        r"HKLM\SAM\SAM\DOMAINS\Account\Users\000003E9\F",
+        r"HKLM\SAM\SAM\Domains\Builtin\Users\Names",
+        r"HKLM\System\services\eventlog\Application\ServiceModel Audit 4.0.0.0, Name: CardSpace 4.0.0.0 0.158.114.52",
+    ] {
+        redactor.learn_text(text);
+    }
+    let known: Vec<&str> = redactor.names.values().map(|name| name.original.as_str()).collect();
+    assert_eq!(known, ["qmallory"]);
+    let redaction = redactor.seal();
+    for text in [r"HKCR\Explorer\Desktop\NameSpace\000003E9", "ServiceModel Audit 4.0.0.0, 0.158.114.52"] {
+        assert_eq!(redaction.text(text), text);
+    }
+    assert!(!redaction.text(r"C:\Users\qmallory\x").contains("qmallory"));
+    assert_ne!(redaction.text("ServiceModel at 4.3.2.1"), "ServiceModel at 4.3.2.1");
+}
