@@ -189,13 +189,16 @@ impl Back {
             return String::new();
         }
         let text = self.restoration.text(text);
-        let restoration = &self.restoration;
+        let restoration = &mut self.restoration;
         hide::hex_replaced(&text, |bytes| restoration.bytes(bytes))
     }
 
     fn lines(&self, lang: Lang) -> Vec<String> {
         let done = self.restoration.done();
-        let mut lines = vec![t::RESTORED.fill(lang, &[("places", &done.places)])];
+        let mut lines = vec![match done.places {
+            0 => t::NOTHING_RESTORED.get(lang).to_owned(),
+            places => t::RESTORED.fill(lang, &[("places", &places)]),
+        }];
         if !done.unknown.is_empty() {
             let mut names: Vec<&str> = done.unknown.iter().map(String::as_str).take(SHOWN).collect();
             if done.unknown.len() > SHOWN {
@@ -209,6 +212,34 @@ impl Back {
         }
         lines
     }
+}
+
+/// `restored`, of as many UTF-16 units as what `raw` stands for, with the character references of `raw` where nothing
+/// changed.
+fn escaped_alike(raw: &str, restored: &str) -> String {
+    let units: Vec<u16> = restored.encode_utf16().collect();
+    let (mut out, mut changed, mut at, mut rest) = (String::new(), Vec::new(), 0, raw);
+    let flush = |out: &mut String, changed: &mut Vec<u16>| {
+        out.push_str(&quick_xml::escape::partial_escape(String::from_utf16_lossy(changed)));
+        changed.clear();
+    };
+    while let Some(first) = rest.chars().next() {
+        let reference = rest.find(';').filter(|_| first == '&').map(|end| rest.split_at(end + 1));
+        let plain = reference.and_then(|(token, _)| quick_xml::escape::unescape(token).ok().filter(|s| *s != token));
+        let (token, behind) = reference.filter(|_| plain.is_some()).unwrap_or_else(|| rest.split_at(first.len_utf8()));
+        let here: Vec<u16> = plain.as_deref().unwrap_or(token).encode_utf16().collect();
+        let new = units.get(at..at + here.len()).unwrap_or_default();
+        if new == here {
+            flush(&mut out, &mut changed);
+            out.push_str(token);
+        } else {
+            changed.extend_from_slice(new);
+        }
+        (at, rest) = (at + here.len(), behind);
+    }
+    changed.extend_from_slice(units.get(at..).unwrap_or_default());
+    flush(&mut out, &mut changed);
+    out
 }
 
 /// Reads up to and with `end`; false at the end of the text.

@@ -257,7 +257,8 @@ impl Redactor {
         if let Some((first, domain)) = name.split_once('.') {
             let folded = fold(first);
             let says_something = !SERVICES.contains(&folded.as_str()) && !WELL_KNOWN_HOSTS.contains(&folded.as_str());
-            if first.len() >= 2 && says_something {
+            let is_number = first.bytes().all(|byte| byte.is_ascii_digit());
+            if first.len() >= 2 && says_something && !is_number {
                 self.learn(Kind::Host, first);
             }
             // `local` and `com` alone are nobody's.
