@@ -7,7 +7,7 @@ use super::{output, term};
 use crate::export::hide;
 use crate::import::{Format, open_text};
 use crate::lang::{Lang, recover as t};
-use crate::redact::{KeyFile, Restoration};
+use crate::redact::{KeyFile, Redaction, Restoration};
 use clap::Args;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -95,13 +95,21 @@ impl Back {
 
     /// The strings of JSON, one value or one a line, without their escapes.
     fn json(&mut self, text: &mut dyn BufRead, out: &mut dyn Write) -> Result<(), Ended> {
-        let mut piece = Vec::new();
+        let (mut piece, mut last, mut is_code, mut in_list) = (Vec::new(), String::new(), false, false);
         while until(text, b'"', &mut piece)? {
             let opens = piece.pop_if(|byte| *byte == b'"').is_some();
             out.write_all(&piece).map_err(Ended::Write)?;
             if !opens {
                 break;
             }
+            // A code, or one of a list of them, follows the name of its field.
+            let signs: Vec<u8> = piece.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+            is_code = match signs.as_slice() {
+                b":" | b":[" => Redaction::is_code(&last),
+                b"," => is_code && in_list,
+                _ => false,
+            };
+            in_list = signs == b":[" || in_list && signs == b",";
             let mut literal = vec![b'"'];
             loop {
                 if !until(text, b'"', &mut piece)? {
@@ -114,8 +122,10 @@ impl Back {
                     break;
                 }
             }
-            let restored = serde_json::from_slice::<String>(&literal).ok().and_then(|shown| {
-                let restored = self.shown(&shown);
+            let shown = serde_json::from_slice::<String>(&literal).ok();
+            last = shown.clone().unwrap_or_default();
+            let restored = shown.and_then(|shown| {
+                let restored = if is_code { self.restoration.code(&shown) } else { self.shown(&shown) };
                 (restored != shown).then(|| serde_json::to_vec(&restored).ok()).flatten()
             });
             out.write_all(restored.as_deref().unwrap_or(&literal)).map_err(Ended::Write)?;
@@ -132,15 +142,8 @@ impl Back {
             match std::str::from_utf8(&piece) {
                 Ok(shown) => {
                     let plain = quick_xml::escape::unescape(shown).unwrap_or(shown.into());
-                    // The version of a file was not replaced.
-                    let restored = if is_version { plain.clone().into_owned() } else { self.shown(&plain) };
-                    let changed = restored != plain;
-                    let bytes = if changed {
-                        quick_xml::escape::partial_escape(restored).into_owned()
-                    } else {
-                        shown.to_owned()
-                    };
-                    out.write_all(bytes.as_bytes()).map_err(Ended::Write)?;
+                    let restored = if is_version { self.restoration.code(&plain) } else { self.shown(&plain) };
+                    out.write_all(escaped_alike(shown, &restored).as_bytes()).map_err(Ended::Write)?;
                 }
                 Err(_) => {
                     self.foreign += 1;
