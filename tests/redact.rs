@@ -292,3 +292,76 @@ fn an_export_gives_every_command_the_same_names() {
     }
     assert!(left(&all, &[&path]) == [&path] && left(&one, &[&path]) == [&path], "{path}");
 }
+
+const SERVERS: &str = r#"
+start 2022-10-08T05:50:48Z
+computer WKS-77
+process 3560 TiWorker.exe
+  image C:\Windows\WinSxS\TiWorker.exe
+process 2412 scan.exe
+  image "C:\Program Files\x\scan.exe"
+  user "QVMECORP\svc_nightly"
++1.0 scan.exe:1 CreateFile C:\Windows\WinSxS\Temp\InFlight\x.dll access=GENERIC_READ share=RW
++1.5 TiWorker.exe:1 CreateFile C:\Windows\WinSxS\Temp\InFlight\x.dll access=DELETE share=RWD -> SHARING VIOLATION
++1.8 scan.exe:1 CloseFile C:\Windows\WinSxS\Temp\InFlight\x.dll
++3.1 scan.exe:1 RegSetValue HKCU\x type=REG_SZ value="\\?\UNC\QSRV09\share"
++3.2 scan.exe:1 RegQueryValue HKCU\x type=REG_SZ value="\\?\UNC\qf8\share"
++3.3 scan.exe:1 CreateFile "\\QSRV02@SSL\DavWWWRoot\x.txt" access=GENERIC_READ share=R
++3.4 scan.exe:1 CreateFile "\\QSRV03@SSL@8443\DavWWWRoot\x.txt" access=GENERIC_READ share=R
++3.5 scan.exe:1 CreateFile "\Device\WebDavRedirector\;F:00000\QSRV01@SSL\DavWWWRoot\x.txt" access=GENERIC_READ share=R
++3.6 scan.exe:1 CreateFile "\Device\Mup\;LanmanRedirector\;Z:0000000000012345\qf7\d$\x" access=GENERIC_READ share=R
++3.7 scan.exe:1 RegSetValue HKCU\x type=REG_SZ value="say \\\\QSRV04\\share and \\QSRV05\share"
++3.8 scan.exe:1 RegSetValue HKCU\x type=REG_SZ value="C:\\Windows\\System32 \\SystemRoot\\WinSxS HKLM\\Software\\Microsoft"
+"#;
+
+#[test]
+fn servers_and_accounts_go_however_they_are_written_and_roots_stay() {
+    const GONE: &[&str] = &["qsrv0", "qf7", "qf8", "qvmecorp", "svc_nightly", "wks-77"];
+    const KEPT: &[&str] = &[
+        r"C:\\Windows\\System32 \\SystemRoot\\WinSxS HKLM\\Software\\Microsoft",
+        "@SSL\\DavWWWRoot",
+        "@SSL@8443\\DavWWWRoot",
+        r"NT AUTHORITY\SYSTEM",
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let (capture, copy) = (folder.path().join("x.PML"), folder.path().join("copy.PML"));
+    fs::write(&capture, scenario::build_bytes(SERVERS).unwrap()).unwrap();
+    let (capture, copy, key) = (capture.to_str().unwrap(), copy.to_str().unwrap(), &*fixed_key(folder.path()));
+    let redact = ["--redact", "--redact-key", key];
+    let csv = folder.path().join("x.csv");
+    let all = ["--columns", "all", "--format", "csv"];
+    fs::write(&csv, run(&[&["events", capture][..], &all].concat())).unwrap();
+    assert_eq!(left(&fs::read(capture).unwrap(), GONE), GONE);
+    for arguments in [
+        vec!["events", capture, "--format", "csv", "--columns", "all"],
+        vec!["events", csv.to_str().unwrap(), "--format", "csv", "--columns", "all"],
+        vec!["events", capture, "--format", "xml"],
+        vec!["events", capture, "--format", "jsonl"],
+        vec!["blame", capture, "--profile", "any", "--json", "-"],
+    ] {
+        let out = run(&[&arguments[..], &redact].concat());
+        assert_eq!(left(&out, GONE), <[&str; 0]>::default(), "{arguments:?}\n{}", String::from_utf8_lossy(&out));
+        if arguments.contains(&"csv") {
+            assert_eq!(left(&out, KEPT), KEPT, "{arguments:?}\n{}", String::from_utf8_lossy(&out));
+        }
+    }
+    run(&[&["extract", capture, "-o", copy, "--filter", "Process Name is not nobody"][..], &redact].concat());
+    let bytes = fs::read(copy).unwrap();
+    assert_eq!(left(&bytes, GONE), <[&str; 0]>::default());
+    assert_eq!(left(&bytes, KEPT), KEPT);
+}
+
+#[test]
+fn a_log_of_doubled_backslashes_keeps_its_paths() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("CBS.log");
+    let text = LOG.replace(r"\??\C:\Users\jxkwpvofzl\AppData\Local\Temp", r"\SystemRoot\WinSxS\Temp\InFlight");
+    fs::write(&log, text.replace('\\', r"\\")).unwrap();
+    let arguments = ["cbs", log.to_str().unwrap(), "--json", "-"];
+    let plain = run(&arguments);
+    let hidden = run(&[&arguments[..], &["--redact", "--redact-key", &fixed_key(folder.path())]].concat());
+    let path = |record: &[u8]| json(record)["files"][0]["locked_paths"][0]["path"].clone();
+    assert_eq!(path(&plain), r"\\SystemRoot\\WinSxS\\Temp\\InFlight\\deep\\deeper\\deepest\\a.dll");
+    assert_eq!(path(&hidden), path(&plain));
+    assert_eq!(left(&hidden, &["srcqzvhost", "logvkqzuser"]), <[&str; 0]>::default());
+}

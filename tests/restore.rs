@@ -157,7 +157,7 @@ fn what_the_key_does_not_know_stays_and_is_counted() {
     assert!(done.status.success());
     assert_eq!(fs::read(restored).unwrap(), text);
     let said = String::from_utf8(done.stderr).unwrap();
-    assert!(said.contains("names put back in 0 places"), "{said}");
+    assert!(said.contains("nothing in it was replaced with this key: no name was put back"), "{said}");
     assert!(said.contains("3 names are not in this key and stay as they are: 8.8.4.4, otherhost, qwertz"), "{said}");
     // Neither the input nor the key may be overwritten, and no key is no file.
     for place in [hidden, key] {
@@ -185,4 +185,77 @@ fn a_collected_file_does_not_name_its_machine() {
         assert_eq!(left(&hidden, &["filesrv", "desktop-9x7"]), <[&str; 0]>::default());
         assert_eq!(left(&hidden, &["_cbs.log"]).len(), 1, "{}", String::from_utf8_lossy(&hidden));
     }
+}
+
+const EXPORT: &str = "\"Time of Day\",\"Process Name\",\"PID\",\"Operation\",\"Path\",\"Result\",\"Detail\"\r
+\"1:50:48.0118211 PM\",\"svchost.exe\",\"1284\",\"TCP Send\",\"WS-BOB7.home:1226 -> 50.22.196.70-static.reverse.softhost.com:http\",\"SUCCESS\",\"Length: 10, connid: 0\"\r
+\"1:50:48.0218211 PM\",\"svchost.exe\",\"1284\",\"UDP Receive\",\"ws-bob7.home:1251 -> 254.253.254.87.dynamic.monhost.mc:16471\",\"SUCCESS\",\"Length: 10\"\r
+\"1:50:48.1118211 PM\",\"svchost.exe\",\"1284\",\"RegSetValue\",\"HKCU\\x\",\"SUCCESS\",\"Type: REG_SZ, Length: 88, Data: \"\"c:\\users\\JANEROE\\a & b\"\" 'Janeroe' <C:\\Users\\janeRoe\\x> \"\r
+";
+
+#[test]
+fn hosts_quotes_and_the_case_of_letters_come_back() {
+    const GONE: &[&str] = &["ws-bob7", "196.70", "softhost", "254.253", "monhost", "janeroe"];
+    let folder = tempfile::tempdir().unwrap();
+    let (export, hidden, key) = (folder.path().join("x.csv"), folder.path().join("hidden"), folder.path().join("key"));
+    fs::write(&export, EXPORT).unwrap();
+    let (export, hidden, key) = (export.to_str().unwrap(), hidden.to_str().unwrap(), key.to_str().unwrap());
+    for format in ["xml", "csv", "jsonl"] {
+        let arguments = ["events", export, "--format", format];
+        let plain = run(&arguments);
+        assert_eq!(left(&plain, GONE), GONE);
+        assert!(format != "xml" || !left(&plain, &["&quot;"]).is_empty(), "{}", String::from_utf8_lossy(&plain));
+        let redacted = run(&[&arguments[..], &["--redact", "--redact-key", key]].concat());
+        assert_eq!(left(&redacted, GONE), <[&str; 0]>::default(), "{}", String::from_utf8_lossy(&redacted));
+        fs::write(hidden, &redacted).unwrap();
+        let restored = run(&["restore", hidden, "--key", key, "--quiet"]);
+        assert_eq!(String::from_utf8_lossy(&restored), String::from_utf8_lossy(&plain));
+    }
+}
+
+#[test]
+fn what_was_done_is_counted_and_a_wrong_key_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let (capture, key) = place(folder.path());
+    let (other, hidden) = (folder.path().join("other.json"), folder.path().join("hidden"));
+    let (capture, key) = (capture.to_str().unwrap(), key.to_str().unwrap());
+    let (other, hidden) = (other.to_str().unwrap(), hidden.to_str().unwrap());
+    let record = ["blame", capture, "--profile", "any", "--json", "-"];
+    run(&[&record[..], &["--redact", "--redact-key", other]].concat());
+    let redacted = run(&[&record[..], &["--redact", "--redact-key", key]].concat());
+    fs::write(hidden, &redacted).unwrap();
+    let said = |key: &str| {
+        let done = output(&["restore", hidden, "--key", key, "--lang", "en"]);
+        assert_eq!(done.status.code(), Some(0));
+        (done.stdout, String::from_utf8(done.stderr).unwrap())
+    };
+    let (same, warned) = said(other);
+    assert!(same == redacted);
+    assert!(warned.contains("nothing in it was replaced with this key"), "{warned}");
+    let (_, told) = said(key);
+    assert!(told.contains("names put back in ") && !told.contains("not in this key"), "{told}");
+    // The versions of packages and files are codes: no name is missing.
+    let bob = json_name(key, "bob");
+    let hex: String = bob.bytes().map(|byte| format!("{byte:02X} 00 ")).collect();
+    for (text, places) in [
+        (
+            format!(
+                r#"{{"id": "x", "version": "10.0.1.6", "also": ["10.0.1.7", "10.0.1.8"], "path": "D:\\Profiles\\{bob}\\x"}}"#
+            ),
+            "1 place",
+        ),
+        (format!("Data: {hex}\nData: {hex}\n"), "2 places"),
+    ] {
+        fs::write(hidden, &text).unwrap();
+        let (restored, told) = said(key);
+        assert_eq!(left(&restored, &[&bob]), <[&str; 0]>::default());
+        assert_eq!(told.trim_end().rsplit(": ").next().unwrap(), format!("names put back in {places}"));
+    }
+}
+
+/// The pseudonym of a name in a key file.
+fn json_name(key: &str, original: &str) -> String {
+    let key: serde_json::Value = serde_json::from_slice(&fs::read(key).unwrap()).unwrap();
+    let names = key["names"].as_array().unwrap();
+    names.iter().find(|name| name["original"] == original).unwrap()["pseudonym"].as_str().unwrap().to_owned()
 }

@@ -139,11 +139,12 @@ pub fn redactor(key: Option<&Path>, lang: Lang) -> Result<Redactor, Fail> {
 
 /// Learns the names in the process list and in all rows, shown or not: a name must have one fate in every output.
 fn learn_rows(export: &Export, redactor: &mut Redactor) -> io::Result<()> {
-    /// Logon sessions of the system itself, whose account names are localised.
-    const SYSTEM: [&str; 3] = ["000003e7", "000003e5", "000003e4"];
-    let is_system = |logon: &str| SYSTEM.iter().any(|known| logon.trim().ends_with(known));
+    /// The process whose account is that of the system, in whatever language.
+    const SYSTEM: u32 = 4;
+    for process in export.survey().processes.iter().filter(|process| process.pid == SYSTEM) {
+        redactor.leave_authority(&process.user);
+    }
     if export.format() == import::Format::Xml {
-        let mut logon = String::new();
         export.process_list(|line| {
             let line = String::from_utf8_lossy(line);
             let text = |name: &str| {
@@ -151,16 +152,12 @@ fn learn_rows(export: &Export, redactor: &mut Redactor) -> io::Result<()> {
                 let value = value.split('<').next().unwrap_or_default();
                 Some(quick_xml::escape::unescape(value).map_or_else(|_| value.to_owned(), std::borrow::Cow::into_owned))
             };
-            if let Some(value) = text("AuthenticationId") {
-                logon = value;
-            }
             if let Some(version) = text("Version") {
                 redactor.learn_version(&version);
                 return Ok(());
             }
             match text("Owner") {
-                Some(owner) if !is_system(&logon) => redactor.learn_account(&owner),
-                Some(_) => {}
+                Some(owner) => redactor.learn_account(&owner),
                 None => redactor.learn_text(&quick_xml::escape::unescape(&line).unwrap_or_default()),
             }
             Ok(())
@@ -180,7 +177,7 @@ fn learn_rows(export: &Export, redactor: &mut Redactor) -> io::Result<()> {
             for text in &told.texts {
                 redactor.learn_text(text);
             }
-            if told.user != last_user && !is_system(&told.logon) {
+            if told.user != last_user {
                 redactor.learn_account(&told.user);
                 last_user.clone_from(&told.user);
             }
@@ -208,7 +205,6 @@ fn told_of_roots(row: &ExportRow<'_>) -> Option<(String, String)> {
 struct Told {
     texts: Vec<String>,
     user: String,
-    logon: String,
     hosts: Vec<String>,
 }
 
@@ -225,7 +221,6 @@ impl Told {
         Self {
             texts: columns.into_iter().map(text).filter(|text| !text.is_empty()).collect(),
             user: text(Column::User),
-            logon: text(Column::AuthenticationId),
             hosts,
         }
     }

@@ -7,7 +7,7 @@ use super::{output, term};
 use crate::export::hide;
 use crate::import::{Format, open_text};
 use crate::lang::{Lang, recover as t};
-use crate::redact::{KeyFile, Restoration};
+use crate::redact::{KeyFile, Redaction, Restoration};
 use clap::Args;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -95,13 +95,21 @@ impl Back {
 
     /// The strings of JSON, one value or one a line, without their escapes.
     fn json(&mut self, text: &mut dyn BufRead, out: &mut dyn Write) -> Result<(), Ended> {
-        let mut piece = Vec::new();
+        let (mut piece, mut last, mut is_code, mut in_list) = (Vec::new(), String::new(), false, false);
         while until(text, b'"', &mut piece)? {
             let opens = piece.pop_if(|byte| *byte == b'"').is_some();
             out.write_all(&piece).map_err(Ended::Write)?;
             if !opens {
                 break;
             }
+            // A code, or one of a list of them, follows the name of its field.
+            let signs: Vec<u8> = piece.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+            is_code = match signs.as_slice() {
+                b":" | b":[" => Redaction::is_code(&last),
+                b"," => is_code && in_list,
+                _ => false,
+            };
+            in_list = signs == b":[" || in_list && signs == b",";
             let mut literal = vec![b'"'];
             loop {
                 if !until(text, b'"', &mut piece)? {
@@ -114,8 +122,10 @@ impl Back {
                     break;
                 }
             }
-            let restored = serde_json::from_slice::<String>(&literal).ok().and_then(|shown| {
-                let restored = self.shown(&shown);
+            let shown = serde_json::from_slice::<String>(&literal).ok();
+            last = shown.clone().unwrap_or_default();
+            let restored = shown.and_then(|shown| {
+                let restored = if is_code { self.restoration.code(&shown) } else { self.shown(&shown) };
                 (restored != shown).then(|| serde_json::to_vec(&restored).ok()).flatten()
             });
             out.write_all(restored.as_deref().unwrap_or(&literal)).map_err(Ended::Write)?;
@@ -132,15 +142,8 @@ impl Back {
             match std::str::from_utf8(&piece) {
                 Ok(shown) => {
                     let plain = quick_xml::escape::unescape(shown).unwrap_or(shown.into());
-                    // The version of a file was not replaced.
-                    let restored = if is_version { plain.clone().into_owned() } else { self.shown(&plain) };
-                    let changed = restored != plain;
-                    let bytes = if changed {
-                        quick_xml::escape::partial_escape(restored).into_owned()
-                    } else {
-                        shown.to_owned()
-                    };
-                    out.write_all(bytes.as_bytes()).map_err(Ended::Write)?;
+                    let restored = if is_version { self.restoration.code(&plain) } else { self.shown(&plain) };
+                    out.write_all(escaped_alike(shown, &restored).as_bytes()).map_err(Ended::Write)?;
                 }
                 Err(_) => {
                     self.foreign += 1;
@@ -189,13 +192,16 @@ impl Back {
             return String::new();
         }
         let text = self.restoration.text(text);
-        let restoration = &self.restoration;
+        let restoration = &mut self.restoration;
         hide::hex_replaced(&text, |bytes| restoration.bytes(bytes))
     }
 
     fn lines(&self, lang: Lang) -> Vec<String> {
         let done = self.restoration.done();
-        let mut lines = vec![t::RESTORED.fill(lang, &[("places", &done.places)])];
+        let mut lines = vec![match done.places {
+            0 => t::NOTHING_RESTORED.get(lang).to_owned(),
+            places => t::RESTORED.fill(lang, &[("places", &places)]),
+        }];
         if !done.unknown.is_empty() {
             let mut names: Vec<&str> = done.unknown.iter().map(String::as_str).take(SHOWN).collect();
             if done.unknown.len() > SHOWN {
@@ -209,6 +215,34 @@ impl Back {
         }
         lines
     }
+}
+
+/// `restored`, of as many UTF-16 units as what `raw` stands for, with the character references of `raw` where nothing
+/// changed.
+fn escaped_alike(raw: &str, restored: &str) -> String {
+    let units: Vec<u16> = restored.encode_utf16().collect();
+    let (mut out, mut changed, mut at, mut rest) = (String::new(), Vec::new(), 0, raw);
+    let flush = |out: &mut String, changed: &mut Vec<u16>| {
+        out.push_str(&quick_xml::escape::partial_escape(String::from_utf16_lossy(changed)));
+        changed.clear();
+    };
+    while let Some(first) = rest.chars().next() {
+        let reference = rest.find(';').filter(|_| first == '&').map(|end| rest.split_at(end + 1));
+        let plain = reference.and_then(|(token, _)| quick_xml::escape::unescape(token).ok().filter(|s| *s != token));
+        let (token, behind) = reference.filter(|_| plain.is_some()).unwrap_or_else(|| rest.split_at(first.len_utf8()));
+        let here: Vec<u16> = plain.as_deref().unwrap_or(token).encode_utf16().collect();
+        let new = units.get(at..at + here.len()).unwrap_or_default();
+        if new == here {
+            flush(&mut out, &mut changed);
+            out.push_str(token);
+        } else {
+            changed.extend_from_slice(new);
+        }
+        (at, rest) = (at + here.len(), behind);
+    }
+    changed.extend_from_slice(units.get(at..).unwrap_or_default());
+    flush(&mut out, &mut changed);
+    out
 }
 
 /// Reads up to and with `end`; false at the end of the text.

@@ -49,7 +49,7 @@ pub(crate) fn text_of(redaction: &Redaction, shown: &str) -> String {
 const FEWEST: usize = 3;
 
 /// The text with `replace` applied to the bytes that it shows as `4A 00 6F 00`.
-pub(crate) fn hex_replaced(shown: &str, replace: impl Fn(&mut [u8])) -> String {
+pub(crate) fn hex_replaced(shown: &str, mut replace: impl FnMut(&mut [u8])) -> String {
     let nibble = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let pair = |text: &[u8]| match text {
         [high, low, ..] if !(high.is_ascii_lowercase() || low.is_ascii_lowercase()) => {

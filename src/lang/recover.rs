@@ -32,8 +32,9 @@ crate::texts! {
     CHOOSE: "say which events: --case, --event, --filter, --exclude or --pmc", "请指定要提取的事件：--case、--event、--filter、--exclude 或 --pmc";
     SAME_FILE: "{file}: input and output are the same file", "{file}：输入与输出是同一个文件";
     KEY_ALONE: "--redact-key needs --redact", "--redact-key 需要与 --redact 一起使用";
-    RESTORED: "names put back in {places} places", "已在 {places} 处还原名称";
-    NOT_IN_KEY: "{n} names are not in this key and stay as they are: {names}", "{n} 个名称不在此密钥中，保持不变：{names}";
+    RESTORED: "names put back in {places} {places:place|places}", "已在 {places} 处还原名称";
+    NOTHING_RESTORED: "nothing in it was replaced with this key: no name was put back, and the text is as it was. Is it the key file of this redaction?", "其中没有任何内容是用此密钥替换的：未还原任何名称，文本保持原样。请确认这是该次脱敏所用的密钥文件";
+    NOT_IN_KEY: "{n} {n:name is|names are} not in this key and {n:stays as it is|stay as they are}: {names}", "{n} 个名称不在此密钥中，保持不变：{names}";
     NOT_TEXT: "{n} stretches are not UTF-8 and stay as they are", "{n} 处不是 UTF-8 文本，保持不变";
     NO_RESTORE: "{file}: a redacted capture cannot be turned back: environments and icons were removed from it, not renamed. Use the original capture; what was printed or exported from the redacted one can be restored", "{file}：脱敏后的捕获文件无法还原：其中的环境变量和图标是被删除而不是被替换的。请使用原始捕获文件；由脱敏捕获打印或导出的文本可以还原";
     CONTEXT_ALONE: "--context needs --case", "--context 需要与 --case 一起使用";

@@ -11,10 +11,12 @@ const CLOUD: [u8; 10] = [0, 0, 0, 0, 0, 12, 1, 0, 0, 0];
 /// Relative ids below belong to accounts every Windows has.
 const FIRST_OWN_RID: u32 = 1000;
 
-/// Whether an address says nothing about anybody's network.
+/// Whether an address says nothing about anybody's network: it is no host's, or every machine has it.
 pub(super) fn is_nobodys(address: IpAddr) -> bool {
     match address {
-        IpAddr::V4(v4) => v4.is_loopback() || v4.is_unspecified() || v4.is_broadcast() || v4.is_multicast(),
+        // `4.0.0.0` and `0.158.114.52` are no host's; versions in names look so.
+        IpAddr::V4(v4) if matches!(v4.octets(), [0, ..] | [_, 0, 0, 0]) => true,
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_broadcast() || v4.is_multicast(),
         IpAddr::V6(v6) => v6.is_loopback() || v6.is_unspecified() || v6.is_multicast(),
     }
 }

@@ -66,6 +66,8 @@ const PROTECTED: &[&str] = &[
 const NOBODYS: &[&str] = &[
     "public",
     "default",
+    "defaultaccount",
+    "wdagutilityaccount",
     "default user",
     "all users",
     "defaultuser0",
@@ -76,6 +78,8 @@ const NOBODYS: &[&str] = &[
 /// Authorities and domains that every Windows has.
 const WELL_KNOWN_DOMAINS: &[&str] = &[
     "nt authority",
+    "nt-autorität",
+    "autorite nt",
     "nt service",
     "nt virtual machine",
     "builtin",
@@ -200,6 +204,18 @@ impl Redactor {
         self.learn(Kind::Computer, name);
     }
 
+    /// Takes from the account of the system what its authority is called in its language (`NT-AUTORITÄT\SYSTEM`):
+    /// accounts of it are left alone. Before any account is learned.
+    pub fn leave_authority(&mut self, system: &str) {
+        if let Some((domain, _)) = system.split_once('\\') {
+            self.authorities.push(fold(domain));
+        }
+    }
+
+    fn is_authority(&self, folded: &str) -> bool {
+        WELL_KNOWN_DOMAINS.contains(&folded) || self.authorities.iter().any(|known| known == folded)
+    }
+
     /// Learns an account as Windows shows it, `DOMAIN\user`, `user@domain` or `user`. Accounts of the system itself
     /// (`NT AUTHORITY\…`, `Window Manager\DWM-1`) are left alone.
     pub fn learn_account(&mut self, account: &str) {
@@ -215,7 +231,7 @@ impl Redactor {
             },
         };
         if let Some(domain) = domain {
-            if WELL_KNOWN_DOMAINS.contains(&fold(domain).as_str()) || is_desktop_account(user) {
+            if self.is_authority(&fold(domain)) || is_desktop_account(user) {
                 return;
             }
             self.learn(Kind::Domain, domain);
@@ -241,7 +257,8 @@ impl Redactor {
         if let Some((first, domain)) = name.split_once('.') {
             let folded = fold(first);
             let says_something = !SERVICES.contains(&folded.as_str()) && !WELL_KNOWN_HOSTS.contains(&folded.as_str());
-            if first.len() >= 2 && says_something {
+            let is_number = first.bytes().all(|byte| byte.is_ascii_digit());
+            if first.len() >= 2 && says_something && !is_number {
                 self.learn(Kind::Host, first);
             }
             // `local` and `com` alone are nobody's.
@@ -324,7 +341,7 @@ impl Redactor {
                 Found::UserVariable => self.learn_account(&text),
                 Found::ComputerVariable => self.learn_computer(text.trim_start_matches('\\')),
                 Found::DomainVariable => {
-                    if !WELL_KNOWN_DOMAINS.contains(&fold(&text).as_str()) {
+                    if !self.is_authority(&fold(&text)) {
                         self.learn(Kind::Domain, &text);
                     }
                 }

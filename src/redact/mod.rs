@@ -74,6 +74,8 @@ pub struct Redactor {
     /// Folded pseudonyms in use.
     taken: FxHashMap<String, ()>,
     roots: roots::Roots,
+    /// Folded names of the system's own authority on this machine.
+    authorities: Vec<String>,
 }
 
 impl Redactor {
@@ -96,7 +98,13 @@ impl Redactor {
     }
 
     fn with_secret(secret: Secret) -> Self {
-        Self { secret, names: indexmap::IndexMap::new(), taken: FxHashMap::default(), roots: roots::Roots::default() }
+        Self {
+            secret,
+            names: indexmap::IndexMap::new(),
+            taken: FxHashMap::default(),
+            roots: roots::Roots::default(),
+            authorities: Vec::new(),
+        }
     }
 
     /// How many names are known.

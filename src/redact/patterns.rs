@@ -104,6 +104,11 @@ fn profile(text: &[u16], at: usize, roots: &Roots, found: &mut Vec<(Found, Range
             let rest = text.get(behind..).unwrap_or_default().iter();
             match rest.take_while(|unit| [BACKSLASH, SLASH].contains(unit)).count() {
                 0 => return,
+                // The accounts of a machine: by number, and by name below `Names`.
+                separators if is_account_database(text, at) => {
+                    let Some(start) = self::behind(text, behind + separators, "names\\") else { return };
+                    start
+                }
                 separators => behind + separators,
             }
         }
@@ -124,42 +129,96 @@ fn profile(text: &[u16], at: usize, roots: &Roots, found: &mut Vec<(Found, Range
     }
 }
 
-/// `\\SERVER\share`.
+/// Whether the key of the accounts stands before `at`: `HKLM\SAM\SAM\Domains\Account`.
+fn is_account_database(text: &[u16], at: usize) -> bool {
+    ["\\domains\\account", "\\domains\\builtin"].iter().any(|key| {
+        let start = at.checked_sub(key.len());
+        start.is_some_and(|start| starts_with(text, start, key))
+    })
+}
+
+/// What stands behind one backslash in names of the kernel and is no server, even where backslashes are doubled.
+const ROOTS: [&str; 12] = [
+    "systemroot",
+    "device",
+    "registry",
+    "dosdevices",
+    "global",
+    "sessions",
+    "driver",
+    "windows",
+    "winsxs",
+    "users",
+    "programdata",
+    "system32",
+];
+
+/// `\\SERVER\share`, `\\?\UNC\SERVER\share`, `\\SERVER@SSL\share`; also with every backslash doubled.
 fn server(text: &[u16], at: usize) -> Option<Range<usize>> {
-    if !starts_with(text, at, "\\\\")
-        || at > 0 && text.get(at - 1).is_some_and(|unit| *unit == BACKSLASH || is_word(*unit))
-    {
+    let before = at.checked_sub(1).and_then(|at| text.get(at)).copied();
+    let run = backslashes(text, at);
+    if ![2, 4].contains(&run) || before.is_some_and(|unit| unit == BACKSLASH || is_word(unit)) {
         return None;
     }
-    let mut start = at + 2;
-    if starts_with(text, start, "?\\unc\\") {
-        start += 6;
-    }
-    if starts_with(text, start, ";") {
-        return None;
-    }
-    let rest = text.get(start..)?;
-    let length = rest.iter().take(LONGEST).take_while(|unit| !ends_name(**unit)).count();
-    let name = rest.get(..length)?;
-    let plain = name.iter().all(|unit| is_word(*unit) || [0x2D, 0x2E, 0x5F].contains(unit));
-    (length > 1 && plain && rest.get(length) == Some(&BACKSLASH)).then_some(start..start + length)
+    let long = behind(text, at + run, "?\\unc\\");
+    let (name, end) = server_name(text, long.unwrap_or(at + run))?;
+    let is_root = ROOTS.iter().any(|root| root.len() == name.len() && starts_with(text, name.start, root));
+    // `C:\\Windows\\x` is a path of doubled backslashes, and no server follows its drive.
+    let doubled = run == 2 && long.is_none() && backslashes(text, end) > 1;
+    let is_server = text.get(end) == Some(&BACKSLASH) && !is_root && !(doubled && before == Some(COLON));
+    is_server.then_some(name)
 }
 
 /// What stands before the server in the kernel's names of network files.
-pub(super) const REDIRECTORS: [&str; 4] =
+const REDIRECTORS: [&str; 4] =
     ["\\device\\mup\\", "\\device\\lanmanredirector\\", "\\device\\webdavredirector\\", "\\??\\unc\\"];
 
-/// `\Device\Mup\SERVER\share`, with or without `\;LanmanRedirector\;Z:0000\` between.
+/// `\Device\Mup\SERVER\share`, with or without `\;LanmanRedirector\;Z:0000\` between; also with doubled backslashes.
 fn redirected(text: &[u16], at: usize) -> Option<Range<usize>> {
-    let head = REDIRECTORS.iter().find(|head| starts_with(text, at, head))?;
-    let mut start = at + head.len();
+    let mut start = REDIRECTORS.iter().find_map(|head| behind(text, at, head))?;
     while text.get(start) == Some(&0x3B) {
         start += 1 + text.get(start..)?.iter().take(LONGEST).position(|unit| *unit == BACKSLASH)?;
+        start += usize::from(text.get(start) == Some(&BACKSLASH));
     }
+    server_name(text, start).map(|(name, _)| name)
+}
+
+/// Whether a server's name stands where server names stand, from `at` on.
+pub(super) fn is_server(text: &[u16], at: usize) -> bool {
+    /// Longest of what stands before it.
+    const BEFORE: usize = 96;
+    at.checked_sub(1).and_then(|at| text.get(at)) == Some(&BACKSLASH)
+        && (at.saturating_sub(BEFORE)..at)
+            .filter(|start| text.get(*start) == Some(&BACKSLASH))
+            .any(|start| server(text, start).or_else(|| redirected(text, start)).is_some_and(|name| name.start == at))
+}
+
+/// A server's name from `start` on, and where what belongs to it ends: `@SSL` and a port may follow.
+fn server_name(text: &[u16], start: usize) -> Option<(Range<usize>, usize)> {
+    const AT: u16 = b'@' as u16;
     let rest = text.get(start..)?;
     let length = rest.iter().take(LONGEST).take_while(|unit| !ends_name(**unit)).count();
-    let plain = rest.get(..length)?.iter().all(|unit| is_word(*unit) || [0x2D, 0x2E, 0x5F].contains(unit));
-    (length > 1 && plain).then_some(start..start + length)
+    let shown = rest.get(..length)?;
+    let name = shown.split(|unit| *unit == AT).next()?;
+    let plain = shown.iter().all(|unit| is_word(*unit) || [0x2D, 0x2E, 0x5F, AT].contains(unit));
+    (name.len() > 1 && plain).then_some((start..start + name.len(), start + length))
+}
+
+/// Where `head` ends that stands at `at`, its backslashes single or doubled.
+fn behind(text: &[u16], at: usize, head: &str) -> Option<usize> {
+    let mut end = at;
+    for unit in head.bytes().map(u16::from) {
+        if text.get(end) != Some(&unit) {
+            return None;
+        }
+        end += if unit == BACKSLASH { backslashes(text, end).min(2) } else { 1 };
+    }
+    Some(end)
+}
+
+/// How many backslashes stand from `at` on.
+fn backslashes(text: &[u16], at: usize) -> usize {
+    text.get(at..).unwrap_or_default().iter().take_while(|unit| **unit == BACKSLASH).count()
 }
 
 /// `s-1-5-21-…` and `s-1-12-1-…` with at least three numbers more.

@@ -146,6 +146,11 @@ impl Redaction {
         places
     }
 
+    /// Whether the strings of this field of a record are codes, which are not replaced.
+    pub fn is_code(field: &str) -> bool {
+        CODE_FIELDS.contains(&field)
+    }
+
     /// Replaces in the version of a file, whose four numbers are no address.
     pub fn version(&self, units: &mut [u16]) {
         let number = version_number(units.iter().map(|unit| char::from_u32((*unit).into()).unwrap_or('?')));
@@ -154,26 +159,40 @@ impl Redaction {
 
     /// Replaces in bytes that hold text somewhere, as ASCII or as UTF-16 at either alignment, and SIDs.
     pub fn bytes(&self, bytes: &mut [u8]) {
+        self.replace_bytes(bytes);
+    }
+
+    /// The same; returns how many places were replaced.
+    pub(super) fn replace_bytes(&self, bytes: &mut [u8]) -> usize {
         let [narrow, even, odd] = views(bytes);
+        let mut places = Vec::new();
         for change in self.changes(&narrow) {
             // A pseudonym is ASCII where the name is, and here the name is.
             for (place, unit) in bytes.iter_mut().skip(change.at).zip(&change.with) {
                 *place = u8::try_from(*unit).unwrap_or(b'x');
             }
+            places.push((change.at, change.with.len()));
         }
         for (first, view) in [(0, even), (1, odd)] {
             for change in self.changes(&view) {
-                let places = bytes.get_mut(first + 2 * change.at..).unwrap_or_default();
-                for (place, unit) in places.as_chunks_mut::<2>().0.iter_mut().zip(&change.with) {
+                let start = first + 2 * change.at;
+                let stored = bytes.get_mut(start..).unwrap_or_default();
+                for (place, unit) in stored.as_chunks_mut::<2>().0.iter_mut().zip(&change.with) {
                     *place = unit.to_le_bytes();
                 }
+                places.push((start, 2 * change.with.len()));
             }
         }
-        if self.is_reverse {
-            self.restore_sids(bytes);
+        let sids = if self.is_reverse {
+            self.restore_sids(bytes)
         } else {
             address::replace_sids(&self.redactor.secret, bytes);
-        }
+            0
+        };
+        // An address may be found as a learned name and by its form.
+        places.sort_unstable();
+        places.dedup();
+        places.len() + sids
     }
 
     /// Replaces in a text of known ends, stored as ASCII or as UTF-16.
@@ -244,30 +263,40 @@ impl Redaction {
         }
     }
 
-    fn restore_sids(&self, bytes: &mut [u8]) {
+    fn restore_sids(&self, bytes: &mut [u8]) -> usize {
+        let mut restored = 0;
         for range in address::find_sids(bytes) {
             let Some(sid) = bytes.get_mut(range) else { continue };
             let shown = super::fold(&crate::nt::Sid(sid).to_string());
             let Some(known) = self.redactor.names.get(&shown) else { continue };
+            restored += 1;
             let original = String::from_utf16_lossy(&known.pseudonym);
             let parts = original.split('-').skip(3).filter_map(|part| part.parse::<u32>().ok());
             for (place, part) in sid.get_mut(8..).unwrap_or_default().as_chunks_mut::<4>().0.iter_mut().zip(parts) {
                 *place = part.to_le_bytes();
             }
         }
+        restored
     }
 
     /// What to overwrite in `units`: learned names, then SIDs and addresses that were not.
     fn changes(&self, units: &[u16]) -> Vec<Change> {
         let folded: Vec<u16> = units.iter().copied().map(fold_unit).collect();
         let mut changes = Vec::new();
-        self.learned(&folded, &mut changes);
-        self.unlearned(&folded, &mut changes);
+        let names = self.learned(&folded, &mut changes);
+        self.unlearned(&folded, &names, &mut changes);
+        for change in &mut changes {
+            for (unit, shown) in change.with.iter_mut().zip(units.iter().skip(change.at)) {
+                *unit = in_case_of(*shown, *unit);
+            }
+        }
         changes
     }
 
-    fn learned(&self, folded: &[u16], changes: &mut Vec<Change>) {
-        let Some(matcher) = &self.matcher else { return };
+    /// Returns the places of names that are no addresses.
+    fn learned(&self, folded: &[u16], changes: &mut Vec<Change>) -> Vec<Range<usize>> {
+        let mut names = Vec::new();
+        let Some(matcher) = &self.matcher else { return names };
         // One character a unit, halves of surrogate pairs included, keeps places in step.
         let mut text = String::with_capacity(folded.len());
         let ascii = folded.iter().all(|unit| *unit < 0x80);
@@ -297,11 +326,15 @@ impl Redaction {
             if let Some(with) = name.pseudonym.get(skipped..).filter(|with| !with.is_empty()) {
                 changes.push(Change { at: at + skipped, with: with.to_vec() });
                 done = at + name.pseudonym.len();
+                if name.kind != Kind::Address {
+                    names.push(at..done);
+                }
             }
         }
+        names
     }
 
-    fn unlearned(&self, folded: &[u16], changes: &mut Vec<Change>) {
+    fn unlearned(&self, folded: &[u16], names: &[Range<usize>], changes: &mut Vec<Change>) {
         for (at, unit) in folded.iter().enumerate() {
             if !self.is_reverse
                 && *unit == 0x73
@@ -314,6 +347,10 @@ impl Redaction {
             }
         }
         for range in patterns::addresses(folded) {
+            // Part of a host's name: `50.22.196.70-static.reverse.example.com`.
+            if names.iter().any(|name| name.start <= range.start && range.end <= name.end) {
+                continue;
+            }
             let text = String::from_utf16_lossy(folded.get(range.clone()).unwrap_or_default());
             // `fe80::1c2:3d4:445` may be an address or a learned one with a port.
             let learned = |text: &str| self.redactor.names.get(text).is_some_and(|name| name.kind == Kind::Address);
@@ -330,6 +367,15 @@ impl Redaction {
                 }
             }
         }
+    }
+}
+
+/// `unit` in the case in which `shown` stands in the text: it tells whoever maps back how the original was spelled.
+fn in_case_of(shown: u16, unit: u16) -> u16 {
+    match (u8::try_from(shown), u8::try_from(unit)) {
+        (Ok(b'A'..=b'Z'), Ok(unit)) => unit.to_ascii_uppercase().into(),
+        (Ok(b'a'..=b'z'), Ok(unit)) => unit.to_ascii_lowercase().into(),
+        _ => unit,
     }
 }
 
@@ -358,21 +404,15 @@ fn fits(scope: Scope, text: &[u16], at: usize, length: usize) -> bool {
         Scope::Word => !word(before) && !word(after),
         // Behind `\Users`, the server of a UNC path, or a part of an account's name.
         Scope::Component => {
-            let slash = |unit: Option<u16>| unit.is_some_and(|unit| unit == 0x5C || unit == 0x2F);
             let behind_users = [r"\users\", r"\users\\", "/users/", "/home/"].iter().any(|folder| {
                 let folder: Vec<u16> = folder.encode_utf16().collect();
                 text.get(..at).is_some_and(|head| head.ends_with(&folder))
             });
-            let redirected = patterns::REDIRECTORS.iter().any(|device| {
-                let device: Vec<u16> = device.encode_utf16().collect();
-                text.get(..at).is_some_and(|head| head.ends_with(&device))
-            });
-            let unc = at >= 2 && text.get(at - 2..at) == Some(&[0x5C, 0x5C]) && slash(after);
             let bounded = before.is_none_or(|unit| unit == 0x5C) && after.is_none_or(|unit| unit == 0x5C);
             let slashes = || text.iter().filter(|unit| **unit == 0x5C).count();
             // `DOMAIN\user`, or the name alone.
             let account = bounded && !text.contains(&0x3A) && slashes() <= 1;
-            (behind_users || redirected) && !word(after) || unc || account
+            (behind_users || patterns::is_server(text, at)) && !word(after) || account
         }
     }
 }

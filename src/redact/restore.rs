@@ -1,8 +1,9 @@
 //! Pseudonyms turned back into names by the key file.
 
-use super::replace::Redaction;
+use super::replace::{Redaction, version_number};
 use super::{KeyError, KeyFile, Name, Redactor, fold, learn, patterns};
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// Unknown names kept, to be shown.
 const MOST_UNKNOWN: usize = 10_000;
@@ -50,11 +51,9 @@ impl Restoration {
         Ok(Self { back: Redaction::reverse(back), restored: 0, unknown: BTreeSet::new() })
     }
 
-    /// `text` with every pseudonym turned back into the name as it was first found.
+    /// `text` with every pseudonym turned back into the name, in the case of letters that the pseudonym stands in.
     pub fn text(&mut self, text: &str) -> String {
-        let mut units: Vec<u16> = text.encode_utf16().collect();
-        let changed = self.back.replace(&mut units);
-        self.restored += changed.len() as u64;
+        let (restored, changed) = self.restored(text);
         let folded: Vec<u16> = text.encode_utf16().map(super::fold_unit).collect();
         for (found, range) in patterns::find(&folded, self.back.roots()) {
             let known = changed.iter().any(|place| place.start < range.end && range.start < place.end);
@@ -68,12 +67,26 @@ impl Restoration {
                 self.unknown.insert(shown);
             }
         }
-        if changed.is_empty() { text.to_owned() } else { String::from_utf16_lossy(&units) }
+        restored
+    }
+
+    /// The same of a code, where nothing stands that this key should know: four numbers at its start are a version.
+    pub fn code(&mut self, text: &str) -> String {
+        let (number, rest) = text.split_at_checked(version_number(text.chars())).unwrap_or(("", text));
+        let (restored, _) = self.restored(rest);
+        format!("{number}{restored}")
+    }
+
+    fn restored(&mut self, text: &str) -> (String, Vec<Range<usize>>) {
+        let mut units: Vec<u16> = text.encode_utf16().collect();
+        let changed = self.back.replace(&mut units);
+        self.restored += changed.len() as u64;
+        (if changed.is_empty() { text.to_owned() } else { String::from_utf16_lossy(&units) }, changed)
     }
 
     /// Turns back what bytes hold, in place: names as ASCII and as UTF-16, and SIDs.
-    pub fn bytes(&self, bytes: &mut [u8]) {
-        self.back.bytes(bytes);
+    pub fn bytes(&mut self, bytes: &mut [u8]) {
+        self.restored += self.back.replace_bytes(bytes) as u64;
     }
 
     /// What was done so far.

@@ -12,8 +12,8 @@ use crate::pml::event::Beyond;
 use crate::pml::{Event, EventClass, Host, ops};
 use crate::redact::{Redaction, Redactor};
 
-/// Logon sessions of the system itself, whose account names are localised: SYSTEM, LOCAL SERVICE, NETWORK SERVICE.
-const SYSTEM_LOGONS: [u64; 3] = [0x3E7, 0x3E5, 0x3E4];
+/// The process whose account is that of the system, in whatever language.
+const SYSTEM_PROCESS: u32 = 4;
 /// Operation number of Process Start.
 const PROCESS_START: u16 = 7;
 /// Operation number of Load Image.
@@ -28,10 +28,11 @@ pub fn learn(capture: &Capture, events: impl Iterator<Item = EventIndex>, redact
         let pml = segment.pml();
         let container = pml.container();
         redactor.learn_computer(&container.header.computer);
+        for system in container.processes.iter().filter(|process| process.pid == SYSTEM_PROCESS) {
+            redactor.leave_authority(&pml.string(system.user));
+        }
         for process in &container.processes {
-            if !SYSTEM_LOGONS.contains(&process.authentication_id) {
-                redactor.learn_account(&pml.string(process.user));
-            }
+            redactor.learn_account(&pml.string(process.user));
         }
         let versions = version_strings(&container.processes);
         for index in 0..u32::try_from(container.strings.len()).unwrap_or(u32::MAX) {
@@ -50,6 +51,10 @@ pub fn learn(capture: &Capture, events: impl Iterator<Item = EventIndex>, redact
     for index in events {
         let Some(Ok(event)) = capture.event(index) else { continue };
         texts(event).into_iter().for_each(|text| redactor.learn_text(&text.decode()));
+        // As bytes, its first word would run into what lies before it.
+        if let Some((data, _)) = value_text(event) {
+            Wide(data).decode_all().split('\0').for_each(|text| redactor.learn_text(text));
+        }
         if let Ok(detail) = event.detail() {
             redactor.learn_bytes(detail);
             if event.class() == EventClass::NETWORK
@@ -101,6 +106,26 @@ fn registry_value(event: Event<'_>, operation: u16) -> Option<(String, Wide<'_>)
         ValueInformation::parse(registry.field(8), event.extra_beyond().ok()??)?.data?
     };
     Some((path, Wide(data.captured())))
+}
+
+/// The text that a registry value holds, one or several ended by NUL, and whether it lies in the extra detail.
+fn value_text(event: Event<'_>) -> Option<(&[u8], bool)> {
+    /// `REG_SZ`, `REG_EXPAND_SZ`, `REG_LINK`, `REG_MULTI_SZ`.
+    const TEXTS: [u32; 4] = [1, 2, 6, 7];
+    if event.class() != EventClass::REGISTRY {
+        return None;
+    }
+    let registry = RegistryDetail::parse(event.operation(), event.detail_beyond().ok()?)?;
+    let (kind, data, in_extra) = match event.operation() {
+        ops::code::REG_SET_VALUE => (registry.field(4), ValueData::written(registry), false),
+        operation @ (ops::code::REG_QUERY_VALUE | ops::code::REG_ENUM_VALUE) => {
+            let class = registry.field(if operation == ops::code::REG_QUERY_VALUE { 8 } else { 12 });
+            let value = ValueInformation::parse(class, event.extra_beyond().ok()??)?;
+            (value.kind, value.data?, true)
+        }
+        _ => return None,
+    };
+    TEXTS.contains(&kind).then(|| (data.captured(), in_extra))
 }
 
 /// The counted texts of an event, whose ends are known.
@@ -156,6 +181,15 @@ pub(super) fn event(redaction: &Redaction, event: Event<'_>, detail: &mut [u8], 
         if let Some(place) = detail.get_mut(at..at.saturating_add(bytes.len())) {
             place.copy_from_slice(bytes);
             redaction.counted(place, is_wide);
+        }
+    }
+    if let Some((data, in_extra)) = value_text(event) {
+        let extra_start = event.extra().ok().flatten().map_or(0, |extra| extra.as_ptr().addr());
+        let (start, stored) = if in_extra { (extra_start, extra) } else { (start, detail) };
+        let at = data.as_ptr().addr().saturating_sub(start);
+        if let Some(place) = stored.get_mut(at..at.saturating_add(data.len())) {
+            place.copy_from_slice(data);
+            redaction.counted(place, true);
         }
     }
 }
