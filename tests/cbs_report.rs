@@ -173,7 +173,7 @@ fn the_clean_up_lock_is_told_as_such() {
          should be. That file must be repaired, whoever holds what. The first error, at line 4 (2023-03-05 09:00:03), is the \
          result 0x800f0986 (PSFX_E_APPLY_FORWARD_DELTA_FAILED) and returned by InternalTransact (line 11). \
          STATUS_DELETE_PENDING on \\SystemRoot\\WinSxS\\Temp\\InFlight\\00d5bed0fd4ed90101000000d007d407\\示例文件.dll (line 8) \
-         was met inside CDirectory::DeleteRecursively, 6.0 s after the error that set the result: clean-up. The log alone does \
+         was met inside CDirectory::DeleteRecursively, 6 s after the error that set the result: clean-up. The log alone does \
          not show that this lock caused the failure; it proves only that some handle was still open."
     );
     assert!(text.contains("1. Repair example.dll of Microsoft-Windows-Example"));
