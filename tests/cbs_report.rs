@@ -173,7 +173,7 @@ fn the_clean_up_lock_is_told_as_such() {
          should be. That file must be repaired, whoever holds what. The first error, at line 4 (2023-03-05 09:00:03), is the \
          result 0x800f0986 (PSFX_E_APPLY_FORWARD_DELTA_FAILED) and returned by InternalTransact (line 11). \
          STATUS_DELETE_PENDING on \\SystemRoot\\WinSxS\\Temp\\InFlight\\00d5bed0fd4ed90101000000d007d407\\示例文件.dll (line 8) \
-         was met inside CDirectory::DeleteRecursively, 6.0 s after the error that set the result: clean-up. The log alone does \
+         was met inside CDirectory::DeleteRecursively, 6 s after the error that set the result: clean-up. The log alone does \
          not show that this lock caused the failure; it proves only that some handle was still open."
     );
     assert!(text.contains("1. Repair example.dll of Microsoft-Windows-Example"));
@@ -292,7 +292,7 @@ fn broken_lines_are_counted_and_told() {
     let whole = std::fs::read_to_string(samples().join("../founding-delete-pending.CBS.log")).unwrap();
     let mut text = String::new();
     for (number, line) in whole.lines().enumerate() {
-        let mangled = number >= 3 && number < 6;
+        let mangled = (3..6).contains(&number);
         text.push_str(&if mangled { line.replace("2022-10-08", "2O22-1O-08") } else { line.to_owned() });
         text.push_str("\r\n");
         if number == 6 {

@@ -232,4 +232,8 @@ fn bad_arguments_are_explained() {
     let (code, _, errors) = pmlblame(&[&sample, "--pmc", &sample]);
     assert_eq!(code, 1);
     assert!(errors.contains("not a Procmon configuration"), "{errors}");
+    let chinese = ["events", "--lang", "zh-CN", &sample, "--pmc", &sample];
+    let output = Command::new(env!("CARGO_BIN_EXE_pmlblame")).args(chinese).output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(errors.contains("不是 Procmon 配置文件（偏移 0x0："), "{errors}");
 }

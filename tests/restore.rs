@@ -259,3 +259,20 @@ fn json_name(key: &str, original: &str) -> String {
     let names = key["names"].as_array().unwrap();
     names.iter().find(|name| name["original"] == original).unwrap()["pseudonym"].as_str().unwrap().to_owned()
 }
+
+/// What a library says of a file stands in parentheses behind a sentence of the chosen language.
+#[test]
+fn a_file_that_is_no_key_is_told_in_the_language_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("key.json");
+    fs::write(&key, "no key").unwrap();
+    let key = key.to_str().unwrap();
+    let said = |lang: &str| {
+        let output = output(&["restore", "--key", key, key, "--lang", lang]);
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let why = "expected ident at line 1 column 2";
+    assert!(said("en").contains(&format!("{key}: not a key file: {why}")), "{}", said("en"));
+    assert!(said("zh-CN").contains(&format!("{key}：不是密钥文件（{why}）")), "{}", said("zh-CN"));
+}

@@ -119,6 +119,9 @@ impl Tied<'_> {
     }
 }
 
+/// Errors this far outside a capture are of another run, even if their session began in it.
+const ANOTHER_DAY: Ticks = Ticks(24 * 3600 * 10_000_000);
+
 /// Paths of the log looked for in the capture at most; a log that names more is hostile.
 const MAX_PATHS: usize = 1 << 16;
 
@@ -457,7 +460,11 @@ fn unmatched(tied: &Tied<'_>, tie: &LockTie, lang: Lang) -> Option<out::Unmatche
 /// Why a record has no event, in words.
 fn reason_text(reason: Reason, lang: Lang) -> String {
     let distance = reason.distance().map(|distance| t::span(distance.as_secs(), lang)).unwrap_or_default();
-    let text: Option<Text> = t::by_code("U_", reason.as_code());
+    let text: Option<Text> = match reason {
+        Reason::BeforeCapture(distance) if distance > ANOTHER_DAY => Some(t::U_ANOTHER_DAY_BEFORE),
+        Reason::AfterCapture(distance) if distance > ANOTHER_DAY => Some(t::U_ANOTHER_DAY_AFTER),
+        _ => t::by_code("U_", reason.as_code()),
+    };
     text.map(|text| text.fill(lang, &[("distance", &distance)])).unwrap_or_default()
 }
 

@@ -160,10 +160,11 @@ pub fn lacking(export: &Export, filter: &Filter, lang: Lang) -> Option<String> {
 }
 
 fn read_config(path: &Path, lang: Lang, warnings: &mut Vec<String>) -> Result<ProcmonConfig, Fail> {
-    let bad =
-        |why: &dyn std::fmt::Display| Fail::Said(t::BAD_CONFIG.fill(lang, &[("file", &path.display()), ("why", why)]));
-    let data = std::fs::read(path).map_err(|error| bad(&error))?;
-    let config = ProcmonConfig::parse(&data).map_err(|error| bad(&error))?;
+    let data = std::fs::read(path).map_err(|source| Fail::Read { path: path.to_owned(), source })?;
+    let config = ProcmonConfig::parse(&data).map_err(|error| {
+        let at = format!("{:#x}", error.at);
+        Fail::Said(t::BAD_CONFIG.fill(lang, &[("file", &path.display()), ("at", &at), ("what", &error.what)]))
+    })?;
     if !config.unknown_columns.is_empty() {
         let numbers = config.unknown_columns.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
         warnings.push(t::UNKNOWN_COLUMNS.fill(lang, &[("file", &path.display()), ("numbers", &numbers)]));

@@ -11,7 +11,7 @@ use crate::export::pml;
 use crate::import::{self, Export, ExportRow};
 use crate::lang::{Lang, recover as t};
 use crate::pml::EventClass;
-use crate::redact::{KeyFile, Redaction, Redactor};
+use crate::redact::{KeyError, KeyFile, Redaction, Redactor};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::io;
@@ -132,9 +132,15 @@ pub fn redactor(key: Option<&Path>, lang: Lang) -> Result<Redactor, Fail> {
     let no_key = |error: &dyn std::fmt::Display| Fail::Said(t::NO_KEY.fill(lang, &[("why", error)]));
     let Some(path) = key.filter(|path| path.exists()) else { return Redactor::new().map_err(|error| no_key(&error)) };
     let text = std::fs::read_to_string(path).map_err(|source| Fail::Read { path: path.to_owned(), source })?;
-    KeyFile::parse(&text)
-        .and_then(|key| Redactor::from_key(&key))
-        .map_err(|error| Fail::Said(t::BAD_KEY.fill(lang, &[("file", &path.display()), ("why", &error)])))
+    KeyFile::parse(&text).and_then(|key| Redactor::from_key(&key)).map_err(|error| bad_key(path, &error, lang))
+}
+
+/// A file that is no key file.
+pub(super) fn bad_key(path: &Path, error: &KeyError, lang: Lang) -> Fail {
+    Fail::Said(match error {
+        KeyError::NoRandomness => t::NO_KEY.fill(lang, &[("why", error)]),
+        KeyError::Format(why) => t::BAD_KEY.fill(lang, &[("file", &path.display()), ("why", why)]),
+    })
 }
 
 /// Learns the names in the process list and in all rows, shown or not: a name must have one fate in every output.

@@ -3,6 +3,7 @@
 use super::exit::Exit;
 use super::fail::Fail;
 use super::options::GlobalArgs;
+use super::redact::bad_key;
 use super::{output, term};
 use crate::export::hide;
 use crate::import::{Format, open_text};
@@ -44,8 +45,7 @@ pub fn run_restore(args: &RestoreArgs, global: &GlobalArgs) -> Result<Exit, Fail
     }
     let key = std::fs::read_to_string(&args.key).map_err(read(&args.key))?;
     let restoration = KeyFile::parse(&key).and_then(|key| Restoration::new(&key));
-    let restoration = restoration
-        .map_err(|error| Fail::Said(t::BAD_KEY.fill(lang, &[("file", &args.key.display()), ("why", &error)])))?;
+    let restoration = restoration.map_err(|error| bad_key(&args.key, &error, lang))?;
     let (format, text) = open_text(&args.input).map_err(read(&args.input))?;
     if format == Some(Format::Pml) {
         return Err(Fail::Said(t::NO_RESTORE.fill(lang, &[("file", &args.input.display())])));

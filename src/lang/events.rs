@@ -17,8 +17,8 @@ crate::texts! {
     NO_EVENT: "there is no event {event}: the capture has {count} {count:event|events}, numbered from 0",
         "没有编号为 {event} 的事件：该捕获共有 {count} 个事件，编号从 0 开始";
     /// A configuration file that cannot be read.
-    BAD_CONFIG: "{file}: {why}",
-        "{file}：{why}";
+    BAD_CONFIG: "{file}: not a Procmon configuration: {what} at offset {at}",
+        "{file}：不是 Procmon 配置文件（偏移 {at}：{what}）";
     /// Rules of a configuration file that were left out.
     UNKNOWN_COLUMNS: "{file}: rules and columns with the numbers {numbers} are not known and were left out",
         "{file}：编号为 {numbers} 的列未知，已忽略相关的规则和列";
@@ -54,7 +54,7 @@ crate::texts! {
         "{file}：CSV 导出文件不含调用堆栈";
     /// Reading an export ended early.
     ENDED_EARLY: "{file}: reading ended before the end of the file: {why}",
-        "{file}：读取在文件结尾之前中止：{why}";
+        "{file}：读取在文件结尾之前中止（{why}）";
     /// Event numbers with several captures.
     ONE_FOR_EVENT: "--event and --around need one capture: every capture numbers its events from 0",
         "--event 和 --around 只能用于单个捕获文件：每个捕获的事件都从 0 开始编号";

@@ -2,15 +2,15 @@
 
 crate::texts! {
     ERROR: "error", "错误";
-    READ: "{file}: cannot be read: {why}", "{file}：无法读取：{why}";
+    READ: "{file}: cannot be read: {why}", "{file}：无法读取（{why}）";
     IS_FOLDER: "{file}: is a folder; name the captures in it, such as \"{file}/*.PML\"", "{file}：是文件夹；请指定其中的捕获文件，例如 \"{file}/*.PML\"";
-    WRITE: "{file}: cannot be written: {why}. Nothing was left behind.", "{file}：无法写入：{why}。未留下任何不完整的文件。";
+    WRITE: "{file}: cannot be written: {why}. Nothing was left behind.", "{file}：无法写入（{why}）。未留下任何不完整的文件。";
     NO_MATCH: "{pattern}: no such file", "{pattern}：找不到文件";
     PATTERN: "{pattern}: not a valid path pattern: {why}", "{pattern}：路径模式无效：{why}";
     ZONE: "{name}: not a time zone; use local, UTC, an offset such as +08:00, or a name such as Asia/Shanghai", "{name}：不是有效的时区；请使用 local、UTC、+08:00 之类的偏移量，或 Asia/Shanghai 之类的名称";
     TIME: "{text}: not a time; use 2022-10-08T05:50:57Z, 2022-10-08 13:50:57 or 13:50:57", "{text}：不是有效的时间；请使用 2022-10-08T05:50:57Z、2022-10-08 13:50:57 或 13:50:57";
-    VENDORS: "{file}: cannot be used as a vendor file: {why}", "{file}：不能用作厂商文件：{why}";
-    THREADS: "worker threads could not be started: {why}", "无法启动工作线程：{why}";
+    VENDORS: "{file}: cannot be used as a vendor file: {why}", "{file}：不能用作厂商文件（{why}）";
+    THREADS: "worker threads could not be started: {why}", "无法启动工作线程（{why}）";
     BAD_CAPTURE: "{file}: {region} at offset {at}: {what}.", "{file}：{region}，偏移 {at}：{what}。";
     INPUT_EMPTY: "{file}: header at offset 0x0: the file is empty. Copy the file again and compare its size with the original.", "{file}：文件头，偏移 0x0：文件为空。请重新复制文件，并与原文件核对大小。";
     NOT_RECOGNISED: "{file}: header at offset 0x0: neither a Process Monitor capture nor its CSV or XML export; it begins with {found}. Give the .PML file that Process Monitor saved.", "{file}：文件头，偏移 0x0：既不是 Process Monitor 捕获文件，也不是其 CSV 或 XML 导出；文件以 {found} 开头。请提供 Process Monitor 保存的 .PML 文件。";

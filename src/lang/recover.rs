@@ -25,8 +25,8 @@ crate::texts! {
     WROTE: "wrote {file}: {events} {events:event|events}, {processes} {processes:process|processes}, {modules} {modules:module|modules}, {strings} {strings:string|strings}", "已写入 {file}：{events} 个事件、{processes} 个进程、{modules} 个模块、{strings} 个字符串";
     REDACTED: "names replaced: {count}", "已替换名称：{count} 个";
     KEY: "the key that maps them back is in {file}; do not send it along", "可还原名称的密钥在 {file} 中；请勿随文件一起发送";
-    BAD_KEY: "{file}: {why}", "{file}：{why}";
-    NO_KEY: "names cannot be replaced: {why}", "无法替换名称：{why}";
+    BAD_KEY: "{file}: not a key file: {why}", "{file}：不是密钥文件（{why}）";
+    NO_KEY: "names cannot be replaced: {why}", "无法替换名称（{why}）";
     NOTHING: "no event matches; nothing was written", "没有匹配的事件；未写入任何内容";
     NO_EXTRACT: "{file}: an export cannot become a capture: it holds what Process Monitor printed, not what the driver recorded (handles, buffers, modules, sequence numbers). For a smaller export of chosen rows: pmlblame events \"{file}\" --filter \"…\" --format csv -o SMALL.CSV, with --redact to replace names", "{file}：导出文件无法转换为捕获文件：其中只有 Process Monitor 打印的内容，而没有驱动程序记录的数据（句柄、缓冲区、模块、序列号）。如需只含部分行的较小导出文件：pmlblame events \"{file}\" --filter \"…\" --format csv -o SMALL.CSV，加 --redact 可替换名称";
     CHOOSE: "say which events: --case, --event, --filter, --exclude or --pmc", "请指定要提取的事件：--case、--event、--filter、--exclude 或 --pmc";

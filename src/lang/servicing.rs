@@ -52,6 +52,8 @@ crate::texts! {
     U_OTHER_MACHINE: "log and capture are of different machines or systems.", "日志与捕获来自不同的机器或系统。";
     U_BEFORE_CAPTURE: "it is {distance} older than the capture, which was started too late.", "它比捕获早 {distance}，捕获启动得太晚。";
     U_AFTER_CAPTURE: "it is {distance} younger than the capture, which ended too soon.", "它比捕获晚 {distance}，捕获结束得太早。";
+    U_ANOTHER_DAY_BEFORE: "it is {distance} older than the capture: of another run.", "它比捕获早 {distance}，属于另一次运行。";
+    U_ANOTHER_DAY_AFTER: "it is {distance} younger than the capture: of another run.", "它比捕获晚 {distance}，属于另一次运行。";
     U_OTHER_RUN: "the process that made the file does not run in the capture: it is of another attempt or another machine.", "创建该文件的进程不在捕获中：捕获属于另一次安装或另一台机器。";
     U_NO_SERVICING_PROCESS: "the capture shows no servicing process: it is of another machine, or was filtered before saving.", "捕获中没有 Windows 模块安装进程（TiWorker.exe 等）：捕获来自另一台机器，或在保存前经过筛选。";
     U_PATH_NOT_SEEN: "the capture covers that time but does not show the path: filtered before saving, or of another machine.", "捕获覆盖了该时间，但没有该路径：在保存前被筛除，或捕获来自另一台机器。";

@@ -1,6 +1,6 @@
 //! Whether an attempt of the log is the one of the capture.
 
-use super::{Made, Tied};
+use super::{ANOTHER_DAY, Made, Tied};
 use crate::capture::source::{Machine, Survey};
 use crate::case::cbs as out;
 use crate::lang::{Lang, servicing as t};
@@ -38,9 +38,6 @@ type Window = (FileTime, FileTime);
 
 /// Length of the longest stay of one process in an attempt that the log shows only from its middle.
 const ONE_RUN: Ticks = Ticks(3600 * 10_000_000);
-
-/// Errors this far outside a capture are of another run, even if their session began in it.
-const ANOTHER_DAY: Ticks = Ticks(24 * 3600 * 10_000_000);
 
 /// First and last moment of the errors and locks of an attempt.
 fn errors_window(joined: &Joined, attempt: &JoinedAttempt) -> Option<Window> {
