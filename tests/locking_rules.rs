@@ -35,6 +35,20 @@ fn sa_3_names_the_direction() {
 }
 
 #[test]
+fn sa_6_and_sa_2_clear_by_their_own_number() {
+    for (path, access, rule) in
+        [(r"C:\Windows\WinSxS\Temp\InFlight\1\f.dll:str", DELETE, "SA-6"), (F, ATTRIBUTES, "SA-2"), (F, READ, "SA-3")]
+    {
+        let (mut b, victim, av, _) = cast();
+        b.open(av, F, READ, 3);
+        let failed = b.fails(victim, path, access, ALL, SHARING);
+        let finding = b.explain(failed);
+        let cleared: Vec<_> = finding.ruled_out.iter().map(|one| (one.process, one.reason, one.rule)).collect();
+        assert_eq!(cleared, [(av, Reason::CompatibleSharing, rule)], "{path}");
+    }
+}
+
+#[test]
 fn sa_9_reading_alone_is_not_proven() {
     let (mut b, victim, av, _) = cast();
     b.open(av, F, READ, 0);

@@ -88,7 +88,7 @@ pub(super) fn failure(parts: &Parts<'_>, holders: &Holders, finding: &locks::Fin
                 pid: pid(log, cleared.process),
                 process: name(log, cleared.process),
                 reason: reason(cleared.reason),
-                rule: cleared.reason.rule().to_owned(),
+                rule: cleared.rule.to_owned(),
                 event: cleared.event.map(|event| event.0),
             })
             .collect(),

@@ -253,7 +253,7 @@ impl<'a> Citer<'a> {
 }
 
 impl Reason {
-    /// The rule that clears.
+    /// The rule that clears, unless a nearer one does.
     pub const fn rule(self) -> &'static str {
         match self {
             Self::CompatibleSharing => "SA-3",

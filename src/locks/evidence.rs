@@ -237,6 +237,11 @@ impl Engine<'_> {
             }
             None => FxHashSet::default(),
         };
+        // SA-2: who asks for nothing that counts conflicts with nobody. SA-6: streams are independent but for deletion.
+        let counts = !wanted(failing.op).grant.possible.is_empty();
+        let create = matches!(failing.op.kind, OpKind::Create(_));
+        let stream = self.names.place(failing.index).stream;
+        let mut sparing: FxHashMap<ProcessId, &'static str> = FxHashMap::default();
         for (group, weighed) in track.weigh(at, self.options.limit, &self.work, &counted).0 {
             let Some(group) = track.groups.get(group as usize) else { continue };
             if !weighed.any {
@@ -255,6 +260,15 @@ impl Engine<'_> {
             } else {
                 continue;
             };
+            let rule = match reason {
+                Reason::CompatibleSharing if create && !counts => "SA-2",
+                Reason::CompatibleSharing if create && group.stream != stream => "SA-6",
+                reason => reason.rule(),
+            };
+            let known = alive.get(&group.process);
+            if known.is_none_or(|known| reason < *known) {
+                sparing.insert(group.process, rule);
+            }
             alive.entry(group.process).and_modify(|known| *known = (*known).min(reason)).or_insert(reason);
         }
         if self.work.is_spent() {
@@ -273,7 +287,8 @@ impl Engine<'_> {
                 && !(reason == Reason::ClosedBefore && mapped.contains(process))
             {
                 known.insert(*process);
-                cleared.push(RuledOut::new(*process, reason));
+                let nearer = alive.get(process).and(sparing.get(process)).copied();
+                cleared.push(RuledOut { rule: nearer.unwrap_or(reason.rule()), ..RuledOut::new(*process, reason) });
             }
         }
         for process in track.sections.processes().take(1024) {

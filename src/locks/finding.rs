@@ -187,13 +187,15 @@ pub struct RuledOut {
     pub process: ProcessId,
     /// Why.
     pub reason: Reason,
+    /// The rule that clears.
+    pub rule: &'static str,
     /// The event that shows it: its close, its later open, the success that refutes it.
     pub event: Option<EventIndex>,
 }
 
 impl RuledOut {
     pub(crate) const fn new(process: ProcessId, reason: Reason) -> Self {
-        Self { process, reason, event: None }
+        Self { process, reason, rule: reason.rule(), event: None }
     }
 }
 
