@@ -240,8 +240,11 @@ impl Assembler {
 
     /// Whether a line without a header cannot be a part of the record before it.
     fn is_foreign(&mut self, line: &str) -> bool {
+        if damage::is_noise(line) {
+            return true;
+        }
         self.loose += u64::from(!line.is_empty() && !line.starts_with([' ', '\t']));
-        self.loose > MAX_LOOSE || damage::is_noise(line)
+        self.loose > MAX_LOOSE
     }
 
     /// Hands out what is left.
@@ -437,6 +440,12 @@ mod tests {
         lines.extend(["  (0) indented"; 300]);
         let (out, counts) = records(&lines);
         assert_eq!((out[0].extra_lines, out[1].extra_lines, counts.unparsed), (256, 300, 44));
+        // Noise takes no place of text: the record's own end is still found behind it.
+        let mut lines = vec!["2022-10-08 13:50:58, Error                 CSI    0000001a (F) first"];
+        lines.extend(["2i)A0`Z]tQ;-_$RXn!zZC}>l.I$#$tf"; 300]);
+        lines.push("[gle=0xd0000056]");
+        let (out, counts) = records(&lines);
+        assert_eq!((out[0].gle(), out[0].extra_lines, counts.unparsed), (Some(0xD000_0056), 1, 300));
     }
 
     #[test]
