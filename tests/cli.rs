@@ -340,6 +340,32 @@ fn a_record_is_written_whole_or_not_at_all() {
     assert!(!nowhere.exists());
 }
 
+/// Renaming over a device would put an ordinary file in its place, for every program of the machine.
+#[cfg(unix)]
+#[test]
+fn a_device_is_written_and_stays_a_device() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().unwrap();
+    let record = succeed(&[FOUNDING, "--json", "-", "--reproducible"]);
+    // A link to a device; were the device itself replaced, the test would harm the machine.
+    let device = folder.path().join("device");
+    symlink("/dev/stdout", &device).unwrap();
+    let printed = succeed(&["events", FOUNDING, "--format", "jsonl", "-o", device.to_str().unwrap()]);
+    assert_eq!(printed, succeed(&["events", FOUNDING, "--format", "jsonl"]));
+    // A link to a file: the file is replaced, the link stays.
+    let (file, link) = (folder.path().join("case.json"), folder.path().join("link.json"));
+    fs::write(&file, "before").unwrap();
+    symlink(&file, &link).unwrap();
+    succeed(&[FOUNDING, "--json", link.to_str().unwrap(), "--reproducible"]);
+    assert_eq!(fs::read_to_string(&file).unwrap(), record);
+    assert!(device.is_symlink() && link.is_symlink());
+    let full = folder.path().join("full");
+    symlink("/dev/full", &full).unwrap();
+    let full = run(&["events", FOUNDING, "--format", "csv", "-o", full.to_str().unwrap()]);
+    assert_eq!(full.status.code(), Some(1), "{}", err(&full));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4);
+}
+
 #[test]
 fn several_captures_and_patterns() {
     let records: Value = serde_json::from_str(&succeed(&[FOUNDING, "no-failure.PML", "--json", "-"])).unwrap();

@@ -2,6 +2,7 @@
 
 use super::fail::Fail;
 use crate::lang::{Lang, recover as t};
+use std::fs::File;
 use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -37,10 +38,21 @@ pub fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> Result<(), Fail>)
 }
 
 /// A file that takes its place only when it is finished; dropped or interrupted before, it leaves nothing.
+///
+/// A place that exists and is no ordinary file (a device, a named pipe, `/dev/stdout`) is written straight, for a rename
+/// would put an ordinary file where the device was. A link is followed: the file it leads to is replaced, not the link.
 #[derive(Debug)]
 pub struct Unfinished {
-    file: Option<NamedTempFile>,
+    to: Option<To>,
     place: PathBuf,
+}
+
+#[derive(Debug)]
+enum To {
+    /// Beside its place, where a rename puts it in the end.
+    Beside(NamedTempFile),
+    /// What is at the place already, and stays there.
+    Straight(File),
 }
 
 impl Unfinished {
@@ -49,6 +61,12 @@ impl Unfinished {
     /// # Errors
     /// Those of the file system, with the file's name.
     pub fn create(place: &Path) -> Result<Self, Fail> {
+        let there = std::fs::metadata(place);
+        if there.is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+            let device = File::options().write(true).open(place).map_err(written(place))?;
+            return Ok(Self { to: Some(To::Straight(device)), place: place.to_owned() });
+        }
+        let place = if place.is_symlink() { place.canonicalize().map_err(written(place))? } else { place.to_owned() };
         let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut builder = tempfile::Builder::new();
         builder.prefix(".pmlblame-").suffix(".part");
@@ -58,11 +76,11 @@ impl Unfinished {
             // Temporary files are private by default; a result gets what the umask gives any new file.
             builder.permissions(std::fs::Permissions::from_mode(0o666));
         }
-        let file = builder.tempfile_in(folder).map_err(|error| written(place)(system(error)))?;
+        let file = builder.tempfile_in(folder).map_err(|error| written(&place)(system(error)))?;
         if let Ok(mut files) = UNFINISHED.lock() {
             files.push(file.path().to_owned());
         }
-        Ok(Self { file: Some(file), place: place.to_owned() })
+        Ok(Self { to: Some(To::Beside(file)), place })
     }
 
     /// Puts the file in its place.
@@ -70,21 +88,25 @@ impl Unfinished {
     /// # Errors
     /// Those of the file system, with the file's name.
     pub fn finish(mut self) -> Result<(), Fail> {
-        let Some(file) = self.file.take() else { return Ok(()) };
+        let Some(To::Beside(file)) = self.to.take() else { return Ok(()) };
         let unfinished = file.path().to_owned();
         let kept = file.persist(&self.place).map_err(|error| written(&self.place)(error.error));
         forget(&unfinished);
         kept.map(drop)
     }
 
-    fn inner(&mut self) -> io::Result<&mut NamedTempFile> {
-        self.file.as_mut().ok_or_else(|| io::Error::other("the file is finished"))
+    fn inner(&mut self) -> io::Result<&mut File> {
+        match &mut self.to {
+            Some(To::Beside(file)) => Ok(file.as_file_mut()),
+            Some(To::Straight(device)) => Ok(device),
+            None => Err(io::Error::other("the file is finished")),
+        }
     }
 }
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        if let Some(file) = self.file.take() {
+        if let Some(To::Beside(file)) = self.to.take() {
             let unfinished = file.path().to_owned();
             drop(file);
             forget(&unfinished);
