@@ -5,6 +5,7 @@
 //! end of the string table, which no process uses and other readers pass over. It holds for one scope only: asked about
 //! other files, the extract is judged by what it holds.
 
+use super::lost::{Gaps, Lost};
 use super::op::Coverage;
 use crate::nt::FileTime;
 use crate::pml::{Pml, StringIndex};
@@ -22,6 +23,8 @@ pub fn text(coverage: &Coverage, scope: &str) -> String {
     ];
     let known: String =
         known.iter().filter_map(|(name, value)| value.map(|value| format!(" {name}={value}"))).collect();
+    let lost = coverage.lost().map(|Lost { missing, from, to }| format!(" lost={missing}@{}-{}", from.0, to.0));
+    let known: String = std::iter::once(known).chain(lost).collect();
     format!(
         "{PREFIX} scope={scope} creates={creates} cleanups={cleanups} image_loads={image_loads} \
          active_processes={active_processes}{known}"
@@ -37,8 +40,12 @@ pub fn read(pml: Pml<'_>, scope: &str, here: Coverage) -> Option<Coverage> {
     if fields.next()? != ("scope", scope) {
         return None;
     }
-    let mut coverage = Coverage { sequence_gaps: None, ..here };
+    let mut coverage = Coverage { sequence_gaps: None, gaps: Gaps::default(), ..here };
     for (name, value) in fields {
+        if name == "lost" {
+            coverage.gaps.add(lost(value)?);
+            continue;
+        }
         let value: u64 = value.parse().ok()?;
         match name {
             "creates" => coverage.creates = value,
@@ -53,4 +60,12 @@ pub fn read(pml: Pml<'_>, scope: &str, here: Coverage) -> Option<Coverage> {
         }
     }
     Some(coverage)
+}
+
+/// `MISSING@FROM-TO`.
+fn lost(text: &str) -> Option<Lost> {
+    let (missing, span) = text.split_once('@')?;
+    let (from, to) = span.split_once('-')?;
+    let time = |text: &str| text.parse().ok().map(FileTime);
+    Some(Lost { missing: missing.parse().ok()?, from: time(from)?, to: time(to)? })
 }

@@ -6,6 +6,7 @@ pub mod collect;
 pub mod columns;
 pub mod decode;
 pub mod filter;
+pub mod lost;
 pub mod map;
 pub mod mark;
 pub mod modules;

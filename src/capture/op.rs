@@ -402,6 +402,13 @@ pub struct OpLog {
     pub os_build: Option<u32>,
 }
 
+impl Coverage {
+    /// Stretches in which events were lost, in order of time.
+    pub fn lost(&self) -> impl Iterator<Item = super::lost::Lost> {
+        self.gaps.lost(self.sequence_gaps.unwrap_or(0))
+    }
+}
+
 /// What kinds of event the whole capture holds (not only those kept in the log).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
@@ -419,6 +426,8 @@ pub struct Coverage {
     pub sequence_gaps: Option<u64>,
     /// Events that have such a number; `None` when the source has none.
     pub sequenced: Option<u64>,
+    /// The largest gaps in these numbers.
+    pub gaps: super::lost::Gaps,
     /// When the first event began.
     pub begin: Option<FileTime>,
     /// The source tells desired access, share mode and options.

@@ -3,6 +3,7 @@
 
 use super::chunk::{Chunk, Marks};
 use super::decode::{self, Context, code};
+use super::lost::{Gaps, Lost};
 use super::op::{Coverage, DriverInfo, EventIndex, Op, OpKind, OpLog, PathTable, ProcessId, ProcessInfo, StackSays};
 use super::select::Selection;
 use super::source::{ClassCounts, Damage, FilterTest, Machine, SLOW, Source, Survey, may_be_lock_class};
@@ -96,7 +97,11 @@ struct Part {
     active: Vec<u32>,
     first_sequence: Option<u32>,
     last_sequence: u32,
+    /// Starts of the events with these numbers.
+    first_time: FileTime,
+    last_time: FileTime,
     sequence_missing: u64,
+    gaps: Gaps,
     end: FileTime,
     marks: Marks,
     /// The process number looked up last, and found.
@@ -118,13 +123,17 @@ impl Part {
         self.end = self.end.max(event.end().unwrap_or_else(|| event.time()));
         let sequence = event.sequence();
         if sequence < NETWORK_SEQUENCE {
-            match self.first_sequence {
-                Some(_) => {
-                    self.sequence_missing += u64::from(sequence.saturating_sub(self.last_sequence).saturating_sub(1));
+            let time = event.time();
+            if self.first_sequence.is_some() {
+                let missing = sequence.saturating_sub(self.last_sequence).saturating_sub(1);
+                if missing > 0 {
+                    self.sequence_missing += u64::from(missing);
+                    self.gaps.add(Lost { missing: u64::from(missing), from: self.last_time, to: time });
                 }
-                None => self.first_sequence = Some(sequence),
+            } else {
+                (self.first_sequence, self.first_time) = (Some(sequence), time);
             }
-            self.last_sequence = sequence;
+            (self.last_sequence, self.last_time) = (sequence, time);
         }
         match class {
             EventClass::FILE_SYSTEM => {
@@ -238,7 +247,7 @@ impl Source for Capture {
         };
         let mut survey = Survey { processes, ..Survey::default() };
         let mut active: Vec<u32> = Vec::new();
-        let mut last_sequence: Option<u32> = None;
+        let mut last: Option<(u32, FileTime)> = None;
         let mut missing = 0u64;
         let mut end = FileTime::default();
         let mut marks = Vec::new();
@@ -249,11 +258,14 @@ impl Source for Capture {
             survey.coverage.image_loads += part.image_loads;
             survey.with_stack += part.with_stack;
             missing += part.sequence_missing;
+            survey.coverage.gaps.append(&part.gaps);
             if let Some(first) = part.first_sequence {
-                if let Some(previous) = last_sequence {
-                    missing += u64::from(first.saturating_sub(previous).saturating_sub(1));
+                if let Some((previous, from)) = last {
+                    let between = u64::from(first.saturating_sub(previous).saturating_sub(1));
+                    missing += between;
+                    survey.coverage.gaps.add(Lost { missing: between, from, to: part.first_time });
                 }
-                last_sequence = Some(part.last_sequence);
+                last = Some((part.last_sequence, part.last_time));
             }
             survey.damage.records += part.damage.records;
             survey.damage.first = survey.damage.first.take().or(part.damage.first);

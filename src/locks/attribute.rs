@@ -273,7 +273,7 @@ impl Engine<'_> {
         if own && super::left::lingers(best, failing.at) {
             confidence = confidence.min(Confidence::Possible); // it has let go; who keeps its close from ending is not shown
         }
-        let outlasted = matches!(rule.rule, "DP-3" | "DP-7")
+        let outlasted = matches!(rule.rule, "DP-3" | "DP-7" | "DR-1")
             && best.ended == Ended::Open
             && best.handed.is_none()
             && self.unkept(track, best.link, failing.at).is_some();
@@ -285,7 +285,7 @@ impl Engine<'_> {
             let after = handed.before(failing.at);
             confidence = confidence.min(if after { Confidence::Possible } else { Confidence::Likely });
         }
-        confidence = confidence.min(self.ceiling(best)).min(rule.ceiling);
+        confidence = confidence.min(self.ceiling(track, best, failing.at)).min(rule.ceiling);
         let mut rule_id = rule.rule;
         if conflict.is_some() && best.stream != self.names.place(failing.index).stream {
             rule_id = "SA-6";

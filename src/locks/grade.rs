@@ -5,6 +5,7 @@ use super::engine::Engine;
 use super::finding::Confidence;
 use super::hold::{Ended, Fit, HoldRec};
 use super::replay::Track;
+use super::spans::Instant;
 use crate::nt::NtStatus;
 
 impl Engine<'_> {
@@ -49,12 +50,15 @@ impl Engine<'_> {
     }
 
     /// What the capture as a whole lets a handle be (AT-11, AT-12).
-    pub(crate) fn ceiling(&self, hold: &HoldRec) -> Confidence {
+    pub(crate) fn ceiling(&self, track: &Track, hold: &HoldRec, at: Instant) -> Confidence {
         let coverage = self.log.coverage;
         let closed = matches!(hold.ended, Ended::Close(..));
         let sparse = coverage.creates >= 64 && coverage.cleanups.saturating_mul(2) < coverage.creates;
         if coverage.creates > 0 && (coverage.cleanups == 0 || (sparse && !closed)) {
             return Confidence::Possible;
+        }
+        if !closed && self.lost_since(track, hold, at) {
+            return Confidence::Possible; // VI-7: its close may be among the events that are lost
         }
         if coverage.without_pids || coverage.without_times {
             return Confidence::Likely;
@@ -65,5 +69,15 @@ impl Engine<'_> {
             return Confidence::Likely;
         }
         Confidence::Proven
+    }
+
+    /// Whether events were lost between the last that shows the handle and `at`.
+    fn lost_since(&self, track: &Track, hold: &HoldRec, at: Instant) -> bool {
+        let group = track.groups.get(hold.group as usize);
+        let only = group.is_some_and(|group| group.events.len() <= 1);
+        let used = group.and_then(|group| group.used).filter(|_| only || hold.opened.is_none());
+        let opened = hold.opened.map(|(_, opened)| opened.end);
+        let shown = opened.max(used.map(|(_, last)| last)).unwrap_or_default();
+        self.log.coverage.lost().any(|lost| shown < lost.to && lost.to <= at.end)
     }
 }

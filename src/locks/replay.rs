@@ -177,7 +177,8 @@ impl Track {
                         }
                     }
                     self.false_conflicts.extend(swaps.refused);
-                    if create.result != Some(OpenResult::CREATED) {
+                    // SA-6: a section belongs to the unnamed stream.
+                    if create.result != Some(OpenResult::CREATED) && place.stream == super::identity::UNNAMED {
                         self.sections.success(op, now);
                     }
                     self.marks.opened(place.link, now);

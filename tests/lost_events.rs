@@ -1,0 +1,106 @@
+//! What is not in the capture proves nothing: events the driver counted and lost, closes that never came (VI-7, AT-11).
+
+use pmlblame::capture::lost::Lost;
+use pmlblame::capture::op::EventIndex;
+use pmlblame::capture::op::OpKind;
+use pmlblame::locks::{Attribution, Confidence};
+use pmlblame::nt::{FileTime, NtStatus};
+use script::cast::*;
+use script::{BEGIN, Builder, STEP};
+
+mod script;
+
+/// Loses numbers between the starts of two neighbouring steps.
+fn lose(b: &mut Builder, after: EventIndex, missing: u64) {
+    let at = |event: u64| FileTime(BEGIN + event * STEP);
+    let coverage = &mut b.log.coverage;
+    coverage.gaps.add(Lost { missing, from: at(after.0), to: at(after.0 + 1) });
+    *coverage.sequence_gaps.get_or_insert(0) += missing;
+}
+
+#[test]
+fn a_hold_does_not_outlast_a_lost_stretch_unseen() {
+    let (mut b, victim, av, _) = cast();
+    let opened = b.open(av, F, READ, 3);
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    let whole = b.explain(failed);
+    assert_eq!(named(&whole), [(av, Confidence::Proven)]);
+    lose(&mut b, opened, 3);
+    let finding = b.explain(failed);
+    assert_eq!((finding.attribution, named(&finding)), (Attribution::NotVisible, vec![(av, Confidence::Possible)]));
+}
+
+#[test]
+fn what_shows_the_handle_after_the_stretch_keeps_the_grade() {
+    let (mut b, victim, av, _) = cast();
+    let opened = b.open(av, F, READ, 3);
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    b.close(av, F);
+    lose(&mut b, opened, 3);
+    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Proven)]);
+
+    let (mut b, victim, av, _) = cast();
+    let opened = b.open(av, F, READ, 3);
+    b.does(av, F, OpKind::Read { offset: 0, length: 1, paging: false });
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    lose(&mut b, opened, 3);
+    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Likely)]);
+}
+
+#[test]
+fn a_stretch_before_the_open_or_after_the_failure_takes_no_close() {
+    let (mut b, victim, av, other) = cast();
+    let before = b.open(other, F, ATTRIBUTES, ALL);
+    b.open(av, F, READ, 3);
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    b.close(other, F);
+    lose(&mut b, before, 5);
+    lose(&mut b, failed, 5);
+    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Likely)]);
+}
+
+#[test]
+fn a_filter_leaves_gaps_everywhere_and_loses_no_stretch() {
+    let (mut b, victim, av, other) = cast();
+    let opened = b.open(av, F, READ, 3);
+    lose(&mut b, opened, 20);
+    for _ in 0..11 {
+        let event = b.open(other, r"C:\elsewhere", READ, ALL);
+        lose(&mut b, event, 20);
+    }
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Likely)]);
+}
+
+/// DR-1: a child's name that went while a handle on it stayed open was not kept by that handle.
+#[test]
+fn a_handle_that_outlasts_the_childs_name_did_not_keep_the_folder() {
+    let (mut b, victim, av, other) = cast();
+    let (dir, child) = (r"C:\t\dir", r"C:\t\dir\a");
+    let removal = OpKind::SetDisposition { delete: true, handle: None };
+    b.open(other, child, ATTRIBUTES, ALL); // its close is not in the capture
+    b.open(av, child, READ, ALL);
+    b.open(victim, child, DELETE, ALL);
+    mark(&mut b, victim, child);
+    b.close(victim, child);
+    let failed = b.refused(victim, dir, NtStatus::DIRECTORY_NOT_EMPTY, removal);
+    b.close(av, child);
+    b.fails(victim, child, DELETE, ALL, NtStatus::OBJECT_NAME_NOT_FOUND);
+    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Proven)]);
+}
+
+/// SA-6, MM-2: a section belongs to the unnamed stream, so writing to another stream shows nothing of it.
+#[test]
+fn writing_to_a_stream_does_not_show_an_image_unmapped() {
+    let (mut b, victim, av, other) = cast();
+    b.does(av, F, OpKind::LoadImage);
+    let write = 0x12_0116;
+    b.open(other, &format!("{F}:Zone.Identifier"), write, ALL);
+    b.close(other, &format!("{F}:Zone.Identifier"));
+    let failed = b.fails(victim, F, write, ALL, SHARING);
+    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Likely)]);
+    b.open(other, F, write, ALL);
+    b.close(other, F);
+    let later = b.fails(victim, F, write, ALL, SHARING);
+    assert_eq!(named(&b.explain(later)), []);
+}
