@@ -3,7 +3,7 @@
 use pmlblame::capture::lost::Lost;
 use pmlblame::capture::op::EventIndex;
 use pmlblame::capture::op::OpKind;
-use pmlblame::locks::{Attribution, Confidence};
+use pmlblame::locks::{Attribution, Confidence, Reason};
 use pmlblame::nt::{FileTime, NtStatus};
 use script::cast::*;
 use script::{BEGIN, Builder, STEP};
@@ -103,4 +103,33 @@ fn writing_to_a_stream_does_not_show_an_image_unmapped() {
     b.close(other, F);
     let later = b.fails(victim, F, write, ALL, SHARING);
     assert_eq!(named(&b.explain(later)), []);
+}
+
+/// AT-11: share modes never change, so what allowed a request later, or earlier, did not refuse it.
+#[test]
+fn an_older_handle_that_let_the_same_request_through_did_not_refuse_it() {
+    for (success_first, asked) in [(false, DELETE), (true, DELETE), (false, DELETE | READ)] {
+        let (mut b, victim, _, indexer) = cast();
+        let mut failed = None;
+        for step in 0..2 {
+            if (step == 0) == success_first {
+                b.open(victim, F, asked, ALL);
+                b.close(victim, F);
+            } else {
+                failed = Some(b.fails(victim, F, DELETE, ALL, SHARING));
+            }
+        }
+        b.close(indexer, F); // of a handle older than the capture
+        let finding = b.explain(failed.unwrap());
+        assert_eq!((finding.attribution, named(&finding)), (Attribution::NotVisible, vec![]), "{success_first}");
+        assert_eq!(reasons(&finding), [(indexer, Reason::CompatibleSharing)]);
+    }
+    // A success that asked for less, or after the close, shows nothing.
+    let (mut b, victim, _, indexer) = cast();
+    b.open(victim, F, READ, ALL);
+    b.close(victim, F);
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    b.close(indexer, F);
+    b.open(victim, F, DELETE, ALL);
+    assert_eq!(named(&b.explain(failed)), [(indexer, Confidence::Likely)]);
 }

@@ -45,7 +45,7 @@ pub fn layer_of<T>(name: &str) -> Layer<T> {
 /// What a stack says about the author of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Authorship<T> {
-    /// There is no stack.
+    /// There is no stack, or code of no known module issued it.
     Unseen,
     /// The caller: no filter that could have issued it stands in the stack.
     Caller,
@@ -96,11 +96,13 @@ pub fn author<'a>(
 /// request it was serving, two frames are too few to be sure.
 pub fn author_of<T: Copy>(
     frames: impl Iterator<Item = Layer<T>>,
-    is_system_thread: impl FnOnce() -> bool,
+    is_system_thread: impl Fn() -> bool,
 ) -> Authorship<T> {
     let mut any = false;
     let mut server = false;
     let mut unknown = false;
+    // Code of no known module called the create path.
+    let mut stranger = false;
     let mut passing = None;
     let mut unclear = None;
     let mut author: Option<(T, bool)> = None;
@@ -122,7 +124,10 @@ pub fn author_of<T: Copy>(
                 unknown = false;
             }
             Layer::Server => server |= author.is_none(),
-            Layer::Unknown => unknown = true,
+            Layer::Unknown => {
+                unknown = true;
+                stranger |= beyond && manager.is_some();
+            }
             Layer::Filter(_) if author.is_some() || matches!(last, Some(Layer::Filter(_))) => {}
             Layer::Filter(filter) => {
                 let routine = matches!(last, Some(Layer::Manager)) && manager == Some(true);
@@ -145,6 +150,7 @@ pub fn author_of<T: Copy>(
         _ if server => Authorship::Server,
         (None, Some(filter), _) => Authorship::Unclear(filter),
         (None, None, Some(filter)) => Authorship::Passing(filter),
+        _ if stranger && is_system_thread() => Authorship::Unseen,
         _ if any => Authorship::Caller,
         _ => Authorship::Unseen,
     }
@@ -207,6 +213,8 @@ mod tests {
         assert_eq!(of(&[Manager, Kernel, Kernel, Kernel], false), Caller);
         assert_eq!(of(&[Manager, Kernel, Unknown, Filter(1), Kernel], false), Unclear(1));
         assert_eq!(of(&[Kernel, Kernel, Kernel, Filter(1)], false), Unclear(1), "where is the filter manager?");
+        assert_eq!(of(&[Manager, Kernel, Kernel, Kernel, Unknown, Kernel], true), Unseen);
+        assert_eq!(of(&[Manager, Kernel, Kernel, Kernel, Unknown, Kernel], false), Caller, "user code above");
         let served = [Manager, Kernel, Kernel, Kernel, Server, Server, Kernel];
         assert_eq!(of(&served, true), Authorship::Server);
         let scanned = [Manager, Kernel, Kernel, Kernel, Filter(1), Manager, Kernel, Kernel, Server, Kernel];

@@ -31,19 +31,24 @@ const MAX_ATTRIBUTES: usize = 65_536;
 #[derive(Debug)]
 pub struct Citer<'a> {
     log: &'a OpLog,
-    /// Successful renames and links, by the names on either side.
-    moves: FxHashMap<PathId, Vec<u32>>,
+    /// Successful renames and links, by the names on either side, as [`name`] spells them.
+    moves: FxHashMap<String, Vec<u32>>,
+}
+
+/// A name as renames and links are looked up by (AT-2).
+fn name(log: &OpLog, path: PathId) -> String {
+    crate::nt::path::normalize(log.paths.get(path), &log.roots).to_lowercase()
 }
 
 impl<'a> Citer<'a> {
     /// Notes the renames and links of a log.
     pub fn new(log: &'a OpLog) -> Self {
-        let mut moves: FxHashMap<PathId, Vec<u32>> = FxHashMap::default();
+        let mut moves: FxHashMap<String, Vec<u32>> = FxHashMap::default();
         for (at, op) in (0u32..).zip(&log.ops) {
             let (OpKind::Rename { target, .. } | OpKind::Link { target, .. }) = op.kind else { continue };
             if op.status.is_success() {
                 for path in std::iter::once(op.path).chain(target) {
-                    let known = moves.entry(path).or_default();
+                    let known = moves.entry(name(log, path)).or_default();
                     if known.len() < MAX_MOVES {
                         known.push(at);
                     }
@@ -192,7 +197,8 @@ impl<'a> Citer<'a> {
         {
             return;
         }
-        let moved = self.moves.get(&path).into_iter().flatten().filter_map(|at| self.log.ops.get(*at as usize));
+        let moved =
+            self.moves.get(&name(self.log, path)).into_iter().flatten().filter_map(|at| self.log.ops.get(*at as usize));
         let before: Vec<&Op> = moved.filter(|op| op.event < finding.event).collect();
         if let Some(rename) = before.iter().rev().find(|op| matches!(op.kind, OpKind::Rename { .. })) {
             cited.add("AT-1", Some(rename.event));
@@ -202,7 +208,9 @@ impl<'a> Citer<'a> {
             let (one, other) = (self.log.paths.get(path), self.log.paths.get(finding.path));
             let leaf = |path: &str| path.rsplit('\\').next().unwrap_or_default().to_lowercase();
             let spelled = leaf(one) == leaf(other) || one.contains('~') || other.contains('~');
-            cited.add(if spelled { "AT-2" } else { "SA-4" }, None);
+            // DP-8: a pending delete does not see other links.
+            let other_link = !spelled && finding.cause != Cause::DeletePending;
+            cited.add(if other_link { "SA-4" } else { "AT-2" }, None);
         }
     }
 

@@ -148,6 +148,11 @@ impl Engine<'_> {
         if at.end <= failing.at.start {
             return;
         }
+        // What ended after the operation had gone through released nothing.
+        let done = failing.burst.success.and_then(|at| self.op(at));
+        if done.is_some_and(|done| Instant::of(done).end <= at.start) {
+            return;
+        }
         finding.released_by = Some(Release { event: release.event, process: release.process, time: release.start });
         let Some(success) = failing.burst.success else { return };
         let Some(done) = self.op(success) else { return };

@@ -53,7 +53,7 @@ impl Engine<'_> {
     pub(crate) fn ceiling(&self, track: &Track, hold: &HoldRec, at: Instant) -> Confidence {
         let coverage = self.log.coverage;
         let closed = matches!(hold.ended, Ended::Close(..));
-        let sparse = coverage.creates >= 64 && coverage.cleanups.saturating_mul(2) < coverage.creates;
+        let sparse = coverage.creates >= 10 && coverage.cleanups.saturating_mul(2) < coverage.creates;
         if coverage.creates > 0 && (coverage.cleanups == 0 || (sparse && !closed)) {
             return Confidence::Possible;
         }

@@ -23,6 +23,7 @@ mod identity;
 mod left;
 mod mapping;
 mod moves;
+mod older;
 mod refute;
 mod replay;
 mod share;

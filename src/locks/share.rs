@@ -7,6 +7,7 @@ use super::finding::{Confidence, Conflict, Edge, Hold, Holder, Mechanism, Party,
 use super::hold::{Ended, Fit, HoldRec};
 use super::identity::opens;
 use super::mapping::Kind;
+use super::older::key;
 use super::refute::relation;
 use super::replay::Track;
 use super::spans::Instant;
@@ -70,7 +71,9 @@ impl Engine<'_> {
         let conflict = |hold: &HoldRec| {
             hold.grant.and_then(|grant| sharing_conflict(grant, wanted.grant, relation(hold.stream, stream)))
         };
+        let spared = self.spared(failing, link, stream, wanted.grant);
         let fit = |hold: &HoldRec| match hold.grant {
+            None if spared.contains(&key(hold)) => Fit::No,
             Some(_) => match conflict(hold) {
                 Some(conflict) if conflict.certain => Fit::Yes,
                 Some(_) => Fit::Maybe, // SA-11

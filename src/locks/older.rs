@@ -1,0 +1,89 @@
+//! A handle of which only its use or its close is seen: what successes of others show of it (AT-11).
+
+use super::attribute::Failing;
+use super::engine::Engine;
+use super::hold::{Ended, HoldRec};
+use super::identity::{NONE, opens};
+use super::replay::Track;
+use super::spans::Instant;
+use crate::capture::op::{OpKind, ProcessInfo};
+use crate::nt::OpenResult;
+use crate::nt::sharing::Grant;
+use rustc_hash::FxHashSet;
+
+/// Operations on the file searched for such successes.
+const MAX_OPS: usize = 65_536;
+
+/// What tells one handle without an open from others.
+type Key = (u32, Option<u32>);
+
+/// The key of a handle.
+pub(crate) const fn key(hold: &HoldRec) -> Key {
+    let close = match hold.ended {
+        Ended::Close(close, _) => Some(close),
+        _ => None,
+    };
+    (hold.group, close)
+}
+
+impl Engine<'_> {
+    /// The handles without an open that cannot have refused `asked`.
+    pub(crate) fn spared(&mut self, failing: Failing<'_>, link: u32, stream: u32, asked: Grant) -> FxHashSet<Key> {
+        if link == NONE {
+            return FxHashSet::default();
+        }
+        let track = self.track(self.names.file(link));
+        if track.holds.iter().all(|hold| hold.opened.is_some()) {
+            return FxHashSet::default();
+        }
+        let granted = self.granted_as_much(&track, stream, asked);
+        let unseen = track.holds.iter().filter(|hold| self.stood_at(failing, &track, hold, &granted));
+        unseen.map(key).collect()
+    }
+
+    /// Opens of the stream that asked for at least as much as `asked`, shared no more, and succeeded: no handle that stood
+    /// then conflicts with `asked`, for its access and share mode never change.
+    fn granted_as_much(&self, track: &Track, stream: u32, asked: Grant) -> Vec<Instant> {
+        if !asked.is_counted() {
+            return Vec::new();
+        }
+        let ops = track.ops.iter().take(MAX_OPS);
+        self.work.spend(track.ops.len().min(MAX_OPS) / 8);
+        ops.filter_map(|at| Some((*at, self.op(*at)?)))
+            .filter(|(at, op)| {
+                let OpKind::Create(create) = op.kind else { return false };
+                let got = super::failure::wanted(op).grant;
+                // SA-12: kernel callers may have the check skipped.
+                let kernel = op.driver.is_some()
+                    || self.log.processes.get(op.process.0 as usize).is_some_and(ProcessInfo::is_system);
+                opens(op)
+                    && !kernel
+                    && create.result != Some(OpenResult::CREATED)
+                    && self.names.place(*at).stream == stream
+                    && got.classes.contains(asked.possible)
+                    && asked.share.contains(got.share)
+            })
+            .map(|(_, op)| Instant::of(op))
+            .collect()
+    }
+
+    /// Whether a handle without an open stood during one of these successes if it stood during the failure.
+    fn stood_at(&self, failing: Failing<'_>, track: &Track, hold: &HoldRec, granted: &[Instant]) -> bool {
+        if hold.opened.is_some() || granted.is_empty() || track.handed_over(hold) {
+            return false;
+        }
+        let until = match hold.ended {
+            Ended::Close(_, close) => close.start,
+            _ => match track.groups.get(hold.group as usize).and_then(|group| group.used) {
+                Some((_, last)) => last,
+                None => return false,
+            },
+        };
+        // A success after the failure found whatever stood at both; one before it only what is older than the capture.
+        let began = self.log.span.map_or_else(Default::default, |span| span.0);
+        let started = self.log.processes.get(hold.process.0 as usize).and_then(|process| process.started);
+        let complete = self.log.coverage.sequence_gaps.is_none_or(|gaps| gaps == 0);
+        let older = complete && self.names.born(hold.link).is_none() && started.is_none_or(|started| started <= began);
+        granted.iter().any(|at| at.end <= until && (at.start >= failing.at.end || older))
+    }
+}
