@@ -496,7 +496,8 @@ fn hosts_and_users_of_addresses_go_and_those_every_windows_knows_stay() {
     for name in ["nvidia", "huorong", "/update/", "/printer/"] {
         assert!(!out.join(" ").contains(name), "{out:?}");
     }
-    for text in [r"C:\Program Files\NVIDIA Corporation\Downloads\x", r"C:\Program Files\Huorong\Update", r"D:\Printers"] {
+    for text in [r"C:\Program Files\NVIDIA Corporation\Downloads\x", r"C:\Program Files\Huorong\Update", r"D:\Printers"]
+    {
         assert_eq!(redaction.text(text), text);
     }
 }

@@ -6,10 +6,56 @@ use std::ops::Range;
 /// Schemes behind which a host of the network stands. Others name files, packages and pages of a program
 /// (`res://ieframe.dll`).
 const SCHEMES: &[&str] = &[
-    "amqp", "cifs", "dav", "davs", "file", "ftp", "ftps", "git", "gc", "http", "https", "imap", "imaps", "ipp", "ipps",
-    "ldap", "ldaps", "mms", "mqtt", "mysql", "nfs", "nntp", "oracle", "pop", "pop3", "postgresql", "rdp", "redis",
-    "rsync", "rtmp", "rtsp", "sftp", "sip", "sips", "smb", "smtp", "socks", "socks4", "socks5", "sqlserver", "ssh",
-    "srv", "svn", "tcp", "telnet", "tftp", "udp", "vnc", "ws", "wss",
+    "amqp",
+    "cifs",
+    "dav",
+    "davs",
+    "file",
+    "ftp",
+    "ftps",
+    "git",
+    "gc",
+    "http",
+    "https",
+    "imap",
+    "imaps",
+    "ipp",
+    "ipps",
+    "ldap",
+    "ldaps",
+    "mms",
+    "mqtt",
+    "mysql",
+    "nfs",
+    "nntp",
+    "oracle",
+    "pop",
+    "pop3",
+    "postgresql",
+    "rdp",
+    "redis",
+    "rsync",
+    "rtmp",
+    "rtsp",
+    "sftp",
+    "sip",
+    "sips",
+    "smb",
+    "smtp",
+    "socks",
+    "socks4",
+    "socks5",
+    "sqlserver",
+    "ssh",
+    "srv",
+    "svn",
+    "tcp",
+    "telnet",
+    "tftp",
+    "udp",
+    "vnc",
+    "ws",
+    "wss",
 ];
 /// Domains of Windows itself, of namespaces and of public certificate authorities: they say nothing about anybody.
 const PUBLIC: &[&str] = &[
@@ -36,8 +82,21 @@ const PUBLIC: &[&str] = &[
 ];
 /// Last labels of domains that exist in one network only.
 const INTERNAL: &[&str] = &[
-    "ad", "corp", "domain", "example", "home", "internal", "intra", "intranet", "invalid", "lan", "local",
-    "localdomain", "office", "private", "test",
+    "ad",
+    "corp",
+    "domain",
+    "example",
+    "home",
+    "internal",
+    "intra",
+    "intranet",
+    "invalid",
+    "lan",
+    "local",
+    "localdomain",
+    "office",
+    "private",
+    "test",
 ];
 /// Last labels of mail domains beside those of two letters.
 const MAIL: &[&str] = &[
@@ -121,7 +180,8 @@ fn authority(text: &[u16], colon: usize) -> Option<Authority> {
 
 /// `name@domain.tld` around the sign at `at`, but for those of [`PUBLIC`] domains.
 pub(super) fn mail(text: &[u16], at: usize) -> Option<Range<usize>> {
-    let part = |unit: &u16| is_word(*unit) || [0x2D, DOT, 0x5F, 0x2B].contains(unit);
+    // Bytes read as UTF-16 at the wrong alignment look like letters of the East.
+    let part = |unit: &u16| *unit < 0x0530 && is_word(*unit) || [0x2D, DOT, 0x5F, 0x2B].contains(unit);
     let before = text.get(..at)?.iter().rev().take(64).take_while(|unit| part(unit)).count();
     let behind = text.get(at + 1..)?.iter().take(LONGEST).take_while(|unit| part(unit) && **unit != 0x2B).count();
     let domain = String::from_utf16(text.get(at + 1..at + 1 + behind)?).ok()?;
@@ -134,5 +194,6 @@ pub(super) fn mail(text: &[u16], at: usize) -> Option<Range<usize>> {
     let scheme = start > 2 && starts_with(text, start - 3, "://");
     let letters = text.get(start..at)?.iter().any(|unit| is_word(*unit) && !is_digit(*unit));
     let long = before > 1 && (letters || before > 4);
-    (long && !head.is_empty() && known && !scheme && !is_public(domain)).then(|| start..at + 1 + domain.encode_utf16().count())
+    (long && !head.is_empty() && known && !scheme && !is_public(domain))
+        .then(|| start..at + 1 + domain.encode_utf16().count())
 }
