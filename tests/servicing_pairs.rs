@@ -218,3 +218,49 @@ fn other_words_for_one_path_still_match() {
         assert_eq!(record["cbs"]["matches"][0]["by"][0], "path", "{spelled}: {}", record["cbs"]["unmatched"]);
     }
 }
+
+/// A refused call may be tried again: where the log ends behind it, nothing failed yet.
+#[test]
+fn a_refusal_at_the_end_of_the_log_is_no_failure() {
+    let (log_path, path) = in_flight(MADE, 3560);
+    let log = Log::new(&log_path);
+    let pair = pair(&scenario(&path), &log);
+    let text_of = log.text();
+    let call = text_of.find("00000003 (F)").unwrap();
+    let end = text_of[..call].rfind('\n').unwrap() + 1;
+    fs::write(&pair.log, &text_of[..end]).unwrap();
+    let told = record(&pair.capture, &[&pair.log]);
+    let attempt = &told["cbs"]["attempts"][0];
+    assert_eq!((&attempt["failed"], &attempt["result"]), (&Value::Null, &Value::Null));
+    assert_eq!(told["cbs"]["conclusion"]["code"], "outcome_unknown");
+    assert_eq!(
+        told["cbs"]["conclusion"]["text"],
+        "The servicing log names the refused x.dll (line 6), but not how the installation ended."
+    );
+    assert_eq!(told["recommendations"][0]["code"], "collect_rest_of_log");
+    // Behind the call that gave up, the error is known, but not the end.
+    let end = text_of.find("2022-10-08 13:52:17").unwrap();
+    fs::write(&pair.log, &text_of[..end]).unwrap();
+    let told = record(&pair.capture, &[&pair.log]);
+    let said = told["cbs"]["conclusion"]["text"].as_str().unwrap();
+    assert!(
+        said.contains("KB5013941 met 0x80070020 (ERROR_SHARING_VIOLATION) (how it ended is not in the log)"),
+        "{said}"
+    );
+    assert_eq!(told["recommendations"].as_array().unwrap().last().unwrap()["code"], "collect_rest_of_log");
+}
+
+#[test]
+fn the_stamp_counts_when_the_id_of_a_session_contradicts_it() {
+    let (log_path, path) = in_flight(MADE, 3560);
+    let log = Log { session: session("2022-10-12T05:49:33.7182044Z"), ..Log::new(&log_path) };
+    let pair = pair(&scenario(&path), &log);
+    let told = record(&pair.capture, &[&pair.log]);
+    let attempt = &told["cbs"]["attempts"][0];
+    assert_eq!(attempt["started_utc"], "2022-10-08T05:49:33.0000000Z");
+    // The folder is older than the id says, and not a leftover for it.
+    assert_eq!(attempt["locks"][0]["leftover"], Value::Null);
+    let notes = told["cbs"]["logs"][0]["notes"].as_array().or(told["cbs"]["files"][0]["notes"].as_array()).unwrap();
+    assert!(notes.iter().any(|note| note["code"] == "session_time_contradicts"), "{notes:?}");
+    assert_eq!(told["cbs"]["conclusion"]["code"], "lock_is_cause");
+}

@@ -116,7 +116,11 @@ fn advice(joined: &Joined, chosen: usize, report: &out::CbsReport, lang: Lang) -
         let names = if lacking.is_empty() { "CbsPersist_*".to_owned() } else { lacking.join(lang.comma()) };
         add("collect_rotated_logs", words::R_COLLECT_ROTATED.fill(lang, &[("names", &names)]));
     }
-    if diagnosis.primary == "other"
+    if !attempt.result_stated {
+        add("collect_rest_of_log", words::R_COLLECT_REST.get(lang).to_owned());
+    }
+    let unnamed = diagnosis.primary == "missing_payload" && report.missing.is_empty();
+    if (diagnosis.primary == "other" || unnamed)
         && let Some(result) = &attempt.result
         && let Some(next) = words::next_step(&result.hresult, lang)
     {

@@ -355,10 +355,10 @@ fn named(
     named
 }
 
-/// The attempt the case is about: a failed one that is the capture's, best with a match; else what the logs choose.
+/// The attempt the case is about: one that failed, or met a lock and has no known end, and that is the capture's, best with a match; else what the logs choose.
 fn subject(tied: &Tied<'_>) -> Option<usize> {
     let rank = |at: usize| {
-        let failed = tied.judged.get(at).is_some_and(|judged| judged.failed == Some(true));
+        let failed = tied.judged.get(at).is_some_and(|judged| judged.primary.is_some());
         let related = tied.identities.get(at).is_some_and(|identity| is_related(&identity.code));
         let matched = tied.locks_of(at).iter().any(|tie| tie.found.is_some());
         (failed && related, matched)

@@ -113,6 +113,7 @@ crate::texts! {
     MEANING: "{code} {symbol}: {meaning}.", "{code} {symbol}：{meaning}。";
     WINSXS_BOTH: "{good} has {good_dirs} component {good_dirs:directory|directories}, {bad} has {bad_dirs}; {lacking} {lacking:item lacks|items lack}.",
         "{good} 有 {good_dirs} 个组件目录，{bad} 有 {bad_dirs} 个；缺少 {lacking} 项。";
+    WINSXS_FOLDERS_ONLY: "The listing of the failing machine names no files (tree without /f?): only directories were compared.", "故障机器的列表中没有文件（tree 未加 /f？），只比较了目录。";
     WINSXS_NOT_ON_GOOD: "Not on the good machine either: {directory}", "正常机器上也没有：{directory}";
     WINSXS_PRESENT: "The log misses {directory}, yet the listing of the failing machine shows it: the listing is of another moment or machine.",
         "日志称缺少 {directory}，但故障机器的列表中有它：列表可能来自其他时间或其他机器。";
@@ -121,19 +122,20 @@ crate::texts! {
     SHARED: "{log} shares {records} records with {other} ({first} to {last}); they are counted once.",
         "{log} 与 {other} 有 {records} 条相同记录（{first} 至 {last}），只计一次。";
     // Notes about a log
-    N_STARTS_MID_RECORD: "starts in the middle of a record ({n} lines)", "从一条记录的中间开始（{n} 行）";
+    N_STARTS_MID_RECORD: "starts in the middle of a record ({n} {n:line|lines})", "从一条记录的中间开始（{n} 行）";
     N_TRUNCATED_LAST_LINE: "ends in the middle of a line", "最后一行不完整";
-    N_NUL_BYTES: "{n} NUL bytes, as a power cut leaves them", "含 {n} 个 NUL 字节，可能是断电造成";
-    N_MIXED_ENCODINGS: "{n} lines are GBK, the rest UTF-8", "{n} 行为 GBK 编码，其余为 UTF-8";
+    N_NUL_BYTES: "{n} NUL {n:byte|bytes}, as a power cut leaves them", "含 {n} 个 NUL 字节，可能是断电造成";
+    N_MIXED_ENCODINGS: "{n} {n:line is|lines are} GBK, the rest UTF-8", "{n} 行为 GBK 编码，其余为 UTF-8";
     N_UTF16_LINES: "{n} {n:line is|lines are} UTF-16 among others: logs were joined without converting them", "{n} 行为 UTF-16 编码，夹在其他编码的行中：日志曾被未经转换地拼接";
-    N_LONG_LINES_CUT: "{n} lines were too long to keep whole", "{n} 行过长，未完整保留";
-    N_CLOCK_SET_BACK: "the clock goes back {n} times, first at line {line}", "时钟回拨 {n} 次，首次在第 {line} 行";
+    N_LONG_LINES_CUT: "{n} {n:line was|lines were} too long to keep whole", "{n} 行过长，未完整保留";
+    N_CLOCK_SET_BACK: "the clock goes back {n} {n:time|times}, first at line {line}", "时钟回拨 {n} 次，首次在第 {line} 行";
+    N_SESSION_TIME_CONTRADICTS: "the time in a session's id contradicts the stamp of its line (line {line}); the stamp counts", "会话标识中的时间与所在行的时间戳矛盾（第 {line} 行），以时间戳为准";
     N_UTC_OFFSET_CHANGED: "the UTC offset changes, first at line {line}", "UTC 偏移有变化，首次在第 {line} 行";
     N_NO_UTC_OFFSET: "nothing ties local time to UTC; the zone is unknown", "没有可用于确定 UTC 偏移的记录，时区未知";
-    N_SEQUENCE_GAPS: "{n} CSI records are missing, first before line {line}", "缺少 {n} 条 CSI 记录，首处在第 {line} 行之前";
-    N_FINDINGS_LEFT_OUT: "{n} findings beyond the limit are only counted", "超出上限的 {n} 条结果只计数";
-    N_LOCKS_WITHOUT_PATH: "{n} records of objects in use name no path, first at line {line}", "{n} 条占用记录没有路径，首条在第 {line} 行";
-    N_LENGTH_MISMATCH: "{n} texts do not have their declared length, first at line {line}: the log was altered on its way", "{n} 处文本与声明长度不符，首处在第 {line} 行：日志在传递中被改动";
+    N_SEQUENCE_GAPS: "{n} CSI {n:record is|records are} missing, first before line {line}", "缺少 {n} 条 CSI 记录，首处在第 {line} 行之前";
+    N_FINDINGS_LEFT_OUT: "{n} {n:finding|findings} beyond the limit {n:is|are} only counted", "超出上限的 {n} 条结果只计数";
+    N_LOCKS_WITHOUT_PATH: "{n} {n:record|records} of objects in use {n:names|name} no path, first at line {line}", "{n} 条占用记录没有路径，首条在第 {line} 行";
+    N_LENGTH_MISMATCH: "{n} {n:text does|texts do} not have {n:its|their} declared length, first at line {line}: the log was altered on its way", "{n} 处文本与声明长度不符，首处在第 {line} 行：日志在传递中被改动";
     N_READ_ERROR: "reading stopped at an error after line {line}", "在第 {line} 行之后读取出错而中止";
     // Skipped inputs
     S_NOT_A_LOG: "not a CBS log and not an archive", "不是 CBS 日志，也不是压缩包";
@@ -144,6 +146,9 @@ crate::texts! {
     S_TOO_DEEP: "archives are nested too deep", "压缩包嵌套过深";
     S_TOO_MANY: "too many files", "文件过多";
     S_TOO_LARGE: "unpacks to more than the limit", "解压后超出上限";
+    S_ARCHIVE_KIND: "an archive of a kind that is not read; unpack it and give the folder", "不支持此类压缩包，请解压后指定文件夹";
+    S_ARCHIVE_HEADLESS: "is named like an archive, but its beginning is missing or is not that of one", "名称是压缩包，但开头缺失或不是压缩包格式";
+    S_PART_OF_SET: "is one cabinet of a set; unpack the set (expand) and give the folder", "是分卷 CAB 中的一卷，请先用 expand 展开整组分卷，再指定文件夹";
     S_UNSUPPORTED: "compressed in a way that is not supported", "压缩方式不受支持";
     // Recommendations
     R_REPAIR_STORE_FILE: "Repair {file} of {component}: run DISM /Online /Cleanup-Image /RestoreHealth with a source of the same build, or copy the file from a machine of the same build, then retry.",
@@ -156,6 +161,7 @@ crate::texts! {
         "恢复 WinSxS 下的目录 {directory}：使用相同内部版本的安装源运行 DISM /Online /Cleanup-Image /RestoreHealth，或从相同内部版本的机器复制该目录，然后重试。";
     R_CAPTURE: "Capture the next attempt with Process Monitor: start it before the installation, all events, no drop filter, save as PML with all events, and collect CBS.log and CbsPersist_* at once.",
         "用 Process Monitor 捕获下一次安装：在安装前启动，记录所有事件，不要丢弃筛选掉的事件，保存为包含所有事件的 PML，并立即收集 CBS.log 与 CbsPersist_*。";
+    R_COLLECT_REST: "The log does not tell how the installation ended: collect CBS.log once more after its end, with the CbsPersist_* files of that day.", "日志没有记录此次安装如何结束：请在安装结束后重新收集 CBS.log 以及当天的 CbsPersist_* 文件。";
     R_COLLECT_ROTATED: "The log begins inside the attempt: collect the rotated logs as well ({names}).",
         "日志从此次安装的中途开始：请一并收集已轮换的日志（{names}）。";
     R_FOLLOW_CODE: "{code}: {next}.", "{code}：{next}。";

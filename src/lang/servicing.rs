@@ -8,6 +8,7 @@ crate::texts! {
     FAILED: "{what} failed with {result}", "{what} 以 {result} 失败";
     FAILED_IN: "{what} failed in phase {phase} with {result}", "{what} 在 {phase} 阶段以 {result} 失败";
     FAILED_UNSTATED: "{what} met an error (how it ended is not in the log)", "{what} 出现错误（日志中没有最终结果）";
+    MET_UNSTATED: "{what} met {result} (how it ended is not in the log)", "{what} 出现 {result}（日志中没有最终结果）";
     DAMAGED: "{file} of {component} in the component store is damaged", "组件存储中 {component} 的 {file} 已损坏";
     DAMAGED_FILE: "{file} in the component store is damaged", "组件存储中的 {file} 已损坏";
     MISSING: "payload is missing from the component store: {directory}", "组件存储缺少有效负载：{directory}";

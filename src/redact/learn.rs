@@ -41,23 +41,45 @@ const COMMON: &[&str] = &[
     "users",
     "work",
 ];
-/// Words without which no path would be readable: replaced only as the name of a profile folder.
+/// Words without which no path would be readable: replaced only as the name of a profile folder
+/// or of a server.
 const PROTECTED: &[&str] = &[
     "application",
+    "cloud",
     "common",
     "data",
+    "database",
+    "domain",
+    "download",
+    "downloads",
     "drivers",
+    "exchange",
     "files",
+    "gateway",
     "inflight",
+    "internet",
+    "intranet",
     "logs",
     "microsoft",
+    "network",
+    "portal",
+    "print",
+    "printer",
+    "printers",
     "program",
     "programdata",
+    "proxy",
+    "router",
+    "security",
+    "sharepoint",
     "software",
+    "storage",
     "system",
     "system32",
     "syswow64",
     "temp",
+    "update",
+    "updates",
     "users",
     "windows",
     "winsxs",
@@ -74,6 +96,8 @@ const NOBODYS: &[&str] = &[
     "defaultapppool",
     "common files",
     "desktop.ini",
+    "homegroupuser$",
+    "homeusers",
 ];
 /// Authorities and domains that every Windows has.
 const WELL_KNOWN_DOMAINS: &[&str] = &[
@@ -269,6 +293,22 @@ impl Redactor {
         self.learn(Kind::Host, name);
     }
 
+    /// Learns the host of an address in a text. Of a public one the parts alone are words (`download`), or names of
+    /// products (`nvidia`), unless a number tells the machine.
+    fn learn_url_host(&mut self, name: &str) {
+        let name = name.trim_end_matches('.');
+        let folded = fold(name);
+        let Some((first, domain)) = name.split_once('.') else { return self.learn_host(name) };
+        if super::url::is_internal(&folded) || name.parse::<IpAddr>().is_ok() {
+            return self.learn_host(name);
+        }
+        let tells = |c: char| c.is_ascii_digit();
+        if first.contains(tells) && first.contains(char::is_alphabetic) && domain.contains('.') {
+            self.learn(Kind::Host, first);
+        }
+        self.learn(Kind::Host, name);
+    }
+
     /// Learns from the path of a collected file: collectors name archives and logs after the machine
     /// (`DESKTOP-A1B2_CBS.log`). A part in capitals, or with a digit or a hyphen, is taken for such a name.
     pub fn learn_collected(&mut self, path: &str) {
@@ -332,6 +372,8 @@ impl Redactor {
                 Found::Profile | Found::OpenProfile if is_nobodys(&text) => {}
                 Found::Profile | Found::OpenProfile => self.learn(Kind::Profile, &text),
                 Found::Server => self.learn_host(&text),
+                Found::UrlHost => self.learn_url_host(&text),
+                Found::UrlUser | Found::Mail => self.learn(Kind::User, &text),
                 Found::Sid => self.learn_sid(&text),
                 Found::Address => {
                     if let Ok(address) = text.parse() {

@@ -17,6 +17,7 @@ mod pseudonym;
 mod replace;
 mod restore;
 mod roots;
+mod url;
 
 pub use key::{KeyError, KeyFile, KnownName};
 pub use replace::Redaction;
@@ -132,6 +133,18 @@ fn fold_unit(unit: u16) -> u16 {
     let mut lower = c.to_lowercase();
     match (lower.next(), lower.next()) {
         (Some(lower), None) => u16::try_from(u32::from(lower)).unwrap_or(unit),
+        _ => unit,
+    }
+}
+
+/// The capital of a folded unit, where it folds back to it; else the unit.
+fn upper_unit(unit: u16) -> u16 {
+    let Some(c) = char::from_u32(unit.into()) else { return unit };
+    let mut upper = c.to_uppercase();
+    match (upper.next(), upper.next()) {
+        (Some(upper), None) => {
+            u16::try_from(u32::from(upper)).ok().filter(|upper| fold_unit(*upper) == unit).unwrap_or(unit)
+        }
         _ => unit,
     }
 }

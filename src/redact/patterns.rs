@@ -1,6 +1,7 @@
 //! What can be told from the text around it, in folded UTF-16.
 
 use super::roots::Roots;
+use super::url;
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Range;
 
@@ -13,6 +14,12 @@ pub(super) enum Found {
     OpenProfile,
     /// Server of a UNC path.
     Server,
+    /// Host of an address such as `http://HOST:port`, but for those that every Windows knows.
+    UrlHost,
+    /// User or password before the host of such an address.
+    UrlUser,
+    /// Mail address or user principal name.
+    Mail,
     /// SID of an account.
     Sid,
     /// IP address.
@@ -26,9 +33,10 @@ pub(super) enum Found {
 }
 
 const BACKSLASH: u16 = b'\\' as u16;
-const SLASH: u16 = b'/' as u16;
+pub(super) const SLASH: u16 = b'/' as u16;
+pub(super) const AT: u16 = b'@' as u16;
 /// Longest name of a profile folder, server or variable's value.
-const LONGEST: usize = 256;
+pub(super) const LONGEST: usize = 256;
 
 /// Everything found in `text`, folded; addresses last. `roots`: folders of profiles beside those that are known.
 pub(super) fn find(text: &[u16], roots: &Roots) -> Vec<(Found, Range<usize>)> {
@@ -40,6 +48,8 @@ pub(super) fn find(text: &[u16], roots: &Roots) -> Vec<(Found, Range<usize>)> {
                 profile(text, at, roots, &mut found);
                 found.extend(server(text, at).or_else(|| redirected(text, at)).map(|range| (Found::Server, range)));
             }
+            COLON => url::find(text, at, &mut found),
+            AT => found.extend(url::mail(text, at).map(|range| (Found::Mail, range))),
             0x73 => found.extend(sid(text, at).map(|range| (Found::Sid, range))),
             0x75 | 0x63 | 0x6C => found.extend(variable(text, at)),
             _ => {}
@@ -79,11 +89,11 @@ fn follows_version(text: &[u16], at: usize) -> bool {
     head.len().checked_sub(gap + WORD.len()).is_some_and(|start| starts_with(text, start, WORD))
 }
 
-fn starts_with(text: &[u16], at: usize, ascii: &str) -> bool {
+pub(super) fn starts_with(text: &[u16], at: usize, ascii: &str) -> bool {
     text.get(at..at + ascii.len()).is_some_and(|here| here.iter().copied().eq(ascii.bytes().map(u16::from)))
 }
 
-fn is_word(unit: u16) -> bool {
+pub(super) fn is_word(unit: u16) -> bool {
     char::from_u32(unit.into()).is_none_or(char::is_alphanumeric)
 }
 
@@ -104,8 +114,10 @@ fn profile(text: &[u16], at: usize, roots: &Roots, found: &mut Vec<(Found, Range
             let rest = text.get(behind..).unwrap_or_default().iter();
             match rest.take_while(|unit| [BACKSLASH, SLASH].contains(unit)).count() {
                 0 => return,
+                // Those of every Windows: groups such as `HomeUsers` are looked for here, too.
+                _ if ends_with(text, at, "\\domains\\builtin") => return,
                 // The accounts of a machine: by number, and by name below `Names`.
-                separators if is_account_database(text, at) => {
+                separators if ends_with(text, at, "\\domains\\account") => {
                     let Some(start) = self::behind(text, behind + separators, "names\\") else { return };
                     start
                 }
@@ -129,12 +141,9 @@ fn profile(text: &[u16], at: usize, roots: &Roots, found: &mut Vec<(Found, Range
     }
 }
 
-/// Whether the key of the accounts stands before `at`: `HKLM\SAM\SAM\Domains\Account`.
-fn is_account_database(text: &[u16], at: usize) -> bool {
-    ["\\domains\\account", "\\domains\\builtin"].iter().any(|key| {
-        let start = at.checked_sub(key.len());
-        start.is_some_and(|start| starts_with(text, start, key))
-    })
+/// Whether `head` stands before `at`.
+fn ends_with(text: &[u16], at: usize, head: &str) -> bool {
+    at.checked_sub(head.len()).is_some_and(|start| starts_with(text, start, head))
 }
 
 /// What stands behind one backslash in names of the kernel and is no server, even where backslashes are doubled.
@@ -187,6 +196,9 @@ fn redirected(text: &[u16], at: usize) -> Option<Range<usize>> {
 pub(super) fn is_server(text: &[u16], at: usize) -> bool {
     /// Longest of what stands before it.
     const BEFORE: usize = 96;
+    if url::is_host(text, at) {
+        return true;
+    }
     at.checked_sub(1).and_then(|at| text.get(at)) == Some(&BACKSLASH)
         && (at.saturating_sub(BEFORE)..at)
             .filter(|start| text.get(*start) == Some(&BACKSLASH))
@@ -195,7 +207,6 @@ pub(super) fn is_server(text: &[u16], at: usize) -> bool {
 
 /// A server's name from `start` on, and where what belongs to it ends: `@SSL` and a port may follow.
 fn server_name(text: &[u16], start: usize) -> Option<(Range<usize>, usize)> {
-    const AT: u16 = b'@' as u16;
     let rest = text.get(start..)?;
     let length = rest.iter().take(LONGEST).take_while(|unit| !ends_name(**unit)).count();
     let shown = rest.get(..length)?;
@@ -266,12 +277,12 @@ fn variable(text: &[u16], at: usize) -> Option<(Found, Range<usize>)> {
     (length > 0 && end < text.len()).then_some((found, start + slashes..end))
 }
 
-fn is_digit(unit: u16) -> bool {
+pub(super) fn is_digit(unit: u16) -> bool {
     (0x30..=0x39).contains(&unit)
 }
 
-const COLON: u16 = 0x3A;
-const DOT: u16 = 0x2E;
+pub(super) const COLON: u16 = 0x3A;
+pub(super) const DOT: u16 = 0x2E;
 
 fn is_hex(unit: u16) -> bool {
     is_digit(unit) || (0x61..=0x66).contains(&unit)

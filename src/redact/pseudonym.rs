@@ -14,8 +14,10 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// First letters of the CJK block that pseudonyms for letters beyond ASCII come from, and how many.
+/// First letter of the CJK block that pseudonyms for letters beyond ASCII come from, and how many.
 const CJK: (u16, u16) = (0x4E00, 20_902);
+/// The same for letters that have capitals: small letters of Cyrillic, which have them, too.
+const CASED: (u16, u16) = (0x0430, 32);
 
 impl Secret {
     pub(super) fn random() -> Result<Self, KeyError> {
@@ -74,6 +76,7 @@ fn alike(unit: u16, number: u64) -> u16 {
         0x30..=0x39 => pick(0x30, 10),
         0x41..=0x5A | 0x61..=0x7A => pick(0x61, 26),
         0..0x80 => unit,
+        _ if super::upper_unit(unit) != unit => pick(CASED.0, CASED.1),
         _ => pick(CJK.0, CJK.1),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::key::KeyFile;
 use super::patterns;
-use super::{Kind, Name, Redactor, Scope, address, fold_unit};
+use super::{Kind, Name, Redactor, Scope, address, fold_unit, upper_unit};
 use aho_corasick::{AhoCorasick, MatchKind};
 use std::net::IpAddr;
 use std::ops::Range;
@@ -372,10 +372,12 @@ impl Redaction {
 
 /// `unit` in the case in which `shown` stands in the text: it tells whoever maps back how the original was spelled.
 fn in_case_of(shown: u16, unit: u16) -> u16 {
-    match (u8::try_from(shown), u8::try_from(unit)) {
-        (Ok(b'A'..=b'Z'), Ok(unit)) => unit.to_ascii_uppercase().into(),
-        (Ok(b'a'..=b'z'), Ok(unit)) => unit.to_ascii_lowercase().into(),
-        _ => unit,
+    if fold_unit(shown) != shown {
+        upper_unit(unit)
+    } else if upper_unit(shown) != shown {
+        fold_unit(unit)
+    } else {
+        unit
     }
 }
 

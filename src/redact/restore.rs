@@ -60,7 +60,11 @@ impl Restoration {
             let shown = String::from_utf16_lossy(folded.get(range).unwrap_or_default());
             let names_somebody = match found {
                 patterns::Found::Profile | patterns::Found::OpenProfile => !learn::is_nobodys(&shown),
-                patterns::Found::Server | patterns::Found::Sid | patterns::Found::Address => true,
+                patterns::Found::Server
+                | patterns::Found::UrlHost
+                | patterns::Found::Mail
+                | patterns::Found::Sid
+                | patterns::Found::Address => true,
                 _ => false,
             };
             if !known && names_somebody && self.unknown.len() < MOST_UNKNOWN {

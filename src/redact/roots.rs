@@ -21,7 +21,8 @@ pub(super) struct Roots(Vec<Root>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Root {
     shown: String,
-    units: Vec<u16>,
+    /// The long spelling, and the one of 8.3 names where it differs.
+    spellings: Vec<Vec<u16>>,
     /// Behind a server's name no drive is expected.
     is_unc: bool,
     /// Whatever lies in it is a profile; not so in the root of a drive.
@@ -41,9 +42,11 @@ impl Roots {
         if KNOWN.contains(&folder) || !is_unc && NOT_PROFILES.contains(&first) || self.0.len() >= MOST {
             return;
         }
+        let mut spellings = vec![folder.to_owned(), short_names(folder)];
+        spellings.dedup();
         let root = Root {
             shown: shown.to_owned(),
-            units: folder.encode_utf16().collect(),
+            spellings: spellings.iter().map(|folder| folder.encode_utf16().collect()).collect(),
             is_unc,
             holds_only_profiles: !folder.is_empty(),
         };
@@ -64,8 +67,12 @@ impl Roots {
 
 impl Root {
     fn ends(&self, head: &[u16]) -> bool {
+        self.spellings.iter().any(|units| self.ends_spelled(units, head))
+    }
+
+    fn ends_spelled(&self, units: &[u16], head: &[u16]) -> bool {
         let mut rest = trimmed(head);
-        for unit in self.units.iter().rev() {
+        for unit in units.iter().rev() {
             let Some((last, before)) = rest.split_last() else { return false };
             if last != unit {
                 return false;
@@ -82,8 +89,22 @@ impl Root {
         self.is_unc
             || rest.last() == Some(&0x3A)
             || volume()
-            || !self.units.is_empty() && !rest.last().is_some_and(|unit| word(*unit) || *unit == BACKSLASH)
+            || !units.is_empty() && !rest.last().is_some_and(|unit| word(*unit) || *unit == BACKSLASH)
     }
+}
+
+/// A folded path with the 8.3 names that its longer components have, if they were the first of their kind:
+/// `\userprofiles` is `\userpr~1`.
+fn short_names(folder: &str) -> String {
+    let short = |component: &str| {
+        let letters = component.chars().count();
+        if letters <= 8 && !component.contains(' ') || component.contains('.') || !component.is_ascii() {
+            return component.to_owned();
+        }
+        let head: String = component.chars().filter(|c| *c != ' ').take(6).collect();
+        format!("{head}~1")
+    };
+    folder.split('\\').map(short).collect::<Vec<_>>().join("\\")
 }
 
 /// Without backslashes at the end.

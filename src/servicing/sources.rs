@@ -68,6 +68,12 @@ pub enum SkipReason {
     TooLarge,
     /// A compression method that cannot be read.
     Unsupported,
+    /// An archive of a kind that is not read: 7z, rar, tar, xz, …
+    ArchiveKind,
+    /// Named like an archive that is read, and begins like none.
+    ArchiveHeadless,
+    /// One cabinet of a set, with files that go on in another.
+    PartOfSet,
 }
 
 impl SkipReason {
@@ -83,6 +89,9 @@ impl SkipReason {
             Self::TooMany => "too_many",
             Self::TooLarge => "too_large",
             Self::Unsupported => "unsupported",
+            Self::ArchiveKind => "archive_kind",
+            Self::ArchiveHeadless => "archive_headless",
+            Self::PartOfSet => "part_of_set",
         }
     }
 }
@@ -132,8 +141,16 @@ enum Kind {
     Zip,
     Cab,
     Gzip,
+    /// An archive that is not read.
+    Foreign,
     Other,
 }
+
+/// How archives begin that are not read: 7z, rar, xz, zstd, bzip2, Windows images.
+const FOREIGN: [&[u8]; 6] =
+    [b"7z\xBC\xAF\x27\x1C", b"Rar!\x1A\x07", b"\xFD7zXZ\0", b"\x28\xB5\x2F\xFD", b"BZh", b"MSWIM\0\0\0"];
+/// Where a tar archive says that it is one.
+const TAR: std::ops::Range<usize> = 257..262;
 
 /// Judges by content; a name like `CbsPersist_….log` tips the scales when the start of the log is torn.
 fn kind(name: &str, head: &[u8]) -> Kind {
@@ -141,6 +158,8 @@ fn kind(name: &str, head: &[u8]) -> Kind {
         [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => return Kind::Zip,
         [b'M', b'S', b'C', b'F', ..] => return Kind::Cab,
         [0x1F, 0x8B, 8, ..] => return Kind::Gzip,
+        _ if FOREIGN.iter().any(|mark| head.starts_with(mark)) => return Kind::Foreign,
+        _ if head.get(TAR) == Some(b"ustar") => return Kind::Foreign,
         _ => {}
     }
     let (mut own, mut any) = (false, false);
@@ -232,8 +251,18 @@ impl Walk<'_, '_> {
             Kind::Zip => self.zip(&shown, file, 1),
             Kind::Cab => self.cab(&shown, file, 1),
             Kind::Gzip => self.gzip(&shown, file, 1),
+            Kind::Foreign => {
+                self.skip(&shown, SkipReason::ArchiveKind, None);
+                Ok(())
+            }
+            // Behind a program that unpacks itself, or what is left of one whose beginning is lost.
+            Kind::Other if (explicit || is_named(name, ".zip")) && torn_zip::has_end(&mut file) => {
+                self.zip(&shown, file, 1)
+            }
             Kind::Other => {
-                if explicit {
+                if ARCHIVES.iter().any(|ending| is_named(name, ending)) {
+                    self.skip(&shown, SkipReason::ArchiveHeadless, None);
+                } else if explicit {
                     self.skip(&shown, SkipReason::NotALog, None);
                 }
                 Ok(())
@@ -306,6 +335,10 @@ impl Walk<'_, '_> {
                 }
                 Ok(())
             }
+            Kind::Foreign => {
+                self.skip(path, SkipReason::ArchiveKind, None);
+                Ok(())
+            }
             Kind::Other => Ok(()),
         };
         self.left.set(left.get());
@@ -314,6 +347,14 @@ impl Walk<'_, '_> {
         }
         outcome
     }
+}
+
+/// Endings of archives that are read.
+const ARCHIVES: [&str; 3] = [".zip", ".cab", ".gz"];
+
+fn is_named(name: &str, ending: &str) -> bool {
+    let tail = name.len().checked_sub(ending.len()).and_then(|at| name.get(at..));
+    tail.is_some_and(|tail| tail.eq_ignore_ascii_case(ending))
 }
 
 fn base_name(path: &str) -> &str {

@@ -213,6 +213,8 @@ struct Tree {
     started: bool,
     /// Names of the folders above, by level.
     folders: Vec<String>,
+    /// Blanks behind a bar, once a branch has shown how wide its signs are.
+    blanks: Option<usize>,
 }
 
 impl Tree {
@@ -225,6 +227,14 @@ impl Tree {
             return;
         };
         self.started = true;
+        if folder && self.blanks.is_none() {
+            // `├─name`: in code page 936 each sign takes two of the four columns.
+            let dashes = text
+                .split(['├', '└', '+', '\\'])
+                .nth(1)
+                .map(|rest| rest.chars().take_while(|c| matches!(c, '─' | '-')));
+            self.blanks = dashes.map(|dashes| if dashes.count() == 1 { 2 } else { 3 });
+        }
         if folder {
             self.folders.truncate(level);
             self.folders.push(name.to_owned());
@@ -256,9 +266,8 @@ impl Tree {
             // A file stands one level below its folder, and its name begins where that level ends.
             let is_file = level > self.folders.len();
             if let Some(after) = rest.strip_prefix(['│', '|']) {
-                // Bar and two blanks (code page 936: the bar is two columns wide) or three.
-                let after = after.strip_prefix("  ").unwrap_or(after);
-                rest = after.strip_prefix(' ').unwrap_or(after);
+                let blanks = after.bytes().take_while(|byte| *byte == b' ').count().min(self.blanks.unwrap_or(3));
+                rest = after.get(blanks..).unwrap_or_default();
             } else if let Some(after) = rest.strip_prefix("    ") {
                 rest = after;
             } else {
@@ -359,6 +368,8 @@ pub fn compare(bad: &Listing, good: &Listing, wanted: &Wanted) -> Comparison {
         }
         rank
     };
+    // `tree` without `/f` lists folders only.
+    let compare_files = bad.files() > 0;
     let mut lacking = Vec::new();
     for (key, directory) in &good.directories {
         match bad.directories.get(key) {
@@ -367,7 +378,7 @@ pub fn compare(bad: &Listing, good: &Listing, wanted: &Wanted) -> Comparison {
                 path: directory.name.clone(),
                 files: Some(directory.files.len() as u64),
             }),
-            Some(have) => {
+            Some(have) if compare_files => {
                 for (file, written) in &directory.files {
                     let is_folder = is_delta_folder(file);
                     if !is_folder && !have.files.contains_key(file) {
@@ -376,6 +387,7 @@ pub fn compare(bad: &Listing, good: &Listing, wanted: &Wanted) -> Comparison {
                     }
                 }
             }
+            Some(_) => {}
         }
     }
     // A listing of folders only, or of one folder, says nothing about manifests.

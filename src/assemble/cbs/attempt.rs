@@ -87,7 +87,7 @@ fn tell(
         client: session.client.clone(),
         package: session.package.clone(),
         identifier: identifier(session),
-        started_utc: session.created.map(rfc),
+        started_utc: session.created.or_else(|| first_line(session, telling)).map(rfc),
         ended_utc: session.ended.and_then(|ended| {
             let line = session.finalized_line.or(session.finished_line)?;
             (telling.utc)(&Place { line, seq: None, local: ended, at: None }).map(rfc)
@@ -114,6 +114,12 @@ fn tell(
         told.diagnosis = Some(out::Diagnosis { primary, also, text });
     }
     told
+}
+
+/// When the first line of a session was written, where the log has it.
+fn first_line(session: &Session, telling: &Telling<'_>) -> Option<FileTime> {
+    let local = session.local.filter(|_| session.begins_here)?;
+    (telling.utc)(&Place { line: session.line, seq: None, local, at: None })
 }
 
 /// The second a time lies in.

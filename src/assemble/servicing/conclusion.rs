@@ -41,8 +41,7 @@ fn conclusion(record: &CaseRecord, report: &CbsReport, tied: &Tied<'_>, lang: La
     let succeeded = (0..report.attempts.len())
         .rev()
         .find(|at| related(*at) && report.attempts.get(*at).is_some_and(|attempt| attempt.failed == Some(false)));
-    let subject =
-        tied.subject.filter(|at| report.attempts.get(*at).is_some_and(|attempt| attempt.failed == Some(true)));
+    let subject = tied.subject.filter(|at| report.attempts.get(*at).is_some_and(|attempt| attempt.diagnosis.is_some()));
     let failed = subject.filter(|at| related(*at)).and_then(|at| Some((at, report.attempts.get(at)?)));
     let Some((at, attempt)) = failed else {
         return match (succeeded.and_then(|at| report.attempts.get(at)), subject) {
@@ -194,6 +193,9 @@ fn failure(attempt: &Attempt, lang: Lang) -> String {
     let what = what(attempt, lang);
     let Some(result) = &attempt.result else { return t::FAILED_UNSTATED.fill(lang, &[("what", &what)]) };
     let code = words::code_with_symbol(&result.hresult, result.symbol.as_deref());
+    if !attempt.result_stated {
+        return t::MET_UNSTATED.fill(lang, &[("what", &what), ("result", &code)]);
+    }
     match result.phase.as_deref() {
         Some(phase) => t::FAILED_IN.fill(lang, &[("what", &what), ("phase", &phase), ("result", &code)]),
         None => t::FAILED.fill(lang, &[("what", &what), ("result", &code)]),

@@ -92,6 +92,9 @@ impl Page<'_> {
             ],
         );
         self.line(&line);
+        if found.bad.files == 0 && found.good.files > 0 {
+            self.line(t::WINSXS_FOLDERS_ONLY.get(lang));
+        }
         let row = |item: &crate::case::cbs::Lacking| {
             let rank = match item.rank.as_str() {
                 "asked_by_log" => t::V_ASKED,

@@ -305,10 +305,12 @@ impl State {
     fn finish(mut self) -> LogFacts {
         self.facts.seconds.finish();
         self.facts.offset = self.offset();
+        let contradicting = self.doubt_session_times();
         self.facts.kb = self.kb.into_iter().collect();
         self.facts.rotated = self.rotated.into_iter().collect();
         let notes = &mut self.facts.notes;
         self.clock_back.note(NoteCode::ClockSetBack, notes);
+        contradicting.note(NoteCode::SessionTimeContradicts, notes);
         self.gaps.note(NoteCode::SequenceGaps, notes);
         self.locks_without_path.note(NoteCode::LocksWithoutPath, notes);
         self.length_mismatch.note(NoteCode::LengthMismatch, notes);
@@ -326,6 +328,23 @@ impl State {
         }
         self.facts.judge_locks();
         self.facts
+    }
+
+    /// Drops the time in the id of a session whose first line is stamped hours apart from it.
+    fn doubt_session_times(&mut self) -> Tally {
+        /// More than daylight saving explains.
+        const MOST: f64 = 2.0 * 3600.0;
+        let mut tally = Tally::default();
+        let Some(offset) = &self.facts.offset else { return tally };
+        for session in self.facts.sessions.iter_mut().filter(|session| session.begins_here) {
+            let stamped = session.local.and_then(|local| local.to_utc(offset.at(session.line)));
+            let Some((created, stamped)) = session.created.zip(stamped) else { continue };
+            if created.since(stamped).as_secs().abs() > MOST {
+                session.created = None;
+                tally.add(session.line, 1);
+            }
+        }
+        tally
     }
 
     fn offset(&mut self) -> Option<Offset> {

@@ -360,6 +360,8 @@ pub enum NoteCode {
     LongLinesCut,
     /// The local clock goes back by more than a minute.
     ClockSetBack,
+    /// The time in a session's id is not that of its line.
+    SessionTimeContradicts,
     /// The UTC offset changes.
     UtcOffsetChanged,
     /// No line ties local time to UTC.
@@ -387,6 +389,7 @@ impl NoteCode {
             Self::Utf16Lines => "utf16_lines",
             Self::LongLinesCut => "long_lines_cut",
             Self::ClockSetBack => "clock_set_back",
+            Self::SessionTimeContradicts => "session_time_contradicts",
             Self::UtcOffsetChanged => "utc_offset_changed",
             Self::NoUtcOffset => "no_utc_offset",
             Self::SequenceGaps => "sequence_gaps",

@@ -1,6 +1,6 @@
 //! For one attempt: which error came first, which one set the result, which lock was only met while tidying up.
 
-use crate::servicing::codes::{failed, same_failure, symbol};
+use crate::servicing::codes::{failed, lock_status, same_failure, symbol};
 
 use super::csi::says_missing;
 use super::findings::{
@@ -84,7 +84,7 @@ pub struct Judgement<'a> {
     pub failed_at: Option<&'a ErrorEvent>,
     /// Whether no CSI record is missing between the first error and the last.
     pub sequence_complete: bool,
-    /// What it died of; `None` when it did not fail.
+    /// What it died of, or what it met if the log lacks its end; `None` when it did not fail.
     pub primary: Option<DiagnosisCode>,
     /// What else was found.
     pub also: Vec<DiagnosisCode>,
@@ -108,16 +108,19 @@ pub fn judge<'a>(attempt: &Attempt<'a>) -> Judgement<'a> {
     let errors = &session.errors;
     let reported = session.hresult.or(session.wer.as_ref().and_then(|report| report.status));
     let substitute = || {
-        let last = |kinds: &[ErrorKind]| errors.iter().rev().find(|event| kinds.contains(&event.kind))?.code;
+        let last = |kinds: &[ErrorKind]| {
+            errors.iter().rev().find(|event| kinds.contains(&event.kind) && !is_refusal(event))?.code
+        };
         last(&[ErrorKind::CbsError, ErrorKind::CbsResult]).or_else(|| last(&[ErrorKind::Trail]))
     };
     let result = reported.or_else(substitute);
     let is_result = |event: &&ErrorEvent| matches!((event.code, result), (Some(code), Some(result)) if failed(result) && same_failure(code, result));
     let set_by = errors.iter().find(is_result);
     let locks = attempt.locked.iter().map(|lock| judge_lock(lock, result, set_by)).collect::<Vec<_>>();
-    let did_fail = reported.map(failed).or_else(|| (!errors.is_empty()).then_some(true));
+    let did_fail = reported.map(failed).or_else(|| errors.iter().any(|event| !is_refusal(event)).then_some(true));
     let (primary, also) = match did_fail {
         Some(true) => diagnose(attempt, result, &locks),
+        None if !attempt.locked.is_empty() => diagnose(attempt, result, &locks),
         _ => (None, Vec::new()),
     };
     let chain = errors.first().zip(errors.last());
@@ -139,6 +142,13 @@ pub fn judge<'a>(attempt: &Attempt<'a>) -> Judgement<'a> {
         also,
         locks,
     }
+}
+
+/// A system call, or the clean-up around it, that met an object in use: the caller may have tried again, and alone it is
+/// no failure of the attempt.
+fn is_refusal(event: &ErrorEvent) -> bool {
+    let call = event.function.as_deref().is_some_and(|name| last_part(name).starts_with("Sys") || is_cleanup(name));
+    matches!(event.kind, ErrorKind::Trail | ErrorKind::Origin) && call && event.code.and_then(lock_status).is_some()
 }
 
 /// Same status all the way: the cause. Met in a recursive delete, or after the error that set the result: fallout.

@@ -8,7 +8,7 @@ use std::panic::{self, AssertUnwindSafe};
 use encoding_rs::GB18030;
 
 use super::spool::{Broken, Spooled, spool};
-use super::{HEAD, Kind, SkipReason, Walk, base_name, cabinet, kind, torn_zip};
+use super::{HEAD, Kind, SkipReason, Walk, base_name, cabinet, is_named, kind, torn_zip};
 use crate::servicing::cbs::CbsError;
 
 impl Walk<'_, '_> {
@@ -59,6 +59,9 @@ impl Walk<'_, '_> {
             return Ok(());
         }
         let mut stream = io::BufReader::new(file);
+        if !torn_zip::find_first(&mut stream).is_ok_and(|found| found) {
+            return Ok(());
+        }
         while let Ok(Some(member)) = torn_zip::next(&mut stream) {
             if !self.count(shown) {
                 return Ok(());
@@ -99,7 +102,9 @@ impl Walk<'_, '_> {
         let mut cabinet = match opened {
             Ok(cabinet) => cabinet,
             Err(error) => {
-                self.skip(shown, SkipReason::ArchiveDamaged, Some(error.to_string()));
+                let in_set = error.get_ref().is_some_and(|error| error.is::<cabinet::InSet>());
+                let reason = if in_set { SkipReason::PartOfSet } else { SkipReason::ArchiveDamaged };
+                self.skip(shown, reason, Some(error.to_string()));
                 return Ok(());
             }
         };
@@ -177,9 +182,8 @@ impl Walk<'_, '_> {
             return Ok(());
         }
         let name = base_name(shown);
-        let ending =
-            name.len().checked_sub(3).filter(|at| name.get(*at..).is_some_and(|x| x.eq_ignore_ascii_case(".gz")));
-        let inner = ending.and_then(|at| name.get(..at)).filter(|inner| !inner.is_empty()).unwrap_or(name);
+        let inner = if is_named(name, ".gz") { name.get(..name.len() - 3).unwrap_or(name) } else { name };
+        let inner = if inner.is_empty() { name } else { inner };
         let path = format!("{shown}/{inner}");
         let mut unpacked = flate2::read::MultiGzDecoder::new(io::BufReader::new(file));
         self.entry(&path, None, &mut unpacked, depth)

@@ -11,10 +11,18 @@ struct Place {
     end: u64,
 }
 
+/// The cabinet is one of a set, and has files that began before or go on behind it.
+#[derive(Debug, thiserror::Error)]
+#[error("one cabinet of a set")]
+pub(super) struct InSet;
+
+/// Folders from this on are those of the cabinet before or behind.
+const FIRST_CONTINUED: u16 = 0xFFFD;
+
 /// Checks that every file of the cabinet lies within its folder; an error says what does not.
 ///
 /// # Errors
-/// Those of the reader, and `InvalidData`.
+/// Those of the reader, `InvalidData`, and [`InSet`].
 pub(super) fn check(file: &mut (impl Read + Seek)) -> io::Result<()> {
     file.seek(SeekFrom::Start(0))?;
     let mut file = io::BufReader::new(file);
@@ -46,6 +54,9 @@ pub(super) fn check(file: &mut (impl Read + Seek)) -> io::Result<()> {
         let end = start + u64::from(u32::from_le_bytes([s0, s1, s2, s3]));
         places.push(Place { folder: u16::from_le_bytes([folder_low, folder_high]), start, end });
         skip_name(&mut file)?;
+    }
+    if flags & 3 != 0 && places.iter().any(|place| place.folder >= FIRST_CONTINUED) {
+        return Err(io::Error::other(InSet));
     }
     for (at, (start, blocks)) in starts.into_iter().enumerate() {
         let own = || places.iter().filter(|place| usize::from(place.folder) == at);

@@ -278,3 +278,130 @@ fn what_a_torn_cabinet_still_holds_is_read() {
     assert!(found[1].1 > lines.len() as u64 / 4, "{found:?}");
     assert_eq!(skipped, []);
 }
+
+/// Many different lines, of which no two packed stretches are alike.
+fn many_lines(count: u32) -> String {
+    (0..count).map(|n| LOG.replace("Init", &n.wrapping_mul(2_654_435_761).to_string())).collect()
+}
+
+#[test]
+fn a_zip_without_its_beginning_is_read_from_the_next_member_on() {
+    let lines = many_lines(300);
+    let whole = zipped(&[("x.bin", &[7; 90_000]), ("CBS.log", lines.as_bytes())]);
+    let expected = vec![("logs.zip/CBS.log".to_owned(), lines.len() as u64)];
+    let second = whole.windows(4).rposition(|four| four == b"PK\x03\x04").unwrap();
+    assert_eq!(run(&[("logs.zip", &whole[second - 40..])], Limits::default()).0, expected);
+    // Behind a program that unpacks itself, the directory still counts.
+    let mut program = b"MZ".to_vec();
+    program.extend([b'P'; 5000]);
+    program.extend(&whole);
+    assert_eq!(run(&[("logs.zip", &program)], Limits::default()), (expected, Vec::new()));
+    // What is left of a member alone is none.
+    let (found, skipped) = run(&[("logs.zip", &whole[second + 10..])], Limits::default());
+    assert_eq!((found, skipped), (Vec::new(), vec![("logs.zip".to_owned(), "archive_cut_off")]));
+}
+
+/// A stored member of untold sizes, as a packer writes it that cannot go back.
+fn stored_stream(name: &str, bytes: &[u8], wide: bool) -> Vec<u8> {
+    let mut out = b"PK\x03\x04\x14\0\x08\0\0\0\0\0\0\0".to_vec();
+    out.extend([0; 12]);
+    out.extend([u8::try_from(name.len()).unwrap(), 0, 0, 0]);
+    out.extend(name.as_bytes());
+    out.extend(bytes);
+    out.extend(b"PK\x07\x08\x01\x02\x03\x04");
+    let length = (bytes.len() as u64).to_le_bytes();
+    let size = if wide { &length[..] } else { &length[..4] };
+    out.extend([size, size].concat());
+    out
+}
+
+#[test]
+fn stored_members_of_untold_size_end_at_their_descriptor() {
+    let mut first = many_lines(9000).into_bytes();
+    // What looks like a descriptor is none when its sizes do not fit.
+    first.splice(100..100, *b"PK\x07\x08abcdefghijklmnopqrst");
+    for wide in [false, true] {
+        let mut whole = stored_stream("CBS.log", &first, wide);
+        let last = whole.len();
+        whole.extend(stored_stream("CbsPersist_1.log", LOG.as_bytes(), wide));
+        let (found, skipped) = run(&[("logs.zip", &whole)], Limits::default());
+        let name = |name: &str| format!("logs.zip/{name}");
+        let expected = [(name("CBS.log"), first.len() as u64), (name("CbsPersist_1.log"), LOG.len() as u64)];
+        assert_eq!(found, expected);
+        assert_eq!(skipped, [("logs.zip".to_owned(), "archive_cut_off")]);
+        let (found, _) = run(&[("logs.zip", &whole[..last / 2])], Limits::default());
+        assert_eq!(found, [(name("CBS.log"), (last / 2 - 30 - "CBS.log".len()) as u64)]);
+    }
+}
+
+#[test]
+fn archives_that_are_not_read_are_named() {
+    let mut tar = vec![0; 512];
+    tar[257..262].copy_from_slice(b"ustar");
+    let seven = b"7z\xBC\xAF\x27\x1C\0\x04rest".as_slice();
+    let nested = zipped(&[("a.rar", b"Rar!\x1A\x07\x01\0rest")]);
+    let (found, skipped) = run(
+        &[("a.7z", seven), ("b.tar", &tar), ("c.zip", &nested), ("d.cab", b"no cabinet"), ("e.txt", b"text")],
+        Limits::default(),
+    );
+    assert_eq!(found, []);
+    let kind = |path: &str| (path.to_owned(), "archive_kind");
+    let expected = [kind("a.7z"), kind("b.tar"), kind("c.zip/a.rar"), ("d.cab".to_owned(), "archive_headless")];
+    assert_eq!(skipped, expected);
+}
+
+/// A cabinet of one folder with its blocks as given; `next` names the cabinet in which the last file goes on.
+fn cabinet(kind: u16, files: &[(&str, usize)], blocks: &[(Vec<u8>, usize)], next: Option<&str>) -> Vec<u8> {
+    let half = |value: usize| u16::try_from(value).unwrap().to_le_bytes();
+    let word = |value: usize| u32::try_from(value).unwrap().to_le_bytes();
+    let set: Vec<u8> = next.map(|name| [name.as_bytes(), b"\0disk\0"].concat()).unwrap_or_default();
+    let mut names = Vec::new();
+    let mut start = 0;
+    for (at, (name, length)) in files.iter().enumerate() {
+        let goes_on = next.is_some() && at + 1 == files.len();
+        let folder = if goes_on { [0xFE, 0xFF] } else { [0, 0] };
+        names.extend([&word(*length)[..], &word(start), &folder, &[0; 6], name.as_bytes(), b"\0"].concat());
+        start += length;
+    }
+    let first_file = 36 + set.len() + 8;
+    // A checksum of zero is none.
+    let data: Vec<u8> = blocks
+        .iter()
+        .flat_map(|(packed, size)| [&[0; 4][..], &half(packed.len()), &half(*size), packed].concat())
+        .collect();
+    let total = first_file + names.len() + data.len();
+    let head = [&b"MSCF\0\0\0\0"[..], &word(total), &[0; 4], &word(first_file), &[0, 0, 0, 0, 3, 1, 1, 0]].concat();
+    let counts = [&half(files.len())[..], &half(usize::from(next.is_some()) * 2), &[0; 4]].concat();
+    let folder = [&word(first_file + names.len())[..], &half(blocks.len()), &kind.to_le_bytes()].concat();
+    [head, counts, set, folder, names, data].concat()
+}
+
+#[test]
+fn a_cabinet_of_lzx_is_read() {
+    let lines = many_lines(700);
+    // LZX of a window of 32 KiB whose blocks are not compressed: 3 bits of kind, 24 of length, three old distances.
+    let block = |(at, chunk): (usize, &[u8])| {
+        let bits = if at == 0 { 1 + 3 + 24 } else { 3 + 24 };
+        let head = (3u32 << 24 | u32::try_from(chunk.len()).unwrap()) << (32 - bits);
+        let mut packed: Vec<u8> = [(head >> 16) as u16, head as u16].into_iter().flat_map(u16::to_le_bytes).collect();
+        packed.extend([1, 0, 0, 0].repeat(3));
+        packed.extend(chunk);
+        packed.resize(packed.len().next_multiple_of(2), 0);
+        (packed, chunk.len())
+    };
+    let blocks: Vec<_> = lines.as_bytes().chunks(32 * 1024).enumerate().map(block).collect();
+    assert!(blocks.len() > 1);
+    let cab = cabinet(3 | 15 << 8, &[("CBS.log", lines.len())], &blocks, None);
+    let (found, skipped) = run(&[("logs.cab", &cab)], Limits::default());
+    assert_eq!(skipped, []);
+    assert_eq!(found, [("logs.cab/CBS.log".to_owned(), lines.len() as u64)]);
+}
+
+#[test]
+fn a_cabinet_of_a_set_is_named() {
+    let lines = many_lines(10);
+    let blocks = [(lines.clone().into_bytes(), lines.len())];
+    let cab = cabinet(0, &[("CBS.log", lines.len()), ("t.log", 100_000)], &blocks, Some("logs2.cab"));
+    let (found, skipped) = run(&[("logs1.cab", &cab)], Limits::default());
+    assert_eq!((found, skipped), (Vec::new(), vec![("logs1.cab".to_owned(), "part_of_set")]));
+}

@@ -103,3 +103,33 @@ fn what_lacks_is_ranked_by_the_log() {
     let wanted = Wanted { directories: Vec::new(), files: vec![("BBB".into(), None, "two.dll".into())] };
     assert_eq!(compare(&bad, &good, &wanted).lacking[0], item(Rank::AskedByLog, B, Some(1)));
 }
+
+#[test]
+fn levels_without_a_bar_below_one_with_it_keep_their_width() {
+    let deep = "amd64_deep_31bf3856ad364e35_10.0.17763.1_none_0123456789abcdef";
+    let tree = |branch: &str, last: &str, bar: &str| {
+        format!(
+            "{branch}{deep}\n{bar}{last}one\n{bar}    {last}two\n{bar}        {bar}x.txt\n{bar}        {bar}\n{bar}        {branch}three\n\
+             {bar}        {bar}    y.txt\n{bar}        {bar}    \n{bar}        {last}four\n{bar}                z.txt\n{last}{B}\n        two.dll\n"
+        )
+    };
+    let expected = ["one\\two\\four\\z.txt", "one\\two\\three\\y.txt", "one\\two\\x.txt"];
+    for text in [tree("├─", "└─", "│  "), tree("├───", "└───", "│   "), tree("+---", "\\---", "|   ")]
+    {
+        let listing = Listing::read(text.as_bytes()).unwrap();
+        assert_eq!(listing.unparsed, 0);
+        assert_eq!(listing.directories[deep].files.keys().collect::<Vec<_>>(), expected, "{text}");
+        assert_eq!(listing.directories[B].files.keys().collect::<Vec<_>>(), ["two.dll"]);
+    }
+}
+
+#[test]
+fn a_listing_of_folders_only_lacks_no_files() {
+    let good = Listing::read(english().as_bytes()).unwrap();
+    let bad =
+        Listing::read(format!("C:\\WINDOWS\\WINSXS\r\n├───{A}\r\n│   ├───f\r\n│   └───r\r\n└───Temp\r\n").as_bytes())
+            .unwrap();
+    assert_eq!(bad.files(), 0);
+    let lacking = compare(&bad, &good, &Wanted::default()).lacking;
+    assert_eq!(lacking.iter().map(|item| item.path.as_str()).collect::<Vec<_>>(), [B]);
+}
