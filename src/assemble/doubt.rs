@@ -41,6 +41,7 @@ pub(super) fn weaken(analysis: &mut Analysis, log: &OpLog, filters: bool) -> Vec
                     && match cleared.reason {
                         Reason::ClosedBefore => matches!(op.kind, OpKind::Cleanup),
                         Reason::OpenedAfter => matches!(op.kind, OpKind::Create(_)),
+                        Reason::NoConflictingLock => matches!(op.kind, OpKind::Unlock { .. } | OpKind::UnlockAll),
                         _ => false,
                     }
             })
@@ -145,7 +146,7 @@ fn between(log: &OpLog, from: EventIndex, to: EventIndex) -> impl Iterator<Item 
     log.ops.get(first..last).unwrap_or(&[]).iter().take(MAX_NEAR)
 }
 
-/// The opens and closes so near to a refusal that they may have overlapped it, where it is not known how long they took.
+/// The opens, closes and unlocks so near to a refusal that they may have overlapped it, where it is not known how long they took.
 fn near<'a>(log: &'a OpLog, finding: &Finding) -> Vec<&'a Op> {
     let middle = log.ops.partition_point(|op| op.event < finding.event);
     let (before, after) = log.ops.split_at_checked(middle).unwrap_or((&[], &[]));
@@ -154,6 +155,7 @@ fn near<'a>(log: &'a OpLog, finding: &Finding) -> Vec<&'a Op> {
     let untold = after.first().is_some_and(|refused| refused.end.is_none());
     let after = after.iter().take(MAX_NEAR).take_while(|op| untold && is_close(finding.time, op.start, margin));
     let is_over = |close: &Op| between(log, close.event, finding.event).any(|op| is_same_thread(op, close));
-    let closed = before.filter(|op| matches!(op.kind, OpKind::Cleanup) && op.end.is_none() && !is_over(op));
+    let ends = |op: &Op| matches!(op.kind, OpKind::Cleanup | OpKind::Unlock { .. } | OpKind::UnlockAll);
+    let closed = before.filter(|op| ends(op) && op.end.is_none() && !is_over(op));
     closed.chain(after.filter(|op| matches!(op.kind, OpKind::Create(_)))).collect()
 }

@@ -65,7 +65,7 @@ pub(super) fn verdict(
         _ => victims(parts, failures.iter()),
     };
     let first = named.first().map(|(holder, _)| who(holder, lang)).unwrap_or_default();
-    let grade = confidence_text(confidence, lang);
+    let grade = graded(confidence, failures, named.first().map(|(holder, _)| holder.id.as_str()), lang);
     let total = failures.len();
     let mut text = match code {
         VerdictCode::Culprit => {
@@ -186,6 +186,22 @@ pub(super) fn verdict(
     }
     let caveats = caveats(parts, holders, failures);
     (Verdict { code, confidence, holders: ids, text }, recommendations, caveats)
+}
+
+/// A grade in words; with how many of the failures that a party, or else whoever it may be, is behind it holds for, if not
+/// for all.
+fn graded(confidence: Confidence, failures: &[Failure], party: Option<&str>, lang: Lang) -> String {
+    let grade = confidence_text(confidence, lang);
+    let best = |failure: &Failure| {
+        let own = failure.holders.iter().filter(|one| party.is_none_or(|party| one.holder == party));
+        own.map(|one| one.confidence).max()
+    };
+    let grades: Vec<Confidence> = failures.iter().filter_map(best).collect();
+    let n = grades.iter().filter(|one| **one == confidence).count();
+    if n == grades.len() {
+        return grade.to_string();
+    }
+    t::GRADE_OF_SOME.fill(lang, &[("grade", &grade), ("n", &n), ("all", &grades.len())])
 }
 
 /// Whether Windows itself keeps the file open, and nobody is suspected beside.

@@ -159,6 +159,16 @@ code_enum! {
         OutlastedTheName = "outlasted_the_name",
         /// Its open did not complete within the capture.
         OpenNotCompleted = "open_not_completed",
+        /// It had the file open, which by the rule does not lead to such a result.
+        HandleDoesNotBlock = "handle_does_not_block",
+        /// It had no byte-range lock that refuses the request.
+        NoConflictingLock = "no_conflicting_lock",
+        /// It had no oplock on the file.
+        NoOplock = "no_oplock",
+        /// It may have had the file mapped, which by the rule does not refuse the request.
+        MappingDoesNotBlock = "mapping_does_not_block",
+        /// Nothing shows that it was in the way, and the refusal is explained without it.
+        ExplainedWithoutIt = "explained_without_it",
     }
 }
 

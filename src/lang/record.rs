@@ -13,6 +13,7 @@ crate::texts! {
     NO_FAILURES_BLIND: "But it could not show one: it holds no file-system event at all.", "但它本来就无法显示：其中没有任何文件系统事件。";
     NO_FAILURES_NO_OPENS: "But it can hardly show one: most are refused in CreateFile, and it holds no such event.", "但它几乎无法显示：此类拒绝大多发生在 CreateFile 中，而其中没有这种事件。";
     NONE_LIKELY: "As far as this capture shows there is nothing to do. If the failure comes back, capture it again with call stacks, begun before the installer, to see whether anything acts in the installer's name.", "就此捕获所见，无需任何操作。如果故障再次出现，请在启动安装程序之前开始捕获并保留调用堆栈，以查明是否有程序以安装程序的名义操作。";
+    GRADE_OF_SOME: "{grade} for {n} of {all}", "{all} 次中有 {n} 次{grade}";
     CULPRIT: "{who} held files that {victim} needed and explains {explained} of {failures} refused {failures:operation|operations} on {paths} ({confidence}).", "{who} 占用了 {victim} 需要的文件，可解释 {failures} 次被拒操作中的 {explained} 次，涉及 {paths}（{confidence}）。";
     ONE_PATH: "one path", "1 个路径";
     PATHS: "{n} paths", "{n} 个路径";

@@ -29,6 +29,7 @@ crate::texts! {
     HEAD_BLOCKED: "Blocked", "阻塞时长";
     HEAD_PARTY: "Process or driver, vendor", "进程或驱动、厂商";
     HEAD_WHEN: "First, last, time", "首次、末次、时长";
+    GRADE_OF_SOME: "{grade} ({n} of {all})", "{grade}（{all} 次中的 {n} 次）";
     STACKED_COUNTS: "{failures}\nfiles: {files}", "{failures}\n文件：{files}";
     STACKED_BLOCKED: "blocked {time}", "阻塞 {time}";
     HEAD_REASON: "Why Windows refused", "Windows 拒绝的原因";
@@ -141,6 +142,11 @@ crate::texts! {
     OUT_SHOWN: "a success that its handle would have forbidden shows it had closed it by then", "之后有一次其句柄本应阻止的操作成功，表明其当时已关闭";
     OUT_NOT_MARKER: "had it open, but a POSIX delete is kept only by the handle that marked it", "虽打开着该文件，但 POSIX 删除只由标记它的句柄维持";
     OUT_OUTLASTED: "still had it open when the deleted name had gone, so it was not what kept the name", "已删除的名称消失时其句柄仍打开，因此名称并非由其保留";
+    OUT_HANDLE: "had it open, but a handle does not lead to this result", "虽打开着它，但句柄不会导致此结果";
+    OUT_NO_LOCK: "had it open, but no byte-range lock of its stood against this request", "虽打开着它，但没有与此请求冲突的字节范围锁";
+    OUT_NO_OPLOCK: "had it open, but no oplock on it", "虽打开着它，但未持有其机会锁（oplock）";
+    OUT_MAPPING: "may have had it mapped still, but that mapping does not refuse this request", "可能仍映射着该文件，但该映射不会拒绝此请求";
+    OUT_WITHOUT: "may have had it open too, but nothing shows that it stood in the way, and the refusal is explained without it", "可能也打开着它，但没有证据表明其造成阻碍，且无需它即可解释此次被拒";
     OUT_NOT_COMPLETED: "its own open did not complete within the capture", "其自身的打开操作在捕获期间未完成";
 }
 
@@ -223,6 +229,11 @@ pub const fn ruled_out(reason: RuledOutReason) -> Text {
         RuledOutReason::NotTheMarker => OUT_NOT_MARKER,
         RuledOutReason::OutlastedTheName => OUT_OUTLASTED,
         RuledOutReason::OpenNotCompleted => OUT_NOT_COMPLETED,
+        RuledOutReason::HandleDoesNotBlock => OUT_HANDLE,
+        RuledOutReason::NoConflictingLock => OUT_NO_LOCK,
+        RuledOutReason::NoOplock => OUT_NO_OPLOCK,
+        RuledOutReason::MappingDoesNotBlock => OUT_MAPPING,
+        RuledOutReason::ExplainedWithoutIt => OUT_WITHOUT,
     }
 }
 

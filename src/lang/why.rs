@@ -71,7 +71,7 @@ crate::texts! {
     DP_9: "A handle on one of its streams keeps the whole file pending.", "任一数据流上的句柄都会使整个文件保持挂起状态。";
     DP_10: "The read-only attribute forbids deletion; nobody holds the file.", "只读属性禁止删除；没有进程占用该文件。";
     MM_1: "A file that is mapped, as a running program or DLL or as data, cannot be marked for deletion.", "被映射的文件（正在运行的程序、DLL 或数据映射）不能标记为删除。";
-    MM_2: "A file that runs as a program or DLL cannot be opened for writing.", "作为程序或 DLL 运行的文件不能以写入方式打开。";
+    MM_2: "A file that runs as a program or DLL cannot be opened for writing or for deletion at the close; to append or to delete it can, and a mapping of mere data prevents none of these.", "作为程序或 DLL 运行的文件不能以写入或“关闭时删除”方式打开；以追加或删除方式可以打开，而单纯的数据映射不妨碍上述任何一种。";
     MM_4: "A mapped file cannot be cut short.", "已映射的文件不能被截断。";
     RN_1: "A file that anybody has open cannot be replaced by a classic rename or link.", "只要有进程打开着目标文件，普通的重命名或链接就不能替换它。";
     RN_2: "A POSIX rename replaces an open file only if every open shares delete.", "POSIX 重命名只有在所有打开都共享删除时才能替换已打开的文件。";

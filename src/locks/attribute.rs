@@ -125,7 +125,7 @@ impl Engine<'_> {
             truncated: blockers.truncated,
         };
         self.release(failing, &blockers, &mut finding);
-        self.clear_others(failing, link, &finding, &blockers.considered, &mut ruled_out);
+        self.clear_others(failing, &finding, &blockers, &mut ruled_out);
         finding.ruled_out = ruled_out;
         if finding.attribution == Attribution::NotVisible {
             finding.explanations = self.explanations(failing, link, &finding);
@@ -265,6 +265,7 @@ impl Engine<'_> {
             settled_by_release = confidence == Confidence::Proven;
             confidence = confidence.min(Confidence::Likely); // SA-9
         }
+        let refuted = track.refuted(best).filter(|_| best.ended_unseen() && best.handed.is_none());
         if best.ended_unseen() && best.handed.is_none() {
             confidence = Confidence::Possible; // AT-11: it ended unseen, sooner or later
         }
@@ -361,6 +362,7 @@ impl Engine<'_> {
                 victim,
                 smb_client: system && best.served,
                 confirmed: false,
+                refuted_by: refuted.and_then(|one| Some(self.op(one.by)?.event)),
             },
             inferred: fits == Fit::Maybe || !(weighed.sure || best.paired_alive(failing.at)),
             left_early,

@@ -23,8 +23,8 @@ pub(crate) struct LockRec {
     pub(crate) range: Range,
     /// The unlock, or the close of the process's last handle (operation index).
     pub(crate) released: Option<(u32, Instant)>,
-    /// From here on a success that it would have refused shows it gone (AT-11).
-    over: Option<FileTime>,
+    /// The success that it would have refused, with its start: it was gone by then (AT-11).
+    over: Option<(u32, FileTime)>,
 }
 
 /// The locks of one file.
@@ -64,7 +64,7 @@ impl Locks {
     }
 
     /// LK-1, LK-2: a transfer or a lock of another process went through, which no lock then in force would have let pass.
-    pub(crate) fn passed(&mut self, op: &Op, now: Instant) {
+    pub(crate) fn passed(&mut self, op: &Op, at: u32, now: Instant) {
         let Some(range) = requested(op).range else { return };
         for lock in self.locks.iter_mut().rev().take(MAX_PASSED) {
             if lock.process != op.process
@@ -73,7 +73,7 @@ impl Locks {
                 && overlaps(lock.range, range)
                 && (range.exclusive || lock.range.exclusive)
             {
-                lock.over.get_or_insert(now.start);
+                lock.over.get_or_insert((at, now.start));
             }
         }
     }
@@ -101,6 +101,27 @@ impl Locks {
         self.by_process = FxHashMap::default();
     }
 
+    /// All of them, in the order they were granted.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &LockRec> {
+        self.locks.iter()
+    }
+
+    /// What shows why no lock of a process refuses a request for `range` at `at` (operation index): the end of one that would
+    /// have, or one that does not. Second, whether it is a success that shows the end (AT-11).
+    pub(crate) fn spared(&self, process: ProcessId, at: Instant, range: Range) -> Option<(u32, bool)> {
+        let own = || {
+            let latest = self.locks.iter().rev().take(4096);
+            latest.filter(move |lock| lock.process == process && lock.granted.before(at))
+        };
+        let refuses = |lock: &LockRec| overlaps(lock.range, range) && (range.exclusive || lock.range.exclusive);
+        let ended = own().filter(|lock| refuses(lock)).find_map(|lock| match lock.released {
+            Some((op, released)) => (released.end <= at.start).then_some((op, false)),
+            None => lock.over.map(|(op, _)| (op, true)),
+        });
+        let stands = |lock: &&LockRec| lock.released.is_none_or(|(_, released)| released.start >= at.end);
+        ended.or_else(|| own().filter(stands).find(|lock| !refuses(lock)).map(|lock| (lock.op, false)))
+    }
+
     /// Locks that may be held within `at` and overlap `range`, and whether each surely is.
     pub(crate) fn at(&self, at: Instant, range: Range, limit: usize) -> Vec<(LockRec, bool)> {
         let (found, _) = self.spans.at(at, limit);
@@ -109,7 +130,7 @@ impl Locks {
             .filter_map(|index| self.locks.get(index as usize))
             .filter(|lock| overlaps(lock.range, range))
             // An unlock seen later shows more than the success does.
-            .filter(|lock| lock.released.is_some() || lock.over.is_none_or(|over| over > at.start))
+            .filter(|lock| lock.released.is_some() || lock.over.is_none_or(|(_, over)| over > at.start))
             .map(|lock| {
                 let parted = self.partial.get(&lock.process).is_some_and(|closes| {
                     let from = closes.partition_point(|time| *time < lock.granted.end);
@@ -134,6 +155,22 @@ fn overlaps(a: Range, b: Range) -> bool {
 }
 
 impl Engine<'_> {
+    /// A lock as it is told, and what ended it.
+    pub(crate) fn lock_hold(&self, failing: Failing<'_>, lock: &LockRec) -> (Hold, Option<(u32, Instant)>) {
+        let exit = self.exits.get(lock.process.0 as usize).copied().flatten();
+        let end = lock.released.or(exit.and_then(|(op, time)| Some((op?, Instant::point(time)))));
+        let path = self.op(lock.op).map(|op| op.path);
+        let hold = Hold {
+            start: self.edge(lock.op),
+            end: end.map_or(Edge::AfterCapture, |(op, _)| self.edge(op)),
+            access: None,
+            share: None,
+            path: path.filter(|path| !self.names.same_path(*path, failing.op.path)),
+            range: Some(lock.range),
+        };
+        (hold, end)
+    }
+
     /// LK-1, LK-2: byte-range locks.
     pub(crate) fn locked(&mut self, failing: Failing<'_>, found: &mut Blockers) {
         found.cause = Some(Cause::ByteRangeLock);
@@ -154,8 +191,7 @@ impl Engine<'_> {
         for (lock, sure) in owners {
             let own = lock.process == failing.op.process;
             let confidence = if sure && !own { Confidence::Proven } else { Confidence::Likely };
-            let exit = self.exits.get(lock.process.0 as usize).copied().flatten();
-            let end = lock.released.or(exit.and_then(|(op, time)| Some((op?, Instant::point(time)))));
+            let (hold, end) = self.lock_hold(failing, &lock);
             add(
                 &mut found.suspects,
                 Suspect {
@@ -165,22 +201,13 @@ impl Engine<'_> {
                         mechanism: Mechanism::ByteRangeLock,
                         rule: if lock_request { "LK-1" } else { "LK-2" },
                         handle_ambiguous: false,
-                        hold: Hold {
-                            start: self.edge(lock.op),
-                            end: end.map_or(Edge::AfterCapture, |(op, _)| self.edge(op)),
-                            access: None,
-                            share: None,
-                            path: self
-                                .op(lock.op)
-                                .map(|op| op.path)
-                                .filter(|path| !self.names.same_path(*path, failing.op.path)),
-                            range: Some(lock.range),
-                        },
+                        hold,
                         more: Vec::new(),
                         conflicts: Vec::new(),
                         victim: self.counts_as_victim(failing, lock.process),
                         smb_client: false,
                         confirmed: false,
+                        refuted_by: None,
                     },
                     inferred: !sure,
                     left_early: false,

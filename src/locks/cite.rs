@@ -5,6 +5,7 @@ use super::finding::{
     Attribution, Confidence, DeleteHow, Edge, Explanation, Finding, Holder, Mechanism, Party, Reason, Side,
 };
 use crate::capture::op::{EventIndex, Op, OpKind, OpLog, PathId};
+use crate::nt::path::volume_device;
 use crate::nt::sharing::{AccessClasses, Grant};
 use crate::nt::{AccessMask, CreateOptions, FileAttributes, NtStatus, OpenResult};
 use rustc_hash::FxHashMap;
@@ -157,6 +158,9 @@ impl<'a> Citer<'a> {
         {
             cited.add("AT-7", Some(end));
         }
+        if let Some(success) = holder.refuted_by {
+            cited.add("AT-11", Some(success));
+        }
         if holder.confirmed {
             cited.add("AT-10", finding.confirmed_by);
         }
@@ -183,7 +187,17 @@ impl<'a> Citer<'a> {
     fn other_name(&self, finding: &Finding, holder: &Holder, cited: &mut Cited) {
         use Mechanism as M;
         let own = |path: PathId| path == finding.path || finding.requested.target == Some(path);
-        let Some(path) = holder.hold.path.filter(|path| !own(*path)) else { return };
+        let Some(path) = holder.hold.path.filter(|path| !own(*path)) else {
+            // AT-2: told under the refused name; it was opened by another spelling of it.
+            let start = event_of(holder.hold.start);
+            if let Some(opened) = start.and_then(|event| self.op(event))
+                && holder.hold.path.is_none()
+                && !own(opened.path)
+            {
+                cited.add("AT-2", start);
+            }
+            return;
+        };
         // A hold on a child, a parent, a target or another stream has another name by nature.
         if matches!(
             holder.mechanism,
@@ -205,12 +219,10 @@ impl<'a> Citer<'a> {
         } else if let Some(link) = before.last() {
             cited.add("SA-4", Some(link.event));
         } else {
-            let (one, other) = (self.log.paths.get(path), self.log.paths.get(finding.path));
-            let leaf = |path: &str| path.rsplit('\\').next().unwrap_or_default().to_lowercase();
-            let spelled = leaf(one) == leaf(other) || one.contains('~') || other.contains('~');
+            let spelled = [path, finding.path].iter().any(|path| is_alias(self.log.paths.get(*path)));
             // DP-8: a pending delete does not see other links.
             let other_link = !spelled && finding.cause != Cause::DeletePending;
-            cited.add(if other_link { "SA-4" } else { "AT-2" }, None);
+            cited.add(if other_link { "SA-4" } else { "AT-2" }, event_of(holder.hold.start));
         }
     }
 
@@ -265,6 +277,11 @@ impl Reason {
     pub const fn rule(self) -> &'static str {
         match self {
             Self::CompatibleSharing => "SA-3",
+            Self::HandleDoesNotBlock => "AT-9",
+            Self::NoConflictingLock => "LK-2",
+            Self::NoOplock => "OP-2",
+            Self::MappingDoesNotBlock => "MM-2",
+            Self::ExplainedWithoutIt => "AT-9",
             Self::AttributesOnly => "SA-2",
             Self::OtherLink => "DP-8",
             Self::NotTheMarker => "DP-6",
@@ -310,6 +327,11 @@ const fn event_of(edge: Edge) -> Option<EventIndex> {
         Edge::At(event, _) => Some(event),
         Edge::BeforeCapture | Edge::AfterCapture | Edge::Unseen => None,
     }
+}
+
+/// Whether a path may be another spelling of one that looks different: a short name, or a volume by its device.
+fn is_alias(path: &str) -> bool {
+    path.contains('~') || volume_device(path).is_some()
 }
 
 /// Whether the disposition of the refused open added a class to the check.

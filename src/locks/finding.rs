@@ -145,6 +145,8 @@ pub struct Holder {
     pub smb_client: bool,
     /// The first success after its release confirms it (AT-10).
     pub confirmed: bool,
+    /// The success that the hold would have forbidden, so that it had ended by then (AT-11).
+    pub refuted_by: Option<EventIndex>,
 }
 
 /// Why another process is not to blame.
@@ -156,6 +158,14 @@ pub enum Reason {
     AttributesOnly,
     /// Open through another link, which a pending delete does not see.
     OtherLink,
+    /// Has it open, which by the rule does not lead to such a result.
+    HandleDoesNotBlock,
+    /// Has it open, without a byte-range lock that refuses the request.
+    NoConflictingLock,
+    /// Has it open, without an oplock.
+    NoOplock,
+    /// May have it mapped, which by the rule does not refuse the request.
+    MappingDoesNotBlock,
     /// Its handle was closed before.
     ClosedBefore,
     /// A later success shows that its handle was closed, though its close is not in the capture (AT-11).
@@ -178,6 +188,8 @@ pub enum Reason {
     OutlastedTheName,
     /// Its open did not complete within the capture.
     OpenNotCompleted,
+    /// It may have been in the way too, but nothing shows it, and the refusal is explained without it.
+    ExplainedWithoutIt,
 }
 
 /// A process cleared.

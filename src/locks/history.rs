@@ -6,9 +6,10 @@ use super::engine::Engine;
 use super::finding::{Confidence, Edge, Finding, Hold, Mechanism, Party};
 use super::hold::{Ended, HoldRec};
 use super::identity::NONE;
+use super::mapping::Mapped;
 use super::replay::Track;
 use super::spans::Instant;
-use crate::capture::op::{EventIndex, PathId, ProcessId};
+use crate::capture::op::{EventIndex, Op, PathId, ProcessId};
 use crate::nt::FileTime;
 use rustc_hash::FxHashSet;
 
@@ -28,6 +29,12 @@ pub struct HistoryEvent {
     pub process: ProcessId,
     /// The path it shows.
     pub path: PathId,
+}
+
+impl HistoryEvent {
+    fn of(op: &Op) -> Self {
+        Self { event: op.event, time: op.start, end: Instant::of(op).end, process: op.process, path: op.path }
+    }
 }
 
 /// One hold on the file.
@@ -92,15 +99,7 @@ impl Engine<'_> {
             let from = middle.saturating_sub(MAX_TOLD / 2);
             let told = track.ops.get(from..).unwrap_or(&[]);
             truncated |= from > 0 || told.len() > MAX_TOLD;
-            for op in told.iter().take(MAX_TOLD).filter_map(|at| self.op(*at)) {
-                events.push(HistoryEvent {
-                    event: op.event,
-                    time: op.start,
-                    end: Instant::of(op).end,
-                    process: op.process,
-                    path: op.path,
-                });
-            }
+            events.extend(told.iter().take(MAX_TOLD).filter_map(|at| self.op(*at)).map(HistoryEvent::of));
             let mut near: Vec<_> = (0u32..).zip(&track.holds).collect();
             near.sort_by_key(|(_, hold)| {
                 let start = hold.opened.map_or(FileTime(0), |(_, at)| at.start);
@@ -129,13 +128,15 @@ impl Engine<'_> {
                     refuted_by: refuted.and_then(|one| Some(self.op(one.by)?.event)),
                 });
             }
+            holds.extend(self.other_holds(failing, &track));
         }
         for holder in holders {
             if holder.mechanism != Mechanism::OpenHandle || !holds.iter().any(|told| told.hold == holder.hold) {
                 for hold in std::iter::once(holder.hold).chain(holder.more.iter().copied()) {
                     // AT-3: the same open may be told with another end, and that end's open with the one it leaves.
                     let opened = |known: &HistoryHold| {
-                        known.mechanism == holder.mechanism
+                        (known.mechanism == holder.mechanism
+                            || is_mapping(known.mechanism) && is_mapping(holder.mechanism))
                             && matches!(hold.start, Edge::At(..))
                             && known.hold.start == hold.start
                     };
@@ -156,7 +157,7 @@ impl Engine<'_> {
                         party: holder.party,
                         mechanism: holder.mechanism,
                         hold,
-                        sure: known.map_or(stood, |known| known.sure),
+                        sure: known.and_then(|known| known.sure).or(stood),
                         over: known.filter(|known| known.hold.end == hold.end).and_then(|known| known.over),
                         refuted_by: known.and_then(|known| known.refuted_by),
                     });
@@ -170,15 +171,7 @@ impl Engine<'_> {
         });
         let ends: Vec<EventIndex> = ends.chain(holds.iter().filter_map(|told| told.refuted_by)).collect();
         let ends = ends.into_iter();
-        for op in ends.filter_map(|event| self.op(self.find(event)?)) {
-            events.push(HistoryEvent {
-                event: op.event,
-                time: op.start,
-                end: Instant::of(op).end,
-                process: op.process,
-                path: op.path,
-            });
-        }
+        events.extend(ends.filter_map(|event| self.op(self.find(event)?)).map(HistoryEvent::of));
         events.sort_by_key(|event| event.event);
         events.dedup();
         holds.sort_by_key(|told| match told.hold.start {
@@ -186,6 +179,37 @@ impl Engine<'_> {
             _ => 0,
         });
         Some(FileHistory { finding, events, holds, truncated })
+    }
+
+    /// The sections that may stand at the failure, and the byte-range locks, those nearest to it.
+    fn other_holds(&self, failing: Failing<'_>, track: &Track) -> Vec<HistoryHold> {
+        let sections = track.sections.at(failing.at, &self.exits, self.options.limit);
+        let mut told: Vec<HistoryHold> = sections.iter().map(|section| self.section_told(failing, section)).collect();
+        let mut locks: Vec<_> = track.locks.iter().collect();
+        locks.sort_by_key(|lock| lock.granted.start.0.abs_diff(failing.at.start.0));
+        told.extend(locks.into_iter().take(MAX_TOLD).map(|lock| {
+            let (hold, end) = self.lock_hold(failing, lock);
+            HistoryHold {
+                party: self.author(Some(lock.op), lock.process),
+                mechanism: Mechanism::ByteRangeLock,
+                hold,
+                sure: Some((lock.granted.end, end.map_or(FileTime(u64::MAX), |(_, at)| at.start))),
+                over: end.map(|(_, at)| at.end),
+                refuted_by: None,
+            }
+        }));
+        told
+    }
+
+    fn section_told(&self, failing: Failing<'_>, section: &Mapped) -> HistoryHold {
+        HistoryHold {
+            party: self.author(section.made, section.process),
+            mechanism: if section.kind.data() { Mechanism::DataMapping } else { Mechanism::ImageMapping },
+            hold: self.section_hold(failing, section),
+            sure: None, // MM-5
+            over: section.exit.map(|(_, time)| time),
+            refuted_by: None,
+        }
     }
 
     /// When a handle surely stood: from the end of its CreateFile to the begin of its close; one that only its use or its
@@ -207,6 +231,10 @@ impl Engine<'_> {
         };
         Some((from, until.max(from)))
     }
+}
+
+const fn is_mapping(mechanism: Mechanism) -> bool {
+    matches!(mechanism, Mechanism::ImageMapping | Mechanism::DataMapping)
 }
 
 fn time_of(edge: Edge, otherwise: FileTime) -> FileTime {

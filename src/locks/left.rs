@@ -100,7 +100,12 @@ impl Engine<'_> {
             let hold_shown = Hold { end: self.edge(op), ..suspected.hold };
             let victim = self.counts_as_victim(failing, hold.process) && hold.driver.is_none();
             found.suspects.push(Suspect {
-                holder: Holder { hold: hold_shown, victim, ..suspected },
+                holder: Holder {
+                    hold: hold_shown,
+                    victim,
+                    refuted_by: self.op(one.by).map(|op| op.event),
+                    ..suspected
+                },
                 inferred: true,
                 left_early: close.end <= failing.burst.last.start,
                 settled_by_release: false,

@@ -2,7 +2,7 @@
 
 use super::attribute::{Blockers, Failing, Suspect, add};
 use super::engine::Engine;
-use super::failure::Cause;
+use super::failure::{Cause, wanted};
 use super::finding::{Confidence, Edge, Hold, Holder, Mechanism};
 use super::identity::{NONE, Names};
 use super::replay::Exits;
@@ -11,8 +11,10 @@ use crate::capture::op::{Op, OpKind, OpLog, ProcessId};
 use crate::nt::sharing::AccessClasses;
 use crate::nt::{AccessMask, CreateDisposition, DispositionFlags, FileTime, NtStatus, ShareAccess};
 use indexmap::IndexMap;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHashSet};
 
+/// Refused overwriting opens of one file that are asked what they met.
+const MAX_MET: usize = 64;
 /// `SEC_IMAGE`.
 const SEC_IMAGE: u32 = 0x0100_0000;
 /// `PAGE_READWRITE | PAGE_EXECUTE_READWRITE`: write intent. Copy on write has none.
@@ -28,7 +30,7 @@ pub(crate) enum Kind {
     /// An image section that nothing shows loaded.
     ImageSection,
     /// A data section.
-    Data { writable: bool },
+    Data { writable: Option<bool> },
     /// The system does not record which; an export not even whether with write intent.
     Unknown { writable: Option<bool> },
 }
@@ -63,6 +65,10 @@ pub(crate) struct Sections {
     no_data: Vec<FileTime>,
     no_writable: Vec<FileTime>,
     no_image: Vec<FileTime>,
+    /// Overwriting opens that a data section refused (MM-4).
+    met_data: Vec<Instant>,
+    /// The sections that one of these shows to be over data (operation indices).
+    data: FxHashSet<u32>,
 }
 
 impl Kind {
@@ -76,8 +82,14 @@ impl Kind {
         matches!(self, Self::Data { .. } | Self::Unknown { .. })
     }
 
+    /// Whether it has write intent.
     pub(crate) fn writable(self) -> bool {
-        matches!(self, Self::Data { writable: true } | Self::Unknown { writable: Some(true) })
+        matches!(self, Self::Data { writable: Some(true) } | Self::Unknown { writable: Some(true) })
+    }
+
+    /// Whether it may have.
+    pub(crate) fn may_write(self) -> bool {
+        matches!(self, Self::Data { writable: Some(true) | None } | Self::Unknown { writable: Some(true) | None })
     }
 }
 
@@ -93,7 +105,7 @@ impl Sections {
         let kind = match allocation {
             0 => Kind::Unknown { writable: (protection != 0).then_some(writable) },
             bits if bits & SEC_IMAGE != 0 => Kind::ImageSection,
-            _ => Kind::Data { writable },
+            _ => Kind::Data { writable: Some(writable) },
         };
         self.made.entry((op.process, kind)).or_default().times.push((now.end, at));
     }
@@ -141,6 +153,28 @@ impl Sections {
         }
     }
 
+    /// MM-4: an overwriting open ended in USER MAPPED FILE, as it does where data is mapped.
+    pub(crate) fn refused_overwrite(&mut self, now: Instant) {
+        if self.met_data.len() < MAX_MET {
+            self.met_data.push(now);
+        }
+    }
+
+    /// Tells which sections of an unrecorded kind are over data: the only ones that an overwriting open can have met.
+    pub(crate) fn finish(&mut self, exits: &Exits) {
+        for now in std::mem::take(&mut self.met_data) {
+            let able: Vec<Mapped> = self.at(now, exits, 8).into_iter().filter(|one| one.kind.data()).collect();
+            if let [Mapped { process, kind: kind @ Kind::Unknown { .. }, made: Some(op), .. }] = able[..]
+                && self
+                    .made
+                    .get(&(process, kind))
+                    .is_some_and(|made| !made.older && made.times.partition_point(|(time, _)| *time <= now.end) == 1)
+            {
+                self.data.insert(op);
+            }
+        }
+    }
+
     /// A disposition succeeded: nothing was mapped (MM-1); an image of several links only if the check was forced (MM-3).
     pub(crate) fn disposed(&mut self, now: Instant, image_too: bool) {
         note(&mut self.no_data, now.start);
@@ -173,6 +207,10 @@ impl Sections {
                 None if made.older => (FileTime(0), None),
                 None => continue,
             };
+            let kind = match kind {
+                Kind::Unknown { writable } if op.is_some_and(|op| self.data.contains(&op)) => Kind::Data { writable },
+                kind => kind,
+            };
             let gone = |list: &[FileTime]| {
                 let before = list.partition_point(|time| *time < at.start);
                 list.get(..before).and_then(|times| times.last()).is_some_and(|time| *time >= since)
@@ -194,6 +232,30 @@ fn note(list: &mut Vec<FileTime>, time: FileTime) {
     let time = list.last().map_or(time, |last| time.max(*last));
     if list.last() != Some(&time) {
         list.push(time);
+    }
+}
+
+/// The rule by which a mapping of this kind does not refuse an operation; `Some(None)` where it may, or sources disagree. `None`:
+/// mappings have nothing to do with the result.
+pub(crate) fn harmless(failing: Failing<'_>, kind: Kind, nobody: bool) -> Option<Option<&'static str>> {
+    let create = matches!(failing.op.kind, OpKind::Create(_));
+    let moves = matches!(failing.op.kind, OpKind::Rename { .. } | OpKind::Link { .. });
+    match failing.op.status {
+        NtStatus::SHARING_VIOLATION if create => {
+            let wanted = wanted(failing.op);
+            let told = wanted.effective != AccessMask::NONE;
+            let image = kind.image() && wanted.effective.intersects(AccessMask::WRITE_DATA);
+            // SA-8: an open that asks for attributes only is a matter of dispute.
+            let data = kind.may_write() && !wanted.grant.share.contains(ShareAccess::WRITE);
+            let rule = if kind.image() { "MM-2" } else { "SA-8" };
+            Some((told && !image && !data).then_some(rule))
+        }
+        // The read-only attribute alone suffices; what the mapping would do without it is not asked.
+        NtStatus::CANNOT_DELETE if nobody => Some(None),
+        NtStatus::CANNOT_DELETE => Some((create && !kind.image()).then_some("MM-2")),
+        NtStatus::USER_MAPPED_FILE => Some((create && !kind.data()).then_some("MM-4")),
+        NtStatus::ACCESS_DENIED if moves => Some((!kind.image()).then_some("RN-5")),
+        _ => None,
     }
 }
 
@@ -227,6 +289,24 @@ impl Engine<'_> {
         exit.zip(success).is_some_and(|((_, exit), op)| exit >= failing.burst.last.end && op.start >= exit)
     }
 
+    /// A section as it is told.
+    pub(crate) fn section_hold(&self, failing: Failing<'_>, section: &Mapped) -> Hold {
+        let path = section.made.and_then(|at| self.op(at)).map(|op| op.path);
+        Hold {
+            start: section.made.map_or(Edge::BeforeCapture, |at| self.edge(at)),
+            end: match section.exit.and_then(|(op, _)| op) {
+                // AT-7: at its exit at the latest.
+                Some(exit) => self.edge(exit),
+                None if section.kind == Kind::Program && section.exit.is_none() => Edge::AfterCapture,
+                None => Edge::Unseen,
+            },
+            access: None,
+            share: None,
+            path: path.filter(|path| !self.names.same_path(*path, failing.op.path)),
+            range: None,
+        }
+    }
+
     /// Sections that may be alive.
     pub(crate) fn mapped(
         &mut self,
@@ -246,7 +326,7 @@ impl Engine<'_> {
             .into_iter()
             .filter(|mapped| fits(mapped.kind))
             .collect();
-        let image_only = !fits(Kind::Data { writable: true });
+        let image_only = !fits(Kind::Data { writable: Some(true) });
         // A status that only a mapping can cause, and one process that made one: only its end is not shown (MM-5).
         // A sharing violation has other causes; a handle that conflicts explains it already.
         let explained = found.suspects.iter().any(|suspect| suspect.holder.confidence >= Confidence::Likely);
@@ -276,7 +356,7 @@ impl Engine<'_> {
                 _ => Confidence::Possible,
             };
             // Whether a view that only reads blocks a disposition is disputed (MM-1): its end has to show it.
-            let reads_only = matches!(section.kind, Kind::Data { writable: false } | Kind::Unknown { writable: Some(false) | None } if rule == "MM-1");
+            let reads_only = matches!(section.kind, Kind::Data { writable: Some(false) | None } | Kind::Unknown { writable: Some(false) | None } if rule == "MM-1");
             let confidence = match reads_only && !self.brackets(failing, section.exit) {
                 true => confidence.min(Confidence::Possible),
                 false => confidence,
@@ -290,7 +370,6 @@ impl Engine<'_> {
             };
             let mechanism = if image { Mechanism::ImageMapping } else { Mechanism::DataMapping };
             let exit = section.exit.and_then(|(op, _)| op);
-            let older = section.made.is_none();
             add(
                 &mut found.suspects,
                 Suspect {
@@ -300,29 +379,14 @@ impl Engine<'_> {
                         mechanism,
                         rule,
                         handle_ambiguous: false,
-                        hold: Hold {
-                            start: section.made.map_or(Edge::BeforeCapture, |at| self.edge(at)),
-                            end: match exit {
-                                // AT-7: at its exit at the latest.
-                                Some(exit) => self.edge(exit),
-                                None if section.kind == Kind::Program && section.exit.is_none() => Edge::AfterCapture,
-                                _ => Edge::Unseen,
-                            },
-                            access: None,
-                            share: None,
-                            path: section
-                                .made
-                                .and_then(|at| self.op(at))
-                                .map(|op| op.path)
-                                .filter(|path| !older && !self.names.same_path(*path, failing.op.path)),
-                            range: None,
-                        },
+                        hold: self.section_hold(failing, &section),
                         more: Vec::new(),
                         conflicts: Vec::new(),
                         victim: self.counts_as_victim(failing, section.process)
                             && section.made.and_then(|at| self.op(at)).is_none_or(|op| op.driver.is_none()),
                         smb_client: false,
                         confirmed: false,
+                        refuted_by: None,
                     },
                     inferred: confidence < Confidence::Proven,
                     left_early,

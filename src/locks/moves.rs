@@ -16,16 +16,32 @@ const LAST_WITHOUT_DELETE: u32 = 22_631;
 /// The first release build after it that both product lines share: Windows 11 24H2, Server 2025.
 const FIRST_WITH_DELETE: u32 = 26_100;
 
+/// What a replacing rename with POSIX semantics wants of its target (RN-2).
+pub(crate) const fn replacing() -> Grant {
+    Grant { classes: AccessClasses::DELETE, possible: AccessClasses::DELETE, share: ShareAccess(7) }
+}
+
+/// What the I/O manager wants of the folder a name is moved into, in this build of Windows; second, whether the build tells if
+/// it shares deletion (RN-7).
+pub(crate) const fn entering(build: Option<u32>) -> (Grant, bool) {
+    let delete = match build {
+        Some(FIRST_WITH_DELETE..) => ShareAccess::DELETE.0,
+        _ => 0,
+    };
+    let share = ShareAccess(ShareAccess::READ.0 | ShareAccess::WRITE.0 | delete);
+    let told = matches!(build, Some(..=LAST_WITHOUT_DELETE | FIRST_WITH_DELETE..));
+    (Grant { classes: AccessClasses::WRITE, possible: AccessClasses::WRITE, share }, told)
+}
+
 impl Engine<'_> {
     /// RN-2, RN-7: SHARING VIOLATION on a rename or link.
     pub(crate) fn blocked_move(&mut self, failing: Failing<'_>, flags: RenameFlags, found: &mut Blockers) {
         found.cause = Some(Cause::ShareConflict);
         let Some(target) = self.names.target(failing.index) else { return };
         if target.link != NONE && flags.contains(RenameFlags::REPLACE_IF_EXISTS) {
-            let replace =
-                Grant { classes: AccessClasses::DELETE, possible: AccessClasses::DELETE, share: ShareAccess(7) };
             let conflict = |hold: &HoldRec| {
-                hold.grant.and_then(|grant| sharing_conflict(grant, replace, crate::nt::sharing::Relation::SameStream))
+                hold.grant
+                    .and_then(|grant| sharing_conflict(grant, replacing(), crate::nt::sharing::Relation::SameStream))
             };
             let fit = |hold: &HoldRec| match (hold.grant, conflict(hold)) {
                 (_, Some(conflict)) if conflict.certain => Fit::Yes,
@@ -37,18 +53,7 @@ impl Engine<'_> {
                 Rule { mechanism: Mechanism::ReplacedTarget, rule: "RN-2", fit: &fit, conflict: &conflict, ceiling };
             self.by_handle(failing, target.link, &rule, found);
         }
-        // The I/O manager opens the directory to add an entry, sharing reading and writing; from some build on deleting too.
-        let shares_delete = match self.log.os_build {
-            Some(build) if build <= LAST_WITHOUT_DELETE => Some(false),
-            Some(build) if build >= FIRST_WITH_DELETE => Some(true),
-            _ => None,
-        };
-        let delete = if shares_delete == Some(true) { ShareAccess::DELETE.0 } else { 0 };
-        let entry = Grant {
-            classes: AccessClasses::WRITE,
-            possible: AccessClasses::WRITE,
-            share: ShareAccess(ShareAccess::READ.0 | ShareAccess::WRITE.0 | delete),
-        };
+        let (entry, told) = entering(self.log.os_build);
         let conflict = |hold: &HoldRec| {
             hold.grant.and_then(|grant| sharing_conflict(grant, entry, crate::nt::sharing::Relation::SameStream))
         };
@@ -65,9 +70,7 @@ impl Engine<'_> {
         self.by_handle(failing, dir, &rule, found);
         for suspect in found.suspects.iter_mut().skip(from) {
             // Where the version is not known to refuse it, a mere DELETE handle is no proof, and no release makes it one.
-            if shares_delete.is_none()
-                && suspect.holder.conflicts.iter().all(|conflict| conflict.side == Side::VictimDoesNotShare)
-            {
+            if !told && suspect.holder.conflicts.iter().all(|conflict| conflict.side == Side::VictimDoesNotShare) {
                 suspect.settled_by_release = false;
                 suspect.holder.confidence = suspect.holder.confidence.min(Confidence::Likely);
             }

@@ -163,7 +163,7 @@ impl Track {
                 && op.driver.is_none()
                 && !log.processes.get(op.process.0 as usize).is_some_and(ProcessInfo::is_system)
             {
-                self.locks.passed(op, now);
+                self.locks.passed(op, at, now);
             }
             match op.kind {
                 OpKind::Create(create) if opens(op) => {
@@ -187,6 +187,9 @@ impl Track {
                     }
                 }
                 OpKind::Create(_) if !succeeded(op) && op.status != NtStatus::PENDING => {
+                    if op.status == NtStatus::USER_MAPPED_FILE {
+                        self.sections.refused_overwrite(now);
+                    }
                     self.refused_opens.entry(op.process).or_insert(op.start);
                 }
                 OpKind::Create(_) if op.status == NtStatus::PENDING => {
@@ -247,6 +250,7 @@ impl Track {
         }
         self.ops = ops;
         self.locks.finish(exits);
+        self.sections.finish(exits);
         super::refute::refute_by_moves(self, log, names);
         for hold in &self.holds {
             if let Some(dead) = hold.dead_by.filter(|_| hold.ended_unseen()) {
@@ -256,6 +260,12 @@ impl Track {
         }
         self.opens_without_close =
             self.holds.iter().filter(|hold| hold.opened.is_some() && hold.ended == Ended::Open).count() as u64;
+    }
+
+    /// The success that a hold would have refused, so that it had ended by then (AT-11).
+    pub(crate) fn refuted(&self, hold: &HoldRec) -> Option<&Refused> {
+        let is_it = |other: &HoldRec| other.group == hold.group && other.opened == hold.opened;
+        self.false_conflicts.iter().find(|one| self.holds.get(one.hold as usize).is_some_and(is_it))
     }
 
     /// Whether the close of this hold, whose open is not in the capture, may be that of a handle another process opened.

@@ -196,6 +196,7 @@ impl Engine<'_> {
                         victim: self.counts_as_victim(failing, process),
                         smb_client: false,
                         confirmed: false,
+                        refuted_by: None,
                     },
                     inferred: true,
                     left_early: false,

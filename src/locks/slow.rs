@@ -148,6 +148,7 @@ impl Holder {
             victim: false,
             smb_client: false,
             confirmed: false,
+            refuted_by: None,
         }
     }
 }

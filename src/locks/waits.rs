@@ -6,6 +6,7 @@ use super::failure::Cause;
 use super::finding::{Confidence, Edge, Mechanism, Party};
 use super::hold::{Ended, Fit, HoldRec};
 use super::identity::NONE;
+use super::replay::Track;
 use super::spans::Instant;
 use crate::capture::op::{Create, Op, OpKind, ProcessId};
 use crate::nt::sharing::{AccessClasses, effective_access};
@@ -42,9 +43,9 @@ impl Oplock {
     }
 }
 
-/// OP-2: whether the break of an oplock, which ends its request, was under way at `at`: its owner had not answered it.
-fn breaking(oplocks: &[Oplock], oplock: &Oplock, at: Instant, ended: Option<FileTime>) -> bool {
-    let Some(broken) = ended.filter(|end| oplock.requests && *end <= at.start) else { return false };
+/// OP-2: whether the break of an oplock was under way at `at`: its owner had not answered it. `broken`: when it began.
+fn breaking(oplocks: &[Oplock], oplock: &Oplock, at: Instant, broken: Option<FileTime>) -> bool {
+    let Some(broken) = broken.filter(|broken| oplock.requests && *broken <= at.start) else { return false };
     let answers = |other: &&Oplock| other.acknowledges && other.process == oplock.process && other.op != oplock.op;
     !oplocks.iter().filter(answers).any(|answer| answer.at.start >= broken && answer.at.start < at.start)
 }
@@ -91,7 +92,10 @@ impl Engine<'_> {
             .filter(|oplock| {
                 let ended = self.op(oplock.op).and_then(|op| op.end);
                 let stood = match failing.op.status {
-                    NtStatus::SHARING_VIOLATION => breaking(&track.oplocks, oplock, failing.at, ended),
+                    NtStatus::SHARING_VIOLATION => {
+                        let broken = ended.or_else(|| self.broken_by(&track, oplock, failing.at));
+                        breaking(&track.oplocks, oplock, failing.at, broken)
+                    }
                     _ => oplock.stood(failing.at, ended),
                 };
                 oplock.process != own && stood
@@ -107,6 +111,19 @@ impl Engine<'_> {
         let ceiling = Confidence::Likely;
         let by = Rule { mechanism: Mechanism::Oplock, rule, fit: &fit, conflict: &none, ceiling };
         self.by_handle(failing, place.link, &by, found);
+    }
+
+    /// OP-2: when an oplock whose request has no end in the capture began to break: another's open came back without waiting
+    /// for that, or waits still.
+    fn broken_by(&self, track: &Track, oplock: &Oplock, at: Instant) -> Option<FileTime> {
+        let ops = track.ops.iter().take(65_536).filter_map(|op| self.op(*op));
+        let mut others = ops.filter(|op| op.process != oplock.process && op.start >= oplock.at.start);
+        let breaks = others.find(|op| {
+            let waits = op.start < at.start && op.end.is_some_and(|end| end > at.start);
+            let told = op.status == NtStatus::OPLOCK_BREAK_IN_PROGRESS && Instant::of(op).before(at);
+            told || (waits && matches!(op.kind, OpKind::Create(create) if breaks_oplocks(create)))
+        });
+        breaks.map(|op| op.start)
     }
 
     /// Delayed opens of victims whose delay an oplock owner explains (OP-2).
@@ -204,6 +221,7 @@ impl Engine<'_> {
                 victim: self.is_victim(oplock.process),
                 smb_client: false,
                 confirmed: false,
+                refuted_by: None,
             });
         }
         holders

@@ -197,7 +197,7 @@ impl Report<'_> {
                 Cell::new(holder_name(holder)),
                 right(holder.process.as_ref().map_or_else(String::new, |process| process.pid.to_string())),
                 Cell::new(vendor(self.case, holder, lang)),
-                Cell::new(confidence(holder.confidence).get(lang)),
+                Cell::new(graded(self.case, holder, lang)),
                 right(holder.failures.to_string()),
                 right(holder.files.to_string()),
                 Cell::new(self.time(&holder.first)),
@@ -228,7 +228,7 @@ impl Report<'_> {
             table.add_row(vec![
                 holder.rank.to_string(),
                 party,
-                confidence(holder.confidence).get(lang).to_owned(),
+                graded(self.case, holder, lang),
                 counts,
                 format!("{}\n{}\n{blocked}", self.time(&holder.first), self.time(&holder.last)),
                 reasons(self.case, holder, lang),
@@ -289,6 +289,20 @@ pub fn outside(code: &str) -> Text {
         "after_capture" => t::AFTER_CAPTURE,
         _ => t::UNSEEN,
     }
+}
+
+/// How sure a party's part is at best; with how many of its failures that holds for, if not for all.
+fn graded(case: &CaseRecord, holder: &Holder, lang: Lang) -> String {
+    let grade = confidence(holder.confidence).get(lang);
+    let best = |failure: &Failure| {
+        let own = failure.holders.iter().filter(|one| one.holder == holder.id);
+        own.map(|one| one.confidence).max()
+    };
+    let n = case.failures.iter().filter(|failure| best(failure) == Some(holder.confidence)).count() as u64;
+    if n == holder.failures {
+        return grade.to_owned();
+    }
+    t::GRADE_OF_SOME.fill(lang, &[("grade", &grade), ("n", &n), ("all", &holder.failures)])
 }
 
 /// The grade in words.
