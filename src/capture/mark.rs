@@ -18,6 +18,9 @@ pub fn text(coverage: &Coverage, scope: &str) -> String {
         ("sequence_gaps", coverage.sequence_gaps),
         ("sequenced", coverage.sequenced),
         ("begin", coverage.begin.map(|begin| begin.0)),
+        ("absent", Some(coverage.absent).filter(|absent| *absent > 0)),
+        ("seam_from", coverage.seam.map(|seam| seam.0.0)),
+        ("seam_to", coverage.seam.map(|seam| seam.1.0)),
         ("third_parties", coverage.third_parties),
     ];
     let known: String =
@@ -47,6 +50,9 @@ pub fn read(pml: Pml<'_>, scope: &str, here: Coverage) -> Option<Coverage> {
             "active_processes" => coverage.active_processes = u32::try_from(value).ok()?,
             "sequence_gaps" => coverage.sequence_gaps = Some(value),
             "sequenced" => coverage.sequenced = Some(value),
+            "absent" => coverage.absent = value,
+            "seam_from" => coverage.seam = Some((FileTime(value), FileTime(value))),
+            "seam_to" => coverage.seam = coverage.seam.map(|(from, _)| (from, FileTime(value))),
             "third_parties" => coverage.third_parties = Some(value),
             "begin" => coverage.begin = Some(FileTime(value)),
             _ => {}

@@ -307,6 +307,8 @@ pub enum OpKind {
         /// `directory\8.3 name`.
         short: PathId,
     },
+    /// A query or a listing of a folder that shows that its names differ by letter case alone.
+    CaseSensitive,
     /// FSCTL with its control code.
     FsControl(u32),
     /// Load Image: the path was mapped as an image into the process.
@@ -354,6 +356,7 @@ impl OpKind {
             Self::QueryStandard { .. } => "QueryStandardInformationFile",
             Self::QueryAttributes(_) => "QueryBasicInformationFile",
             Self::ShortName { .. } => "QueryDirectory",
+            Self::CaseSensitive => "QueryCaseSensitiveInformation",
             Self::FsControl(_) => "FileSystemControl",
             Self::LoadImage => "Load Image",
             Self::ProcessCreate { .. } => "Process Create",
@@ -417,6 +420,10 @@ pub struct Coverage {
     pub third_parties: Option<u64>,
     /// Driver sequence numbers missing between first and last event; `None` when the source has none.
     pub sequence_gaps: Option<u64>,
+    /// Of these, the ones missing between two files of the capture.
+    pub absent: u64,
+    /// From the last event before the first such seam to the first event behind the last one.
+    pub seam: Option<(FileTime, FileTime)>,
     /// Events that have such a number; `None` when the source has none.
     pub sequenced: Option<u64>,
     /// When the first event began.
@@ -431,4 +438,18 @@ pub struct Coverage {
     pub whole_seconds: bool,
     /// Rows do not tell a time: their order is all there is.
     pub without_times: bool,
+}
+
+impl Coverage {
+    /// Whether events are missing anywhere within the files. What is missing between two files is weighed by when that
+    /// was, see [`Self::is_torn`].
+    pub fn has_gaps(&self) -> bool {
+        self.sequence_gaps.is_some_and(|gaps| gaps > self.absent)
+    }
+
+    /// Whether a file of the capture is missing between two moments: what was open at the first may have been closed, and
+    /// opened anew in another way, by the second (VI-7).
+    pub fn is_torn(&self, from: FileTime, to: FileTime) -> bool {
+        self.seam.is_some_and(|(before, after)| from <= before && to >= after)
+    }
 }

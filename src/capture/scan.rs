@@ -270,6 +270,12 @@ impl Source for Capture {
         survey.coverage.active_processes = u32::try_from(active.len()).unwrap_or(u32::MAX);
         survey.active = active.iter().filter_map(|index| by_index.get(index).copied()).collect();
         survey.coverage.sequence_gaps = Some(missing);
+        for seam in self.seams.iter().filter(|seam| seam.missing > 0) {
+            let (before, after) = seam.between;
+            survey.coverage.absent += seam.missing.unsigned_abs();
+            let known = survey.coverage.seam.get_or_insert((before, after));
+            *known = (known.0.min(before), known.1.max(after));
+        }
         survey.coverage.has_detail = true;
         survey.coverage.has_durations = true;
         survey.coverage.sequenced = Some(survey.counts.total - survey.counts.network.min(survey.counts.total));

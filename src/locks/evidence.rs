@@ -37,6 +37,12 @@ impl Engine<'_> {
             if self.may_have_ended(suspect.holder.party.process(), failing.at) {
                 suspect.holder.confidence = Confidence::Possible;
             }
+            if let Edge::At(_, since) = suspect.holder.hold.start
+                && self.log.coverage.is_torn(since, failing.at.start)
+            {
+                suspect.holder.confidence = suspect.holder.confidence.min(Confidence::Likely);
+                suspect.settled_by_release = false;
+            }
         }
         blockers.considered = blockers.suspects.iter().map(|suspect| suspect.holder.party.process()).collect();
         // AT-10: a mere possibility that left while the operation went on failing was not sufficient.
@@ -179,7 +185,9 @@ impl Engine<'_> {
                     && !implicated.contains(&op.process)
                     && op.process != failing.op.process
             });
-        let others = others || self.another_let_go(failing, &track, (from, to), &implicated);
+        let others = others
+            || self.log.coverage.is_torn(failing.burst.last.start, Instant::of(done).end)
+            || self.another_let_go(failing, &track, (from, to), &implicated);
         if !others {
             finding.confirmed_by = Some(done.event);
             for (holder, suspect) in finding.holders.iter_mut().zip(&blockers.suspects) {
@@ -308,6 +316,11 @@ impl Engine<'_> {
             }
         }
         self.show_events(failing, &track, cleared);
+        // VI-7: who closed before a missing file of the capture may have opened anew in it.
+        cleared.retain(|entry| {
+            let closed = entry.event.filter(|_| entry.reason == Reason::ClosedBefore).and_then(|event| self.find(event));
+            !closed.and_then(|at| self.op(at)).is_some_and(|close| self.log.coverage.is_torn(close.start, at.start))
+        });
         let tick = self.tick(failing.index);
         let earlier: Vec<(u32, Reason)> = self.names.predecessors(link).map(|link| (link, Reason::OtherFile)).collect();
         let elsewhere: Vec<(u32, Reason)> = self
