@@ -163,10 +163,14 @@ impl Part {
         let operation = event.operation();
         self.creates += u64::from(operation == code::CREATE && status.is_success());
         self.cleanups += u64::from(operation == code::CLEANUP && status.is_success());
+        let is_slow = || event.duration().is_some_and(|time| time >= SLOW);
         let wanted = may_be_lock_class(status)
-            || matches!(operation, code::CREATE | code::CLEANUP) && event.duration().is_some_and(|time| time >= SLOW)
+            || matches!(operation, code::CREATE | code::CLEANUP) && is_slow()
             || operation == code::SET_INFORMATION
-                && event.file().is_some_and(|file| decode::is_rename_or_link(file.sub_operation()));
+                && event.file().is_some_and(|file| {
+                    let sub = file.sub_operation();
+                    decode::is_rename_or_link(sub) || decode::is_disposition(sub) && is_slow()
+                });
         if wanted {
             decode::decode(event, index, context, (None, StackSays::Nothing), &mut self.paths, &mut self.ops);
         }
