@@ -14,7 +14,7 @@ mod script;
 fn lose(b: &mut Builder, after: EventIndex, missing: u64) {
     let at = |event: u64| FileTime(BEGIN + event * STEP);
     let coverage = &mut b.log.coverage;
-    coverage.gaps.add(Lost { missing, from: at(after.0), to: at(after.0 + 1) });
+    coverage.gaps.add(Lost { missing, from: at(after.0), to: at(after.0 + 1), between_files: false });
     *coverage.sequence_gaps.get_or_insert(0) += missing;
 }
 
@@ -31,13 +31,14 @@ fn a_hold_does_not_outlast_a_lost_stretch_unseen() {
 }
 
 #[test]
-fn what_shows_the_handle_after_the_stretch_keeps_the_grade() {
+fn what_shows_the_handle_after_the_stretch_makes_it_likely() {
     let (mut b, victim, av, _) = cast();
     let opened = b.open(av, F, READ, 3);
     let failed = b.fails(victim, F, DELETE, ALL, SHARING);
     b.close(av, F);
     lose(&mut b, opened, 3);
-    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Proven)]);
+    // It may be the close of another handle, opened in the stretch when the first had gone.
+    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Likely)]);
 
     let (mut b, victim, av, _) = cast();
     let opened = b.open(av, F, READ, 3);
@@ -56,7 +57,7 @@ fn a_stretch_before_the_open_or_after_the_failure_takes_no_close() {
     b.close(other, F);
     lose(&mut b, before, 5);
     lose(&mut b, failed, 5);
-    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Likely)]);
+    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Proven)]);
 }
 
 #[test]

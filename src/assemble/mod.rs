@@ -3,6 +3,7 @@
 
 pub mod cbs;
 mod doubt;
+mod ending;
 mod failures;
 mod filter;
 mod holders;

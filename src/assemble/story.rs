@@ -1,5 +1,6 @@
 //! The story of one event, and the self-check of a whole capture, as plain data.
 
+use super::ending::{self, Around, endings};
 use super::failures::{self, edge, mechanism, name, operation_of, pid};
 use super::holders::Holders;
 use super::{CaseOptions, FailureFilter, Parts, capture_record, filters, is_author, weaken};
@@ -18,6 +19,8 @@ use crate::nt::{AccessMask, FileTime, NtStatus, ShareAccess, Ticks};
 const SLOW: Ticks = Ticks(100_000);
 /// Events named where one has no story, at most.
 const MAX_NAMED: usize = 8;
+/// Handles told that the end of a process closed, at most.
+const MAX_CLOSED: usize = 1024;
 
 /// Why there is no story.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,12 +79,13 @@ fn story_of(
     let log = match survey.ops.iter().find(|op| op.event == event) {
         Some(seed) => gather::collect(source, survey, &[seed], &is_filter),
         None => {
-            let path = source.path(event).filter(|path| !path.is_empty()).ok_or_else(no_file)?;
+            let Some(path) = source.path(event).filter(|path| !path.is_empty()) else {
+                return exit_story(source, survey, event, options).ok_or_else(no_file);
+            };
             gather::collect_around(source, survey, (event, &path), &is_filter)
         }
     };
     let seed = *find(&log, event).ok_or_else(no_file)?;
-    let machine = source.machine();
     let any = ScopeOptions { profile: Profile::Any, ..ScopeOptions::default() };
     let Ok(scope) = Scope::new(&any, None) else { return Err(no_file()) };
     // Whoever failed is the victim here; that makes a hold of its own a self-inflicted one.
@@ -93,25 +97,34 @@ fn story_of(
     let mut analysis = locks::analyse(&log, &tries, &engine_options);
     let history = locks::history(&log, event, &tries, &engine_options).ok_or_else(no_file)?;
     let unshown = weaken(&mut analysis, &log, source, options.catalogue);
-    let filters = filters(source, options.catalogue);
-    let parts = Parts {
+    let parts_of = |log, analysis, unshown| Parts {
         options,
-        machine,
+        machine: source.machine(),
         scope: &scope,
         survey,
         outside: 0,
         filtered: 0,
-        log: &log,
-        analysis: &analysis,
-        citer: locks::Citer::new(&log),
-        unshown: &unshown,
-        filters,
+        log,
+        analysis,
+        citer: locks::Citer::new(log),
+        unshown,
+        filters: filters(source, options.catalogue),
         source,
     };
+    let parts = parts_of(&log, &analysis, &unshown);
     let holders = Holders::new(&parts);
     let finding = analysis.findings.iter().find(|finding| finding.event == event && finding.lock_class);
     let failure = finding.map(|finding| failures::failure(&parts, &holders, finding));
-    let wait = failures::waits(&parts, &holders).into_iter().find(|wait| wait.event == event.0);
+    // What is told of an event beyond its own file rests on the case it belongs to.
+    let took = seed.finished().since(seed.start);
+    let may_wait = locks::is_brief(&seed.kind) && took >= locks::WAIT_THRESHOLD;
+    let asks = may_wait || matches!(seed.kind, OpKind::Cleanup);
+    let around = if asks { Around::of(source, survey, (&seed, &log.paths), options) } else { None };
+    let wait = around.as_ref().filter(|_| may_wait).and_then(|around| {
+        let parts = parts_of(&around.log, &around.analysis, &around.unshown);
+        failures::waits(&parts, &Holders::new(&parts)).into_iter().find(|wait| wait.event == event.0)
+    });
+    let ended = around.as_ref().map_or_else(Vec::new, |around| endings(&around.log, &around.analysis, event));
     let mut events: Vec<StoryEvent> = history
         .events
         .iter()
@@ -134,12 +147,39 @@ fn story_of(
     events.dedup_by_key(|event| event.event);
     let implicated: &[locks::Holder] = match (finding, &wait) {
         (Some(finding), _) => &finding.holders,
-        (None, Some(_)) => analysis.waits.iter().find(|wait| wait.event == event).map_or(&[], |wait| &wait.holders),
+        (None, Some(_)) => {
+            let waits = around.iter().flat_map(|around| &around.analysis.waits);
+            waits.into_iter().find(|wait| wait.event == event).map_or(&[], |wait| &wait.holders)
+        }
         (None, None) => &[],
     };
     let holds = history.holds.iter().map(|told| hold(&log, seed.path, implicated, told)).collect();
     let schema = case::WHY_SCHEMA.to_owned();
-    Ok(Story { schema, event: event.0, failure, wait, events, holds, truncated: history.truncated })
+    Ok(Story { schema, event: event.0, failure, wait, events, holds, ended, truncated: history.truncated })
+}
+
+/// The story of the end of a process: the handles it closed, and the refusals that these and its mappings had caused.
+fn exit_story(source: &dyn Source, survey: &Survey, event: EventIndex, options: &CaseOptions<'_>) -> Option<Story> {
+    let (log, closed) = ending::exit(source, survey, event, options)?;
+    let seed = *find(&log, event)?;
+    let around = Around::of(source, survey, (&seed, &log.paths), options)?;
+    let events = vec![StoryEvent {
+        event: event.0,
+        time: seed.start.to_rfc3339(),
+        pid: pid(&log, seed.process),
+        process: name(&log, seed.process),
+        operation: seed.kind.procmon_name().to_owned(),
+        result: seed.status.result_text().into_owned(),
+        path: String::new(),
+        took_ms: None,
+        refused: false,
+        detail: None,
+    }];
+    let ended = endings(&around.log, &around.analysis, event);
+    let truncated = closed.len() > MAX_CLOSED;
+    let holds = closed.iter().take(MAX_CLOSED).map(|told| hold(&log, seed.path, &[], told)).collect();
+    let schema = case::WHY_SCHEMA.to_owned();
+    Some(Story { schema, event: event.0, failure: None, wait: None, events, holds, ended, truncated })
 }
 
 fn find(log: &OpLog, event: EventIndex) -> Option<&Op> {

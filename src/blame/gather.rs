@@ -48,9 +48,9 @@ pub fn is_failure(op: &Op) -> bool {
     locks::is_lock_failure(op) && !op.status.is_success()
 }
 
-/// An open or a close that succeeded, but took long enough to have waited for somebody.
+/// An operation that is over at once unless it waits for somebody, succeeded, and took long enough to have waited.
 pub fn is_delayed(op: &Op) -> bool {
-    matches!(op.kind, OpKind::Create(_) | OpKind::Cleanup)
+    locks::is_brief(&op.kind)
         && op.status.is_success()
         && op.end.is_some_and(|end| end.since(op.start) >= locks::WAIT_THRESHOLD)
 }

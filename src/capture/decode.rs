@@ -1,11 +1,13 @@
 //! From a PML event to the operation the locking engine reads: only the fields that matter there.
 
 use super::op::{Create, DriverId, EventIndex, Op, OpKind, PathId, PathTable, ProcessId, StackSays};
+use crate::nt::path::fold;
 use crate::nt::{
     AccessMask, CreateDisposition, CreateOptions, DispositionFlags, FileAttributes, NtStatus, OpenResult, RenameFlags,
     ShareAccess,
 };
 use crate::pml::bytes::{DetailText, PointerSize, Wide, i64_at, pointer_at, u8_at, u16_at, u32_at, u64_at};
+use crate::pml::detail::directory::QueryDirectory;
 use crate::pml::event::{Event, EventClass, FileDetail};
 use rustc_hash::FxHashMap;
 
@@ -41,6 +43,7 @@ pub mod process_code {
 /// Information classes of set-information, hexadecimal as in the Windows headers.
 mod class {
     pub(super) const BASIC: u8 = 0x04;
+    pub(super) const CASE_SENSITIVE: u8 = 0x47;
     pub(super) const RENAME: u8 = 0x0A;
     pub(super) const LINK: u8 = 0x0B;
     pub(super) const DISPOSITION: u8 = 0x0D;
@@ -115,6 +118,9 @@ pub fn decode(
             let path = paths.intern(&text);
             if event.operation() == code::DIRECTORY_CONTROL {
                 short_names(event, file, &text, paths, |long, short| push(path, OpKind::ShortName { long, short }));
+                if lists_twins(event, file) {
+                    push(path, OpKind::CaseSensitive);
+                }
             }
             if let Some(kind) = file_kind(event, file, &text, context, paths) {
                 push(path, kind);
@@ -241,6 +247,7 @@ fn set_information(file: FileDetail<'_>, path: &str, context: Context<'_>, paths
         class::DISPOSITION_EX => OpKind::SetDispositionEx { flags: DispositionFlags(u32_at(tail, 0)?), handle },
         class::END_OF_FILE => OpKind::SetEndOfFile(i64_at(tail, 0)?),
         class::ALLOCATION => OpKind::SetAllocation(i64_at(tail, 0)?),
+        class::CASE_SENSITIVE if u32_at(tail, 0)? & 1 != 0 => OpKind::CaseSensitive,
         class::BASIC => OpKind::SetBasic(FileAttributes(u32_at(tail, 0x20)?)),
         _ if is_rename_or_link(class) => {
             let ex = !matches!(class, class::RENAME | class::LINK);
@@ -304,6 +311,8 @@ fn query_information(event: Event<'_>, file: FileDetail<'_>) -> OpKind {
         0x12 => u64_at(extra, 0x40).map(|id| OpKind::QueryFileId { id: id.into() }),
         0x22 => u32_at(extra, 0x30).map(|bits| OpKind::QueryAttributes(FileAttributes(bits))),
         0x23 => u32_at(extra, 0).map(|bits| OpKind::QueryAttributes(FileAttributes(bits))),
+        // FILE_CASE_SENSITIVE_INFORMATION: FILE_CS_FLAG_CASE_SENSITIVE_DIR
+        class::CASE_SENSITIVE => u32_at(extra, 0).filter(|flags| flags & 1 != 0).map(|_| OpKind::CaseSensitive),
         0x3B => u64_at(extra, 8)
             .zip(u64_at(extra, 16))
             .map(|(low, high)| OpKind::QueryFileId { id: u128::from(high) << 64 | u128::from(low) }),
@@ -337,6 +346,20 @@ fn standard(extra: &[u8]) -> Option<OpKind> {
 
 fn extra_u32(event: Event<'_>, at: usize) -> Option<u32> {
     u32_at(event.extra().ok()??, at)
+}
+
+/// Whether two entries of a directory query have names that differ by letter case alone.
+fn lists_twins(event: Event<'_>, file: FileDetail<'_>) -> bool {
+    if file.sub_operation() != 1 || !event.status().is_success() {
+        return false;
+    }
+    let Ok(Some(extra)) = event.extra() else { return false };
+    let mut seen: FxHashMap<String, Wide<'_>> = FxHashMap::default();
+    let Some(query) = QueryDirectory::parse(file) else { return false };
+    query.entries(extra).take(MAX_ENTRIES).any(|entry| {
+        let name = fold(&entry.name.decode_all()).into_owned();
+        seen.insert(name, entry.name).is_some_and(|other| other.0 != entry.name.0)
+    })
 }
 
 /// Most entries of one directory query that are looked at; a 64 KiB buffer holds no more.

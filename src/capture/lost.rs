@@ -1,7 +1,8 @@
 //! Stretches in which events are missing that the driver counted: lost, not filtered.
 //!
 //! A filter leaves gaps in the driver's numbers everywhere, each a small part of all that is missing (under 3 % in real
-//! captures of the default filter). A lost buffer, a missing segment or a damaged page is one large gap.
+//! captures of the default filter). A lost buffer or a damaged page is one large gap; between two files of a capture any gap
+//! is a file that is missing.
 
 use crate::nt::FileTime;
 
@@ -17,6 +18,14 @@ pub struct Lost {
     pub from: FileTime,
     /// Start of the first event after.
     pub to: FileTime,
+    /// It lies between two files of the capture.
+    pub between_files: bool,
+}
+
+impl Lost {
+    const fn weight(&self) -> (bool, u64) {
+        (self.between_files, self.missing)
+    }
 }
 
 /// The largest gaps of a capture.
@@ -29,8 +38,13 @@ impl Gaps {
     /// Takes a gap in, if it is among the largest.
     #[inline]
     pub fn add(&mut self, gap: Lost) {
-        let Some(smallest) = self.largest.iter_mut().min_by_key(|known| known.missing) else { return };
-        if gap.missing > smallest.missing {
+        if let Some(known) = self.largest.iter_mut().find(|known| (known.from, known.to) == (gap.from, gap.to)) {
+            known.between_files |= gap.between_files;
+            known.missing = known.missing.max(gap.missing);
+            return;
+        }
+        let Some(smallest) = self.largest.iter_mut().min_by_key(|known| known.weight()) else { return };
+        if gap.weight() > smallest.weight() {
             *smallest = gap;
         }
     }
@@ -42,10 +56,12 @@ impl Gaps {
         }
     }
 
-    /// Those that hold at least a tenth of all `missing` numbers, in order of time.
+    /// Those that hold at least a tenth of all `missing` numbers or lie between two files, in order of time.
     pub fn lost(&self, missing: u64) -> impl Iterator<Item = Lost> {
         let mut largest = self.largest;
         largest.sort_by_key(|gap| (gap.from, gap.to));
-        largest.into_iter().filter(move |gap| gap.missing > 0 && gap.missing.saturating_mul(10) >= missing)
+        largest
+            .into_iter()
+            .filter(move |gap| gap.missing > 0 && (gap.between_files || gap.missing.saturating_mul(10) >= missing))
     }
 }

@@ -23,7 +23,10 @@ pub fn text(coverage: &Coverage, scope: &str) -> String {
     ];
     let known: String =
         known.iter().filter_map(|(name, value)| value.map(|value| format!(" {name}={value}"))).collect();
-    let lost = coverage.lost().map(|Lost { missing, from, to }| format!(" lost={missing}@{}-{}", from.0, to.0));
+    let lost = coverage.lost().map(|lost| {
+        let name = if lost.between_files { "absent" } else { "lost" };
+        format!(" {name}={}@{}-{}", lost.missing, lost.from.0, lost.to.0)
+    });
     let known: String = std::iter::once(known).chain(lost).collect();
     format!(
         "{PREFIX} scope={scope} creates={creates} cleanups={cleanups} image_loads={image_loads} \
@@ -42,8 +45,8 @@ pub fn read(pml: Pml<'_>, scope: &str, here: Coverage) -> Option<Coverage> {
     }
     let mut coverage = Coverage { sequence_gaps: None, gaps: Gaps::default(), ..here };
     for (name, value) in fields {
-        if name == "lost" {
-            coverage.gaps.add(lost(value)?);
+        if matches!(name, "lost" | "absent") {
+            coverage.gaps.add(Lost { between_files: name == "absent", ..lost(value)? });
             continue;
         }
         let value: u64 = value.parse().ok()?;
@@ -67,5 +70,5 @@ fn lost(text: &str) -> Option<Lost> {
     let (missing, span) = text.split_once('@')?;
     let (from, to) = span.split_once('-')?;
     let time = |text: &str| text.parse().ok().map(FileTime);
-    Some(Lost { missing: missing.parse().ok()?, from: time(from)?, to: time(to)? })
+    Some(Lost { missing: missing.parse().ok()?, from: time(from)?, to: time(to)?, between_files: false })
 }

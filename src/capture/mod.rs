@@ -68,8 +68,10 @@ pub struct Rescue {
 pub struct Seam {
     /// Number of the later segment.
     pub segment: usize,
-    /// Driver sequence numbers missing between them; negative when they overlap.
+    /// Driver sequence numbers missing between them; negative when they overlap. The events held twice are read once.
     pub missing: i64,
+    /// The last event before the seam and the first behind it.
+    pub between: (FileTime, FileTime),
 }
 
 impl Capture {
@@ -106,19 +108,31 @@ impl Capture {
         segments.sort_by_key(|segment| segment.pml().event(0).map(Event::time).unwrap_or_default());
         let mut events = 0;
         let mut seams = Vec::new();
-        let mut last_sequence: Option<u32> = None;
-        for (number, segment) in segments.iter_mut().enumerate() {
+        let mut last: Option<(u32, FileTime)> = None;
+        for number in 0..segments.len() {
+            let (earlier, rest) = segments.split_at_mut(number);
+            let Some(segment) = rest.first_mut() else { break };
+            let begins = segment.pml().event(0).map(Event::time).unwrap_or_default();
+            let previous = earlier.iter().rev().find(|segment| segment.pml().event_count() > 0);
+            let repeated = previous.map_or(0, |previous| previous.repeated_in(segment));
+            segment.skip_events(repeated);
             segment.first_event = events;
             events += u64::from(segment.pml().event_count());
             let pml = segment.pml();
-            let edge = |n: u32| pml.event(n).ok().map(Event::sequence).filter(|sequence| *sequence < 0x2000_0000);
-            if let (Some(last), Some(first)) = (last_sequence, edge(0)) {
+            let numbered = |event: &Event<'_>| event.sequence() < 0x2000_0000;
+            let edge = |n: u32| pml.event(n).ok().filter(numbered).map(|event| (event.sequence(), event.time()));
+            if let Some((_, before)) = last
+                && repeated > 0
+            {
+                seams.push(Seam { segment: number, missing: -i64::from(repeated), between: (begins, before) });
+            }
+            if let (Some((last, before)), Some((first, after))) = (last, edge(0)) {
                 let missing = i64::from(first) - i64::from(last) - 1;
-                if missing != 0 {
-                    seams.push(Seam { segment: number, missing });
+                if missing > 0 || missing < 0 && repeated == 0 {
+                    seams.push(Seam { segment: number, missing, between: (before, after) });
                 }
             }
-            last_sequence = pml.event_count().checked_sub(1).and_then(edge).or(last_sequence);
+            last = pml.event_count().checked_sub(1).and_then(edge).or(last);
         }
         Self {
             segments,

@@ -2,6 +2,7 @@
 //!
 //! A source decodes only what can matter to a file lock and interns every path, so an [`Op`] is small and `Copy`.
 
+use super::lost::{Gaps, Lost};
 use crate::nt::{
     AccessMask, CreateDisposition, CreateOptions, DispositionFlags, FileAttributes, FileTime, NtStatus, OpenResult,
     RenameFlags, ShareAccess,
@@ -307,6 +308,8 @@ pub enum OpKind {
         /// `directory\8.3 name`.
         short: PathId,
     },
+    /// A query or a listing of a folder that shows that its names differ by letter case alone.
+    CaseSensitive,
     /// FSCTL with its control code.
     FsControl(u32),
     /// Load Image: the path was mapped as an image into the process.
@@ -354,6 +357,7 @@ impl OpKind {
             Self::QueryStandard { .. } => "QueryStandardInformationFile",
             Self::QueryAttributes(_) => "QueryBasicInformationFile",
             Self::ShortName { .. } => "QueryDirectory",
+            Self::CaseSensitive => "QueryCaseSensitiveInformation",
             Self::FsControl(_) => "FileSystemControl",
             Self::LoadImage => "Load Image",
             Self::ProcessCreate { .. } => "Process Create",
@@ -402,13 +406,6 @@ pub struct OpLog {
     pub os_build: Option<u32>,
 }
 
-impl Coverage {
-    /// Stretches in which events were lost, in order of time.
-    pub fn lost(&self) -> impl Iterator<Item = super::lost::Lost> {
-        self.gaps.lost(self.sequence_gaps.unwrap_or(0))
-    }
-}
-
 /// What kinds of event the whole capture holds (not only those kept in the log).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
@@ -427,7 +424,7 @@ pub struct Coverage {
     /// Events that have such a number; `None` when the source has none.
     pub sequenced: Option<u64>,
     /// The largest gaps in these numbers.
-    pub gaps: super::lost::Gaps,
+    pub gaps: Gaps,
     /// When the first event began.
     pub begin: Option<FileTime>,
     /// The source tells desired access, share mode and options.
@@ -440,4 +437,24 @@ pub struct Coverage {
     pub whole_seconds: bool,
     /// Rows do not tell a time: their order is all there is.
     pub without_times: bool,
+}
+
+impl Coverage {
+    /// Stretches in which events were lost, in order of time.
+    pub fn lost(&self) -> impl Iterator<Item = Lost> {
+        self.gaps.lost(self.sequence_gaps.unwrap_or(0))
+    }
+
+    /// Whether events are missing anywhere: filtered out, or lost here and there. What is missing in one stretch is weighed by
+    /// when that was, see [`Self::is_torn`].
+    pub fn has_gaps(&self) -> bool {
+        let lost: u64 = self.lost().map(|lost| lost.missing).sum();
+        self.sequence_gaps.is_some_and(|gaps| gaps > lost)
+    }
+
+    /// Whether a stretch of events is lost between two moments: what was open at the first may have been closed, and opened
+    /// anew in another way, by the second (VI-7).
+    pub fn is_torn(&self, from: FileTime, to: FileTime) -> bool {
+        self.lost().any(|lost| from <= lost.from && to >= lost.to)
+    }
 }

@@ -128,7 +128,12 @@ impl Part {
                 let missing = sequence.saturating_sub(self.last_sequence).saturating_sub(1);
                 if missing > 0 {
                     self.sequence_missing += u64::from(missing);
-                    self.gaps.add(Lost { missing: u64::from(missing), from: self.last_time, to: time });
+                    self.gaps.add(Lost {
+                        missing: u64::from(missing),
+                        from: self.last_time,
+                        to: time,
+                        between_files: false,
+                    });
                 }
             } else {
                 (self.first_sequence, self.first_time) = (Some(sequence), time);
@@ -172,10 +177,14 @@ impl Part {
         let operation = event.operation();
         self.creates += u64::from(operation == code::CREATE && status.is_success());
         self.cleanups += u64::from(operation == code::CLEANUP && status.is_success());
+        let is_slow = || event.duration().is_some_and(|time| time >= SLOW);
         let wanted = may_be_lock_class(status)
-            || matches!(operation, code::CREATE | code::CLEANUP) && event.duration().is_some_and(|time| time >= SLOW)
+            || matches!(operation, code::CREATE | code::CLEANUP) && is_slow()
             || operation == code::SET_INFORMATION
-                && event.file().is_some_and(|file| decode::is_rename_or_link(file.sub_operation()));
+                && event.file().is_some_and(|file| {
+                    let sub = file.sub_operation();
+                    decode::is_rename_or_link(sub) || decode::is_disposition(sub) && is_slow()
+                });
         if wanted {
             decode::decode(event, index, context, (None, StackSays::Nothing), &mut self.paths, &mut self.ops);
         }
@@ -263,7 +272,12 @@ impl Source for Capture {
                 if let Some((previous, from)) = last {
                     let between = u64::from(first.saturating_sub(previous).saturating_sub(1));
                     missing += between;
-                    survey.coverage.gaps.add(Lost { missing: between, from, to: part.first_time });
+                    survey.coverage.gaps.add(Lost {
+                        missing: between,
+                        from,
+                        to: part.first_time,
+                        between_files: false,
+                    });
                 }
                 last = Some((part.last_sequence, part.last_time));
             }
@@ -282,6 +296,10 @@ impl Source for Capture {
         survey.coverage.active_processes = u32::try_from(active.len()).unwrap_or(u32::MAX);
         survey.active = active.iter().filter_map(|index| by_index.get(index).copied()).collect();
         survey.coverage.sequence_gaps = Some(missing);
+        for seam in self.seams.iter().filter(|seam| seam.missing > 0) {
+            let (from, to) = seam.between;
+            survey.coverage.gaps.add(Lost { missing: seam.missing.unsigned_abs(), from, to, between_files: true });
+        }
         survey.coverage.has_detail = true;
         survey.coverage.has_durations = true;
         survey.coverage.sequenced = Some(survey.counts.total - survey.counts.network.min(survey.counts.total));

@@ -2,7 +2,7 @@
 
 use super::map::Bytes;
 use crate::pml::recover::{self, RescueReport};
-use crate::pml::{Container, Pml, PmlError};
+use crate::pml::{Container, Event, Pml, PmlError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -122,6 +122,30 @@ impl Segment {
     /// Joins bytes and tables obtained otherwise (a rescue).
     pub const fn from_parts(path: PathBuf, bytes: Bytes, container: Container) -> Self {
         Self { path, bytes, container, first_event: 0 }
+    }
+
+    /// Leaves out its first `count` events, which an earlier file of the capture holds already.
+    pub(super) fn skip_events(&mut self, count: u32) {
+        self.container.skip_events(count);
+    }
+
+    /// How many of the first events of `later` this one holds too: from the place of its first event here to the end, all
+    /// in the same order. 0 where the two hold no common run.
+    pub(super) fn repeated_in(&self, later: &Self) -> u32 {
+        let (here, there) = (self.pml(), later.pml());
+        let known = |event: Event<'_>| (event.sequence(), event.time(), event.class(), event.operation());
+        let Ok(first) = there.event(0) else { return 0 };
+        let count = here.event_count();
+        let from = (0..count)
+            .rev()
+            .map_while(|n| here.event(n).ok().filter(|event| event.time() >= first.time()).map(|event| (n, event)))
+            .find(|(_, event)| known(*event) == known(first));
+        let Some((from, _)) = from else { return 0 };
+        let same = (from..count).zip(0..there.event_count()).take_while(|(a, b)| {
+            here.event(*a).is_ok_and(|one| there.event(*b).is_ok_and(|other| known(one) == known(other)))
+        });
+        let same = u32::try_from(same.count()).unwrap_or(u32::MAX);
+        if same == (count - from).min(there.event_count()) { same } else { 0 }
     }
 
     /// The view of its events and tables.

@@ -302,15 +302,12 @@ impl Selection {
         }
     }
 
-    /// Whether a path in one of the other spellings of a drive's path is wanted: `\\?\`, `\??\`, or the volume's device
-    /// name. Which letter a device has is not known yet, so every letter that the files have is tried.
+    /// Whether a path in one of the other spellings of a drive's path is wanted: `\\?\`, `\??\`, the volume's device name
+    /// or its name by GUID. Which letter a device has is not known yet, so every letter that the files have is tried.
     #[cold]
     fn wants_prefixed(&self, path: &str) -> bool {
         let bare = strip_namespace(path);
-        if !bare.starts_with('\\') {
-            return self.wants(&bare);
-        }
-        let Some((_, tail)) = volume_device(&bare) else { return false };
+        let Some((_, tail)) = volume_device(&bare) else { return !bare.starts_with('\\') && self.wants(&bare) };
         self.drives.iter().any(|drive| self.wants(&format!("{}:{tail}", char::from(*drive))))
     }
 

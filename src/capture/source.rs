@@ -38,7 +38,7 @@ pub struct Damage {
 pub struct Survey {
     /// Events by class.
     pub counts: ClassCounts,
-    /// Every file operation with a lock-class result, every open and close that took at least [`SLOW`], and every rename
+    /// Every file operation with a lock-class result, every open, close and deletion that took at least [`SLOW`], and every rename
     /// and link; in event order. Their paths are in `paths`.
     pub ops: Vec<Op>,
     /// The paths of `ops`.

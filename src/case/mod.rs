@@ -22,7 +22,7 @@ pub use failure::{
 };
 pub use holder::{Driver, Holder, HolderKind, Process, Vendor};
 
-pub use story::{Span, Story, StoryEvent, StoryHold, WHY_SCHEMA};
+pub use story::{Ending, Span, Story, StoryEvent, StoryHold, WHY_SCHEMA};
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;

@@ -1,6 +1,6 @@
 //! The story of one event: what everybody did to the file around it, and who held it from when to when.
 
-use super::{Edge, EventRef, Failure, Mechanism, Wait};
+use super::{Confidence, Edge, EventRef, Failure, Mechanism, Wait};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -25,9 +25,30 @@ pub struct Story {
     pub events: Vec<StoryEvent>,
     /// Every hold on the file, by start.
     pub holds: Vec<StoryHold>,
+    /// The holds that this event ended, a close or the end of a process, of those that something was refused for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ended: Vec<Ending>,
     /// There were more events or holds than are told; those nearest to the failure are.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub truncated: bool,
+}
+
+/// A hold that an event ended, and what it had been in the way of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Ending {
+    /// The path of the refused operations.
+    pub path: String,
+    /// By what the file was held.
+    pub mechanism: Mechanism,
+    /// The best grade with which the hold explains one of them.
+    pub confidence: Confidence,
+    /// When it began.
+    pub start: Edge,
+    /// The operations that were refused while it stood, by event.
+    pub failures: Vec<u64>,
+    /// The operation that went through right afterwards, which confirms the hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed_by: Option<EventRef>,
 }
 
 /// One event on the file.

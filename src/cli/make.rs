@@ -6,7 +6,7 @@ use super::output::{self, Unfinished};
 use crate::lang::Lang;
 use crate::lang::scenario as texts;
 use crate::scenario::{self, BuildError, ScenarioErrorKind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Arguments of `make`.
 #[derive(Debug, clap::Args)]
@@ -25,13 +25,28 @@ pub struct MakeArgs {
 /// A scenario that cannot be understood, with line and column, or a file that cannot be read or written.
 pub fn run(args: &MakeArgs, lang: Lang) -> Result<Exit, Fail> {
     let parsed = scenario::parse_file(&args.scenario).map_err(|error| explain(args, error, lang))?;
-    let file = Unfinished::create(&args.output)?;
-    let file = scenario::write(&parsed, file)
-        .map_err(|error| Fail::Write { path: args.output.clone(), source: std::io::Error::other(error.to_string()) })?;
-    file.finish()?;
+    let mut files = Vec::new();
+    for number in parsed.files() {
+        let path = file_name(&args.output, number);
+        let file = Unfinished::create(&path)?;
+        let file = scenario::write_file(&parsed, number, file)
+            .map_err(|error| Fail::Write { path, source: std::io::Error::other(error.to_string()) })?;
+        files.push(file);
+    }
+    files.into_iter().try_for_each(Unfinished::finish)?;
     let built = texts::BUILT.fill(lang, &[("file", &args.output.display()), ("events", &parsed.event_count())]);
     output::stdout(|out| writeln!(out, "{built}").map_err(output::written("-".as_ref())))?;
     Ok(Exit::Done)
+}
+
+/// The name of a further file of a capture, as Procmon gives it: `name-1.PML` beside `name.PML`.
+fn file_name(first: &Path, number: usize) -> PathBuf {
+    if number == 0 {
+        return first.to_owned();
+    }
+    let stem = first.file_stem().unwrap_or_default().to_string_lossy();
+    let extension = first.extension().unwrap_or_default().to_string_lossy();
+    first.with_file_name(format!("{stem}-{number}.{extension}"))
 }
 
 fn explain(args: &MakeArgs, error: BuildError, lang: Lang) -> Fail {

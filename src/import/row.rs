@@ -7,7 +7,7 @@ use super::detail;
 use super::operation::{Operation, Operations};
 use super::xml::Call;
 use crate::capture::columns::Column;
-use crate::capture::decode::{code, is_rename_or_link, process_code};
+use crate::capture::decode::{code, is_disposition, is_rename_or_link, process_code};
 use crate::capture::op::{OpKind, PathId, PathTable, ProcessId};
 use crate::nt::{NtStatus, RenameFlags};
 use crate::pml::EventClass;
@@ -315,6 +315,11 @@ fn query_kind(class: u8, text: &str) -> Option<OpKind> {
 /// Whether an operation renames or links.
 pub(crate) const fn changes_names(operation: Operation) -> bool {
     operation.code == code::SET_INFORMATION && is_rename_or_link(operation.sub)
+}
+
+/// Whether an operation marks a file for deletion or takes the mark back.
+pub(crate) const fn marks_for_deletion(operation: Operation) -> bool {
+    operation.code == code::SET_INFORMATION && is_disposition(operation.sub)
 }
 
 /// What a status stands for whose text is not in Procmon's table as known here: no code at all, and a failure.

@@ -6,7 +6,7 @@ use super::columns::Columns;
 use super::csv::BadReason;
 use super::export_source::{HasExtent, Place};
 use super::processes::{Processes, Runs, key_of};
-use super::row::{Decoder, changes_names, system_root_of};
+use super::row::{Decoder, changes_names, marks_for_deletion, system_root_of};
 use super::scan::{Block, Blocks, Clock, Extent, Malformed, Results, Seam};
 use super::xml_processes::XmlProcess;
 use crate::capture::columns::Column;
@@ -92,7 +92,7 @@ pub(crate) fn part(block: &Block, columns: &Columns, delimiter: u8, order: DateO
                 let success = status.is_success();
                 part.coverage.creates += u64::from(operation.code == code::CREATE && success);
                 part.coverage.cleanups += u64::from(operation.code == code::CLEANUP && success);
-                let slow = matches!(operation.code, code::CREATE | code::CLEANUP)
+                let slow = (matches!(operation.code, code::CREATE | code::CLEANUP) || marks_for_deletion(operation))
                     && end.is_some_and(|end| end.abs_diff(start) >= SLOW.0);
                 may_be_lock_class(status) || slow || changes_names(operation)
             }

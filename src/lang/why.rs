@@ -1,6 +1,7 @@
 //! The story of one failure, and the self-check: labels, and each locking rule in a sentence.
 
 use super::Text;
+use crate::case::Mechanism;
 
 crate::texts! {
     TITLE: "Why event {event} failed", "事件 {event} 失败的原因";
@@ -32,6 +33,7 @@ crate::texts! {
     NO_FILE: "{file}: event {event} is no operation on a file, so there is no story to tell; refused because of a lock here: {refused}. To see the event: pmlblame events \"{file}\" --event {event}", "{file}：事件 {event} 不是文件操作，没有经过可讲；此处因文件占用而被拒绝的事件：{refused}。查看该事件：pmlblame events \"{file}\" --event {event}";
     NO_FILE_NONE: "{file}: event {event} is no operation on a file, so there is no story to tell, and nothing in this capture was refused because of a lock. To see the event: pmlblame events \"{file}\" --event {event}", "{file}：事件 {event} 不是文件操作，没有经过可讲；此捕获中也没有因文件占用而被拒绝的操作。查看该事件：pmlblame events \"{file}\" --event {event}";
     TITLE_OTHER: "Event {event} and what went on with its file", "事件 {event} 及其文件上发生的操作";
+    TITLE_EXIT: "Event {event} and what it ended", "事件 {event} 及其结束的占用";
     NOT_REFUSED: "not refused because of a lock", "并非因文件占用而被拒绝";
     WAITED: "not refused, but it waited {time}", "未被拒绝，但等待了 {time}";
     TOOK_LONG: "not refused, but it took {time}, far longer than such an operation needs", "未被拒绝，但耗时 {time}，远长于此类操作所需时间";
@@ -45,6 +47,15 @@ crate::texts! {
     CLOSING: "{from} – {to}, its close done {done}", "{from} – {to}，{done} 关闭完成";
     REFUTED: "{from} – by {over} at the latest (AT-11: event {event} succeeded)", "{from} – 最迟 {over}（AT-11：事件 {event} 已成功）";
     OVER_BY: "{from} – by {over} at the latest", "{from} – 最迟 {over}";
+    ENDED: "What this event ended", "该事件结束的占用";
+    ENDED_LINE: "{how} on {path}, in the way of {n:event|events} {events} ({grade})", "{path} 上的{how}，曾使事件 {events} 被拒（{grade}）";
+    ENDED_NOTHING: "what it ended had been in the way of nothing that was refused here", "它所结束的占用没有造成此处的任何拒绝";
+    HELD_HANDLE: "a handle", "句柄";
+    HELD_MAPPING: "a mapping", "映射";
+    HELD_LOCK: "a byte-range lock", "字节范围锁";
+    HELD_OPLOCK: "an oplock", "机会锁（oplock）";
+    HELD_TO_THE_END: "What the process had open until its end", "该进程直到结束时仍打开的文件";
+    NOTHING_OPEN: "The process is not seen to have had a file open.", "未见该进程结束时打开着文件。";
     HEAD_DETAIL: "Detail", "详细信息";
     HEAD_PATH: "Path", "路径";
 
@@ -121,4 +132,14 @@ pub fn rule(id: &str) -> Option<Text> {
     let name = id.replace('-', "_");
     let is_rule = name.len() <= 5 && name.ends_with(|c: char| c.is_ascii_digit());
     ALL.iter().find(|(known, _)| is_rule && *known == name).map(|(_, text)| *text)
+}
+
+/// By what a hold that ended held its file, as a noun.
+pub const fn held_by(mechanism: Mechanism) -> Text {
+    match mechanism {
+        Mechanism::ImageMapping | Mechanism::DataMapping => HELD_MAPPING,
+        Mechanism::ByteRangeLock => HELD_LOCK,
+        Mechanism::Oplock => HELD_OPLOCK,
+        _ => HELD_HANDLE,
+    }
 }

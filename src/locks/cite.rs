@@ -90,6 +90,13 @@ impl<'a> Citer<'a> {
         cited.0
     }
 
+    /// Whether the hold may have ended, and begun anew, in events that are missing.
+    fn may_have_been_closed(&self, finding: &Finding, holder: &Holder) -> bool {
+        let Edge::At(_, since) = holder.hold.start else { return false };
+        let coverage = self.log.coverage;
+        coverage.is_torn(since, finding.time) || coverage.has_gaps() && !matches!(holder.hold.end, Edge::At(..))
+    }
+
     /// The rules behind one holder of a finding, beside its own. With `author_unshown` no call stack tells whether it or
     /// somebody in its name made the hold.
     pub fn holder(&self, finding: &Finding, holder: &Holder, author_unshown: bool) -> Vec<Citation> {
@@ -114,6 +121,9 @@ impl<'a> Citer<'a> {
         if matches!(holder.rule, "DP-7" | "DP-9" | "DR-1" | "RN-4") {
             let posix = finding.deleted_by.is_some_and(|mark| mark.how == DeleteHow::PosixDisposition);
             cited.add(if posix { "DP-6" } else { "DP-3" }, None);
+        }
+        if holder.confidence == Confidence::Likely && self.may_have_been_closed(finding, holder) {
+            cited.add("VI-7", None);
         }
         self.other_name(finding, holder, &mut cited);
         if author_unshown || matches!(holder.party, Party::Driver { .. }) {

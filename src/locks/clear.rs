@@ -296,6 +296,13 @@ impl Engine<'_> {
         let (unsettled, settled): (Vec<_>, Vec<_>) = here.into_iter().partition(|(_, outcome)| outcome.is_none());
         let mut settled: Vec<RuledOut> = settled.into_iter().filter_map(|(_, outcome)| outcome).collect();
         self.show_events(failing, &track, &mut settled);
+        // VI-7: who closed before a stretch of lost events may have opened anew in it.
+        settled.retain(|entry| {
+            let closed =
+                entry.event.filter(|_| entry.reason == Reason::ClosedBefore).and_then(|event| self.find(event));
+            let close = closed.and_then(|at| self.op(at));
+            !close.is_some_and(|close| self.log.coverage.is_torn(close.start, failing.at.start))
+        });
         unsettled.into_iter().for_each(|(process, _)| note(outcomes, process, None));
         settled.into_iter().for_each(|out| note(outcomes, out.process, Some(out)));
     }

@@ -234,6 +234,11 @@ pub fn history(
     Engine::new(log, *options).history(event, tries)
 }
 
+/// The handles that the end of a process, event `event`, closed (AT-7), by when they were opened.
+pub fn closed_by_exit(log: &OpLog, event: EventIndex, options: &Options<'_>) -> Vec<super::HistoryHold> {
+    Engine::new(log, *options).closed_by_exit(event)
+}
+
 impl Engine<'_> {
     /// The self-check over the files of the operations asked about.
     fn consistency(&mut self, wanted: &[u32]) -> Consistency {

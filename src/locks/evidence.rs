@@ -21,6 +21,12 @@ impl Engine<'_> {
             if self.may_have_ended(suspect.holder.party.process(), failing.at) {
                 suspect.holder.confidence = Confidence::Possible;
             }
+            if let Edge::At(_, since) = suspect.holder.hold.start
+                && self.log.coverage.is_torn(since, failing.at.start)
+            {
+                suspect.holder.confidence = suspect.holder.confidence.min(Confidence::Likely);
+                suspect.settled_by_release = false;
+            }
         }
         blockers.considered = blockers.suspects.iter().map(|suspect| suspect.holder.party.process()).collect();
         // AT-10: a mere possibility that left while the operation went on failing was not sufficient.
@@ -168,7 +174,9 @@ impl Engine<'_> {
                     && !implicated.contains(&op.process)
                     && op.process != failing.op.process
             });
-        let others = others || self.another_let_go(failing, &track, (from, to), &implicated);
+        let others = others
+            || self.log.coverage.is_torn(failing.burst.last.start, Instant::of(done).end)
+            || self.another_let_go(failing, &track, (from, to), &implicated);
         if !others {
             finding.confirmed_by = Some(done.event);
             for (holder, suspect) in finding.holders.iter_mut().zip(&blockers.suspects) {

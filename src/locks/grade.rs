@@ -64,8 +64,7 @@ impl Engine<'_> {
             return Confidence::Likely;
         }
         // With events missing only a close that can be no other's shows that the handle stood until then.
-        let gaps = coverage.sequence_gaps.is_some_and(|gaps| gaps > 0);
-        if gaps && (!closed || hold.accompanied) {
+        if coverage.has_gaps() && (!closed || hold.accompanied) {
             return Confidence::Likely;
         }
         Confidence::Proven

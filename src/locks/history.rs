@@ -212,6 +212,46 @@ impl Engine<'_> {
         }
     }
 
+    /// The handles that the end of a process closed.
+    pub(crate) fn closed_by_exit(&mut self, event: EventIndex) -> Vec<HistoryHold> {
+        let Some((index, op)) = self.find(event).and_then(|index| Some((index, self.op(index)?))) else {
+            return Vec::new();
+        };
+        let failing =
+            Failing { index, op, at: Instant::of(op), burst: Bursts::group(self, &[]).end_of(index), nesting: 0 };
+        let own = |one: &(u32, &crate::capture::op::Op)| one.1.process == op.process;
+        let mut files: Vec<u32> = (0u32..)
+            .zip(&self.log.ops)
+            .filter(own)
+            .map(|(at, _)| self.names.file(self.names.place(at).link))
+            .filter(|file| *file != NONE)
+            .collect();
+        files.sort_unstable();
+        files.dedup();
+        let mut closed = Vec::new();
+        for file in files {
+            let track = self.track(file);
+            let ended = |hold: &&HoldRec| {
+                hold.process == op.process
+                    && !hold.ended_unseen()
+                    && matches!(hold.ended, Ended::Exit(Some(by), _) if by == index)
+            };
+            closed.extend(track.holds.iter().filter(ended).map(|hold| HistoryHold {
+                party: Party::Process(hold.process),
+                mechanism: Mechanism::OpenHandle,
+                hold: self.public_hold(failing, hold),
+                sure: self.surely(&track, hold),
+                over: Some(op.start),
+                refuted_by: None,
+            }));
+        }
+        closed.sort_by_key(|told| match told.hold.start {
+            Edge::At(event, _) => event.0 + 1,
+            _ => 0,
+        });
+        closed
+    }
+
     /// When a handle surely stood: from the end of its CreateFile to the begin of its close; one that only its use or its
     /// close shows, as far as these do. A filter may work in either while it runs.
     fn surely(&self, track: &Track, hold: &HoldRec) -> Option<(FileTime, FileTime)> {

@@ -3,6 +3,7 @@
 //! A namespace of slots (directory identity, folded name) is replayed in completion order. Renaming a directory moves
 //! one binding and every name below follows. What comes out is the link that each operation named, never a path.
 
+mod case;
 mod namespace;
 mod paths;
 
@@ -17,6 +18,8 @@ pub(crate) const NONE: u32 = u32::MAX;
 pub(crate) const UNNAMED: u32 = 0;
 /// Components beyond this many are taken as one name, so that no path costs more than this to follow.
 const MAX_DEPTH: usize = 128;
+/// Replays anew once a folder turns out to tell names apart by case, at most.
+const MAX_REPLAYS: usize = 4;
 
 /// The link and the stream an operation named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +60,8 @@ struct LinkRec {
     /// When a disposition marked it; not undone since.
     marked: Option<FileTime>,
     seen: bool,
+    /// The path it was made by or renamed to, which tells the letter case of its name.
+    made_as: Option<PathId>,
     /// Marked at least once, or opened delete-on-close.
     ever_marked: bool,
     gone_by_lookup: bool,
@@ -123,6 +128,9 @@ pub(crate) struct Names {
     folder_moves: Vec<(u32, u32, u32)>,
     /// The stays of each link; kept where folders were renamed.
     stays: FxHashMap<u32, Vec<u32>>,
+    /// Folders in which letter case counts, by folded path, and further ones that the replay showed.
+    sensitive: case::Folders,
+    twins: case::Folders,
     /// Deletions that a lock refused: directory of the name, tick, operation index. Sorted.
     pub(crate) refused: Vec<(u32, u32, u32)>,
 }
@@ -141,6 +149,18 @@ pub(crate) fn opens(op: &Op) -> bool {
 impl Names {
     /// Replays every operation in completion order.
     pub(crate) fn replay(log: &OpLog, order: &[u32]) -> Self {
+        let mut names = Self::replay_with(log, order, case::shown(log));
+        for _ in 0..MAX_REPLAYS {
+            if names.twins.is_empty() {
+                break;
+            }
+            let known = std::mem::take(&mut names.sensitive).into_iter();
+            names = Self::replay_with(log, order, known.chain(std::mem::take(&mut names.twins)).collect());
+        }
+        names
+    }
+
+    fn replay_with(log: &OpLog, order: &[u32], sensitive: case::Folders) -> Self {
         let mut names = Self {
             files: Vec::new(),
             links: Vec::new(),
@@ -166,6 +186,8 @@ impl Names {
             keys: Vec::new(),
             folder_moves: Vec::new(),
             stays: FxHashMap::default(),
+            sensitive,
+            twins: case::Folders::default(),
             refused: Vec::new(),
         };
         names.files.push(FileRec { born: None, joined: 0, link: NONE, has_children: false });
@@ -231,6 +253,7 @@ impl Names {
             died: NONE,
             marked: None,
             seen: false,
+            made_as: None,
             ever_marked: false,
             gone_by_lookup: false,
         });

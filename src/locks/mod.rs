@@ -35,10 +35,11 @@ mod waits;
 
 pub use audit::{Audit, FalseConflict, StatusCount, audit};
 pub use cite::{Citation, Citer};
-pub use engine::{Options, WAIT_THRESHOLD, analyse, history};
+pub use engine::{Options, WAIT_THRESHOLD, analyse, closed_by_exit, history};
 pub use failure::{Cause, is_lock_failure};
 pub use finding::{
     Analysis, Attribution, Burst, Confidence, Conflict, Consistency, DeleteHow, DeletedBy, Edge, Explanation, Finding,
     Hold, Holder, Mechanism, Party, Range, Reason, Release, Requested, RuledOut, Side, Wait,
 };
 pub use history::{FileHistory, HistoryEvent, HistoryHold};
+pub use slow::is_brief;

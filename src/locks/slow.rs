@@ -30,6 +30,11 @@ const fn brief(kind: &OpKind) -> Option<usize> {
     }
 }
 
+/// Whether an operation of this kind is over at once unless it waits for somebody.
+pub const fn is_brief(kind: &OpKind) -> bool {
+    brief(kind).is_some()
+}
+
 fn took(op: &Op) -> Option<Ticks> {
     op.end.map(|end| end.since(op.start))
 }

@@ -188,8 +188,13 @@ pub fn wildcard(pattern: &str, text: &str) -> bool {
     }
 }
 
-/// A volume's device name and the rest of the path: `\Device\HarddiskVolume3` and `\Windows\x`. Snapshots are none.
+/// A volume's device name, or its name by GUID without a prefix, and the rest of the path: `\Device\HarddiskVolume3`
+/// or `Volume{…}`, and `\Windows\x`. Snapshots are none.
 pub fn volume_device(path: &str) -> Option<(&str, &str)> {
+    if let Some(rest) = strip_prefix_folded(path, "Volume{") {
+        let tail = rest.find('}').and_then(|end| rest.get(end + 1..)).filter(|tail| tail.starts_with('\\'))?;
+        return Some(path.split_at(path.len() - tail.len()));
+    }
     let rest = strip_prefix_folded(path, r"\Device\HarddiskVolume")?;
     let tail = rest.trim_start_matches(|c: char| c.is_ascii_digit());
     let numbered = tail.len() < rest.len() && tail.starts_with('\\');
@@ -259,6 +264,16 @@ mod tests {
         assert_eq!(split_stream(r"C:"), ("C:", None));
         assert_eq!(split_stream(r"C:\f"), (r"C:\f", None));
         assert_eq!(split_stream("file:s"), ("file", Some("s")));
+    }
+
+    #[test]
+    fn volumes() {
+        let guid = "Volume{12345678-0000-0000-0000-100000000000}";
+        assert_eq!(volume_device(&format!(r"{guid}\a\b")), Some((guid, r"\a\b")));
+        assert_eq!(volume_device(r"\Device\HarddiskVolume3\a"), Some((r"\Device\HarddiskVolume3", r"\a")));
+        for none in [guid, r"Volume{1\a", r"\Device\HarddiskVolume3", r"\Device\HarddiskVolumeShadowCopy1\a", r"C:\a"] {
+            assert_eq!(volume_device(none), None, "{none}");
+        }
     }
 
     #[test]

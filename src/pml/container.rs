@@ -192,6 +192,16 @@ pub struct Container {
 }
 
 impl Container {
+    /// Leaves out the first `count` events, as if the file began behind them.
+    pub fn skip_events(&mut self, count: u32) {
+        let count = count.min(self.header.events);
+        self.header.events -= count;
+        self.header.event_offsets += u64::from(count) * OFFSET_ENTRY as u64;
+        if let Some(offsets) = &mut self.offsets {
+            offsets.skip(count);
+        }
+    }
+
     /// Reads header and tables of a whole capture file.
     ///
     /// # Errors

@@ -37,6 +37,12 @@ impl OffsetList {
         Some(u64::from_le_bytes([a, b, c, d, e, 0, 0, 0]))
     }
 
+    /// Drops the first `count`.
+    pub(super) fn skip(&mut self, count: u32) {
+        let bytes = (count as usize).saturating_mul(OFFSET_ENTRY).min(self.bytes.len());
+        self.bytes.drain(..bytes);
+    }
+
     /// The offsets as the file would keep them.
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.bytes

@@ -10,16 +10,22 @@ use std::fmt::Write as _;
 
 /// Cells of a bar.
 const BAR: usize = 48;
+/// Handles told that the end of a process closed, at most.
+const MOST_CLOSED: usize = 20;
 /// A close that took this long is told from its begin to its end: 10 ms.
 const LONG_CLOSE: Ticks = Ticks(100_000);
 
 impl Teller<'_> {
     pub(super) fn holds(&mut self) {
         if self.story.holds.is_empty() {
-            self.heading(t::NOBODY_HELD);
+            self.heading(if self.is_exit() { t::NOTHING_OPEN } else { t::NOBODY_HELD });
             return;
         }
-        self.heading(if self.style.ascii { t::HOLDS_ASCII } else { t::HOLDS });
+        self.heading(match (self.is_exit(), self.style.ascii) {
+            (true, _) => t::HELD_TO_THE_END,
+            (false, true) => t::HOLDS_ASCII,
+            (false, false) => t::HOLDS,
+        });
         let Some(at) = self.instant() else { return };
         let (from, to) = window(self.story, at);
         let scale = to.since(from).0.max(1);
@@ -29,7 +35,8 @@ impl Teller<'_> {
         };
         let (full, perhaps, empty, mark) =
             if self.style.ascii { ('#', '?', '.', 'X') } else { ('▓', '░', '·', '✗') };
-        for hold in &self.story.holds {
+        let most = if self.is_exit() { MOST_CLOSED } else { usize::MAX };
+        for hold in self.story.holds.iter().take(most) {
             let mut bar: Vec<char> = vec![empty; BAR];
             let mut draw = |first: FileTime, last: FileTime, with: char| {
                 if first <= to && last >= from {
@@ -55,7 +62,7 @@ impl Teller<'_> {
         let (left, right) = (time::time_of_day(from, &self.style.zone), time::time_of_day(to, &self.style.zone));
         let _ = write!(ends, "  {left}{right:>width$}", width = BAR.saturating_sub(left.len()));
         self.line(&ends);
-        if self.story.truncated {
+        if self.story.truncated || self.story.holds.len() > most {
             self.line(&format!("  {}", t::TRUNCATED.get(self.style.lang)));
         }
     }

@@ -18,6 +18,7 @@ pub fn render(story: &Story, style: &Style) -> String {
     let mut teller = Teller { story, style, out: String::new() };
     teller.subject();
     teller.rules();
+    teller.ended();
     teller.holds();
     teller.events();
     teller.cleared();
@@ -57,9 +58,13 @@ impl<'a> Teller<'a> {
             self.asked_and_ended(failure);
             return;
         }
-        self.line(&t::TITLE_OTHER.fill(lang, &[("event", &story.event)]));
+        let title = if self.is_exit() { t::TITLE_EXIT } else { t::TITLE_OTHER };
+        self.line(&title.fill(lang, &[("event", &story.event)]));
         if let Some(asked) = self.asked_event() {
             self.happened((&asked.time, &asked.process, asked.pid, &asked.operation, &asked.result), &asked.path);
+        }
+        if self.is_exit() {
+            return;
         }
         match &story.wait {
             Some(wait) => {
@@ -106,7 +111,46 @@ impl<'a> Teller<'a> {
             &[("time", &time), ("process", &process), ("pid", &pid), ("operation", &operation), ("result", &result)],
         );
         self.line(&format!("  {line}"));
-        self.line(&format!("  {}", terminal(path)));
+        if !path.is_empty() {
+            self.line(&format!("  {}", terminal(path)));
+        }
+    }
+
+    /// Whether the event is the end of a process, which is about no file of its own.
+    pub(super) fn is_exit(&self) -> bool {
+        self.asked_event().is_some_and(|asked| asked.path.is_empty())
+    }
+
+    /// The holds that the event ended, with what they had been in the way of.
+    fn ended(&mut self) {
+        let lang = self.style.lang;
+        let closes = self.asked_event().is_some_and(|asked| asked.operation == "CloseFile");
+        let refused = self.story.events.iter().any(|event| event.refused);
+        if self.story.ended.is_empty() {
+            if self.is_exit() || closes && refused && self.story.failure.is_none() {
+                self.line(&format!("  {}", t::ENDED_NOTHING.get(lang)));
+            }
+            return;
+        }
+        self.heading(t::ENDED);
+        for ended in &self.story.ended {
+            let first = ended.failures.iter().take(NEAR).map(u64::to_string).collect::<Vec<_>>().join(lang.comma());
+            let more = ended.failures.len().saturating_sub(NEAR);
+            let rest = if more > 0 { lang.remark(format_args!("+{more}")) } else { String::new() };
+            let values: &[(&str, &dyn std::fmt::Display)] = &[
+                ("path", &terminal(&ended.path)),
+                ("n", &ended.failures.len()),
+                ("events", &(first + &rest)),
+                ("grade", &confidence(ended.confidence).get(lang)),
+                ("how", &t::held_by(ended.mechanism).get(lang)),
+            ];
+            let mut line = t::ENDED_LINE.fill(lang, values);
+            if let Some(success) = &ended.confirmed_by {
+                let confirmed = r::CONFIRMED_BY.fill(lang, &[("event", &success.event)]);
+                let _ = write!(line, "{}{confirmed}", lang.semicolon());
+            }
+            self.line(&format!("  {line}"));
+        }
     }
 
     fn asked_and_ended(&mut self, failure: &Failure) {
@@ -252,7 +296,7 @@ impl<'a> Teller<'a> {
     }
 
     fn events(&mut self) {
-        if self.story.events.is_empty() {
+        if self.story.events.is_empty() || self.is_exit() {
             return;
         }
         self.heading(t::EVENTS);

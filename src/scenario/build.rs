@@ -4,7 +4,7 @@ use std::io::{Seek, Write};
 
 use crate::pml::write::{Module, PmlWriter, Process, RawEvent, WriteError};
 
-use super::{ModuleDecl, ProcessDecl, Scenario};
+use super::{EventDecl, ModuleDecl, Part, ProcessDecl, Scenario};
 
 /// Class of network events, which count their sequence numbers apart …
 const NETWORK_CLASS: u32 = 5;
@@ -13,8 +13,12 @@ const NETWORK_SEQUENCE: u32 = 0x2000_0000;
 /// Procmon reads the modules of running processes just before the first event: 41 ms here.
 const ENUMERATED_BEFORE: u64 = 410_000;
 
-/// Writes tables and events of `scenario`.
-pub(super) fn build<W: Write + Seek>(scenario: &Scenario, pml: &mut PmlWriter<W>) -> Result<(), WriteError> {
+/// Writes tables and events of file `part` of `scenario`.
+pub(super) fn build<W: Write + Seek>(
+    scenario: &Scenario,
+    part: usize,
+    pml: &mut PmlWriter<W>,
+) -> Result<(), WriteError> {
     for process in &scenario.processes {
         let process = self::process(scenario, process, pml)?;
         pml.add_process(process);
@@ -25,21 +29,14 @@ pub(super) fn build<W: Write + Seek>(scenario: &Scenario, pml: &mut PmlWriter<W>
     for (port, is_tcp, name) in &scenario.ports {
         pml.add_port(*port, *is_tcp, name);
     }
-    let (mut sequence, mut network_sequence) = (1_u32, NETWORK_SEQUENCE);
-    for event in &scenario.events {
-        let Some(body) = &event.body else {
-            sequence = sequence.saturating_add(event.gap);
-            continue;
-        };
-        let counter = if body.class == NETWORK_CLASS { &mut network_sequence } else { &mut sequence };
-        let number = *counter;
-        *counter = number.saturating_add(1);
+    for (event, sequence) in events_of(scenario, part) {
+        let Some(body) = &event.body else { continue };
         pml.event(&RawEvent {
             process_index: scenario.processes.get(event.process).map_or(0, |process| process.index),
             tid: event.tid,
             class: body.class,
             operation: body.operation,
-            sequence: number,
+            sequence,
             duration: event.duration,
             time: event.time,
             result: event.result,
@@ -49,6 +46,37 @@ pub(super) fn build<W: Write + Seek>(scenario: &Scenario, pml: &mut PmlWriter<W>
         })?;
     }
     Ok(())
+}
+
+/// The events of one file of the capture with their sequence numbers, which go on through all files.
+fn events_of(scenario: &Scenario, wanted: usize) -> Vec<(&EventDecl, u32)> {
+    let (mut sequence, mut network_sequence) = (1_u32, NETWORK_SEQUENCE);
+    let mut number = 0;
+    let mut here: Vec<(&EventDecl, u32)> = Vec::new();
+    let mut lost = false;
+    for event in &scenario.events {
+        if let Some(part) = event.part {
+            if number == wanted {
+                break;
+            }
+            number += 1;
+            // Of the file before stay the events that this one repeats.
+            let repeats = match part {
+                Part::After(repeats) if !lost => repeats as usize,
+                _ => 0,
+            };
+            here.drain(..here.len().saturating_sub(repeats));
+            lost = part == Part::Lost;
+        }
+        let Some(body) = &event.body else {
+            sequence = sequence.saturating_add(event.gap);
+            continue;
+        };
+        let counter = if body.class == NETWORK_CLASS { &mut network_sequence } else { &mut sequence };
+        here.push((event, *counter));
+        *counter = counter.saturating_add(1);
+    }
+    if number == wanted { here } else { Vec::new() }
 }
 
 fn process<W: Write + Seek>(

@@ -3,11 +3,11 @@
 use crate::nt::NtStatus;
 use crate::pml::write::details::{Body, Details};
 
-use super::EventDecl;
 use super::args::{Args, SECOND, number, number32, ticks};
 use super::error::{Place, ScenarioError, ScenarioErrorKind};
 use super::lex::{Word, words};
 use super::machine::Parser;
+use super::{EventDecl, Part};
 
 /// Most copies one line may make.
 const MAX_REPEAT: u64 = 1_000_000;
@@ -69,9 +69,17 @@ impl Parser<'_> {
         let who = args.need("process")?;
         if who.text == "gap" {
             let gap = number32(&args.need("number of missing events")?)?;
-            let event =
-                EventDecl { time, gap, process: 0, tid: 0, result: 0, duration: 0, stack: Vec::new(), body: None };
-            self.events.push(event);
+            self.events.push(EventDecl { time, gap, ..EventDecl::default() });
+            args.finish()?;
+            return Ok((times, every));
+        }
+        if who.text == "file" {
+            let part = match args.next() {
+                Some(word) if word.text == "lost" => Part::Lost,
+                Some(word) => return Err(word.fault(ScenarioErrorKind::UnknownArgument(word.text.clone()))),
+                None => Part::After(args.number32("repeats", 0)?),
+            };
+            self.events.push(EventDecl { time, part: Some(part), ..EventDecl::default() });
             args.finish()?;
             return Ok((times, every));
         }
@@ -101,7 +109,7 @@ impl Parser<'_> {
             duration: duration.unwrap_or(usual),
             stack,
             body: Some(body),
-            gap: 0,
+            ..EventDecl::default()
         });
         Ok((times, every))
     }

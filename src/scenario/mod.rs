@@ -108,8 +108,8 @@ impl ModuleDecl {
     }
 }
 
-/// One event line, or a gap in the sequence numbers when it has no body.
-#[derive(Clone, Debug)]
+/// One event line; without a body a gap in the sequence numbers, or the begin of another file.
+#[derive(Clone, Debug, Default)]
 struct EventDecl {
     time: u64,
     process: usize,
@@ -119,6 +119,16 @@ struct EventDecl {
     stack: Vec<u64>,
     body: Option<Body>,
     gap: u32,
+    part: Option<Part>,
+}
+
+/// Where another file of the capture begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// It begins with so many events that the file before ends with.
+    After(u32),
+    /// It is not there: its events are numbered and left out.
+    Lost,
 }
 
 /// Reads the files named by `include` lines; an error text says why it could not.
@@ -144,15 +154,20 @@ pub fn parse_file(path: &Path) -> Result<Scenario, BuildError> {
     Ok(parse(&text, &include)?)
 }
 
-/// Writes everything of `scenario` into `pml`, which must be fresh and made with [`Scenario::header`].
+/// Writes everything of the first file of `scenario` into `pml`, which must be fresh and made with [`Scenario::header`].
 pub fn build<W: Write + Seek>(scenario: &Scenario, pml: &mut PmlWriter<W>) -> Result<(), WriteError> {
-    build::build(scenario, pml)
+    build::build(scenario, 0, pml)
 }
 
-/// Builds the capture of `scenario` into `out`.
+/// Builds the capture of `scenario` into `out`: of several files the first.
 pub fn write<W: Write + Seek>(scenario: &Scenario, out: W) -> Result<W, WriteError> {
+    write_file(scenario, 0, out)
+}
+
+/// Builds file `number` of the capture of `scenario` into `out`; see [`Scenario::files`].
+pub fn write_file<W: Write + Seek>(scenario: &Scenario, number: usize, out: W) -> Result<W, WriteError> {
     let mut pml = PmlWriter::new(out, scenario.header())?;
-    build(scenario, &mut pml)?;
+    build::build(scenario, number, &mut pml)?;
     pml.finish()
 }
 
@@ -173,8 +188,20 @@ impl Scenario {
         self.header.clone()
     }
 
-    /// Events the capture will have.
+    /// The numbers of the files that the capture consists of, 0 first; one that is lost is left out.
+    pub fn files(&self) -> Vec<usize> {
+        let parts = self.events.iter().filter_map(|event| event.part);
+        let parts = std::iter::once(Part::After(0)).chain(parts).enumerate();
+        parts.filter(|(_, part)| *part != Part::Lost).map(|(number, _)| number).collect()
+    }
+
+    /// Events the capture will have, those of lost files not counted.
     pub fn event_count(&self) -> usize {
-        self.events.iter().filter(|event| event.body.is_some()).count()
+        let mut lost = false;
+        let here = self.events.iter().filter(|event| {
+            lost = event.part.map_or(lost, |part| part == Part::Lost);
+            event.body.is_some() && !lost
+        });
+        here.count()
     }
 }

@@ -22,7 +22,7 @@ impl Names {
             OpKind::Create(create) => {
                 if opens(op) {
                     let created = create.result == Some(OpenResult::CREATED) && stream == UNNAMED;
-                    let link = self.open(slot, tick, op, created);
+                    let link = self.open(log, slot, tick, op, created);
                     *self.handles.entry((op.process, link, stream)).or_insert(0) += 1;
                     if create.options.contains(crate::nt::CreateOptions::DELETE_ON_CLOSE) {
                         self.note_mark(link);
@@ -40,7 +40,7 @@ impl Names {
                 }
             }
             OpKind::QueryOpen { .. } => place(if succeeded(op) {
-                self.open(slot, tick, op, false)
+                self.open(log, slot, tick, op, false)
             } else {
                 self.refused_by_name(slot, stream, tick, op)
             }),
@@ -95,7 +95,7 @@ impl Names {
     }
 
     /// A successful open by name.
-    pub(super) fn open(&mut self, slot: u32, tick: u32, op: &Op, created: bool) -> u32 {
+    pub(super) fn open(&mut self, log: &OpLog, slot: u32, tick: u32, op: &Op, created: bool) -> u32 {
         let link = self.current(slot);
         let rec = self.links.get(link as usize).copied();
         let link = match rec {
@@ -106,7 +106,10 @@ impl Names {
                 link
             }
             // AT-5: the name was free, so whatever bore it before is another file.
-            Some(_) if created => {
+            Some(rec) if created => {
+                if let Some(earlier) = rec.made_as.filter(|_| !rec.ever_marked) {
+                    self.note_twin(log, op.path, earlier);
+                }
                 self.end(link, tick, false);
                 self.new_file(slot, tick, Some(op.start))
             }
@@ -121,6 +124,7 @@ impl Names {
         };
         if let Some(rec) = self.links.get_mut(link as usize) {
             rec.seen = true;
+            rec.made_as = if created { Some(op.path) } else { rec.made_as };
         }
         link
     }
@@ -295,6 +299,9 @@ impl Names {
             self.new_link(file, to, tick);
         }
         let now = self.current(to);
+        if let Some(rec) = self.links.get_mut(now as usize) {
+            rec.made_as = Some(target);
+        }
         for link in [link, now] {
             if let Some(rec) = self.links.get_mut(link as usize) {
                 rec.seen = true;

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 impl Names {
     pub(super) fn parse(&mut self, log: &OpLog, path: &str) -> Parsed {
         let text = normalize(path, &log.roots);
-        let text = fold(&text);
+        let text = self.fold_names(&text);
         let (file, stream) = split_stream(&text);
         let stream = stream.map_or(UNNAMED, |name| {
             let next = self.stream_ids.len() as u32 + 1;
@@ -50,9 +50,9 @@ impl Names {
         let id = self.name_ids.len() as u32;
         self.name_ids.insert(name.into(), id);
         self.plain.push(id);
-        let plain = without_transaction_id(name);
-        if plain.len() != name.len() {
-            let plain = self.name_id(plain);
+        let plain = fold(without_transaction_id(name));
+        if *plain != *name {
+            let plain = self.name_id(&plain);
             if let Some(slot) = self.plain.get_mut(id as usize) {
                 *slot = plain;
             }

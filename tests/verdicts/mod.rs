@@ -1,0 +1,116 @@
+//! Scenarios told in a few lines and what is said about them, as short lines that a test can hold against its expectation.
+
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
+
+use pmlblame::scenario;
+use serde_json::Value;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Three processes of three makers; `V.exe` is the one whose operations are refused.
+const CAST: &str = r#"start 2022-10-08T05:50:48Z
+computer PC
+os 10.0.17763
+system-root C:\Windows
+process 100 A.exe
+  image C:\Prog\A.exe
+  company Acme
+process 200 B.exe
+  image C:\Prog\B.exe
+  company Beta
+process 300 V.exe
+  image C:\Prog\V.exe
+  company Vic
+"#;
+
+/// A capture built from a scenario in a folder of its own.
+pub struct Built {
+    folder: tempfile::TempDir,
+}
+
+impl Built {
+    /// Of the three processes and these further lines.
+    pub fn new(lines: &str) -> Self {
+        let built = Self { folder: tempfile::tempdir().unwrap() };
+        let parsed = scenario::parse(&format!("{CAST}{lines}"), &|_| Err("no files here".to_owned())).unwrap();
+        for number in parsed.files() {
+            let name = if number == 0 { "c.PML".to_owned() } else { format!("c-{number}.PML") };
+            scenario::write_file(&parsed, number, File::create(built.folder.path().join(name)).unwrap()).unwrap();
+        }
+        built
+    }
+
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("c.PML")
+    }
+
+    /// What a run of the program with these arguments prints.
+    pub fn run(&self, arguments: &[&str]) -> String {
+        let output = Command::new(env!("CARGO_BIN_EXE_pmlblame"))
+            .current_dir(self.folder.path())
+            .args(arguments)
+            .args(["--lang", "en"])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// The record of the case, every process being a victim.
+    pub fn record(&self) -> Value {
+        serde_json::from_str(&self.run(&["c.PML", "--profile", "any", "--json", "-"])).unwrap()
+    }
+
+    /// The same of the case alone, cut out of the capture.
+    pub fn record_of_extract(&self) -> Value {
+        self.run(&["extract", "c.PML", "--case", "--profile", "any", "-o", "small.PML"]);
+        serde_json::from_str(&self.run(&["small.PML", "--profile", "any", "--json", "-"])).unwrap()
+    }
+
+    /// The story of an event, as text.
+    pub fn why(&self, event: u64) -> String {
+        self.run(&["why", "c.PML", "-e", &event.to_string(), "--tz", "utc"])
+    }
+}
+
+/// One line for each failure: `EVENT cause: HOLDER grade rule[ confirmed] …[ | CLEARED reason rule …]`.
+pub fn failures(record: &Value) -> Vec<String> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let line = |failure: &Value| {
+        let mut said = format!("{} {}:", failure["event"], text(&failure["cause"]));
+        for holder in list(&failure["holders"]) {
+            let who = text(if holder["driver"].is_string() { &holder["driver"] } else { &holder["process"] });
+            said += &format!(" {who} {} {}", text(&holder["confidence"]), text(&holder["rule"]));
+        }
+        if list(&failure["holders"]).is_empty() {
+            said += &format!(" {}", text(&failure["attribution"]));
+        }
+        if failure["confirmed_by"].is_object() {
+            said += " confirmed";
+        }
+        for (at, cleared) in list(&failure["ruled_out"]).iter().enumerate() {
+            said += if at == 0 { " |" } else { "," };
+            said += &format!(" {} {} {}", text(&cleared["process"]), text(&cleared["reason"]), text(&cleared["rule"]));
+        }
+        said
+    };
+    list(&record["failures"]).iter().map(line).collect()
+}
+
+/// The codes of what weakens the capture.
+pub fn quality(record: &Value) -> Vec<String> {
+    let notes = record["capture"]["quality"].as_array().unwrap();
+    notes.iter().map(|note| note["code"].as_str().unwrap().to_owned()).collect()
+}
+
+/// What is said of the failures of a scenario.
+pub fn said(lines: &str) -> Vec<String> {
+    failures(&Built::new(lines).record())
+}
+
+/// Copies a capture file.
+pub fn copy(from: &Path, to: &Path) {
+    fs::copy(from, to).unwrap();
+}
