@@ -427,8 +427,12 @@ pub struct Coverage {
     pub has_durations: bool,
     /// Rows do not tell the PID: processes of one name are one.
     pub without_pids: bool,
-    /// Times are told to the second at best.
-    pub whole_seconds: bool,
+    /// Times are rounded, to the millisecond or more: of rows of one time their order counts.
+    pub coarse_times: bool,
+    /// Rows do not stand in the order of their times, so that nothing follows from what comes before what.
+    pub unordered: bool,
+    /// Rows that could not be read: each may have been a close.
+    pub unreadable: u64,
     /// Rows do not tell a time: their order is all there is.
     pub without_times: bool,
 }

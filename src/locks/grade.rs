@@ -60,7 +60,7 @@ impl Engine<'_> {
             return Confidence::Likely;
         }
         // With events missing only a close that can be no other's shows that the handle stood until then.
-        let gaps = coverage.sequence_gaps.is_some_and(|gaps| gaps > 0);
+        let gaps = coverage.sequence_gaps.is_some_and(|gaps| gaps > 0) || coverage.unreadable > 0;
         if gaps && (!closed || hold.accompanied) {
             return Confidence::Likely;
         }
