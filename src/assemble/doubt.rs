@@ -9,7 +9,7 @@ use crate::nt::{FileTime, Ticks};
 /// nearly all take.
 const CLEAR_MARGIN: Ticks = Ticks(100_000);
 
-/// The same where nobody visible explains the refusal, so that a close under way would: 2 s. Nothing is taken to last longer.
+/// The same where nobody visible explains the refusal, so that a close under way would: 2 s.
 const WIDE_MARGIN: Ticks = Ticks(20_000_000);
 
 /// Operations looked at on either side of a refusal.
@@ -18,6 +18,9 @@ const MAX_NEAR: usize = 4096;
 /// Lowers what the source cannot bear out; `filters` are known or may be loaded that issue operations of their own.
 /// Returns the parties whose part in an open only a call stack could show.
 pub(super) fn weaken(analysis: &mut Analysis, log: &OpLog, filters: bool) -> Vec<Party> {
+    if log.coverage.unordered {
+        conclude_nothing(analysis);
+    }
     let mut unshown: Vec<Party> = Vec::new();
     for finding in &mut analysis.findings {
         let mut holders = std::mem::take(&mut finding.holders);
@@ -26,9 +29,16 @@ pub(super) fn weaken(analysis: &mut Analysis, log: &OpLog, filters: bool) -> Vec
             if !author && !unshown.contains(&holder.party) {
                 unshown.push(holder.party);
             }
-            let shown = author && is_named(log, holder) && is_order_shown(log, finding, holder);
-            if holder.confidence > Confidence::Likely && !shown {
-                holder.confidence = Confidence::Likely;
+            // Under the failing process's own name any filter may have acted: blaming it would be no better than a guess.
+            let own = holder.victim || holder.party.process() == finding.process;
+            let shown = is_named(log, holder) && is_order_shown(log, finding, holder);
+            let most = match (author, shown) {
+                (false, _) if own => Confidence::Possible,
+                (false, _) | (_, false) => Confidence::Likely,
+                (true, true) => Confidence::Proven,
+            };
+            if holder.confidence > most {
+                holder.confidence = most;
                 holder.handle_ambiguous = false;
             }
         }
@@ -48,6 +58,21 @@ pub(super) fn weaken(analysis: &mut Analysis, log: &OpLog, filters: bool) -> Vec
         });
     }
     unshown
+}
+
+/// Of rows in no order of time nothing follows: nobody is named and nobody cleared.
+fn conclude_nothing(analysis: &mut Analysis) {
+    for finding in &mut analysis.findings {
+        finding.holders.clear();
+        finding.ruled_out.clear();
+        finding.explanations.clear();
+        finding.attribution = Attribution::NotVisible;
+        finding.deleted_by = None;
+        finding.released_by = None;
+        finding.confirmed_by = None;
+        finding.born_in_capture = false;
+    }
+    analysis.waits.clear();
 }
 
 /// Whether the process can be named, by its image or its PID; of a rescued capture both may be lost.
@@ -76,10 +101,10 @@ fn is_author_shown(log: &OpLog, finding: &Finding, holder: &Holder, filters: boo
     }
 }
 
-/// Whether the hold surely began before the refusal and outlasted it. Without durations an operation may have run until
-/// the next row shows that it was over, or for [`WIDE_MARGIN`].
+/// Whether the hold surely began before the refusal and outlasted it. Without durations an operation may have run, as one
+/// that waits for an oplock does, until a row shows that it was over.
 fn is_order_shown(log: &OpLog, finding: &Finding, holder: &Holder) -> bool {
-    !log.coverage.whole_seconds && is_begun(log, finding, holder) && is_outlasted(log, finding, holder)
+    !log.coverage.coarse_times && is_begun(log, finding, holder) && is_outlasted(log, finding, holder)
 }
 
 /// Whether the hold was granted before the refusal began.
@@ -92,8 +117,7 @@ fn is_begun(log: &OpLog, finding: &Finding, holder: &Holder) -> bool {
     // A use of the handle shows that it was there; the thread's next step elsewhere, that the open was done.
     let used = |op: &Op| op.process == begun.process && op.path == begun.path && uses_handle(op);
     let went_on = |op: &Op| is_same_thread(op, begun) && op.path != begun.path;
-    begun.start.0 + WIDE_MARGIN.0 <= finding.time.0
-        || (marked && finding.cause == Cause::DeletePending)
+    (marked && finding.cause == Cause::DeletePending)
         || between(log, event, finding.event).any(|op| is_file(op) && (used(op) || went_on(op)))
 }
 
@@ -109,7 +133,6 @@ fn is_outlasted(log: &OpLog, finding: &Finding, holder: &Holder) -> bool {
     let is_retry = |op: &Op| op.process == refused.process && op.path == refused.path && op.kind == refused.kind;
     event > finding.event
         && (is_same_thread(ended, refused)
-            || refused.start.0 + WIDE_MARGIN.0 <= ended.start.0
             || between(log, finding.event, event).any(|op| is_next(op) || refused.thread.is_none() && is_retry(op)))
 }
 

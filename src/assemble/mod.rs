@@ -30,7 +30,7 @@ use crate::case::{self, CaseRecord};
 use crate::import::BadReason;
 use crate::lang::Lang;
 use crate::locks;
-use crate::nt::FileTime;
+use crate::nt::{FileTime, Ticks};
 use indexmap::IndexMap;
 
 /// What a caller decides about a case.
@@ -61,10 +61,8 @@ pub enum Lacking {
     Pid,
     /// Process Name.
     ProcessName,
-    /// Any column with a time.
+    /// Any column with a time that can be read.
     Time,
-    /// Any column with a time to less than a second.
-    Fraction,
 }
 
 /// A weakness found while opening a capture.
@@ -118,6 +116,16 @@ pub enum SourceNote {
         first_line: u64,
         /// What is wrong with it.
         reason: BadReason,
+    },
+    /// A column of an export holds times that cannot be read, so that it was left aside.
+    UnreadTimes {
+        /// The first of them.
+        first: String,
+    },
+    /// An export rounds its times.
+    CoarseTimes {
+        /// To what.
+        step: Ticks,
     },
     /// An export tells no date: its times mean a time of day only.
     NoDate,

@@ -9,7 +9,7 @@ use crate::capture::source::{Machine, Survey};
 use crate::case::{Quality, Severity};
 use crate::import::BadReason;
 use crate::lang::{Lang, Text, record as t};
-use crate::nt::FileTime;
+use crate::nt::{FileTime, Ticks};
 use std::fmt::Display;
 
 /// A late start is worth a word when the first refusal comes this soon after the first event, in seconds.
@@ -17,6 +17,9 @@ const LATE_START: f64 = 2.0;
 
 /// Gaps in the driver's numbers below this share are usual: the default filter hides Procmon's own events.
 const USUAL_GAPS_PERCENT: f64 = 20.0;
+
+/// A second.
+const SECOND: Ticks = Ticks(10_000_000);
 
 /// What weakens any verdict on a capture; `first` is the first refusal in question, if there is one.
 pub(super) fn quality(
@@ -49,6 +52,9 @@ pub(super) fn quality(
     } else if lacks_closes(coverage.creates, coverage.cleanups) {
         let values: &[(&str, &dyn Display)] = &[("creates", &coverage.creates), ("closes", &coverage.cleanups)];
         add("no_close_events", Severity::Error, t::Q_NO_CLOSE, values);
+    }
+    if coverage.unordered {
+        add("rows_unordered", Severity::Error, t::Q_UNORDERED, &[]);
     }
     if !coverage.has_detail {
         add("no_detail", Severity::Error, t::Q_NO_DETAIL, &[]);
@@ -120,6 +126,16 @@ pub(super) const fn lacks_closes(creates: u64, cleanups: u64) -> bool {
     creates >= 10 && cleanups * 10 < creates
 }
 
+/// A step of time in a sentence: `1 ms`, `0.1 s`, `1 min`.
+fn shown(step: Ticks) -> String {
+    match step.0 {
+        ticks if ticks > SECOND.0 => format!("{} min", ticks / SECOND.0 / 60),
+        ticks if ticks >= 1_000_000 => format!("{} s", ticks as f64 / SECOND.0 as f64),
+        ticks if ticks >= 1_000 => format!("{} ms", ticks as f64 / 10_000.0),
+        ticks => format!("{} µs", ticks as f64 / 10.0),
+    }
+}
+
 /// What is wrong with a row that could not be read.
 pub const fn bad_row(reason: BadReason) -> Text {
     match reason {
@@ -129,6 +145,7 @@ pub const fn bad_row(reason: BadReason) -> Text {
         BadReason::Pid => t::ROW_PID,
         BadReason::Time => t::ROW_TIME,
         BadReason::NoOperation => t::ROW_NO_OPERATION,
+        BadReason::Tag => t::ROW_TAG,
     }
 }
 
@@ -165,7 +182,13 @@ fn source_note(note: &SourceNote, lang: Lang, add: &mut impl FnMut(&str, Severit
         SourceNote::MissingColumn(Lacking::ProcessName) => {
             add("no_process_names", Severity::Warning, t::Q_NO_NAMES, &[])
         }
-        SourceNote::MissingColumn(Lacking::Fraction) => add("whole_seconds", Severity::Info, t::Q_SECONDS, &[]),
+        SourceNote::UnreadTimes { first } => {
+            add("unread_times", Severity::Warning, t::Q_UNREAD_TIMES, &[("first", first)])
+        }
+        SourceNote::CoarseTimes { step } => {
+            let code = if step.0 == SECOND.0 { "whole_seconds" } else { "coarse_times" };
+            add(code, Severity::Warning, t::Q_COARSE, &[("step", &shown(*step))]);
+        }
         SourceNote::MissingColumn(Lacking::Time) => add("no_times", Severity::Error, t::Q_NO_TIMES, &[]),
         SourceNote::NoDate => add("no_date", Severity::Info, t::Q_NO_DATE, &[]),
         SourceNote::ShortNames { rows } => add("short_names", Severity::Info, t::Q_SHORT_NAMES, &[("n", rows)]),

@@ -64,7 +64,7 @@ pub(super) fn verdict(
         VerdictCode::Culprit | VerdictCode::SeveralCulprits => victims(parts, explained.iter().copied()),
         _ => victims(parts, failures.iter()),
     };
-    let first = named.first().map(|(holder, _)| who(holder, lang)).unwrap_or_default();
+    let first = named.first().map(|(holder, _)| who_if_shown(holder, parts, holders)).unwrap_or_default();
     let grade = graded(confidence, failures, named.first().map(|(holder, _)| holder.id.as_str()), lang);
     let total = failures.len();
     let mut text = match code {
@@ -96,8 +96,15 @@ pub(super) fn verdict(
         ),
         VerdictCode::SelfInflicted => {
             let own = names(holders.iter().map(|(holder, _)| image(holder)), lang);
-            let text = if confidence == Confidence::Proven { t::SELF_INFLICTED } else { t::SELF_LIKELY };
+            let text = match confidence {
+                _ if !parts.unshown.is_empty() => t::SELF_UNSHOWN,
+                Confidence::Proven => t::SELF_INFLICTED,
+                _ => t::SELF_LIKELY,
+            };
             text.fill(lang, &[("self", &own), ("failures", &total), ("confidence", &grade)])
+        }
+        VerdictCode::NoVisibleHolder if parts.survey.coverage.unordered => {
+            t::UNORDERED.fill(lang, &[("failures", &total)])
         }
         VerdictCode::NoVisibleHolder => {
             let mut text = String::new();
@@ -300,6 +307,14 @@ fn who(holder: &Holder, lang: Lang) -> String {
     }
 }
 
+/// The same, with the doubt whether it was the one whose name the capture shows.
+fn who_if_shown(holder: &Holder, parts: &Parts<'_>, holders: &Holders) -> String {
+    let lang = parts.options.lang;
+    let name = who(holder, lang);
+    let unshown = parts.unshown.iter().any(|party| holders.id(*party) == holder.id);
+    if unshown { t::WHO_UNSHOWN.fill(lang, &[("who", &name)]) } else { name }
+}
+
 /// What another capture could show.
 struct Hidden {
     /// Who held.
@@ -316,6 +331,9 @@ fn recommendations(parts: &Parts<'_>, holders: &Holders, failures: &[Failure], h
             Advice { code: "show_other_failures".to_owned(), text: t::SHOW_OTHERS.fill(lang, &[("file", &file)]) };
         return if parts.outside > parts.filtered { vec![show] } else { Vec::new() };
     }
+    if parts.survey.coverage.unordered {
+        return vec![Advice { code: "sort_rows".to_owned(), text: t::SORT_ROWS.get(lang).to_owned() }];
+    }
     let coverage = parts.survey.coverage;
     let (records, facts): (Vec<&Holder>, Vec<HolderFacts>) =
         holders.iter().map(|(holder, facts)| (holder, *facts)).unzip();
@@ -326,7 +344,8 @@ fn recommendations(parts: &Parts<'_>, holders: &Holders, failures: &[Failure], h
         filters_loaded: hidden.holder && !candidates.is_empty(),
         delete_left_pending: left_pending(parts),
         author_unshown: parts.survey.with_stack == 0
-            && failures.iter().any(|failure| failure.attribution == Attribution::SelfInflicted),
+            && (!parts.unshown.is_empty()
+                || failures.iter().any(|failure| failure.attribution == Attribution::SelfInflicted)),
         gaps: Gaps {
             events_missing: lacks_closes(coverage.creates, coverage.cleanups)
                 || coverage.creates == 0
@@ -334,7 +353,7 @@ fn recommendations(parts: &Parts<'_>, holders: &Holders, failures: &[Failure], h
             started_late: failures
                 .iter()
                 .any(|failure| failure.explanations.contains(&crate::case::ExplanationCode::OpenBeforeCapture)),
-            export_only: parts.machine.bits.is_none(),
+            export_only: parts.machine.os.is_none() && parts.survey.with_stack == 0,
         },
     };
     let folder = failures.first().map(|failure| folder(&failure.path)).unwrap_or_default();

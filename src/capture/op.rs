@@ -421,6 +421,8 @@ pub struct Coverage {
     pub third_parties: Option<u64>,
     /// Driver sequence numbers missing between first and last event; `None` when the source has none.
     pub sequence_gaps: Option<u64>,
+    /// The source does not number its events, so that nothing shows whether some are missing.
+    pub unnumbered: bool,
     /// Events that have such a number; `None` when the source has none.
     pub sequenced: Option<u64>,
     /// The largest gaps in these numbers.
@@ -433,8 +435,12 @@ pub struct Coverage {
     pub has_durations: bool,
     /// Rows do not tell the PID: processes of one name are one.
     pub without_pids: bool,
-    /// Times are told to the second at best.
-    pub whole_seconds: bool,
+    /// Times are rounded, to the millisecond or more: of rows of one time their order counts.
+    pub coarse_times: bool,
+    /// Rows do not stand in the order of their times, so that nothing follows from what comes before what.
+    pub unordered: bool,
+    /// Rows that could not be read: each may have been a close.
+    pub unreadable: u64,
     /// Rows do not tell a time: their order is all there is.
     pub without_times: bool,
 }
@@ -449,7 +455,7 @@ impl Coverage {
     /// when that was, see [`Self::is_torn`].
     pub fn has_gaps(&self) -> bool {
         let lost: u64 = self.lost().map(|lost| lost.missing).sum();
-        self.sequence_gaps.is_some_and(|gaps| gaps > lost)
+        self.sequence_gaps.is_some_and(|gaps| gaps > lost) || self.unreadable > 0
     }
 
     /// Whether a stretch of events is lost between two moments: what was open at the first may have been closed, and opened

@@ -11,7 +11,7 @@ use crate::capture::source::Source;
 use crate::case;
 use crate::import::{self, Export, Input, Malformed};
 use crate::lang::{Lang, fail as t};
-use crate::nt::FileTime;
+use crate::nt::{FileTime, Ticks};
 use sha2::{Digest, Sha256};
 use std::io::{self, Read};
 use std::path::Path;
@@ -146,10 +146,15 @@ impl Opened {
                     notes.push(SourceNote::ClockFromLog);
                 }
                 let has = |column| facts.columns.contains(&column);
-                let timed = [Column::TimeOfDay, Column::DateAndTime, Column::RelativeTime].into_iter().any(has);
+                let timed = export.is_timed();
+                if let Some(first) = facts.clock.unread {
+                    notes.push(SourceNote::UnreadTimes { first });
+                }
+                if facts.clock.resolution > 1 {
+                    notes.push(SourceNote::CoarseTimes { step: Ticks(facts.clock.resolution) });
+                }
                 let lacking = [
                     (timed, Lacking::Time),
-                    (!export.whole_seconds(), Lacking::Fraction),
                     (has(Column::Pid) || facts.listed, Lacking::Pid),
                     (has(Column::ProcessName) || facts.listed, Lacking::ProcessName),
                     (has(Column::Tid), Lacking::Thread),

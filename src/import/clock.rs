@@ -2,6 +2,7 @@
 //!
 //! A time of day is the locale's long time pattern with the decimal sign and seven digits behind the seconds:
 //! `7:19:37.0147934 AM`, `15:42:22,8459553`, `上午 01:09:44.8222664`, `19.04.47,3955378`. A date comes in any order.
+//! Spreadsheets show times as `20:13.1`, without the hour, and save what they show: that is no time of day.
 
 use jiff::civil::Date;
 
@@ -21,12 +22,32 @@ pub enum DateOrder {
     YearMonthDay,
 }
 
-/// Words for the second half of the day, without dots and blanks, in lower case.
-const AFTERNOON: [&str; 14] =
-    ["pm", "p", "下午", "午後", "오후", "م", "μμ", "مساء", "ch", "du", "odp", "nm", "ip", "संध्या"];
-/// Words for the first half of the day.
-const MORNING: [&str; 14] =
-    ["am", "a", "上午", "午前", "오전", "ص", "πμ", "صباحا", "sa", "de", "dop", "vm", "ap", "पूर्वाह्न"];
+/// Words for the first and the second half of the day, without dots and blanks, in lower case.
+const HALVES: [(&str, &str); 23] = [
+    ("am", "pm"),
+    ("a", "p"),
+    ("上午", "下午"),
+    ("午前", "午後"),
+    ("오전", "오후"),
+    ("ص", "م"),
+    ("صباحا", "مساء"),
+    ("قظ", "بظ"),
+    ("πμ", "μμ"),
+    ("sa", "ch"),
+    ("de", "du"),
+    ("dop", "odp"),
+    ("vm", "nm"),
+    ("ap", "ip"),
+    ("öö", "ös"),
+    ("fh", "eh"),
+    ("pd", "md"),
+    ("fm", "em"),
+    ("पूर्वाह्न", "अपराह्न"),
+    ("পূর্বাহ্ণ", "অপরাহ্ণ"),
+    ("காலை", "மாலை"),
+    ("проб", "слоб"),
+    ("предиобед", "следобед"),
+];
 
 /// The numbers of a text, each with how many digits it has, and the words between them.
 struct Numbers {
@@ -58,20 +79,27 @@ fn numbers(text: &[u8], from: usize) -> Numbers {
 #[inline]
 pub(crate) fn time_of_day(text: &[u8]) -> Option<u64> {
     let found = numbers(text, 0);
-    if !(3..=4).contains(&found.count) {
+    if !(3..=4).contains(&found.count) || found.count == 3 && is_hourless(text) {
         return None;
     }
     let [(hour, _), (minute, _), (second, _), (fraction, digits), ..] = found.values;
-    let hour = match half_of_day(text)? {
-        Half::None => hour,
-        Half::Morning if hour == 12 => 0,
-        Half::Afternoon if hour < 12 => hour + 12,
-        Half::Morning | Half::Afternoon => hour,
-    };
+    let hour = half_of_day(text)?.hour(hour);
     if hour > 23 || minute > 59 || second > 59 {
         return None;
     }
     Some((hour * 3600 + minute * 60 + second) * SECOND + scale(fraction, digits))
+}
+
+/// Whether a text of three numbers is minute, second and fraction, as spreadsheets show a time: `20:13.1`.
+fn is_hourless(text: &[u8]) -> bool {
+    let mut marks = text.iter().filter(|byte| matches!(byte, b':' | b'.' | b','));
+    marks.next() == Some(&b':') && matches!(marks.next(), Some(b'.' | b','))
+}
+
+/// How many digits the fraction of a time has.
+pub(crate) fn fraction_digits(text: &[u8]) -> u8 {
+    let Numbers { values: [_, _, _, (_, digits), ..], count } = numbers(text, 0);
+    if count == 4 { digits } else { 0 }
 }
 
 /// A fraction of `digits` digits in ticks.
@@ -88,6 +116,16 @@ enum Half {
     None,
     Morning,
     Afternoon,
+}
+
+impl Half {
+    const fn hour(self, printed: u64) -> u64 {
+        match self {
+            Self::Morning if printed == 12 => 0,
+            Self::Afternoon if printed < 12 => printed + 12,
+            Self::None | Self::Morning | Self::Afternoon => printed,
+        }
+    }
 }
 
 /// Which half of the day the words say; `None` for a word that is not known, since guessing would shift by 12 hours.
@@ -119,19 +157,25 @@ fn half_of_words(text: &[u8]) -> Option<Half> {
     let text = std::str::from_utf8(text).ok()?;
     let word: String = text.chars().filter(|c| c.is_alphabetic() || is_mark(*c)).flat_map(char::to_lowercase).collect();
     if word.is_empty() {
-        Some(Half::None)
-    } else if AFTERNOON.contains(&word.as_str()) {
-        Some(Half::Afternoon)
-    } else if MORNING.contains(&word.as_str()) {
-        Some(Half::Morning)
-    } else {
-        None
+        return Some(Half::None);
     }
+    HALVES.iter().find_map(|(morning, afternoon)| match word.as_str() {
+        word if word == *morning => Some(Half::Morning),
+        word if word == *afternoon => Some(Half::Afternoon),
+        _ => None,
+    })
 }
 
 /// Vowel signs of Indic scripts, which are not alphabetic by themselves in every table.
 fn is_mark(c: char) -> bool {
-    ('\u{900}'..='\u{97F}').contains(&c)
+    ('\u{900}'..='\u{DFF}').contains(&c)
+}
+
+/// Ticks since midnight of hour and minute.
+fn minutes_of_day(text: &[u8]) -> Option<u64> {
+    let Numbers { values: [(hour, _), (minute, _), ..], .. } = numbers(text, 0);
+    let hour = half_of_day(text)?.hour(hour);
+    (hour < 24 && minute < 60).then_some((hour * 3600 + minute * 60) * SECOND)
 }
 
 /// Days since 1601-01-01 and, where the text goes on with it, ticks since midnight in whole seconds.
@@ -156,7 +200,12 @@ pub(crate) fn date_and_time(text: &[u8], order: DateOrder) -> Option<(u64, Optio
         (year, _) => year,
     };
     let date = Date::new(i16::try_from(year).ok()?, i8::try_from(month.0).ok()?, i8::try_from(day.0).ok()?).ok()?;
-    let time = (found.count >= 6).then(|| time_of_day(after_numbers(text, 3)?)).flatten();
+    let time = match found.count {
+        0..5 => None,
+        // A spreadsheet shows it without the seconds.
+        5 => minutes_of_day(after_numbers(text, 3)?),
+        _ => time_of_day(after_numbers(text, 3)?),
+    };
     Some((days(date)?, time))
 }
 
@@ -211,9 +260,16 @@ pub(crate) fn usual_order(text: &[u8]) -> DateOrder {
     if american { DateOrder::MonthDayYear } else { DateOrder::DayMonthYear }
 }
 
-/// A duration `0.0000112` (decimal point or comma) in ticks.
+/// A duration `0.0000112` (decimal point or comma), or `1.12E-05` as spreadsheets save it, in ticks.
 #[inline]
 pub(crate) fn duration(text: &[u8]) -> Option<u64> {
+    if let Some(at) = memchr::memchr2(b'E', b'e', text) {
+        let (factor, power) = text.split_at(at);
+        let power = std::str::from_utf8(power.get(1..)?).ok()?.parse::<i32>().ok()?;
+        let ticks = duration(factor)?;
+        let ten = 10u64.checked_pow(power.unsigned_abs())?;
+        return if power < 0 { Some((ticks + ten / 2) / ten) } else { ticks.checked_mul(ten) };
+    }
     let found = numbers(text, 0);
     match (found.count, found.values) {
         (1, [(seconds, _), ..]) => seconds.checked_mul(SECOND),
@@ -228,7 +284,7 @@ pub(crate) fn duration(text: &[u8]) -> Option<u64> {
 pub(crate) fn relative(text: &[u8]) -> Option<u64> {
     let found = numbers(text, 0);
     let [(hours, _), (minutes, _), (seconds, _), (fraction, digits), ..] = found.values;
-    if !(3..=4).contains(&found.count) || minutes > 59 || seconds > 59 {
+    if !(3..=4).contains(&found.count) || minutes > 59 || seconds > 59 || found.count == 3 && is_hourless(text) {
         return None;
     }
     hours

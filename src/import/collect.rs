@@ -1,11 +1,11 @@
 //! Operations of the rows that a question needs, decoded block by block.
 
-use super::clock::DateOrder;
 use super::columns::Columns;
-use super::export_source::{HasExtent, Place};
+use super::pass::{HasExtent, Place};
 use super::processes;
 use super::row::{Decoded, Decoder, Row};
-use super::scan::{Block, Clock, Extent, Results, Seam};
+use super::scan::{Block, Extent, Results};
+use super::times::{Clock, Seam, Times};
 use crate::capture::author::{Layer, author_of, layer_of};
 use crate::capture::collect::append;
 use crate::capture::columns::Column;
@@ -130,16 +130,16 @@ impl Authors {
 /// Decodes the rows of a block that are about the selected files.
 pub(crate) fn collect_block(
     block: &Block,
-    (columns, delimiter, order): (&Columns, u8, DateOrder),
+    (columns, delimiter, times): (&Columns, u8, Times),
     decoder: Decoder<'_>,
     (selection, namesakes): (&Selection, &NamesakeBudget),
     authors: &Authors,
 ) -> Collected {
     let mut ops = BlockOps::default();
-    let mut clock = Clock::new(order);
+    let mut clock = Clock::new(times);
     let mut results = Results::default();
     let extent = block.rows(columns, delimiter, |number, row| {
-        let start = clock.start(row, number)?;
+        let start = clock.start(row)?;
         let operation = decoder.operation(row);
         let wanted = match operation.class {
             EventClass::FILE_SYSTEM => {

@@ -30,6 +30,8 @@ pub enum BadReason {
     Time,
     /// The row has no operation.
     NoOperation,
+    /// A tag of an XML export that does not belong where it stands, or is damaged.
+    Tag,
 }
 
 /// How the table is written.

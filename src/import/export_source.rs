@@ -8,10 +8,12 @@ use super::csv::{self, Shape};
 use super::error::ImportError;
 use super::facts::{ClockFacts, ExportFacts};
 use super::operation::{Operation, Operations};
+use super::pass::{HasExtent, Place};
 use super::row::{Decoder, Row, system_root_of};
-use super::scan::{Block, Blocks, Clock, Seam, midnights};
+use super::scan::{Block, Blocks};
 use super::stream::{self, Format, Sniffed, Stored};
 use super::survey::{self, Surveyed};
+use super::times::{Clock, Times, midnights};
 use super::xml_processes::XmlProcess;
 use crate::capture::columns::Column;
 use crate::capture::decode::process_code;
@@ -19,7 +21,6 @@ use crate::capture::namesake::NamesakeBudget;
 use crate::capture::op::{DriverInfo, EventIndex, OpKind, OpLog};
 use crate::capture::select::Selection;
 use crate::capture::source::{FilterTest, Machine, Source, Survey};
-use crate::nt::FileTime;
 use crate::pml::EventClass;
 use encoding_rs::UTF_8;
 use std::io;
@@ -38,7 +39,7 @@ pub struct Export {
     /// Bytes of the header, as UTF-8.
     header: usize,
     header_lines: u64,
-    pub(super) order: DateOrder,
+    pub(super) times: Times,
     pub(super) clock: ClockFacts,
     /// Local ticks + this = UTC.
     shift: i64,
@@ -65,12 +66,14 @@ impl Export {
             shape: Shape { delimiter: b',', fields: FIELDS },
             header: 0,
             header_lines: 0,
-            order: DateOrder::MonthDayYear,
+            times: Times::NONE,
             clock: ClockFacts {
                 date_known: false,
                 utc_offset_known: options.utc_offset.is_some(),
                 date_order: None,
                 date_order_certain: false,
+                resolution: 1,
+                unread: None,
             },
             shift: 0,
             local_offset: 0,
@@ -133,35 +136,45 @@ impl Export {
             self.keep_present(&looked_at);
             self.columns.set_order(blocks.order());
         }
+        let rows = |visit: &mut dyn FnMut(&Row<'_>)| {
+            for block in &looked_at {
+                block.rows(&self.columns, self.shape.delimiter, |_, row| {
+                    visit(row);
+                    Ok(())
+                });
+            }
+        };
         let mut order = options.date_order;
         let mut first_date: Option<Vec<u8>> = None;
-        let mut anchor: Option<i64> = None;
         let mut system_root = None;
-        for block in &looked_at {
-            let mut clock = Clock::new(self.order);
-            block.rows(&self.columns, self.shape.delimiter, |number, row| {
-                let date = row.bytes(Column::DateAndTime);
-                if !date.is_empty() {
-                    order = order.or_else(|| clock::order_of(date));
-                    first_date.get_or_insert_with(|| date.to_vec());
-                }
-                if system_root.is_none()
-                    && let Some(path) = row.text(Column::Path)
-                {
-                    system_root = system_root_of(&path).map(str::to_owned);
-                }
-                if anchor.is_none() && self.operations.find(row.bytes(Column::Operation)) == PROCESS_START {
-                    anchor = self.anchor(row, blocks.processes(), &mut clock, number);
-                }
-                Ok(())
-            });
-        }
+        rows(&mut |row| {
+            let date = row.bytes(Column::DateAndTime);
+            if !date.is_empty() {
+                order = order.or_else(|| clock::order_of(date));
+                first_date.get_or_insert_with(|| date.to_vec());
+            }
+            if system_root.is_none()
+                && let Some(path) = row.text(Column::Path)
+            {
+                system_root = system_root_of(&path).map(str::to_owned);
+            }
+        });
+        let usual = || first_date.as_deref().map_or(DateOrder::MonthDayYear, clock::usual_order);
+        let (times, unread) = Times::look(order.unwrap_or_else(usual), |column| self.columns.has(column), &rows);
+        let mut clock = Clock::new(times);
+        let mut anchor: Option<i64> = None;
+        rows(&mut |row| {
+            if anchor.is_none() && self.operations.find(row.bytes(Column::Operation)) == PROCESS_START {
+                anchor = self.anchor(row, blocks.processes(), &mut clock);
+            }
+        });
         let images = || blocks.processes().iter().find_map(|process| system_root_of(&process.image_path));
-        let system_root = system_root.or_else(|| images().map(str::to_owned));
+        self.system_root = system_root.or_else(|| images().map(str::to_owned));
         self.clock.date_order_certain = order.is_some();
-        self.order = order.unwrap_or_else(|| first_date.as_deref().map_or(self.order, clock::usual_order));
-        self.clock.date_order = first_date.is_some().then_some(self.order);
-        self.system_root = system_root;
+        self.clock.date_order = first_date.is_some().then_some(times.order);
+        self.clock.resolution = if times.known() { times.resolution } else { 1 };
+        self.clock.unread = unread;
+        self.times = times;
         self.set_shift(options, anchor);
         Ok(())
     }
@@ -181,11 +194,11 @@ impl Export {
     }
 
     /// What turns local times into UTC, from a Process Start row and the same process's entry in the process list.
-    fn anchor(&self, row: &Row<'_>, list: &[XmlProcess], clock: &mut Clock, number: u64) -> Option<i64> {
+    fn anchor(&self, row: &Row<'_>, list: &[XmlProcess], clock: &mut Clock) -> Option<i64> {
         const QUARTER: i64 = 900 * clock::SECOND.cast_signed();
         let index = clock::plain(row.process_index()?)?;
         let created = list.iter().find(|process| process.index == index).map(|process| process.created)?;
-        let local = clock.start(row, number).ok()?;
+        let local = clock.start(row).ok()?;
         let distance = i64::try_from(created).ok().filter(|created| *created != 0)?.checked_sub(local)?;
         // Zones lie on quarters of an hour. A process begins within seconds of its event.
         let rounded = (distance + QUARTER / 2).div_euclid(QUARTER).checked_mul(QUARTER)?;
@@ -195,7 +208,7 @@ impl Export {
     fn set_shift(&mut self, options: &OpenOptions, anchor: Option<i64>) {
         let offset = i64::from(options.utc_offset.unwrap_or_default()).saturating_mul(clock::SECOND.cast_signed());
         self.local_offset = offset;
-        let has_date = self.columns.has(Column::DateAndTime);
+        let has_date = self.times.date;
         let day = DAY.cast_signed();
         if let Some(anchor) = anchor
             && options.utc_offset.is_none()
@@ -265,7 +278,7 @@ impl Export {
             listed: surveyed.processes().is_listed(),
             short_names: surveyed.short_names,
             unknown_results: surveyed.unknown_results.clone(),
-            clock: self.clock,
+            clock: self.clock.clone(),
             ended_early: surveyed.ended_early.clone(),
         }
     }
@@ -277,10 +290,10 @@ impl Export {
             let blocks = self.blocks();
             let ended = self.pass(
                 blocks,
-                |block| survey::part(block, &self.columns, self.shape.delimiter, self.order, decoder),
+                |block| survey::part(block, &self.columns, self.shape.delimiter, self.times, decoder),
                 |blocks, part, place| surveyed.join(blocks, part, place),
             );
-            surveyed.finish(ended, &self.columns);
+            surveyed.finish(ended, &self.columns, self.times);
             surveyed
         })
     }
@@ -296,32 +309,33 @@ impl Export {
             Ok(blocks) => blocks,
             Err(error) => return Some(error.to_string()),
         };
-        let has_date = self.columns.has(Column::DateAndTime);
-        let whole_seconds = self.whole_seconds();
         let mut place = Place {
             row: 0,
-            line: self.header_lines + 1,
+            // XML rows bring their own line numbers.
+            line: if self.format == Format::Xml { 0 } else { self.header_lines + 1 },
             shift: self.shift,
             utc: self.clock.date_known && self.clock.utc_offset_known,
         };
-        // XML rows bring their own line numbers.
-        if self.format == Format::Xml {
-            place.line = 0;
-        }
-        let mut last: Option<u64> = None;
+        let mut shift = self.shift;
+        let mut last_of_day: Option<u64> = None;
+        // The time of the last row, and what tells the next one apart if it has the same.
+        let mut last: Option<(i64, i64)> = None;
         blocks.run(work, |blocks, part| {
             let (rows, lines, seam) = part.extent();
-            if let (Some(first), false) = (seam.first, has_date) {
-                place.shift = place.shift.saturating_add(midnights(last, first).saturating_mul(DAY.cast_signed()));
+            if let Some(first) = seam.first_of_day {
+                shift = shift.saturating_add(midnights(last_of_day, first).saturating_mul(DAY.cast_signed()));
             }
+            let ties = match (last, seam.first) {
+                (Some((time, next)), Some(first)) if time == first.saturating_add(shift) => next,
+                _ => 0,
+            };
+            place.shift = shift.saturating_add(ties);
             join(blocks, part, place);
-            if !has_date {
-                place.shift = place.shift.saturating_add(seam.day.saturating_mul(DAY.cast_signed()));
-                last = seam.last.or(last);
+            if let Some(time) = seam.last {
+                last = Some((time.saturating_add(shift), seam.tie.saturating_add(ties).saturating_add(1)));
             }
-            if whole_seconds {
-                place.shift = place.shift.saturating_add_unsigned(rows);
-            }
+            shift = shift.saturating_add(seam.day.saturating_mul(DAY.cast_signed()));
+            last_of_day = seam.last_of_day.or(last_of_day);
             place.row += rows;
             place.line += lines;
         });
@@ -331,32 +345,6 @@ impl Export {
 
 /// The operation of Process Start.
 const PROCESS_START: Operation = Operation { class: EventClass::PROCESS, code: process_code::START, sub: 0 };
-
-/// A result of a pass that says how much of the file it covers.
-pub(crate) trait HasExtent {
-    /// Rows, lines, and the times at its edges.
-    fn extent(&self) -> (u64, u64, Seam);
-}
-
-/// Where a block lies in the file.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
-    /// Number of its first row.
-    pub(crate) row: u64,
-    /// Line of its first byte.
-    pub(crate) line: u64,
-    /// Its local ticks + this = UTC.
-    pub(crate) shift: i64,
-    /// Times in UTC, as a process list has them, can be compared with those of rows.
-    pub(crate) utc: bool,
-}
-
-impl Place {
-    /// Local ticks of the block in UTC.
-    pub(crate) fn utc(self, local: i64) -> FileTime {
-        FileTime(u64::try_from(local.saturating_add(self.shift)).unwrap_or_default())
-    }
-}
 
 impl Source for Export {
     fn machine(&self) -> Machine {
@@ -396,7 +384,7 @@ impl Source for Export {
         self.pass(
             self.blocks(),
             |block| {
-                let shape = (&self.columns, self.shape.delimiter, self.order);
+                let shape = (&self.columns, self.shape.delimiter, self.times);
                 collect_block(block, shape, decoder, (selection, &namesakes), &authors)
             },
             |_, part, place| part.ops.place(place, processes, &mut log.ops, &mut log.paths),

@@ -6,7 +6,7 @@ use super::stream::Format;
 use crate::capture::columns::Column;
 
 /// What the times of an export rest on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClockFacts {
     /// The date is known: from a column, from the process list of an XML export, or because it was given.
     pub date_known: bool,
@@ -16,6 +16,10 @@ pub struct ClockFacts {
     pub date_order: Option<DateOrder>,
     /// The order follows from a row (or was given); else it is the usual one for such a date.
     pub date_order_certain: bool,
+    /// Ticks that starts are told to: 1 as Procmon prints them. Of coarser ones the rest counts the rows of one time.
+    pub resolution: u64,
+    /// The first time of a column that could not be read at all, so that it was left aside.
+    pub unread: Option<String>,
 }
 
 /// Facts of an export.

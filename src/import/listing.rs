@@ -2,13 +2,15 @@
 
 use super::clock;
 use super::csv::{self, BadReason};
-use super::export_source::{Export, HasExtent};
+use super::export_source::Export;
 use super::facts::ClockFacts;
 use super::operation::Operation;
+use super::pass::HasExtent;
 use super::processes::key_of;
 use super::row::{Row, UNREADABLE};
-use super::scan::{Clock, Extent, Malformed, Results, Seam};
+use super::scan::{Extent, Malformed, Results};
 use super::stream::{self, Format};
+use super::times::{Clock, Seam};
 use crate::capture::columns::Column;
 use crate::capture::filter::FilterView;
 use crate::capture::op::{EventIndex, ProcessId};
@@ -118,11 +120,11 @@ impl Export {
             blocks,
             |block| {
                 let mut found = Vec::new();
-                let mut clock = Clock::new(self.order);
+                let mut clock = Clock::new(self.times);
                 let mut results = Results::default();
                 let decoder = self.decoder(None, None);
                 let extent = block.rows(&self.columns, self.shape.delimiter, |number, row| {
-                    let start = clock.start(row, number)?;
+                    let start = clock.start(row)?;
                     let key = key_of(row).ok_or(BadReason::Pid)?;
                     if row.bytes(Column::Operation).is_empty() {
                         return Err(BadReason::NoOperation);
@@ -178,14 +180,19 @@ impl Export {
         (self.format == Format::Xml).then_some(place.key)
     }
 
-    /// Its times are known to the second only: their fractions are the order of the rows.
-    pub fn whole_seconds(&self) -> bool {
-        self.columns.has(Column::DateAndTime) && !self.columns.has(Column::TimeOfDay)
+    /// Whether its rows tell a time that can be read.
+    pub const fn is_timed(&self) -> bool {
+        self.times.known()
+    }
+
+    /// Whether they are times of day, not only distances.
+    pub const fn tells_moments(&self) -> bool {
+        self.times.of_day || self.times.date
     }
 
     /// What is known of its times.
-    pub const fn clock(&self) -> ClockFacts {
-        self.clock
+    pub const fn clock(&self) -> &ClockFacts {
+        &self.clock
     }
 
     /// A time of a row as the exporting machine showed it.

@@ -25,13 +25,16 @@ pub mod export_source;
 mod facts;
 mod listing;
 pub mod operation;
+mod pass;
 mod processes;
 pub mod row;
 mod scan;
 mod stream;
 mod survey;
+mod times;
 mod xml;
 mod xml_processes;
+mod xml_tags;
 
 pub use crate::capture::columns::Column;
 pub use clock::DateOrder;

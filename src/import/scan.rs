@@ -1,12 +1,10 @@
 //! Passes over the rows of an export: block by block, in parallel, in bounded memory.
 
-use super::clock::{self, DAY, DateOrder};
 use super::columns::{Columns, FIELDS, Field};
 use super::csv::{BadReason, CsvBlock, CsvBlocks, Shape, split};
 use super::row::{Row, UNREADABLE, status};
 use super::xml::{XmlBlock, XmlBlocks};
 use super::xml_processes::XmlProcess;
-use crate::capture::columns::Column;
 use crate::capture::op::PathTable;
 use crate::nt::NtStatus;
 use memchr::{memchr, memchr_iter};
@@ -88,11 +86,15 @@ impl Block {
             Self::Csv(block) => csv_rows(block, columns, delimiter, visit),
             Self::Xml(block) => {
                 let mut extent = Extent::default();
+                for line in &block.damage {
+                    extent.bad.add(*line, BadReason::Tag);
+                }
                 for (fields, event) in block.fields.chunks_exact(FIELDS).zip(&block.events) {
                     let stack = block.frames.get(event.frames.0 as usize..event.frames.1 as usize).unwrap_or_default();
                     let calls = block.calls.get(event.calls.0 as usize..event.calls.1 as usize).unwrap_or_default();
                     let row = Row { data: &block.data, fields, columns, frames: event.depth, stack, calls };
-                    if let Err(reason) = visit(extent.rows, &row) {
+                    let read = if event.broken { Err(BadReason::Tag) } else { visit(extent.rows, &row) };
+                    if let Err(reason) = read {
                         extent.bad.add(event.line, reason);
                     }
                     extent.rows += 1;
@@ -237,123 +239,6 @@ impl Blocks {
             }
             batch = next;
         }
-    }
-}
-
-/// Reads the times of a block's rows. Local ticks: since 1601-01-01 local time, or, without a date, since the midnight
-/// before the block's first row.
-#[derive(Debug)]
-pub(crate) struct Clock {
-    order: DateOrder,
-    date: Vec<u8>,
-    days: u64,
-    /// Midnights passed since the first row, where no column tells the date.
-    day: i64,
-    last: Option<u64>,
-    first: Option<u64>,
-}
-
-impl Clock {
-    pub(crate) const fn new(order: DateOrder) -> Self {
-        Self { order, date: Vec::new(), days: 0, day: 0, last: None, first: None }
-    }
-
-    /// Time of day of the first and the last row, and the midnights between them.
-    pub(crate) const fn seam(&self) -> Seam {
-        Seam { first: self.first, last: self.last, day: self.day }
-    }
-
-    /// The start of a row.
-    #[inline]
-    pub(crate) fn start(&mut self, row: &Row<'_>, number: u64) -> Result<i64, BadReason> {
-        let time = match row.raw(Column::TimeOfDay) {
-            Some((text, _)) => Some(clock::time_of_day(text).ok_or(BadReason::Time)?),
-            None => None,
-        };
-        if let Some((text, _)) = row.raw(Column::DateAndTime) {
-            let seconds = self.date(text, time.is_none()).ok_or(BadReason::Time)?;
-            // Known to the second only, rows of one second are told apart by their order.
-            let ticks = self.days.saturating_mul(DAY).saturating_add(time.unwrap_or(seconds.saturating_add(number)));
-            return i64::try_from(ticks).map_err(|_| BadReason::Time);
-        }
-        if let Some(time) = time {
-            self.day += midnights(self.last, time);
-            self.last = Some(time);
-            self.first = self.first.or(Some(time));
-            return Ok(self.day.saturating_mul(DAY.cast_signed()).saturating_add(time.cast_signed()));
-        }
-        if let Some((text, _)) = row.raw(Column::RelativeTime) {
-            return clock::relative(text).and_then(|ticks| i64::try_from(ticks).ok()).ok_or(BadReason::Time);
-        }
-        // No time at all: the order of the rows is all there is.
-        Ok(number.cast_signed())
-    }
-
-    /// Reads the date into `days`; the time of day too, where it is `wanted`.
-    fn date(&mut self, text: &[u8], wanted: bool) -> Option<u64> {
-        // The date changes once a day: only its bytes are compared.
-        if !wanted && !self.date.is_empty() && text.starts_with(&self.date) {
-            return Some(0);
-        }
-        let (days, time) = clock::date_and_time(text, self.order)?;
-        self.days = days;
-        let length = date_length(text);
-        self.date.clear();
-        self.date.extend_from_slice(text.get(..length).unwrap_or_default());
-        if wanted { time } else { Some(0) }
-    }
-
-    /// The end of a row that began at `start`, where the export tells it. A duration says nothing where starts are known to
-    /// the second at best: it would make every operation seem to overlap its neighbours.
-    #[inline]
-    pub(crate) fn end(&self, row: &Row<'_>, start: i64) -> Option<i64> {
-        if row.raw(Column::TimeOfDay).is_none()
-            && (row.raw(Column::DateAndTime).is_some() || row.raw(Column::RelativeTime).is_none())
-        {
-            return None;
-        }
-        if let Some((text, _)) = row.raw(Column::Duration) {
-            return start.checked_add(i64::try_from(clock::duration(text)?).ok()?);
-        }
-        let end = clock::time_of_day(row.bytes(Column::CompletionTime))?;
-        let from = clock::time_of_day(row.bytes(Column::TimeOfDay))?;
-        let length = (end + DAY - from) % DAY;
-        start.checked_add(length.cast_signed())
-    }
-}
-
-/// Bytes of the date with the character behind it, so that `1/1/20` is not taken for the beginning of `1/1/2020`.
-fn date_length(text: &[u8]) -> usize {
-    let mut numbers = 0;
-    let mut inside = false;
-    for (at, byte) in text.iter().enumerate() {
-        if byte.is_ascii_digit() {
-            numbers += usize::from(!inside);
-            inside = true;
-        } else {
-            if inside && numbers == 3 {
-                return at + 1;
-            }
-            inside = false;
-        }
-    }
-    text.len()
-}
-
-/// The times at the edges of a block.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Seam {
-    pub(crate) first: Option<u64>,
-    pub(crate) last: Option<u64>,
-    pub(crate) day: i64,
-}
-
-/// Midnights between two rows that follow each other: rows are in order, but for a little.
-pub(crate) fn midnights(last: Option<u64>, time: u64) -> i64 {
-    match last {
-        Some(last) if time + DAY / 2 < last => 1,
-        Some(last) if last + DAY / 2 < time => -1,
-        _ => 0,
     }
 }
 

@@ -1,13 +1,13 @@
 //! The first pass over an export: what it holds, whose rows are whose, and every refused operation.
 
-use super::clock::DateOrder;
 use super::collect::BlockOps;
 use super::columns::Columns;
 use super::csv::BadReason;
-use super::export_source::{HasExtent, Place};
+use super::pass::{HasExtent, Place};
 use super::processes::{Processes, Runs, key_of};
 use super::row::{Decoder, changes_names, marks_for_deletion, system_root_of};
-use super::scan::{Block, Blocks, Clock, Extent, Malformed, Results, Seam};
+use super::scan::{Block, Blocks, Extent, Malformed, Results};
+use super::times::{Clock, Disorder, Seam, Times};
 use super::xml_processes::XmlProcess;
 use crate::capture::columns::Column;
 use crate::capture::decode::{code, process_code};
@@ -22,6 +22,7 @@ use rustc_hash::FxHashMap;
 pub(crate) struct Part {
     extent: Extent,
     seam: Seam,
+    disorder: Disorder,
     counts: ClassCounts,
     coverage: Coverage,
     with_stack: u64,
@@ -47,10 +48,11 @@ impl HasExtent for Part {
 }
 
 /// Surveys one block.
-pub(crate) fn part(block: &Block, columns: &Columns, delimiter: u8, order: DateOrder, decoder: Decoder<'_>) -> Part {
+pub(crate) fn part(block: &Block, columns: &Columns, delimiter: u8, times: Times, decoder: Decoder<'_>) -> Part {
     let mut part = Part {
         extent: Extent::default(),
         seam: Seam::default(),
+        disorder: Disorder::default(),
         counts: ClassCounts::default(),
         coverage: Coverage::default(),
         with_stack: 0,
@@ -65,11 +67,11 @@ pub(crate) fn part(block: &Block, columns: &Columns, delimiter: u8, order: DateO
         drivers: Vec::new(),
         names: Vec::new(),
     };
-    let mut clock = Clock::new(order);
+    let mut clock = Clock::new(times);
     let mut results = Results::default();
     let wow = memmem::Finder::new(b"\\SysWOW64\\");
     let extent = block.rows(columns, delimiter, |number, row| {
-        let start = clock.start(row, number)?;
+        let start = clock.start(row)?;
         let key = key_of(row).ok_or(BadReason::Pid)?;
         if row.bytes(Column::Operation).is_empty() {
             return Err(BadReason::NoOperation);
@@ -142,13 +144,9 @@ pub(crate) fn part(block: &Block, columns: &Columns, delimiter: u8, order: DateO
     part.counts.total = extent.rows;
     part.extent = extent;
     part.seam = clock.seam();
+    part.disorder = clock.disorder();
     part.unknown_results = results.unknown().map(|text| String::from_utf8_lossy(text).into_owned()).collect();
     part
-}
-
-/// Whether rows tell a time of any kind.
-pub(crate) fn has_times(columns: &Columns) -> bool {
-    [Column::TimeOfDay, Column::DateAndTime, Column::RelativeTime].into_iter().any(|column| columns.has(column))
 }
 
 /// Whether a component of the path looks like a generated 8.3 name, `PROGRA~1` or `A1B2C3~4.DLL`.
@@ -190,6 +188,7 @@ pub(crate) struct Surveyed {
     /// The paths of `images`.
     pub(crate) image_paths: PathTable,
     wide: bool,
+    disorder: Disorder,
 }
 
 impl Surveyed {
@@ -208,6 +207,7 @@ impl Surveyed {
             Processes::from_list(list, place.utc)
         });
         self.malformed.join(&part.extent.bad, place.line);
+        self.disorder.join(part.disorder, place.shift);
         let survey = &mut self.survey;
         let counts = &mut survey.counts;
         counts.total += part.counts.total;
@@ -254,20 +254,22 @@ impl Surveyed {
     }
 
     /// Completes it after the last block.
-    pub(crate) fn finish(&mut self, ended: Option<String>, columns: &Columns) {
+    pub(crate) fn finish(&mut self, ended: Option<String>, columns: &Columns, times: Times) {
         let processes = self.processes.get_or_insert_default();
         processes.finish();
         let survey = &mut self.survey;
         survey.active = processes.active();
         survey.coverage.active_processes = u32::try_from(survey.active.len()).unwrap_or(u32::MAX);
         survey.coverage.has_detail = columns.has(Column::Detail);
-        let exact =
-            columns.has(Column::TimeOfDay) || columns.has(Column::RelativeTime) && !columns.has(Column::DateAndTime);
-        survey.coverage.has_durations = exact
-            && (columns.has(Column::Duration) || columns.has(Column::CompletionTime) && columns.has(Column::TimeOfDay));
+        survey.coverage.has_durations =
+            times.exact() && (columns.has(Column::Duration) || columns.has(Column::CompletionTime) && times.of_day);
         survey.coverage.without_pids = !columns.has(Column::Pid) && !processes.is_listed();
-        survey.coverage.without_times = !has_times(columns);
-        survey.coverage.whole_seconds = !exact && !survey.coverage.without_times;
+        survey.coverage.without_times = !times.known();
+        survey.coverage.coarse_times = times.known() && !times.exact();
+        survey.coverage.unreadable = self.malformed.rows;
+        survey.coverage.unnumbered = true;
+        let span = survey.span.map_or(0, |(first, last)| last.0.saturating_sub(first.0));
+        survey.coverage.unordered = self.disorder.is_unordered(survey.counts.total, span);
         survey.processes = processes.list.clone();
         let first = self.malformed.first.first().map(|bad| format!("line {}: {:?}", bad.line, bad.reason));
         survey.damage = Damage { records: self.malformed.rows, first: first.or_else(|| ended.clone()) };

@@ -5,17 +5,18 @@
 
 use super::columns::{FIELDS, Field, field_of_element};
 use super::xml_processes::{ModuleField, ProcessField, XmlModule, XmlProcess, address, module_field, process_field};
+use super::xml_tags::{Closes, Guard, LONGEST, OpenTags};
 use crate::capture::op::PathTable;
-use memchr::{memchr_iter, memrchr};
+use memchr::memchr_iter;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use rustc_hash::FxHashMap;
-use std::io::{self, BufReader, Read};
+use std::io::{BufReader, Read};
 
 /// Bytes of a block, about.
 const BLOCK: usize = 1 << 20;
-/// Longest value that is believed.
-const LONGEST: usize = 16 << 20;
+/// Damaged places outside events that are kept for a block, at most.
+const MOST_DAMAGE: usize = 1024;
 /// Deepest nesting that is believed; Procmon's own is six.
 const DEEPEST: usize = 64;
 
@@ -31,6 +32,8 @@ pub(crate) struct XmlBlock {
     pub(crate) frames: Vec<(u32, u32)>,
     /// Whole stacks, where they are wanted.
     pub(crate) calls: Vec<Call>,
+    /// Lines of damage outside every event.
+    pub(crate) damage: Vec<u64>,
 }
 
 /// One frame of a stack, its texts as places in the block.
@@ -47,6 +50,8 @@ pub(crate) struct Call {
 pub(crate) struct XmlEvent {
     /// Its line.
     pub(crate) line: u64,
+    /// A tag in it is damaged, so that its values may be another's.
+    pub(crate) broken: bool,
     /// How many stack frames it has.
     pub(crate) depth: u16,
     /// Its frames in kernel code, innermost first, up to the first outside it: a range of [`XmlBlock::frames`].
@@ -84,7 +89,9 @@ pub(crate) struct XmlBlocks {
     buffer: Vec<u8>,
     inside: Inside,
     wanted: Wanted,
-    depth: usize,
+    tags: OpenTags,
+    /// How many elements are around an event.
+    around: Option<usize>,
     text: String,
     process: XmlProcess,
     module: XmlModule,
@@ -115,7 +122,7 @@ pub(crate) struct XmlBlocks {
 
 impl XmlBlocks {
     pub(crate) fn new(input: Box<dyn Read + Send>) -> Self {
-        let mut reader = Reader::from_reader(BufReader::with_capacity(256 * 1024, Guard { input, gap: 0 }));
+        let mut reader = Reader::from_reader(BufReader::with_capacity(256 * 1024, Guard::new(input)));
         let config = reader.config_mut();
         // The depth is counted here, so that names need not be kept.
         config.check_end_names = false;
@@ -127,7 +134,8 @@ impl XmlBlocks {
             buffer: Vec::new(),
             inside: Inside::Document,
             wanted: Wanted::Nothing,
-            depth: 0,
+            tags: OpenTags::default(),
+            around: None,
             text: String::new(),
             process: XmlProcess::default(),
             module: XmlModule::default(),
@@ -160,7 +168,7 @@ impl XmlBlocks {
             }
         }
         let block = std::mem::take(&mut self.block);
-        (!block.events.is_empty()).then_some(block)
+        (!block.events.is_empty() || !block.damage.is_empty()).then_some(block)
     }
 
     fn stop(&mut self, what: String) {
@@ -200,7 +208,7 @@ impl XmlBlocks {
                             }
                         }
                     }
-                    Event::Eof if self.depth > 0 || self.inside != Inside::Document => {
+                    Event::Eof if self.tags.depth() > 0 || self.inside != Inside::Document => {
                         self.stop("the file ends before the element procmon does".to_owned());
                     }
                     Event::Eof => self.ended = true,
@@ -235,6 +243,51 @@ impl XmlBlocks {
             self.order.extend(field);
         }
         field
+    }
+
+    /// Leaves the event or the process that the reader is in.
+    fn leave(&mut self) {
+        self.wanted = Wanted::Nothing;
+        match std::mem::replace(&mut self.inside, Inside::Document) {
+            Inside::Document => {}
+            Inside::Process | Inside::Module => self.end_process(),
+            Inside::Event | Inside::Stack | Inside::Frame => self.end_event(),
+        }
+    }
+
+    /// A tag here is damaged.
+    fn damaged(&mut self) {
+        if matches!(self.inside, Inside::Event | Inside::Stack | Inside::Frame) {
+            self.event.broken = true;
+        } else if self.block.damage.len() < MOST_DAMAGE {
+            self.block.damage.push(self.line);
+        }
+    }
+
+    fn end_process(&mut self) {
+        let process = std::mem::take(&mut self.process);
+        // Without a 64-bit process the system is a 32-bit one.
+        self.wide |= process.is_64_bit == Some(true);
+        self.kernel_from = if self.wide { 0x8000_0000_0000 } else { 0x8000_0000 };
+        self.processes.push(process);
+    }
+
+    fn end_module(&mut self) {
+        let module = std::mem::take(&mut self.module);
+        let path = self.module_paths.intern(&module.path);
+        self.process.images.push((path, module.loaded));
+        if self.process.pid == 4 {
+            self.process.modules.push(module);
+        }
+    }
+
+    fn begin_event(&mut self) {
+        self.row = [Field::default(); FIELDS];
+        let frames = u32::try_from(self.block.frames.len()).unwrap_or(u32::MAX);
+        let calls = u32::try_from(self.block.calls.len()).unwrap_or(u32::MAX);
+        self.event =
+            XmlEvent { line: self.line, broken: false, depth: 0, frames: (frames, frames), calls: (calls, calls) };
+        self.in_kernel = true;
     }
 
     fn end_event(&mut self) {
@@ -289,8 +342,17 @@ impl XmlBlocks {
 
 /// An element begins.
 fn open(blocks: &mut XmlBlocks, name: &str) {
-    blocks.depth += 1;
-    if blocks.depth > DEEPEST {
+    if matches!(name, "event" | "eventlist" | "process") && blocks.inside != Inside::Document {
+        // What it stands in has lost its end.
+        blocks.damaged();
+        blocks.leave();
+    }
+    if name == "event" {
+        let around = *blocks.around.get_or_insert(blocks.tags.depth());
+        blocks.tags.truncate(around);
+    }
+    blocks.tags.open(name);
+    if blocks.tags.depth() > DEEPEST {
         blocks.stop("elements nested deeper than any export's".to_owned());
         return;
     }
@@ -303,13 +365,7 @@ fn open(blocks: &mut XmlBlocks, name: &str) {
         }
         (Inside::Document, "event") => {
             blocks.inside = Inside::Event;
-            blocks.row = [Field::default(); FIELDS];
-            let frames = u32::try_from(blocks.block.frames.len()).unwrap_or(u32::MAX);
-            blocks.event = {
-                let calls = u32::try_from(blocks.block.calls.len()).unwrap_or(u32::MAX);
-                XmlEvent { line: blocks.line, depth: 0, frames: (frames, frames), calls: (calls, calls) }
-            };
-            blocks.in_kernel = true;
+            blocks.begin_event();
             Wanted::Nothing
         }
         (Inside::Process, "module") => {
@@ -338,7 +394,24 @@ fn open(blocks: &mut XmlBlocks, name: &str) {
 
 /// An element ends.
 fn close(blocks: &mut XmlBlocks, name: &str) {
-    blocks.depth = blocks.depth.saturating_sub(1);
+    let closes = blocks.tags.close(name);
+    match closes {
+        Closes::Last => {}
+        Closes::Nothing if name == "event" && blocks.inside == Inside::Document => {
+            // Its beginning is damaged: a row all the same, so that the others keep their numbers.
+            blocks.begin_event();
+            blocks.damaged();
+            blocks.end_event();
+            return;
+        }
+        Closes::Outer | Closes::Nothing => blocks.damaged(),
+    }
+    if closes == Closes::Nothing {
+        if blocks.wanted == Wanted::Nothing {
+            return;
+        }
+        blocks.tags.drop_last();
+    }
     match std::mem::replace(&mut blocks.wanted, Wanted::Nothing) {
         Wanted::Field(field) => blocks.store_field(field),
         Wanted::Process(field) => blocks.process.store(field, std::mem::take(&mut blocks.text)),
@@ -349,52 +422,18 @@ fn close(blocks: &mut XmlBlocks, name: &str) {
         Wanted::Nothing => {}
     }
     match (blocks.inside, name) {
-        (Inside::Process, "process") => {
-            blocks.inside = Inside::Document;
-            let process = std::mem::take(&mut blocks.process);
-            blocks.processes.push(process);
-            // Without a 64-bit process the system is a 32-bit one.
-            blocks.wide |= blocks.processes.last().is_some_and(|process| process.is_64_bit == Some(true));
-            blocks.kernel_from = if blocks.wide { 0x8000_0000_0000 } else { 0x8000_0000 };
-        }
-        (Inside::Module, "module") => {
-            blocks.inside = Inside::Process;
-            let module = std::mem::take(&mut blocks.module);
-            let path = blocks.module_paths.intern(&module.path);
-            blocks.process.images.push((path, module.loaded));
-            if blocks.process.pid == 4 {
-                blocks.process.modules.push(module);
-            }
-        }
         (Inside::Frame, "frame") => {
             blocks.inside = Inside::Stack;
             blocks.end_frame();
         }
         (Inside::Stack, "stack") => blocks.inside = Inside::Event,
-        (Inside::Event | Inside::Stack | Inside::Frame, "event") => {
-            blocks.inside = Inside::Document;
-            blocks.end_event();
+        (Inside::Module, "module") => {
+            blocks.inside = Inside::Process;
+            blocks.end_module();
+        }
+        (_, "event" | "eventlist" | "process" | "processlist" | "procmon") if closes != Closes::Nothing => {
+            blocks.leave()
         }
         _ => {}
-    }
-}
-
-/// Ends the stream when no tag begins for longer than any value can be, so that memory stays bounded.
-struct Guard {
-    input: Box<dyn Read + Send>,
-    gap: usize,
-}
-
-impl Read for Guard {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let got = self.input.read(out)?;
-        self.gap = match memrchr(b'<', out.get(..got).unwrap_or_default()) {
-            Some(at) => got - at,
-            None => self.gap + got,
-        };
-        if self.gap > LONGEST {
-            return Err(io::Error::other("a value longer than any can be"));
-        }
-        Ok(got)
     }
 }

@@ -205,7 +205,7 @@ impl Engine<'_> {
         if filtered {
             list.push(Explanation::OutsideFilter); // AT-12
         }
-        if coverage.sequence_gaps.is_some_and(|gaps| gaps > 0) {
+        if coverage.sequence_gaps.is_some_and(|gaps| gaps > 0) || coverage.unreadable > 0 {
             list.push(Explanation::EventsMissing);
         }
         if may_refuse(failing, Kind::Image) || may_refuse(failing, Kind::Unknown { writable: None }) {

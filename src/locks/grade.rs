@@ -63,6 +63,10 @@ impl Engine<'_> {
         if coverage.without_pids || coverage.without_times {
             return Confidence::Likely;
         }
+        // VI-7: that a close is missing shows nothing where its absence could not be noticed.
+        if coverage.unnumbered && !closed {
+            return Confidence::Likely;
+        }
         // With events missing only a close that can be no other's shows that the handle stood until then.
         if coverage.has_gaps() && (!closed || hold.accompanied) {
             return Confidence::Likely;

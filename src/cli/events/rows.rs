@@ -139,10 +139,8 @@ impl Rows<'_> {
 
     fn time(&self, place: &RowPlace) -> TextTime {
         let clock = self.export.clock();
-        let columns = self.export.columns();
-        let second = crate::nt::FileTime(place.time.0 - place.time.0 % 10_000_000);
-        let time = if self.export.whole_seconds() { second } else { place.time };
-        if !columns.has(Column::TimeOfDay) && !columns.has(Column::DateAndTime) {
+        let time = crate::nt::FileTime(place.time.0 - place.time.0 % clock.resolution.max(1));
+        if !self.export.tells_moments() {
             TextTime::Unknown
         } else if clock.utc_offset_known && clock.date_known {
             TextTime::Utc(time)
