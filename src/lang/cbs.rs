@@ -19,7 +19,7 @@ crate::texts! {
     LOCK_CAUSE: "{status} on {path} is the failure itself: the result {result} is this status (line {line}). Who held the file the log does not say; a capture does.",
         "失败本身就是 {path} 上的 {status}：最终结果 {result} 即此状态（第 {line} 行）。日志不记录占用者，需由捕获确定。";
     LOCK_ALONE: "{status} was met on {path} (line {line}). The log does not show how the attempt ended, so it does not show that this lock was the cause.",
-        "在 {path} 上遇到 {status}（第 {line} 行）。日志未显示此次安装的结局，因此不能证明该占用就是原因。";
+        "在 {path} 上遇到 {status}（第 {line} 行）。日志没有记录此次安装的最终结果，因此不能证明该占用就是原因。";
     LOCK_CLEANUP_IN: "{status} on {path} (line {line}) was met inside {function}, {distance} after the error that set the result: clean-up. The log alone does not show that this lock caused the failure; it proves only that some handle was still open.",
         "{path} 上的 {status}（第 {line} 行）出现在 {function} 之内，比决定结果的错误晚 {distance}，属于清理阶段。仅凭日志不能说明该占用导致了失败，只能证明当时仍有句柄未关闭。";
     LOCK_CLEANUP: "{status} on {path} (line {line}) was met after the error that set the result: it did not decide the outcome.",
@@ -32,7 +32,7 @@ crate::texts! {
     OTHER: "The attempt ended with {result}. No damaged file, missing payload or lock in the log accounts for it.",
         "此次安装以 {result} 结束。日志中没有能解释它的损坏文件、缺失的有效负载或占用记录。";
     OTHER_UNKNOWN: "The log does not tell how the attempt ended; it names no damaged file, missing payload or lock.",
-        "日志未记录此次安装的结局，也没有提到损坏的文件、缺失的有效负载或占用。";
+        "日志没有记录此次安装的最终结果，也没有提到损坏的文件、缺失的有效负载或占用。";
     FIRST_AND_SET: "The first error was {first} (line {first_line}, {first_time}); the result {result} was first raised at line {set_line} ({set_time}){by}.",
         "最先出现的错误是 {first}（第 {first_line} 行，{first_time}）；最终结果 {result} 最早出现在第 {set_line} 行（{set_time}）{by}。";
     FIRST_IS_SET: "The first error, at line {first_line} ({first_time}), is the result {result}{by}.",
@@ -151,14 +151,14 @@ crate::texts! {
     S_PART_OF_SET: "is one cabinet of a set; unpack the set (expand) and give the folder", "是分卷 CAB 中的一卷，请先用 expand 展开整组分卷，再指定文件夹";
     S_UNSUPPORTED: "compressed in a way that is not supported", "压缩方式不受支持";
     // Recommendations
-    R_REPAIR_STORE_FILE: "Repair {file} of {component}: run DISM /Online /Cleanup-Image /RestoreHealth with a source of the same build, or copy the file from a machine of the same build, then retry.",
-        "修复组件 {component} 的 {file}：使用相同内部版本的安装源运行 DISM /Online /Cleanup-Image /RestoreHealth，或从相同内部版本的机器复制该文件，然后重试。";
-    R_REPAIR_FILE: "Repair {file} in the component store: run DISM /Online /Cleanup-Image /RestoreHealth with a source of the same build, or copy the file from a machine of the same build, then retry.",
-        "修复组件存储中的 {file}：使用相同内部版本的安装源运行 DISM /Online /Cleanup-Image /RestoreHealth，或从相同内部版本的机器复制该文件，然后重试。";
-    R_RESTORE_PAYLOAD: "Restore {n} {n:directory|directories} below WinSxS: run DISM /Online /Cleanup-Image /RestoreHealth with a source of the same build, or copy them from a machine of the same build, then retry; pmlblame cbs --list prints their names.",
-        "恢复 WinSxS 下的 {n} 个目录：使用相同内部版本的安装源运行 DISM /Online /Cleanup-Image /RestoreHealth，或从相同内部版本的机器复制这些目录，然后重试；用 pmlblame cbs --list 可列出名称。";
-    R_RESTORE_ONE: "Restore the directory {directory} below WinSxS: run DISM /Online /Cleanup-Image /RestoreHealth with a source of the same build, or copy it from a machine of the same build, then retry.",
-        "恢复 WinSxS 下的目录 {directory}：使用相同内部版本的安装源运行 DISM /Online /Cleanup-Image /RestoreHealth，或从相同内部版本的机器复制该目录，然后重试。";
+    R_REPAIR_STORE_FILE: "Repair {file} of {component}: run DISM /Online /Cleanup-Image /RestoreHealth with a source of the same build, or copy the file from a machine of the same build, then retry. Warning: the store belongs to TrustedInstaller; before copying by hand keep what is there, afterwards put owner and permissions back: a wrong version makes it worse.",
+        "修复组件 {component} 的 {file}：使用相同内部版本的安装源运行 DISM /Online /Cleanup-Image /RestoreHealth，或从相同内部版本的机器复制该文件，然后重试。警告：组件存储归 TrustedInstaller 所有；手动复制前请先备份原有内容，复制后恢复所有者和权限，版本不符会使情况恶化。";
+    R_REPAIR_FILE: "Repair {file} in the component store: run DISM /Online /Cleanup-Image /RestoreHealth with a source of the same build, or copy the file from a machine of the same build, then retry. Warning: the store belongs to TrustedInstaller; before copying by hand keep what is there, afterwards put owner and permissions back: a wrong version makes it worse.",
+        "修复组件存储中的 {file}：使用相同内部版本的安装源运行 DISM /Online /Cleanup-Image /RestoreHealth，或从相同内部版本的机器复制该文件，然后重试。警告：组件存储归 TrustedInstaller 所有；手动复制前请先备份原有内容，复制后恢复所有者和权限，版本不符会使情况恶化。";
+    R_RESTORE_PAYLOAD: "Restore {n} {n:directory|directories} below WinSxS: run DISM /Online /Cleanup-Image /RestoreHealth with a source of the same build, or copy them from a machine of the same build, then retry; pmlblame cbs --list prints their names. Warning: the store belongs to TrustedInstaller; before copying by hand keep what is there, afterwards put owner and permissions back: a wrong version makes it worse.",
+        "恢复 WinSxS 下的 {n} 个目录：使用相同内部版本的安装源运行 DISM /Online /Cleanup-Image /RestoreHealth，或从相同内部版本的机器复制这些目录，然后重试；用 pmlblame cbs --list 可列出名称。警告：组件存储归 TrustedInstaller 所有；手动复制前请先备份原有内容，复制后恢复所有者和权限，版本不符会使情况恶化。";
+    R_RESTORE_ONE: "Restore the directory {directory} below WinSxS: run DISM /Online /Cleanup-Image /RestoreHealth with a source of the same build, or copy it from a machine of the same build, then retry. Warning: the store belongs to TrustedInstaller; before copying by hand keep what is there, afterwards put owner and permissions back: a wrong version makes it worse.",
+        "恢复 WinSxS 下的目录 {directory}：使用相同内部版本的安装源运行 DISM /Online /Cleanup-Image /RestoreHealth，或从相同内部版本的机器复制该目录，然后重试。警告：组件存储归 TrustedInstaller 所有；手动复制前请先备份原有内容，复制后恢复所有者和权限，版本不符会使情况恶化。";
     R_CAPTURE: "Capture the next attempt with Process Monitor: start it before the installation, all events, no drop filter, save as PML with all events, and collect CBS.log and CbsPersist_* at once.",
         "用 Process Monitor 捕获下一次安装：在安装前启动，记录所有事件，不要丢弃筛选掉的事件，保存为包含所有事件的 PML，并立即收集 CBS.log 与 CbsPersist_*。";
     R_COLLECT_REST: "The log does not tell how the installation ended: collect CBS.log once more after its end, with the CbsPersist_* files of that day.", "日志没有记录此次安装如何结束：请在安装结束后重新收集 CBS.log 以及当天的 CbsPersist_* 文件。";

@@ -31,7 +31,7 @@ code_texts! {
         "look for a filter driver in the call stack of a capture, then compare the permissions with a healthy machine", "先在捕获的调用堆栈中查找筛选器驱动，再与正常机器比对权限";
     CANNOT_DELETE: "the file is read-only or mapped into a process", "文件为只读，或已被映射到某个进程" =>
         "look for mappings in a capture; if the file is read-only, nobody holds it", "在捕获中查找映射；若文件为只读，则并无进程占用";
-    USER_MAPPED: "a mapped view of the file stands in the way", "文件被映射为内存节，无法截断或写入" =>
+    USER_MAPPED: "a mapped view of the file stands in the way", "文件存在映射视图，因此被拒绝截断或写入" =>
         "find the process that mapped the file in a capture", "在捕获中找出映射该文件的进程";
     LOCK_CONFLICT: "another process has locked a byte range of the file", "文件的部分区域被其他进程锁定" =>
         "find the lock in a capture; backup and sync programs do this", "在捕获中查找该锁定，常见于备份与同步软件";
@@ -48,13 +48,13 @@ code_texts! {
     REPARSE: "the file is a reparse point and the filter that serves it is not there", "文件为重分析点，但对应的筛选器不存在" =>
         "identify the reparse tag; a storage, encryption or sync agent was removed", "确认重分析标记；通常是存储分层、加密或同步软件被卸载";
     DISK_FULL: "the disk is full", "磁盘空间不足" =>
-        "free disk space and try again", "清理磁盘空间后重试";
+        "free disk space and try again; never delete in WinSxS by hand", "清理磁盘空间后重试；切勿手动删除 WinSxS 中的内容";
     SOURCE_MISSING: "payload or source is missing", "缺少有效负载或安装源" =>
         "restore the directories listed here from a machine of the same build, or run DISM /RestoreHealth with a matching source", "从相同内部版本的机器恢复所列目录，或使用匹配的安装源运行 DISM /RestoreHealth";
     STORE_CORRUPT: "the component store is inconsistent", "组件存储不一致" =>
         "run DISM /Online /Cleanup-Image /RestoreHealth; reinstall the update whose package is named", "运行 DISM /Online /Cleanup-Image /RestoreHealth，并重新安装日志所指的更新";
     UNSERVICEABLE: "the store is damaged beyond repair", "组件存储已无法修复" =>
-        "in-place upgrade with media of the same edition", "使用相同版本的介质进行就地升级";
+        "in-place upgrade with media of the same edition and language; back the machine up first", "使用版本和语言相同的介质进行就地升级，请先备份";
     DELTA_UNSUPPORTED: "no delta is allowed for this component", "该组件不支持增量" =>
         "use the full package of the update", "改用该更新的完整安装包";
     DELTAS_MISSING: "a delta that is needed is missing from the store", "组件存储中缺少所需的增量文件" =>
@@ -63,11 +63,11 @@ code_texts! {
         "reinstall the language pack or the update that brought the component", "重新安装带来该组件的语言包或更新";
     BASE_MISSING: "the folder or file to apply the delta to is missing", "缺少应用增量所需的目录或文件" =>
         "restore the payload the log names", "恢复日志所列的有效负载";
-    REVERSE_FAILED: "installed file plus reverse delta did not give the base file: the installed file was altered", "已安装文件应用反向增量后得不到基准文件：已安装文件被改动" =>
+    REVERSE_FAILED: "installed file plus reverse delta did not give the base file: the installed file was altered", "已安装文件应用反向增量后得不到基准文件：已安装的文件被改动过" =>
         "compare the hash of the named file and restore it from a machine of the same build", "核对所列文件的哈希，并从相同内部版本的机器恢复";
     FORWARD_FAILED: "base file plus forward delta did not give the new file: the base is damaged, or the delta is", "基准文件应用正向增量后得不到新文件：基准文件或增量已损坏" =>
         "compare the hash of the named file and restore it; run DISM /RestoreHealth, then try again", "核对所列文件的哈希并恢复；运行 DISM /RestoreHealth 后重试";
-    NULL_FAILED: "a file that needs no base could not be unpacked", "无基准文件解包失败" =>
+    NULL_FAILED: "a file that needs no base could not be unpacked", "无需基准文件的空增量解包失败" =>
         "download the update again", "重新下载更新";
     DELTA_COMBINATION: "the deltas do not fit together", "增量组合无效" =>
         "run DISM /Online /Cleanup-Image /StartComponentCleanup, then try again", "运行 DISM /Online /Cleanup-Image /StartComponentCleanup 后重试";

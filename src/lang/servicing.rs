@@ -26,7 +26,7 @@ crate::texts! {
     LOCK_NOT_MATCHED: "By the servicing log {failed}, because {status} was met on {name} (line {line}). This capture does not show that refusal: {reason}", "CBS 日志显示 {failed}，原因是在 {name} 上遇到 {status}（第 {line} 行）。此捕获中没有该次被拒操作：{reason}";
     LOCK_NOT_IN_LOG: "But the servicing log explains the failure without a lock: {failed}, because {cause}. It names none of the refusals of this capture.", "但 CBS 日志无需占用即可解释失败：{failed}，原因是{cause}。日志没有提到此捕获中的任何被拒操作。";
     NO_LOCK: "The servicing log names the cause: {failed}, because {cause}. It names no locked object.", "CBS 日志给出了原因：{failed}，原因是{cause}。日志没有提到被占用的对象。";
-    OUTCOME_UNKNOWN: "The servicing log names the refused {name} (line {line}), but not how the installation ended.", "CBS 日志记录了 {name} 被拒绝（第 {line} 行），但没有记录此次安装的结局。";
+    OUTCOME_UNKNOWN: "The servicing log names the refused {name} (line {line}), but not how the installation ended.", "CBS 日志记录了 {name} 被拒绝（第 {line} 行），但没有记录此次安装的最终结果。";
     ATTEMPT_SUCCEEDED: "By the servicing log the installation in the time of this capture ({what}) succeeded.", "CBS 日志显示，此捕获期间的安装（{what}）已成功。";
     NO_FAILED_ATTEMPT: "The servicing log shows no failed installation.", "CBS 日志中没有失败的安装。";
     OTHER_ATTEMPT: "The servicing log is not of this capture: {identity} What it says of its failure does not speak of what this capture shows.", "CBS 日志与此捕获无关：{identity}日志中的失败不能用来说明此捕获所示的情况。";

@@ -10,7 +10,7 @@ use super::component::ComponentDir;
 use super::lines::{Encoding, LineReader};
 
 /// Names kept of one listing; a store has some ten thousand directories and a few hundred thousand files.
-const MAX_NAMES: u64 = 4_000_000;
+const MAX_NAMES: u64 = 2_000_000;
 
 /// Why a listing cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -67,8 +67,8 @@ pub struct Listing {
 pub struct Directory {
     /// Name as written.
     pub name: String,
-    /// Files below it: lower case → as written.
-    pub files: BTreeMap<String, String>,
+    /// Files below it: lower case → as written, where that differs.
+    pub files: BTreeMap<Box<str>, Option<Box<str>>>,
 }
 
 impl Listing {
@@ -143,7 +143,9 @@ impl Listing {
                 self.names += 1;
                 if !folder && !rest.is_empty() {
                     let file = rest.join("\\");
-                    directory.files.insert(file.to_lowercase(), file);
+                    let folded = file.to_lowercase();
+                    let written = (folded != file).then(|| file.into_boxed_str());
+                    directory.files.insert(folded.into_boxed_str(), written);
                 }
                 return;
             }
@@ -382,7 +384,7 @@ pub fn compare(bad: &Listing, good: &Listing, wanted: &Wanted) -> Comparison {
                 for (file, written) in &directory.files {
                     let is_folder = is_delta_folder(file);
                     if !is_folder && !have.files.contains_key(file) {
-                        let path = format!("{}\\{written}", directory.name);
+                        let path = format!("{}\\{}", directory.name, written.as_ref().unwrap_or(file));
                         lacking.push(Lacking { rank: rank_of(key, Some(file)), path, files: None });
                     }
                 }
