@@ -3,11 +3,27 @@
 use super::Parts;
 use super::holders::{Holders, grade};
 use crate::capture::op::{EventIndex, Op, OpKind, OpLog, PathId, ProcessId};
-use crate::case::{self, Attribution, Cause, ExplanationCode, HowDeleted, Mechanism, RuledOutReason};
+use crate::case::{
+    self, Attribution, Cause, ExplanationCode, HowDeleted, Mechanism, Names, Pool, RuledOutReason, Text,
+};
 use crate::lang::{Lang, record as t};
 use crate::locks::{self, Citation, Conflict, Edge, Side};
 use crate::nt::sharing::AccessClasses;
 use crate::nt::{AccessMask, FileTime};
+
+/// What the failures of one record have in common.
+#[derive(Default)]
+pub(crate) struct Common {
+    texts: Pool<str>,
+    lists: Pool<[Text]>,
+    requests: Pool<case::Requested>,
+}
+
+impl Common {
+    fn names(&self, names: Vec<String>) -> Names {
+        self.lists.share(names.into_iter().map(|name| self.texts.share(name)).collect::<Vec<Text>>())
+    }
+}
 
 pub(super) fn failures(parts: &Parts<'_>, holders: &Holders) -> Vec<case::Failure> {
     parts.analysis.findings.iter().map(|finding| failure(parts, holders, finding)).collect()
@@ -19,9 +35,9 @@ pub(super) fn waits(parts: &Parts<'_>, holders: &Holders) -> Vec<case::Wait> {
         time: wait.time.to_rfc3339(),
         pid: pid(parts.log, wait.process),
         tid: wait.thread,
-        process: name(parts.log, wait.process),
+        process: shared_name(parts, wait.process),
         operation: operation(parts, wait.event),
-        path: parts.log.paths.get(wait.path).to_owned(),
+        path: parts.common.texts.share(parts.log.paths.get(wait.path)),
         waited_ms: wait.waited.as_millis(),
         cause: cause(wait.cause),
         holders: wait
@@ -37,16 +53,19 @@ pub(super) fn waits(parts: &Parts<'_>, holders: &Holders) -> Vec<case::Wait> {
 
 pub(super) fn failure(parts: &Parts<'_>, holders: &Holders, finding: &locks::Finding) -> case::Failure {
     let log = parts.log;
+    let texts = &parts.common.texts;
+    let operation = operation(parts, finding.event);
+    let asked = requested(log, &finding.requested, operation == "LockFile");
     case::Failure {
         event: finding.event.0,
         time: finding.time.to_rfc3339(),
         pid: pid(log, finding.process),
         tid: finding.thread,
-        process: name(log, finding.process),
-        operation: operation(parts, finding.event),
-        path: log.paths.get(finding.path).to_owned(),
-        status: finding.status.to_string(),
-        result: finding.status.result_text().into_owned(),
+        process: shared_name(parts, finding.process),
+        operation,
+        path: texts.share(log.paths.get(finding.path)),
+        status: texts.share(finding.status.to_string()),
+        result: texts.share(&*finding.status.result_text()),
         cause: cause(finding.cause),
         attribution: match finding.attribution {
             locks::Attribution::Holders => Attribution::Holders,
@@ -54,7 +73,7 @@ pub(super) fn failure(parts: &Parts<'_>, holders: &Holders, finding: &locks::Fin
             locks::Attribution::NotVisible => Attribution::NotVisible,
             locks::Attribution::NoHolder => Attribution::NoHolder,
         },
-        requested: requested(log, &finding.requested, operation(parts, finding.event) == "LockFile"),
+        requested: asked.map(|asked| parts.common.requests.share(asked)),
         holders: finding
             .holders
             .iter()
@@ -68,7 +87,7 @@ pub(super) fn failure(parts: &Parts<'_>, holders: &Holders, finding: &locks::Fin
         deleted_by: finding.deleted_by.map(|marker| case::DeletedBy {
             event: marker.event.0,
             pid: pid(log, marker.process),
-            process: name(log, marker.process),
+            process: shared_name(parts, marker.process),
             how: match marker.how {
                 locks::DeleteHow::Disposition => HowDeleted::Disposition,
                 locks::DeleteHow::PosixDisposition => HowDeleted::PosixDisposition,
@@ -86,18 +105,21 @@ pub(super) fn failure(parts: &Parts<'_>, holders: &Holders, finding: &locks::Fin
             .iter()
             .map(|cleared| case::RuledOut {
                 pid: pid(log, cleared.process),
-                process: name(log, cleared.process),
+                process: shared_name(parts, cleared.process),
                 reason: reason(cleared.reason),
-                rule: cleared.rule.to_owned(),
+                rule: texts.share(cleared.rule),
                 event: cleared.event.map(|event| event.0),
             })
             .collect(),
-        evidence: evidence(parts.citer.finding(finding)),
+        evidence: evidence(parts, parts.citer.finding(finding)),
     }
 }
 
-fn evidence(cited: Vec<Citation>) -> Vec<case::Evidence> {
-    let one = |one: Citation| case::Evidence { rule: one.rule.to_owned(), event: one.event.map(|event| event.0) };
+fn evidence(parts: &Parts<'_>, cited: Vec<Citation>) -> Vec<case::Evidence> {
+    let one = |one: Citation| {
+        let rule = parts.common.texts.share(one.rule);
+        case::Evidence { rule, event: one.event.map(|event| event.0) }
+    };
     cited.into_iter().map(one).collect()
 }
 
@@ -108,41 +130,44 @@ fn failure_holder(
     (failing, asked, cited): (PathId, Option<AccessMask>, Vec<Citation>),
 ) -> case::FailureHolder {
     let log = parts.log;
+    let (texts, names) = (&parts.common.texts, |names| parts.common.names(names));
     let process = holder.party.process();
-    let withheld = |side: Side| -> Vec<String> {
+    let withheld = |side: Side| {
         let conflicts = holder.conflicts.iter().filter(|conflict| conflict.side == side);
-        conflicts.flat_map(|conflict| conflict.classes.names()).collect()
+        names(conflicts.flat_map(|conflict| conflict.classes.names()).collect())
     };
     case::FailureHolder {
-        holder: holders.id(holder.party),
+        holder: texts.share(holders.id(holder.party)),
         pid: pid(log, process),
-        process: name(log, process),
+        process: shared_name(parts, process),
         driver: match holder.party {
             locks::Party::Driver { driver, .. } => {
-                log.drivers.get(usize::from(driver.0)).map(|driver| driver.name.clone())
+                log.drivers.get(usize::from(driver.0)).map(|driver| texts.share(&*driver.name))
             }
             locks::Party::Process(_) => None,
         },
         confidence: grade(Some(holder.confidence)),
         mechanism: mechanism(holder.mechanism),
-        rule: holder.rule.to_owned(),
-        handle: holder.handle_ambiguous.then(|| "ambiguous".to_owned()),
+        rule: texts.share(holder.rule),
+        handle: holder.handle_ambiguous.then(|| texts.share("ambiguous")),
         hold: case::Hold {
-            start: edge(holder.hold.start),
-            end: edge(holder.hold.end),
-            access: holder.hold.access.map(AccessMask::names),
-            share: holder.hold.share.map(crate::nt::ShareAccess::names),
-            path: holder.hold.path.filter(|path| *path != failing).map(|path| log.paths.get(path).to_owned()),
+            start: edge(parts, holder.hold.start),
+            end: edge(parts, holder.hold.end),
+            access: holder.hold.access.map(|access| names(access.names())),
+            share: holder.hold.share.map(|share| names(share.names())),
+            path: holder.hold.path.filter(|path| *path != failing).map(|path| texts.share(log.paths.get(path))),
             sure_until: closing(log, &holder.hold).map(FileTime::to_rfc3339),
         },
-        conflict: holder
-            .conflicts
-            .iter()
-            .map(|conflict| conflict_text(conflict, (asked, holder.hold.access), parts.options.lang))
-            .collect(),
+        conflict: names(
+            holder
+                .conflicts
+                .iter()
+                .map(|conflict| conflict_text(conflict, (asked, holder.hold.access), parts.options.lang))
+                .collect(),
+        ),
         not_shared_by_holder: withheld(Side::HolderDoesNotShare),
         not_shared_by_victim: withheld(Side::VictimDoesNotShare),
-        evidence: evidence(cited),
+        evidence: evidence(parts, cited),
     }
 }
 
@@ -180,12 +205,13 @@ fn conflict_text(
     text.fill(lang, &[("classes", &classes)])
 }
 
-pub(super) fn edge(edge: Edge) -> case::Edge {
+pub(super) fn edge(parts: &Parts<'_>, edge: Edge) -> case::Edge {
+    let texts = &parts.common.texts;
     match edge {
-        Edge::At(event, time) => case::Edge::At(case::At { event: event.0, time: time.to_rfc3339() }),
-        Edge::BeforeCapture => case::Edge::Outside("before_capture".to_owned()),
-        Edge::AfterCapture => case::Edge::Outside("after_capture".to_owned()),
-        Edge::Unseen => case::Edge::Outside("unseen".to_owned()),
+        Edge::At(event, time) => case::Edge::At(case::At { event: event.0, time: texts.share(time.to_rfc3339()) }),
+        Edge::BeforeCapture => case::Edge::Outside(texts.share("before_capture")),
+        Edge::AfterCapture => case::Edge::Outside(texts.share("after_capture")),
+        Edge::Unseen => case::Edge::Outside(texts.share("unseen")),
     }
 }
 
@@ -223,22 +249,28 @@ fn series(burst: &locks::Burst) -> Option<case::Series> {
 }
 
 pub(super) fn name(log: &OpLog, process: ProcessId) -> String {
-    log.processes.get(process.0 as usize).map_or_else(String::new, |process| shown_name(&process.name))
+    log.processes.get(process.0 as usize).map_or_else(String::new, |process| shown_name(&process.name).to_owned())
+}
+
+fn shared_name(parts: &Parts<'_>, process: ProcessId) -> Text {
+    let name = parts.log.processes.get(process.0 as usize).map_or("", |process| shown_name(&process.name));
+    parts.common.texts.share(name)
 }
 
 /// A process's name; a rescued capture may have lost it.
-pub(super) fn shown_name(name: &str) -> String {
-    if name.is_empty() { "<unknown>".to_owned() } else { name.to_owned() }
+pub(super) fn shown_name(name: &str) -> &str {
+    if name.is_empty() { "<unknown>" } else { name }
 }
 
 /// The operation of an event as Procmon names it.
-fn operation(parts: &Parts<'_>, event: EventIndex) -> String {
+fn operation(parts: &Parts<'_>, event: EventIndex) -> Text {
+    let texts = &parts.common.texts;
     if let Some(name) = parts.source.operation(event) {
-        return name;
+        return texts.share(name);
     }
     let at = parts.log.ops.partition_point(|op| op.event < event);
     let op: Option<&Op> = parts.log.ops.get(at..).and_then(|ops| ops.iter().find(|op| op.event == event));
-    op.map_or("", |op| op.kind.procmon_name()).to_owned()
+    texts.share(op.map_or("", |op| op.kind.procmon_name()))
 }
 
 /// The same for an operation at hand.

@@ -88,8 +88,8 @@ impl Holders {
         Self { by_key }
     }
 
-    pub(super) fn id(&self, party: Party) -> String {
-        self.by_key.get(&Key::of(party)).map(|(holder, _)| holder.id.clone()).unwrap_or_default()
+    pub(super) fn id(&self, party: Party) -> &str {
+        self.by_key.get(&Key::of(party)).map_or("", |(holder, _)| &holder.id)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&case::Holder, &HolderFacts)> {
@@ -236,7 +236,7 @@ fn known(text: &str) -> Option<String> {
 fn process_record(process: &ProcessInfo) -> case::Process {
     case::Process {
         pid: process.pid,
-        name: super::failures::shown_name(&process.name),
+        name: super::failures::shown_name(&process.name).to_owned(),
         image_path: known(&process.image_path),
         company: known(&process.company),
         description: known(&process.description),

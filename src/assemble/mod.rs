@@ -154,6 +154,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) unshown: &'a [locks::Party],
     pub(crate) filters: FilterSurvey,
     pub(crate) source: &'a dyn Source,
+    pub(crate) common: failures::Common,
 }
 
 /// A finished analysis: the record, and what the record was made from.
@@ -222,6 +223,7 @@ pub fn analyse_with(
         unshown: &unshown,
         filters,
         source,
+        common: failures::Common::default(),
     };
     let mut record = record(&parts);
     if let Some(tied) = &tied {

@@ -434,8 +434,8 @@ fn matched(record: &CaseRecord, parts: &Parts<'_>, tied: &Tied<'_>, tie: &LockTi
 fn distinct(holders: &[FailureHolder]) -> Vec<String> {
     let mut ids: Vec<String> = Vec::new();
     for holder in holders {
-        if !ids.contains(&holder.holder) {
-            ids.push(holder.holder.clone());
+        if !ids.iter().any(|id| holder.holder == *id) {
+            ids.push(holder.holder.to_string());
         }
     }
     ids

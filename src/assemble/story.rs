@@ -110,6 +110,7 @@ fn story_of(
         unshown,
         filters: filters(source, options.catalogue),
         source,
+        common: failures::Common::default(),
     };
     let parts = parts_of(&log, &analysis, &unshown);
     let holders = Holders::new(&parts);
@@ -153,7 +154,7 @@ fn story_of(
         }
         (None, None) => &[],
     };
-    let holds = history.holds.iter().map(|told| hold(&log, seed.path, implicated, told)).collect();
+    let holds = history.holds.iter().map(|told| hold(&parts, seed.path, implicated, told)).collect();
     let schema = case::WHY_SCHEMA.to_owned();
     Ok(Story { schema, event: event.0, failure, wait, events, holds, ended, truncated: history.truncated })
 }
@@ -188,7 +189,8 @@ fn find(log: &OpLog, event: EventIndex) -> Option<&Op> {
     log.ops.get(at..)?.iter().take_while(|op| op.event == event).last()
 }
 
-fn hold(log: &OpLog, path: PathId, implicated: &[locks::Holder], told: &HistoryHold) -> StoryHold {
+fn hold(parts: &Parts<'_>, path: PathId, implicated: &[locks::Holder], told: &HistoryHold) -> StoryHold {
+    let log = parts.log;
     let process = told.party.process();
     let implicated = implicated.iter().any(|holder| {
         holder.party == told.party
@@ -202,8 +204,8 @@ fn hold(log: &OpLog, path: PathId, implicated: &[locks::Holder], told: &HistoryH
             Party::Process(_) => None,
         },
         mechanism: mechanism(told.mechanism),
-        start: edge(told.hold.start),
-        end: edge(told.hold.end),
+        start: edge(parts, told.hold.start),
+        end: edge(parts, told.hold.end),
         access: told.hold.access.map(AccessMask::names),
         share: told.hold.share.map(ShareAccess::names),
         path: told.hold.path.filter(|known| *known != path).map(|path| log.paths.get(path).to_owned()),

@@ -57,7 +57,10 @@ pub(super) fn verdict(
         .iter()
         .filter(|failure| failure.attribution == Attribution::Holders)
         .filter(|failure| {
-            failure.holders.iter().any(|one| one.confidence > Confidence::Possible && ids.contains(&one.holder))
+            failure
+                .holders
+                .iter()
+                .any(|one| one.confidence > Confidence::Possible && ids.iter().any(|id| one.holder == *id))
         })
         .collect();
     let victim = match code {
@@ -278,7 +281,7 @@ fn also_itself(holders: &Holders, failures: &[Failure], code: VerdictCode, lang:
         holders.iter().map(|(holder, _)| holder).filter(|holder| holder.party == PartyCode::Victim).collect();
     let with_others = |failure: &&Failure| {
         failure.attribution == Attribution::Holders
-            && failure.holders.iter().any(|one| own.iter().any(|holder| holder.id == one.holder))
+            && failure.holders.iter().any(|one| own.iter().any(|holder| one.holder == holder.id))
     };
     let n = failures.iter().filter(with_others).count();
     let itself = names(own.iter().map(|holder| image(holder)), lang);

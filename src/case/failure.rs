@@ -1,6 +1,7 @@
 //! Failures, the holds behind them, and waits.
 
 use super::codes::{Attribution, Cause, Confidence, ExplanationCode, HowDeleted, Mechanism, RuledOutReason};
+use super::shared::{Names, Shared, Text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,22 +18,22 @@ pub struct Failure {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tid: Option<u32>,
     /// Process name.
-    pub process: String,
+    pub process: Text,
     /// Operation as Procmon names it.
-    pub operation: String,
+    pub operation: Text,
     /// Path.
-    pub path: String,
+    pub path: Text,
     /// NTSTATUS, `0xC0000056`.
-    pub status: String,
+    pub status: Text,
     /// Result as Procmon words it.
-    pub result: String,
+    pub result: Text,
     /// What stood in the way.
     pub cause: Cause,
     /// Where it is laid.
     pub attribution: Attribution,
     /// What was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub requested: Option<Requested>,
+    pub requested: Option<Shared<Requested>>,
     /// Who held.
     pub holders: Vec<FailureHolder>,
     /// Who marked the file, if seen.
@@ -61,7 +62,7 @@ pub struct Failure {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// The rule, numbered as in the documentation.
-    pub rule: String,
+    pub rule: Text,
     /// The event that shows it, where one does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<u64>,
@@ -82,7 +83,7 @@ pub struct Series {
 }
 
 /// What a refused operation asked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Requested {
     /// Desired access.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -108,7 +109,7 @@ pub struct Requested {
 }
 
 /// A byte range.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct LockRange {
     /// First byte.
     pub offset: i64,
@@ -123,34 +124,34 @@ pub struct LockRange {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FailureHolder {
     /// Its id among the record's holders; left out for one that only kept others waiting.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub holder: String,
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub holder: Text,
     /// Process id the capture shows.
     pub pid: u32,
     /// Process name the capture shows.
-    pub process: String,
+    pub process: Text,
     /// The filter driver that acted in its name, for a holder of kind `driver`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub driver: Option<String>,
+    pub driver: Option<Text>,
     /// How sure.
     pub confidence: Confidence,
     /// By what it held.
     pub mechanism: Mechanism,
     /// The rule that makes it a reason, numbered as in the documentation.
-    pub rule: String,
+    pub rule: Text,
     /// `ambiguous` when the process is certain and which of its handles is not.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub handle: Option<String>,
+    pub handle: Option<Text>,
     /// The hold.
     pub hold: Hold,
     /// What conflicted, in words.
-    pub conflict: Vec<String>,
+    pub conflict: Names,
     /// Classes (READ, WRITE, DELETE) the victim wanted and the holder does not share.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub not_shared_by_holder: Vec<String>,
+    #[serde(default, skip_serializing_if = "<[Text]>::is_empty")]
+    pub not_shared_by_holder: Names,
     /// Classes the holder has and the victim does not share.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub not_shared_by_victim: Vec<String>,
+    #[serde(default, skip_serializing_if = "<[Text]>::is_empty")]
+    pub not_shared_by_victim: Names,
     /// Further rules that the conclusion rests on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Evidence>,
@@ -165,13 +166,13 @@ pub struct Hold {
     pub end: Edge,
     /// Access, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub access: Option<Vec<String>>,
+    pub access: Option<Names>,
     /// Share mode, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub share: Option<Vec<String>>,
+    pub share: Option<Names>,
     /// The name it was opened by, when it is another one than the failure's.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
+    pub path: Option<Text>,
     /// Until then it surely held, RFC 3339 UTC; only where its close was under way at the failure. `end` tells when that was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sure_until: Option<String>,
@@ -184,7 +185,7 @@ pub enum Edge {
     /// At an event.
     At(At),
     /// Outside what the capture shows.
-    Outside(String),
+    Outside(Text),
 }
 
 /// An event with its time.
@@ -193,7 +194,7 @@ pub struct At {
     /// Event number.
     pub event: u64,
     /// Time, RFC 3339 UTC.
-    pub time: String,
+    pub time: Text,
 }
 
 /// Who marked a file for deletion.
@@ -204,7 +205,7 @@ pub struct DeletedBy {
     /// Process id.
     pub pid: u32,
     /// Process name.
-    pub process: String,
+    pub process: Text,
     /// How.
     pub how: HowDeleted,
 }
@@ -231,12 +232,12 @@ pub struct RuledOut {
     /// Process id.
     pub pid: u32,
     /// Process name.
-    pub process: String,
+    pub process: Text,
     /// Why.
     pub reason: RuledOutReason,
     /// The rule that clears.
     #[serde(default)]
-    pub rule: String,
+    pub rule: Text,
     /// The event that shows it, where one does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<u64>,
@@ -255,11 +256,11 @@ pub struct Wait {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tid: Option<u32>,
     /// Process name.
-    pub process: String,
+    pub process: Text,
     /// Operation as Procmon names it.
-    pub operation: String,
+    pub operation: Text,
     /// Path.
-    pub path: String,
+    pub path: Text,
     /// How long, milliseconds.
     pub waited_ms: f64,
     /// What it waited for; `other` when that is not shown.

@@ -9,6 +9,7 @@ pub mod cbs;
 pub mod codes;
 mod failure;
 mod holder;
+mod shared;
 mod story;
 
 pub use audit::{AUDIT_SCHEMA, AuditFailures, AuditRecord, FalseConflict, StatusCount};
@@ -21,7 +22,7 @@ pub use failure::{
     Series, Wait,
 };
 pub use holder::{Driver, Holder, HolderKind, Process, Vendor};
-
+pub use shared::{Names, Pool, Shared, Text};
 pub use story::{Ending, Span, Story, StoryEvent, StoryHold, WHY_SCHEMA};
 
 use indexmap::IndexMap;

@@ -93,13 +93,12 @@ pub fn run(args: &BlameArgs, global: &GlobalArgs) -> Result<Exit, Fail> {
     };
     let mut zones = Vec::new();
     for (number, path) in captures.iter().enumerate() {
-        let case = analyse(path, args, global, &catalogue, &zone, logs.as_ref(), &mut pseudonyms);
-        let (case, zone) = case.inspect_err(|_| {
+        let record = analyse(path, args, global, &catalogue, &zone, logs.as_ref(), &mut pseudonyms);
+        let (record, zone) = record.inspect_err(|_| {
             if let Some(file) = args.json.as_deref().filter(|_| captures.len() > 1) {
                 super::term::warn(&t::NOTHING_WRITTEN.fill(global.language(), &[("file", &file.display())]));
             }
         })?;
-        let record = case.record;
         culprit |= matches!(record.verdict.code, VerdictCode::Culprit | VerdictCode::SeveralCulprits);
         pseudonyms.learn_collected(record.capture.files.iter().map(|file| file.name.as_str()));
         pseudonyms.learn_collected(record.cbs.iter().flat_map(super::cbs::collected));
@@ -149,7 +148,7 @@ fn analyse(
     zone: &TimeZone,
     logs: Option<&ServicingLogs>,
     pseudonyms: &mut Pseudonyms,
-) -> Result<(Case, TimeZone), Fail> {
+) -> Result<(CaseRecord, TimeZone), Fail> {
     let clock =
         logs.and_then(|logs| Some(LogClock { utc_offset_minutes: logs.utc_offset_minutes()?, day: logs.local_day() }));
     let mut input = Opened::open_beside(path, &args.input, clock)?;
@@ -172,17 +171,18 @@ fn analyse(
     };
     let analyse = || assemble::analyse_with(input.source(), &options, logs);
     let (files, case) = if hash { rayon::join(|| input.files(true), analyse) } else { (input.files(false), analyse()) };
-    let mut case = case?;
+    // The record is all that is shown; what it was made from would only take room beside it.
+    let Case { mut record, .. } = case?;
     input.bad_rows(global.language()).iter().for_each(|line| super::term::warn(line));
-    case.record.capture.files = files?;
+    record.capture.files = files?;
     // Damage inside records does not end the run, but nobody should have to look for it in the report.
     // Of an export, the lines were named already.
-    let damaged = case.record.capture.quality.iter().find(|note| note.code == "damaged_records");
+    let damaged = record.capture.quality.iter().find(|note| note.code == "damaged_records");
     if let Some(note) = damaged.filter(|_| input.capture().is_some()) {
         let lang = global.language();
         super::term::warn(&t::DAMAGED_RECORDS.fill(lang, &[("file", &path.display()), ("text", &note.text)]));
     }
-    Ok((case, zone))
+    Ok((record, zone))
 }
 
 /// Reads the servicing logs that were given.

@@ -57,31 +57,27 @@ impl Report<'_> {
                 &[("n", &(failures.len() - MAX_FAILURES)), ("last", &self.time(&last.time)), ("event", &last.event)];
             self.line(&format!("            {}", t::MORE_FAILURES.fill(lang, values)));
         }
-        let mut facts: IndexSet<String> = IndexSet::new();
-        facts.extend(self.hold_lines(failures));
-        for failure in failures {
-            if let Some(marker) = &failure.deleted_by {
-                let process = escape::terminal(&marker.process);
-                let values: &[(&str, &dyn std::fmt::Display)] =
-                    &[("process", &process), ("pid", &marker.pid), ("event", &marker.event)];
-                facts.insert(t::DELETED_BY.fill(lang, values));
-            }
-        }
         // A release that a success confirms is told once, with the success.
         let confirmed: FxHashSet<u64> = failures
             .iter()
             .filter(|failure| failure.confirmed_by.is_some())
             .filter_map(|failure| Some(failure.released_by?.event))
             .collect();
-        for failure in failures {
-            let told =
-                failure.confirmed_by.is_none() && failure.released_by.is_some_and(|one| confirmed.contains(&one.event));
-            facts.extend(self.release_line(failure).filter(|_| !told));
+        let told = |failure: &Failure| {
+            failure.confirmed_by.is_none() && failure.released_by.is_some_and(|one| confirmed.contains(&one.event))
+        };
+        let marks = failures.iter().filter_map(|failure| self.mark_line(failure));
+        let releases =
+            failures.iter().filter(|failure| !told(failure)).filter_map(|failure| self.release_line(failure));
+        let for_good = failures.iter().filter_map(|failure| self.for_good(failure));
+        let mut facts: IndexSet<String> = IndexSet::new();
+        for fact in self.hold_lines(failures).into_iter().chain(marks).chain(releases).chain(for_good) {
+            if facts.len() == MAX_FACTS {
+                break;
+            }
+            facts.insert(fact);
         }
-        for failure in failures {
-            facts.extend(self.for_good(failure));
-        }
-        for fact in facts.iter().take(MAX_FACTS) {
+        for fact in &facts {
             self.line(&format!("            {fact}"));
         }
         let cleared = self.cleared(failures);
@@ -97,24 +93,42 @@ impl Report<'_> {
         }
     }
 
+    /// Who marked the file for deletion.
+    fn mark_line(&self, failure: &Failure) -> Option<String> {
+        let marker = failure.deleted_by.as_ref()?;
+        let process = escape::terminal(&marker.process);
+        let values: &[(&str, &dyn std::fmt::Display)] =
+            &[("process", &process), ("pid", &marker.pid), ("event", &marker.event)];
+        Some(t::DELETED_BY.fill(self.style.lang, values))
+    }
+
     /// Each hold once; with the event where the same hold is graded or ruled differently for another.
     fn hold_lines(&self, failures: &[&Failure]) -> Vec<String> {
-        let mut lines: IndexMap<String, (String, u64)> = IndexMap::new();
-        let mut alike: IndexMap<String, usize> = IndexMap::new();
+        // No more than are shown: there may be as many as failures. The others only tell which are one of several.
+        let mut lines: IndexMap<String, (&FailureHolder, u64, bool)> = IndexMap::new();
         for failure in failures {
             for holder in &failure.holders {
-                let what = format!("{} {} {:?} {:?}", holder.pid, holder.holder, holder.hold, holder.mechanism);
                 let line = self.hold_line(failure, holder);
-                if !lines.contains_key(&line) {
-                    *alike.entry(what.clone()).or_default() += 1;
-                    lines.insert(line, (what, failure.event));
+                if lines.contains_key(&line) {
+                    continue;
+                }
+                let alike = |one: &FailureHolder| {
+                    (one.pid, &one.holder, &one.hold, one.mechanism)
+                        == (holder.pid, &holder.holder, &holder.hold, holder.mechanism)
+                };
+                let mut several = false;
+                for (_, _, of_several) in lines.values_mut().filter(|(known, ..)| alike(known)) {
+                    *of_several = true;
+                    several = true;
+                }
+                if lines.len() < MAX_FACTS {
+                    lines.insert(line, (holder, failure.event, several));
                 }
             }
         }
         let lang = self.style.lang;
-        let told = lines.into_iter().map(|(line, (what, event))| {
-            let one_of_several = alike.get(&what).is_some_and(|count| *count > 1);
-            if one_of_several { line + &lang.remark(t::IN_EVENT.fill(lang, &[("event", &event)])) } else { line }
+        let told = lines.into_iter().map(|(line, (_, event, of_several))| {
+            if of_several { line + &lang.remark(t::IN_EVENT.fill(lang, &[("event", &event)])) } else { line }
         });
         told.collect()
     }
@@ -190,7 +204,7 @@ impl Report<'_> {
     }
 
     fn party(&self, holder: &FailureHolder) -> String {
-        match self.case.holders.iter().find(|party| party.id == holder.holder) {
+        match self.case.holders.iter().find(|party| holder.holder == party.id) {
             Some(party) if party.kind == HolderKind::Driver => holder_name(party),
             _ => self.style.lang.process(escape::terminal(&holder.process), holder.pid),
         }

@@ -313,7 +313,7 @@ impl<'a> Teller<'a> {
             ],
         );
         let path = match (&self.story.failure, self.asked_event()) {
-            (Some(failure), _) => failure.path.clone(),
+            (Some(failure), _) => failure.path.to_string(),
             (None, asked) => asked.map(|asked| asked.path.clone()).unwrap_or_default(),
         };
         let at = self.story.events.partition_point(|event| event.event < self.story.event);
@@ -364,7 +364,7 @@ impl<'a> Teller<'a> {
         for party in &failure.ruled_out {
             let rule = match party.event {
                 Some(event) => t::RULE_AND_EVENT.fill(lang, &[("rule", &party.rule), ("event", &event)]),
-                None => party.rule.clone(),
+                None => party.rule.to_string(),
             };
             let values: &[(&str, &dyn std::fmt::Display)] = &[
                 ("process", &terminal(&party.process)),
@@ -426,7 +426,7 @@ fn cited(rule: &str, evidence: &[Evidence], lang: Lang) -> String {
 fn by_event(one: &Evidence, lang: Lang) -> String {
     match one.event {
         Some(event) => t::RULE_AND_EVENT.fill(lang, &[("rule", &one.rule), ("event", &event)]),
-        None => one.rule.clone(),
+        None => one.rule.to_string(),
     }
 }
 

@@ -124,7 +124,7 @@ fn from_capture(record: &CaseRecord, parts: &Parts<'_>, tied: &Tied<'_>, subject
         let Some(failure) = failure.filter(|failure| !matched.contains(&failure.event)) else { return };
         let Some(time) = FileTime::parse_rfc3339(&failure.time) else { return };
         let place = format!("{} (PID {}) {}", failure.process, failure.pid, failure.path);
-        steps.push(step(role, time, Some(failure.event), Some(failure.result.clone()), place));
+        steps.push(step(role, time, Some(failure.event), Some(failure.result.to_string()), place));
     };
     refusal(record.failures.first(), "first_refusal");
     if record.failures.len() > 1 {
