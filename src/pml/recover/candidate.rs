@@ -12,8 +12,8 @@ const MAX_DETAIL: usize = 0x2_0000;
 /// From here on the driver numbers network events.
 const NETWORK_SEQUENCE: u32 = 0x2000_0000;
 /// Earliest and latest time believed: years 1995 and 2150.
-const EARLIEST: u64 = 394 * TICKS_PER_YEAR;
-const LATEST: u64 = 549 * TICKS_PER_YEAR;
+pub(super) const EARLIEST: u64 = 394 * TICKS_PER_YEAR;
+pub(super) const LATEST: u64 = 549 * TICKS_PER_YEAR;
 const TICKS_PER_YEAR: u64 = 31_556_952 * TICKS_PER_SECOND;
 /// 100 ns ticks.
 pub(super) const TICKS_PER_SECOND: u64 = 10_000_000;
