@@ -1,6 +1,5 @@
 //! Whether the bytes at some place look like an event record.
 
-use super::walk::Mark;
 use crate::pml::bytes::{PointerSize, u16_at, u32_at, u64_at};
 use crate::pml::event::{EventClass, FileDetail};
 use crate::pml::layout::{EVENT_HEAD, event as field};
@@ -29,6 +28,13 @@ pub(super) enum Extra {
     Apart(usize, usize),
     /// Elsewhere, beyond the end of the file.
     Lost,
+}
+
+/// When an event happened and the driver's number of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mark {
+    pub(super) time: u64,
+    pub(super) sequence: u32,
 }
 
 /// Bytes that have the shape of an event record.

@@ -26,8 +26,8 @@ mod field {
 /// Whether `module` may be one, behind a module at `below`. They are ordered by address.
 pub(super) fn is_module(module: &Module, below: u64, strings: usize) -> bool {
     let texts = [module.path, module.version, module.company, module.description];
-    // A wiped record has no base; text read as one has more bits than an address.
-    let address = module.base != 0 && matches!(module.base >> 47, 0 | 0x1_FFFF);
+    // A wiped record is all zeros; text read as an address has more bits than one.
+    let address = (module.base != 0 || module.path.0 != 0) && matches!(module.base >> 47, 0 | 0x1_FFFF);
     address && module.base >= below && texts.iter().all(|text| (text.0 as usize) < strings)
 }
 

@@ -2,6 +2,7 @@
 //! number of another: an entry that is not certain is lost, and empty.
 
 use super::TableState;
+use super::locate::end_of_icons;
 use super::salvage::{limit, start, state};
 use crate::pml::bytes::u32_at;
 use crate::pml::container::Header;
@@ -32,7 +33,8 @@ pub(super) fn is_whole(text: &[u8], version: u32) -> bool {
 /// The strings that can still be read; lost ones are empty.
 pub(super) fn strings(data: &[u8], header: &Header) -> (Strings, TableState) {
     let lost = || (Strings::from_ranges(Vec::new()), TableState::Lost);
-    let limit = limit(data, header.string_table, header.icon_table);
+    let next = end_of_icons(data, header.icon_table).map_or(0, |_| header.icon_table);
+    let limit = limit(data, header.string_table, next);
     let Some((at, data)) = start(data, header.string_table).zip(data.get(..limit)) else { return lost() };
     let found = Table { data, at, version: header.version };
     let by_head = found.count().map(|count| found.by_offsets(count));

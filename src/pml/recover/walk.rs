@@ -3,7 +3,7 @@
 //! Each byte is looked at a bounded number of times: [`Walk::work`] counts candidates examined and bytes scanned, and
 //! stays below a small multiple of the file's size.
 
-use super::candidate::{self, Candidate, Extra, TICKS_PER_SECOND, consistent, follows, next_class};
+use super::candidate::{self, Candidate, Extra, Mark, TICKS_PER_SECOND, consistent, follows, next_class};
 use crate::pml::bytes::{PointerSize, u32_at};
 use crate::pml::event::Event;
 use crate::pml::layout::{EVENT_HEAD, HEADER_SIZE, event as field};
@@ -44,13 +44,6 @@ pub struct Walk {
     pub work: u64,
 }
 
-/// The last event accepted.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Mark {
-    pub(super) time: u64,
-    pub(super) sequence: u32,
-}
-
 /// What comes after a record.
 enum Next {
     /// Another record, or the end of the events.
@@ -67,6 +60,7 @@ struct Walker<'a> {
     end_known: bool,
     /// The numbers of all processes, or none when they are not known.
     processes: &'a FxHashSet<u32>,
+    /// The last event accepted.
     last: Option<Mark>,
     /// Extra blocks ahead: start → end.
     ahead: BTreeMap<usize, usize>,
