@@ -136,6 +136,9 @@ fn report_lines(report: &RescueReport, bits: usize, lang: Lang) -> Vec<String> {
                     [("bytes", &walk.skipped), ("places", &walk.places), ("at", &at)];
                 lines.push(t::SKIPPED.fill(lang, &values));
             }
+            if walk.doubtful > 0 {
+                lines.push(t::DOUBTFUL.fill(lang, &[("count", &walk.doubtful)]));
+            }
             if walk.cut_event {
                 lines.push(t::CUT_EVENT.get(lang).to_owned());
             }

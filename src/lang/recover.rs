@@ -8,6 +8,7 @@ crate::texts! {
     BY_ARRAY: "events: {events}, by the capture's own event-offset array", "事件：{events} 个，依据捕获文件自身的事件偏移数组";
     BY_WALK: "events: {events}, found by walking the records (the header says {header})", "事件：{events} 个，通过逐条遍历记录找到（文件头记载 {header} 个）";
     SKIPPED: "skipped: {bytes} {bytes:byte|bytes} in {places} {places:place|places} {bytes:holds|hold} no readable event, the first at offset {at}", "跳过：{places} 处共 {bytes} 字节不含可读事件，首处偏移 {at}";
+    DOUBTFUL: "{count} {count:event stands|events stand} directly before such a place and may be damaged at {count:its|their} end", "{count} 个事件紧邻此类位置之前，其末尾可能也已损坏";
     CUT_EVENT: "the file ends inside an event, which is lost", "文件在一个事件中间结束，该事件已丢失";
     ZERO_TAIL: "the last {bytes} {bytes:byte is|bytes are} zero: reserved and never written", "末尾 {bytes} 字节为零：已预留但从未写入";
     LOST_EXTRAS: "{count} {count:event|events} lost the data their operation returned", "{count} 个事件丢失了操作返回的数据";

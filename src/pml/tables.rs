@@ -64,6 +64,16 @@ impl Strings {
         self.ranges.is_empty()
     }
 
+    /// Whether string `index` has no text, not even a NUL.
+    pub(super) fn is_lost(&self, index: StringIndex) -> bool {
+        self.ranges.get(index.0 as usize).is_none_or(|(_, size)| *size == 0)
+    }
+
+    /// Where each string lies in the file, its NUL included; none of them is a new one.
+    pub(super) fn ranges(&self) -> impl ExactSizeIterator<Item = (u64, u32)> + '_ {
+        self.ranges.iter().copied()
+    }
+
     /// Appends a string that is not in the file, and gives its number.
     pub fn push(&mut self, text: &str) -> StringIndex {
         let index = StringIndex(u32::try_from(self.ranges.len()).unwrap_or(u32::MAX));
@@ -240,6 +250,8 @@ pub fn parse_processes(data: &[u8], table: u64, size: PointerSize) -> Result<Vec
     // The array of process numbers comes first; each record repeats its own.
     let indices = offset_array(data, table, region)?;
     let offsets_at = table.saturating_add(4).saturating_add(4 * indices.len() as u64);
+    let invalid =
+        |at, field, value: u32| PmlError::new(at, region, PmlErrorKind::Invalid { field, value: value.into() });
     let offsets = u32_array(data, offsets_at, indices.len() as u64, region)?;
     let mut budget = data.len() / size.pick(MODULE_SIZE.0, MODULE_SIZE.1);
     // Likewise entries that all point at one record.
@@ -250,9 +262,13 @@ pub fn parse_processes(data: &[u8], table: u64, size: PointerSize) -> Result<Vec
         region,
     )?;
     let mut processes = Vec::with_capacity(offsets.len());
-    for offset in offsets {
+    for (index, offset) in indices.into_iter().zip(offsets) {
         let at = table.saturating_add(offset.into());
-        processes.push(parse_process(data, at, size, &mut budget)?.0);
+        let (process, _) = parse_process(data, at, size, &mut budget)?;
+        if process.index != index {
+            return Err(invalid(at, "process index", process.index));
+        }
+        processes.push(process);
     }
     Ok(processes)
 }

@@ -1,6 +1,5 @@
 //! Whether the bytes at some place look like an event record.
 
-use super::walk::Mark;
 use crate::pml::bytes::{PointerSize, u16_at, u32_at, u64_at};
 use crate::pml::event::{EventClass, FileDetail};
 use crate::pml::layout::{EVENT_HEAD, event as field};
@@ -12,8 +11,8 @@ const MAX_DETAIL: usize = 0x2_0000;
 /// From here on the driver numbers network events.
 const NETWORK_SEQUENCE: u32 = 0x2000_0000;
 /// Earliest and latest time believed: years 1995 and 2150.
-const EARLIEST: u64 = 394 * TICKS_PER_YEAR;
-const LATEST: u64 = 549 * TICKS_PER_YEAR;
+pub(super) const EARLIEST: u64 = 394 * TICKS_PER_YEAR;
+pub(super) const LATEST: u64 = 549 * TICKS_PER_YEAR;
 const TICKS_PER_YEAR: u64 = 31_556_952 * TICKS_PER_SECOND;
 /// 100 ns ticks.
 pub(super) const TICKS_PER_SECOND: u64 = 10_000_000;
@@ -29,6 +28,13 @@ pub(super) enum Extra {
     Apart(usize, usize),
     /// Elsewhere, beyond the end of the file.
     Lost,
+}
+
+/// When an event happened and the driver's number of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mark {
+    pub(super) time: u64,
+    pub(super) sequence: u32,
 }
 
 /// Bytes that have the shape of an event record.

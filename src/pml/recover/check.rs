@@ -1,6 +1,6 @@
 //! Looks for damage that parsing alone does not meet: tables that can be read but cannot be right.
 
-use super::candidate;
+use super::{candidate, locate, records, strings};
 use crate::pml::bytes::PointerSize;
 use crate::pml::container::{Container, Header, Pml};
 use crate::pml::error::{PmlError, PmlErrorKind, Region};
@@ -15,6 +15,7 @@ const SAMPLES: u64 = 16;
 /// # Errors
 /// The first contradiction. It is damage: a [`rescue`](super::rescue) may help.
 pub fn check(data: &[u8], container: &Container) -> Result<(), PmlError> {
+    check_strings(data, container)?;
     check_processes(data, container)?;
     check_count(&container.header)?;
     let pml = Pml::new(data, container);
@@ -110,6 +111,31 @@ fn check_count(header: &Header) -> Result<(), PmlError> {
     Ok(())
 }
 
+/// Strings lie one behind the other, each whole: what a wiped or misplaced sector leaves breaks that.
+fn check_strings(data: &[u8], container: &Container) -> Result<(), PmlError> {
+    let mut expected = container.header.string_table.saturating_add(4 + 4 * container.strings.len() as u64);
+    for (n, (from, size)) in container.strings.ranges().enumerate() {
+        let fail = |kind| Err(PmlError::new(from, Region::StringTable, kind));
+        let at = usize::try_from(from).unwrap_or(usize::MAX);
+        let text = data.get(at..).and_then(|text| text.get(..size as usize)).unwrap_or_default();
+        if from != expected.saturating_add(4) {
+            return fail(PmlErrorKind::Invalid { field: "string offset", value: from });
+        }
+        if (n > 0 || size > 0) && !strings::is_whole(text, container.header.version) {
+            return fail(PmlErrorKind::Invalid { field: "string size", value: size.into() });
+        }
+        expected = from.saturating_add(size.into());
+    }
+    // Icons follow the strings directly, and hosts the icons.
+    let header = &container.header;
+    let icons_end = if expected == header.icon_table { locate::end_of_icons(data, expected) } else { None };
+    if icons_end != Some(header.host_table) {
+        let kind = PmlErrorKind::Invalid { field: "table offset", value: header.icon_table };
+        return Err(PmlError::new(0x260, Region::Header, kind));
+    }
+    Ok(())
+}
+
 fn check_processes(data: &[u8], container: &Container) -> Result<(), PmlError> {
     let header = &container.header;
     let fail = |kind| Err(PmlError::new(header.process_table, Region::ProcessTable, kind));
@@ -125,6 +151,13 @@ fn check_processes(data: &[u8], container: &Container) -> Result<(), PmlError> {
     for process in &container.processes {
         if let Some(text) = process.texts().into_iter().find(|text| container.strings.get(data, *text).is_none()) {
             return fail(PmlErrorKind::NoSuchIndex { index: text.0 });
+        }
+        let mut below = 0;
+        for module in &process.modules {
+            if !records::is_module(module, below, container.strings.len()) {
+                return fail(PmlErrorKind::Invalid { field: "module base", value: module.base });
+            }
+            below = module.base;
         }
     }
     Ok(())

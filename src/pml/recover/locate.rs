@@ -30,7 +30,7 @@ pub(super) fn is_string_table(data: &[u8], at: u64) -> bool {
 }
 
 /// The end of an icon table at `at`: behind its last icon.
-fn end_of_icons(data: &[u8], at: u64) -> Option<u64> {
+pub(super) fn end_of_icons(data: &[u8], at: u64) -> Option<u64> {
     let bytes = data.get(usize::try_from(at).ok().filter(|at| *at >= HEADER_SIZE)?..)?;
     let count = u32_at(bytes, 0)? as usize;
     let Some(last) = count.checked_sub(1) else { return Some(at + 4) };
@@ -54,6 +54,33 @@ fn end_of_processes(data: &[u8], at: u64, size: PointerSize) -> Option<u64> {
 /// The end of a string table whose offsets can be trusted: behind its last string.
 fn end_of_strings(data: &[u8], at: u64) -> Option<u64> {
     Strings::parse(data, at).ok()?.last_end()
+}
+
+/// How far a table is looked for from where the header says it is: transfers lose or add bytes, whole blocks at most.
+const REACH: u64 = 1 << 18;
+
+/// The place nearest to `at` that `is_table`: bytes lost or added before a table shift it, and all behind it.
+fn near(data: &[u8], at: u64, is_table: impl Fn(u64) -> bool) -> Option<u64> {
+    if at < HEADER_SIZE as u64 {
+        return None;
+    }
+    let end = data.len() as u64;
+    (0..REACH.min(end))
+        .flat_map(|far| [at.checked_sub(far), at.checked_add(far)])
+        .flatten()
+        .find(|at| (HEADER_SIZE as u64..end).contains(at) && is_table(*at))
+}
+
+/// Whether a table of strings or icons may begin at `at`, whose first two entries are `first` bytes apart: of strings the
+/// first is empty, of icons it is a place holder without an image.
+fn has_head(data: &[u8], at: u64, first: usize) -> bool {
+    let check = || {
+        let at = usize::try_from(at).ok()?;
+        let head = (u32_at(data, at)? as usize).checked_mul(4).filter(|array| *array > 4)?.checked_add(4)?;
+        let agrees = u32_at(data, at + 4)? as usize == head && u32_at(data, at + 8)? as usize == head + first;
+        (agrees && u32_at(data, at.checked_add(head)?)? == 0).then_some(())
+    };
+    check().is_some()
 }
 
 /// Puts the count of events right where the array, which ends where the process table begins, holds more of them.
@@ -81,12 +108,23 @@ pub(super) fn follow(data: &[u8], header: &mut Header) {
     if !has_processes && header.event_offsets >= HEADER_SIZE as u64 && is_process_table(data, behind_array) {
         header.process_table = behind_array;
     }
+    if !is_process_table(data, header.process_table)
+        && let Some(at) = near(data, header.process_table, |at| is_process_table(data, at))
+    {
+        let shift = at.wrapping_sub(header.process_table);
+        (header.process_table, header.event_offsets) = (at, header.event_offsets.wrapping_add(shift));
+    }
     if !is_string_table(data, header.string_table)
         && is_process_table(data, header.process_table)
         && let Some(end) = end_of_processes(data, header.process_table, header.pointer)
         && is_string_table(data, end)
     {
         header.string_table = end;
+    }
+    if !is_string_table(data, header.string_table)
+        && let Some(at) = near(data, header.string_table, |at| has_head(data, at, 4))
+    {
+        header.string_table = at;
     }
     if end_of_icons(data, header.icon_table).is_none()
         && is_string_table(data, header.string_table)
@@ -95,10 +133,15 @@ pub(super) fn follow(data: &[u8], header: &mut Header) {
     {
         header.icon_table = end;
     }
+    if !has_head(data, header.icon_table, 8)
+        && let Some(at) = near(data, header.icon_table, |at| has_head(data, at, 8) && end_of_icons(data, at).is_some())
+    {
+        header.icon_table = at;
+    }
     // Hosts have no mark of their own; the table behind the icons ends where the file does.
     let lies = |at: u64| at >= HEADER_SIZE as u64 && Hosts::parse(data, at).is_ok();
-    if !lies(header.host_table)
-        && let Some(end) = end_of_icons(data, header.icon_table)
+    if let Some(end) = end_of_icons(data, header.icon_table)
+        && end != header.host_table
         && lies(end)
     {
         header.host_table = end;

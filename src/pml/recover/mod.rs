@@ -8,7 +8,9 @@ mod candidate;
 mod check;
 mod locate;
 mod processes;
+mod records;
 mod salvage;
+mod strings;
 mod walk;
 
 pub use check::{check, verify};
@@ -23,6 +25,7 @@ use super::layout::{EVENT_HEAD, HEADER_SIZE, OFFSET_ENTRY};
 use super::offsets::OffsetList;
 use super::tables::{Hosts, Process, Strings};
 use processes::Rebuilder;
+use rustc_hash::FxHashSet;
 
 /// So many events more than the other must a pointer width give.
 const FEW: u32 = 3;
@@ -105,7 +108,7 @@ pub fn rescue(data: &[u8], cause: PmlError) -> Result<(Container, RescueReport),
 fn first_events(data: &[u8], pointer: PointerSize) -> u32 {
     let mut events = 0;
     let first = data.get(..HEADER_SIZE + PROBE).unwrap_or(data);
-    walk::walk(first, HEADER_SIZE, None, pointer, |_| {
+    walk::walk(first, None, &FxHashSet::default(), pointer, |_| {
         events += 1;
         true
     });
@@ -136,7 +139,7 @@ fn rescue_with(
         let known_end = salvaged.end_of_events(data, &header);
         let mut list = OffsetList::default();
         let mut end = 0;
-        let walk = walk::walk(data, HEADER_SIZE, known_end, pointer, |event| {
+        let walk = walk::walk(data, known_end, &FxHashSet::default(), pointer, |event| {
             end = event.end_offset();
             list.push(event.offset())
         });
@@ -148,6 +151,9 @@ fn rescue_with(
     }
     let end = salvaged.end_of_events(data, &header);
     let Salvaged { mut strings, string_state, table, process_state, hosts, host_state } = salvaged;
+
+    let is_whole = process_state == TableState::Intact;
+    let known: FxHashSet<u32> = table.iter().filter(|_| is_whole).map(|process| process.index).collect();
 
     let mut rebuilder = Rebuilder::new(header.maximum_user_address);
     let mut offsets = None;
@@ -170,7 +176,7 @@ fn rescue_with(
         walked = Some(walk);
     } else {
         let mut list = OffsetList::default();
-        let walk = walk::walk(data, HEADER_SIZE, end, pointer, |event| {
+        let walk = walk::walk(data, end, &known, pointer, |event| {
             if !list.push(event.offset()) {
                 return false;
             }
@@ -187,7 +193,7 @@ fn rescue_with(
     if header.events == 0 && process_state != TableState::Intact {
         return Err(cause.clone());
     }
-    let (processes, counts) = rebuilder.finish(table, &mut strings);
+    let (processes, counts) = rebuilder.finish(data, table, &mut strings);
     let report = RescueReport {
         cause: cause.clone(),
         events: header.events,
@@ -216,9 +222,10 @@ struct Salvaged {
 
 impl Salvaged {
     fn read(data: &[u8], header: &Header) -> Self {
-        let (strings, string_state) = salvage::strings(data, header.string_table, header.icon_table);
+        let (strings, string_state) = strings::strings(data, header);
+        let known = (string_state != TableState::Lost).then_some(strings.len());
         let (mut table, mut process_state) =
-            salvage::processes(data, header.process_table, header.string_table, header.pointer);
+            records::processes(data, header.process_table, header.string_table, header.pointer, known);
         if check_text_budget(data, header, &strings, &table).is_err() {
             (table, process_state) = (Vec::new(), TableState::Lost);
         }

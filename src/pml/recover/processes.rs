@@ -122,27 +122,31 @@ impl<'a> Rebuilder<'a> {
     }
 
     /// The processes known from `table`, then those rebuilt, ordered by number. New strings go to `strings`.
-    pub(super) fn finish(self, table: Vec<Process>, strings: &mut Strings) -> (Vec<Process>, ProcessCounts) {
+    pub(super) fn finish(
+        self,
+        data: &'a [u8],
+        table: Vec<Process>,
+        strings: &mut Strings,
+    ) -> (Vec<Process>, ProcessCounts) {
         let mut counts = ProcessCounts { modules: self.modules, ..ProcessCounts::default() };
-        // Numbers of strings that are lost would name something else once new strings are added.
-        let (mut processes, lost): (Vec<Process>, Vec<Process>) =
-            table.into_iter().partition(|process| (process.name.0 as usize) < strings.len());
+        let mut processes = table;
+        counts.from_table = processes.len() as u64;
+        let known_strings = strings.len();
+        let mut texts = Texts { strings, seen: FxHashMap::default() };
+        let mut found = self.found;
         for process in &mut processes {
-            forget_lost(process, strings.len());
-            counts.events_named += self.found.get(&process.index).map_or(0, |found| found.events);
-        }
-        for mut process in lost {
-            if !self.found.get(&process.index).is_some_and(Found::has_image) {
-                forget_lost(&mut process, strings.len());
+            // Numbers of strings that are lost would name something else once new strings are added.
+            let is_lost = [process.name, process.image_path, process.command_line].map(|text| texts.is_lost(text));
+            forget_lost(process, known_strings);
+            let events = found.remove(&process.index).unwrap_or_default();
+            name_again(process, is_lost, data, &events, &mut texts);
+            if is_lost[0] && process.name.0 == 0 {
                 counts.pid_only += 1;
-                processes.push(process);
+            } else {
+                counts.events_named += events.events;
             }
         }
-        counts.from_table = processes.len() as u64;
-        let known: rustc_hash::FxHashSet<u32> = processes.iter().map(|process| process.index).collect();
-        let mut texts = Texts { strings, seen: FxHashMap::default() };
-        let mut found: Vec<(u32, Found<'a>)> =
-            self.found.into_iter().filter(|(index, _)| !known.contains(index)).collect();
+        let mut found: Vec<(u32, Found<'a>)> = found.into_iter().collect();
         found.sort_unstable_by_key(|(index, _)| *index);
         for (index, found) in found {
             processes.push(rebuilt(index, found, &mut texts, &mut counts));
@@ -167,10 +171,19 @@ fn forget_lost(process: &mut Process, known: usize) {
     }
 }
 
-impl Found<'_> {
-    /// Whether the events tell the image.
-    const fn has_image(&self) -> bool {
-        self.create.is_some() || self.first_image.is_some()
+/// Fills name, image and command line, those that `is_lost` says, from a process's events, and its name from its image.
+fn name_again(process: &mut Process, is_lost: [bool; 3], data: &[u8], events: &Found<'_>, texts: &mut Texts<'_>) {
+    let [name, image, command_line] = is_lost;
+    let create = events.create.as_ref();
+    if let Some(path) = create.map(|create| create.image).or(events.first_image).filter(|_| image) {
+        process.image_path = texts.add(&path.decode());
+    }
+    if let Some(text) = create.map(|create| create.command_line).or(events.command_line).filter(|_| command_line) {
+        process.command_line = texts.add(&text.decode());
+    }
+    if name {
+        let path = texts.strings.get(data, process.image_path).map(|text| text.decode()).unwrap_or_default();
+        process.name = texts.add(path.rsplit('\\').next().unwrap_or_default());
     }
 }
 
@@ -185,6 +198,11 @@ struct Texts<'s> {
 }
 
 impl Texts<'_> {
+    /// Whether a string is lost: only the one with number 0 is empty by itself.
+    fn is_lost(&self, index: StringIndex) -> bool {
+        index.0 != 0 && self.strings.is_lost(index)
+    }
+
     fn add(&mut self, text: &str) -> StringIndex {
         if self.strings.is_empty() {
             self.strings.push("");

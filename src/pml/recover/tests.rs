@@ -228,12 +228,13 @@ fn tables_with_a_wiped_head_are_counted_by_their_entries() {
             let (container, _) = rescued(&data);
             assert_eq!((&container.strings, &container.processes), (&whole.strings, &whole.processes));
 
-            // A record is hit as well: nothing tells how many there were, so nothing is made up.
+            // A record is hit as well: it alone is lost.
             let record = processes + 4 + 8 * 4;
             data[record + 4..record + 8].fill(0x33);
-            let (_, report) = rescued(&data);
-            assert_eq!((report.strings, report.process_table), (TableState::Intact, TableState::Lost), "{fill}");
-            assert_eq!((report.processes.rebuilt, report.processes.from_table), (1, 0));
+            let (container, report) = rescued(&data);
+            assert_eq!((report.strings, report.process_table), (TableState::Intact, TableState::Partial { lost: 1 }));
+            assert_eq!((report.processes.rebuilt, report.processes.from_table), (0, 3));
+            assert_eq!(container.processes, whole.processes[1..], "{fill}");
         }
     }
 }

@@ -3,10 +3,11 @@
 //! Each byte is looked at a bounded number of times: [`Walk::work`] counts candidates examined and bytes scanned, and
 //! stays below a small multiple of the file's size.
 
-use super::candidate::{self, Candidate, Extra, TICKS_PER_SECOND, consistent, follows, next_class};
-use crate::pml::bytes::PointerSize;
+use super::candidate::{self, Candidate, Extra, Mark, TICKS_PER_SECOND, consistent, follows, next_class};
+use crate::pml::bytes::{PointerSize, u32_at};
 use crate::pml::event::Event;
-use crate::pml::layout::EVENT_HEAD;
+use crate::pml::layout::{EVENT_HEAD, HEADER_SIZE, event as field};
+use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
 
 /// Most extra blocks remembered ahead of the walk. Real files have none; a limit bounds the memory on hostile ones.
@@ -17,6 +18,8 @@ const LOOK_IN_CHAIN: usize = 256;
 const LOOK_IN_SCAN: usize = 4;
 /// Size that stands for "65,535 bytes or more"; old Procmon puts one pad byte after such a block.
 const CAPPED: usize = 0xFFFF;
+/// Disks and file systems lose whole sectors.
+const SECTOR: usize = 512;
 
 /// What the walk met beside the events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,19 +34,14 @@ pub struct Walk {
     pub first_place: Option<u64>,
     /// Zero bytes at the end: space reserved and never written.
     pub zero_tail: u64,
+    /// Events directly before such a place: what was damaged may have begun within them.
+    pub doubtful: u64,
     /// The file ends within an event, which is lost.
     pub cut_event: bool,
     /// Events whose extra detail lies beyond the end of the file.
     pub lost_extras: u64,
     /// Candidates examined and bytes scanned.
     pub work: u64,
-}
-
-/// The last event accepted.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Mark {
-    pub(super) time: u64,
-    pub(super) sequence: u32,
 }
 
 /// What comes after a record.
@@ -60,18 +58,21 @@ struct Walker<'a> {
     pointer: PointerSize,
     /// The end of the events is known from the tables, not only the end of the file.
     end_known: bool,
+    /// The numbers of all processes, or none when they are not known.
+    processes: &'a FxHashSet<u32>,
+    /// The last event accepted.
     last: Option<Mark>,
     /// Extra blocks ahead: start → end.
     ahead: BTreeMap<usize, usize>,
     walk: Walk,
 }
 
-/// Walks the records of `data` from `first`; `end` is where the events end when that is known. `found` gets each event
-/// in file order and says whether to go on.
+/// Walks the records of `data` behind the header; `end` is where the events end when that is known, `processes` are the
+/// numbers of all processes when those are. `found` gets each event in file order and says whether to go on.
 pub(super) fn walk(
     data: &[u8],
-    first: usize,
     end: Option<usize>,
+    processes: &FxHashSet<u32>,
     pointer: PointerSize,
     mut found: impl FnMut(Event<'_>) -> bool,
 ) -> Walk {
@@ -80,11 +81,12 @@ pub(super) fn walk(
         data: region,
         pointer,
         end_known: end.is_some(),
+        processes,
         last: None,
         ahead: BTreeMap::new(),
         walk: Walk::default(),
     };
-    walker.run(first, &mut found);
+    walker.run(HEADER_SIZE, &mut found);
     walker.walk
 }
 
@@ -109,6 +111,11 @@ impl<'a> Walker<'a> {
                     at = inside;
                     continue;
                 }
+                if self.is_wiped_at_end(at, next) {
+                    at = self.resume_after_damage(at);
+                    continue;
+                }
+                self.walk.doubtful += 1;
             }
             if !self.accept(&record, found) {
                 return;
@@ -142,9 +149,27 @@ impl<'a> Walker<'a> {
             .is_some_and(|next| follows(record.mark(), next.mark()) && consistent(record.mark(), next.mark()))
     }
 
+    /// Whether the record at `at` that ends at `end` ends in zeros that begin with a sector and go on behind it.
+    fn is_wiped_at_end(&self, at: usize, end: usize) -> bool {
+        let sector = end.saturating_sub(1) / SECTOR * SECTOR;
+        let zeros = self.data.get(sector..end.saturating_add(SECTOR / 16).min(self.data.len())).unwrap_or_default();
+        sector > at && sector < end && zeros.iter().all(|byte| *byte == 0)
+    }
+
+    /// Whether the head of the record at `at` begins with zeros up to a sector's end, so that process and thread may be
+    /// wiped, or names a process that does not exist.
+    fn has_wiped_head(&self, at: usize) -> bool {
+        let sector = at.next_multiple_of(SECTOR);
+        let wiped = sector > at
+            && sector <= at + field::CLASS
+            && self.data.get(at..sector).is_some_and(|head| head.iter().all(|byte| *byte == 0));
+        let process = u32_at(self.data, at + field::PROCESS).unwrap_or_default();
+        wiped || !self.processes.is_empty() && !self.processes.contains(&process)
+    }
+
     /// Whether a record found in the middle of nowhere is believable.
     fn believable(&mut self, record: &Candidate) -> bool {
-        if matches!(record.extra, Extra::Lost) {
+        if matches!(record.extra, Extra::Lost) || self.has_wiped_head(record.at) {
             return false;
         }
         if self.confirmed(record, LOOK_IN_SCAN) {
@@ -256,7 +281,9 @@ impl<'a> Walker<'a> {
     /// Accounts for what is left from `at` on: nothing, a cut event, zeros, or rubbish.
     fn finish(&mut self, at: usize) {
         let rest = self.data.get(at..).unwrap_or_default();
-        let written = rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        // Zeros before a table that is there were no reserve: events stood there.
+        let last = if self.end_known { rest.len().checked_sub(1) } else { rest.iter().rposition(|byte| *byte != 0) };
+        let written = last.map_or(0, |last| last + 1);
         self.walk.zero_tail += (rest.len() - written) as u64;
         self.walk.work += rest.len() as u64;
         if written == 0 || self.end_known && rest.len() <= 3 {
