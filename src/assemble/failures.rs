@@ -199,13 +199,16 @@ fn requested(log: &OpLog, asked: &locks::Requested, lock: bool) -> Option<case::
         options: asked.options.map(crate::nt::CreateOptions::names),
         effective: asked.effective.map(crate::nt::AccessMask::names),
         target: asked.target.map(|target| log.paths.get(target).to_owned()),
-        range: asked.range.map(|range| case::LockRange {
-            offset: range.offset,
-            length: range.length,
-            exclusive: lock.then_some(range.exclusive),
+        range: asked.range.map(|range| {
+            let whole = lock_range(range);
+            case::LockRange { exclusive: whole.exclusive.filter(|_| lock), ..whole }
         }),
     };
     (record != case::Requested::default()).then_some(record)
+}
+
+pub(super) const fn lock_range(range: locks::Range) -> case::LockRange {
+    case::LockRange { offset: range.offset, length: range.length, exclusive: Some(range.exclusive) }
 }
 
 pub(super) fn pid(log: &OpLog, process: ProcessId) -> u32 {

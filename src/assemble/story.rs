@@ -167,6 +167,7 @@ fn hold(log: &OpLog, path: PathId, implicated: &[locks::Holder], told: &HistoryH
         access: told.hold.access.map(AccessMask::names),
         share: told.hold.share.map(ShareAccess::names),
         path: told.hold.path.filter(|known| *known != path).map(|path| log.paths.get(path).to_owned()),
+        range: told.hold.range.map(failures::lock_range),
         implicated,
         sure: told.sure.map(|(from, until)| case::Span {
             from: from.to_rfc3339(),

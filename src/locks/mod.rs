@@ -27,6 +27,7 @@ mod mapping;
 mod moves;
 mod refute;
 mod replay;
+mod scenes;
 mod share;
 mod slow;
 mod spans;
