@@ -1,7 +1,7 @@
 //! Findings of the engine in the shape of the record.
 
 use super::Parts;
-use super::holders::{Holders, grade};
+use super::holders::{Holders, grade, shown_name};
 use crate::capture::op::{EventIndex, Op, OpKind, OpLog, PathId, ProcessId};
 use crate::case::{self, Attribution, Cause, ExplanationCode, HowDeleted, Mechanism, RuledOutReason};
 use crate::lang::{Lang, record as t};
@@ -227,11 +227,6 @@ fn series(burst: &locks::Burst) -> Option<case::Series> {
 
 pub(super) fn name(log: &OpLog, process: ProcessId) -> String {
     log.processes.get(process.0 as usize).map_or_else(String::new, |process| shown_name(&process.name))
-}
-
-/// A process's name; a rescued capture may have lost it.
-pub(super) fn shown_name(name: &str) -> String {
-    if name.is_empty() { "<unknown>".to_owned() } else { name.to_owned() }
 }
 
 /// The operation of an event as Procmon names it.

@@ -2,8 +2,8 @@
 
 use super::attribute::{Blockers, Failing, Suspect, add};
 use super::engine::Engine;
-use super::failure::{Cause, wanted};
-use super::finding::{Confidence, Edge, Hold, Holder, Mechanism};
+use super::failure::wanted;
+use super::finding::{Cause, Confidence, Edge, Hold, Holder, Mechanism};
 use super::identity::{NONE, Names};
 use super::replay::Exits;
 use super::spans::Instant;
@@ -391,32 +391,22 @@ impl Engine<'_> {
             };
             let mechanism = if image { Mechanism::ImageMapping } else { Mechanism::DataMapping };
             let exit = section.exit.and_then(|(op, _)| op);
-            add(
-                &mut found.suspects,
-                Suspect {
-                    holder: Holder {
-                        party: self.author(section.made, section.process),
-                        confidence,
-                        mechanism,
-                        rule,
-                        handle_ambiguous: false,
-                        hold: self.section_hold(failing, &section),
-                        more: Vec::new(),
-                        conflicts: Vec::new(),
-                        victim: self.counts_as_victim(failing, section.process)
-                            && section.made.and_then(|at| self.op(at)).is_none_or(|op| op.driver.is_none()),
-                        smb_client: false,
-                        confirmed: false,
-                        refuted_by: None,
-                    },
-                    inferred: confidence < Confidence::Proven,
-                    left_early,
-                    // MM-5: only the end of its process bounds a mapping.
-                    settled_by_release: confidence == Confidence::Likely && processes.len() == 1 && !reads_only,
-                    counterpart: false,
-                    end: exit.zip(section.exit.map(|(_, time)| Instant::point(time))),
-                },
-            );
+            let made = section.made.and_then(|at| self.op(at));
+            let holder = Holder {
+                confidence,
+                hold: self.section_hold(failing, &section),
+                victim: self.counts_as_victim(failing, section.process) && made.is_none_or(|op| op.driver.is_none()),
+                ..Holder::suspect(self.author(section.made, section.process), mechanism, rule)
+            };
+            let suspect = Suspect {
+                inferred: confidence < Confidence::Proven,
+                left_early,
+                // MM-5: only the end of its process bounds a mapping.
+                settled_by_release: confidence == Confidence::Likely && processes.len() == 1 && !reads_only,
+                end: exit.zip(section.exit.map(|(_, time)| Instant::point(time))),
+                ..Suspect::of(holder)
+            };
+            add(&mut found.suspects, suspect);
         }
     }
 }

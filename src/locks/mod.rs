@@ -36,9 +36,9 @@ mod waits;
 pub use audit::{Audit, FalseConflict, StatusCount, audit};
 pub use cite::{Citation, Citer};
 pub use engine::{Options, WAIT_THRESHOLD, analyse, history};
-pub use failure::{Cause, is_lock_failure};
+pub use failure::is_lock_failure;
 pub use finding::{
-    Analysis, Attribution, Burst, Confidence, Conflict, Consistency, DeleteHow, DeletedBy, Edge, Explanation, Finding,
-    Hold, Holder, Mechanism, Party, Range, Reason, Release, Requested, RuledOut, Side, Wait,
+    Analysis, Attribution, Burst, Cause, Confidence, Conflict, Consistency, DeleteHow, DeletedBy, Edge, Explanation,
+    Finding, Hold, Holder, Mechanism, Party, Range, Reason, Release, Requested, RuledOut, Side, Wait,
 };
 pub use history::{FileHistory, HistoryEvent, HistoryHold};
