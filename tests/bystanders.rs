@@ -353,3 +353,52 @@ fn at_11_what_a_success_shows_ended_names_the_success() {
     assert_eq!(named(&finding), [(av, Confidence::Possible)]);
     assert_eq!(finding.holders[0].refuted_by, Some(success));
 }
+
+#[test]
+fn dr_2_a_child_in_use_is_asked_what_its_deletion_was() {
+    let (mut b, victim, av, other) = cast();
+    b.open(av, F, READ, 3);
+    b.open(other, F, READ, ALL);
+    b.fails(victim, F, DELETE, ALL, SHARING);
+    b.open(victim, DIR, DELETE, ALL);
+    let kind = OpKind::SetDisposition { delete: true, handle: None };
+    let failed = b.refused(victim, DIR, NtStatus::DIRECTORY_NOT_EMPTY, kind);
+    let finding = b.explain(failed);
+    assert_eq!(named(&finding), [(av, Confidence::Proven)]);
+    assert_eq!(cleared(&finding), [(other, Reason::CompatibleSharing, "SA-3", None)]);
+}
+
+#[test]
+fn at_11_a_success_shows_a_mapping_gone() {
+    let (mut b, victim, av, _) = cast();
+    b.make(victim, F, READ, ALL);
+    b.close(victim, F);
+    b.open(av, F, READ | WRITE, ALL);
+    section(&mut b, av, READWRITE, SEC_COMMIT);
+    b.close(av, F);
+    let success = b.create(
+        victim,
+        F,
+        open(WRITE, ALL, CreateDisposition::OVERWRITE, 0, Some(pmlblame::nt::OpenResult::OVERWRITTEN)),
+        NtStatus::SUCCESS,
+    );
+    let failed = b.refused(victim, F, NtStatus::USER_MAPPED_FILE, OpKind::SetEndOfFile(0));
+    let finding = b.explain(failed);
+    assert_eq!(named(&finding), []);
+    assert_eq!(cleared(&finding), [(av, Reason::ShownClosedByLaterSuccess, "AT-11", Some(success))]);
+}
+
+#[test]
+fn mm_2_an_open_to_append_is_no_retry_of_one_to_write() {
+    let (mut b, victim, av, _) = cast();
+    b.open(av, F, READ, 5);
+    b.does(av, F, OpKind::LoadImage);
+    b.close(av, F);
+    let failed = b.fails(victim, F, WRITE, ALL, SHARING);
+    b.open(victim, F, APPEND, ALL);
+    let exit = b.does(av, "", OpKind::ProcessExit);
+    let success = b.open(victim, F, WRITE, ALL);
+    let finding = b.explain(failed);
+    assert_eq!(finding.released_by.unwrap().event, exit);
+    assert_eq!(finding.confirmed_by, Some(success));
+}

@@ -46,6 +46,7 @@ impl Around {
 
 /// The holds that event `event` ended, of those that something was refused for: one entry for each file and mechanism.
 pub(super) fn endings(log: &OpLog, analysis: &locks::Analysis, event: EventIndex) -> Vec<Ending> {
+    let texts = case::Pool::default();
     let mut endings: Vec<Ending> = Vec::new();
     for finding in analysis.findings.iter().filter(|finding| finding.lock_class) {
         let path = log.paths.get(finding.path);
@@ -65,7 +66,7 @@ pub(super) fn endings(log: &OpLog, analysis: &locks::Analysis, event: EventIndex
                     path: path.to_owned(),
                     mechanism,
                     confidence: grade,
-                    start: edge(start),
+                    start: edge(&texts, start),
                     failures: vec![finding.event.0],
                     confirmed_by: confirmed,
                 }),

@@ -1,7 +1,7 @@
 //! Findings of the engine in the shape of the record.
 
 use super::Parts;
-use super::holders::{Holders, grade};
+use super::holders::{Holders, grade, shown_name};
 use crate::capture::op::{EventIndex, Op, OpKind, OpLog, PathId, ProcessId};
 use crate::case::{
     self, Attribution, Cause, ExplanationCode, HowDeleted, Mechanism, Names, Pool, RuledOutReason, Text,
@@ -151,8 +151,8 @@ fn failure_holder(
         rule: texts.share(holder.rule),
         handle: holder.handle_ambiguous.then(|| texts.share("ambiguous")),
         hold: case::Hold {
-            start: edge(parts, holder.hold.start),
-            end: edge(parts, holder.hold.end),
+            start: edge(&parts.common.texts, holder.hold.start),
+            end: edge(&parts.common.texts, holder.hold.end),
             access: holder.hold.access.map(|access| names(access.names())),
             share: holder.hold.share.map(|share| names(share.names())),
             path: holder.hold.path.filter(|path| *path != failing).map(|path| texts.share(log.paths.get(path))),
@@ -205,8 +205,7 @@ fn conflict_text(
     text.fill(lang, &[("classes", &classes)])
 }
 
-pub(super) fn edge(parts: &Parts<'_>, edge: Edge) -> case::Edge {
-    let texts = &parts.common.texts;
+pub(super) fn edge(texts: &Pool<str>, edge: Edge) -> case::Edge {
     match edge {
         Edge::At(event, time) => case::Edge::At(case::At { event: event.0, time: texts.share(time.to_rfc3339()) }),
         Edge::BeforeCapture => case::Edge::Outside(texts.share("before_capture")),
@@ -225,13 +224,16 @@ fn requested(log: &OpLog, asked: &locks::Requested, lock: bool) -> Option<case::
         options: asked.options.map(crate::nt::CreateOptions::names),
         effective: asked.effective.map(crate::nt::AccessMask::names),
         target: asked.target.map(|target| log.paths.get(target).to_owned()),
-        range: asked.range.map(|range| case::LockRange {
-            offset: range.offset,
-            length: range.length,
-            exclusive: lock.then_some(range.exclusive),
+        range: asked.range.map(|range| {
+            let whole = lock_range(range);
+            case::LockRange { exclusive: whole.exclusive.filter(|_| lock), ..whole }
         }),
     };
     (record != case::Requested::default()).then_some(record)
+}
+
+pub(super) const fn lock_range(range: locks::Range) -> case::LockRange {
+    case::LockRange { offset: range.offset, length: range.length, exclusive: Some(range.exclusive) }
 }
 
 pub(super) fn pid(log: &OpLog, process: ProcessId) -> u32 {
@@ -255,11 +257,6 @@ pub(super) fn name(log: &OpLog, process: ProcessId) -> String {
 fn shared_name(parts: &Parts<'_>, process: ProcessId) -> Text {
     let name = parts.log.processes.get(process.0 as usize).map_or("", |process| shown_name(&process.name));
     parts.common.texts.share(name)
-}
-
-/// A process's name; a rescued capture may have lost it.
-pub(super) fn shown_name(name: &str) -> &str {
-    if name.is_empty() { "<unknown>" } else { name }
 }
 
 /// The operation of an event as Procmon names it.

@@ -229,6 +229,11 @@ fn is_service(parts: &Parts<'_>, process: &ProcessInfo) -> bool {
         .is_some_and(|parent| parent.name.eq_ignore_ascii_case("services.exe"))
 }
 
+/// A process's name; a rescued capture may have lost it.
+pub(super) fn shown_name(name: &str) -> &str {
+    if name.is_empty() { "<unknown>" } else { name }
+}
+
 fn known(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
@@ -236,7 +241,7 @@ fn known(text: &str) -> Option<String> {
 fn process_record(process: &ProcessInfo) -> case::Process {
     case::Process {
         pid: process.pid,
-        name: super::failures::shown_name(&process.name).to_owned(),
+        name: shown_name(&process.name).to_owned(),
         image_path: known(&process.image_path),
         company: known(&process.company),
         description: known(&process.description),

@@ -154,7 +154,7 @@ fn story_of(
         }
         (None, None) => &[],
     };
-    let holds = history.holds.iter().map(|told| hold(&parts, seed.path, implicated, told)).collect();
+    let holds = history.holds.iter().map(|told| hold(&log, seed.path, implicated, told)).collect();
     let schema = case::WHY_SCHEMA.to_owned();
     Ok(Story { schema, event: event.0, failure, wait, events, holds, ended, truncated: history.truncated })
 }
@@ -189,8 +189,8 @@ fn find(log: &OpLog, event: EventIndex) -> Option<&Op> {
     log.ops.get(at..)?.iter().take_while(|op| op.event == event).last()
 }
 
-fn hold(parts: &Parts<'_>, path: PathId, implicated: &[locks::Holder], told: &HistoryHold) -> StoryHold {
-    let log = parts.log;
+fn hold(log: &OpLog, path: PathId, implicated: &[locks::Holder], told: &HistoryHold) -> StoryHold {
+    let texts = case::Pool::default();
     let process = told.party.process();
     let implicated = implicated.iter().any(|holder| {
         holder.party == told.party
@@ -204,11 +204,12 @@ fn hold(parts: &Parts<'_>, path: PathId, implicated: &[locks::Holder], told: &Hi
             Party::Process(_) => None,
         },
         mechanism: mechanism(told.mechanism),
-        start: edge(parts, told.hold.start),
-        end: edge(parts, told.hold.end),
+        start: edge(&texts, told.hold.start),
+        end: edge(&texts, told.hold.end),
         access: told.hold.access.map(AccessMask::names),
         share: told.hold.share.map(ShareAccess::names),
         path: told.hold.path.filter(|known| *known != path).map(|path| log.paths.get(path).to_owned()),
+        range: told.hold.range.map(failures::lock_range),
         implicated,
         sure: told.sure.map(|(from, until)| case::Span {
             from: from.to_rfc3339(),

@@ -1,6 +1,6 @@
 //! The story of one event: what everybody did to the file around it, and who held it from when to when.
 
-use super::{Confidence, Edge, EventRef, Failure, Mechanism, Wait};
+use super::{Confidence, Edge, EventRef, Failure, LockRange, Mechanism, Wait};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -104,6 +104,9 @@ pub struct StoryHold {
     /// The name it was opened by, when it is another one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// The locked bytes, for a byte-range lock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<LockRange>,
     /// It is one of those that made the operation fail.
     pub implicated: bool,
     /// From when to when it surely stood; left out when at no known time.

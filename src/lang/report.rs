@@ -139,7 +139,7 @@ crate::texts! {
     OUT_EXITED: "had ended before", "此前已结束";
     OUT_OTHER_LINK: "held another hard link", "占用的是另一个硬链接";
     OUT_STILL: "the failure went on after it had let go", "其释放之后失败仍在继续";
-    OUT_SHOWN: "a success that its handle would have forbidden shows it had closed it by then", "之后有一次其句柄本应阻止的操作成功，表明其当时已关闭";
+    OUT_SHOWN: "a success that its handle or mapping would have forbidden shows that it was gone by then", "有一次其句柄或映射本应阻止的操作成功，表明其当时已不存在";
     OUT_NOT_MARKER: "had it open, but a POSIX delete is kept only by the handle that marked it", "虽打开着该文件，但 POSIX 删除只由标记它的句柄维持";
     OUT_OUTLASTED: "still had it open when the deleted name had gone, so it was not what kept the name", "已删除的名称消失时其句柄仍打开，因此名称并非由其保留";
     OUT_HANDLE: "had it open, but a handle does not lead to this result", "虽打开着它，但句柄不会导致此结果";

@@ -16,6 +16,7 @@ crate::texts! {
     DELETE_SET: "marks for deletion", "标记为删除";
     DELETE_CLEARED: "takes the mark for deletion back", "取消删除标记";
     BYTES: "{n} {n:byte|bytes}", "{n} 字节";
+    MAPPED: "mapped", "映射中";
     EXCLUSIVE: "exclusive {at}", "独占 {at}";
     SHARED: "shared {at}", "共享 {at}";
     RULE: "Rule", "规则";

@@ -3,9 +3,9 @@
 use super::bursts::{BurstEnd, Bursts};
 use super::delete::Mark;
 use super::engine::Engine;
-use super::failure::{Cause, requested, wanted};
+use super::failure::{requested, wanted};
 use super::finding::{
-    Attribution, Confidence, Conflict, DeletedBy, Edge, Finding, Hold, Holder, Mechanism, Party, Side,
+    Attribution, Cause, Confidence, Conflict, DeletedBy, Edge, Finding, Hold, Holder, Mechanism, Party, Side,
 };
 use super::hold::{Ended, Fit, HoldRec, Weighed};
 use super::identity::{NONE, UNNAMED};
@@ -37,6 +37,13 @@ pub(crate) struct Suspect {
     pub(crate) counterpart: bool,
     /// When it let go (start), for the release.
     pub(crate) end: Option<(u32, Instant)>,
+}
+
+impl Suspect {
+    /// One whose rule is certain, and of whose end nothing is known.
+    pub(crate) const fn of(holder: Holder) -> Self {
+        Self { holder, inferred: false, left_early: false, settled_by_release: false, counterpart: false, end: None }
+    }
 }
 
 /// What an examination found.
@@ -348,10 +355,7 @@ impl Engine<'_> {
         let system = self.log.processes.get(best.process.0 as usize).is_some_and(|process| process.is_system());
         Some(Suspect {
             holder: Holder {
-                party: match best.driver {
-                    Some(driver) => Party::Driver { driver, process: best.process },
-                    None => Party::Process(best.process),
-                },
+                party: best.party(),
                 confidence,
                 mechanism,
                 rule: rule_id,

@@ -1,12 +1,12 @@
 //! Retries: failures of one operation grouped, and the success that ended them (AT-10).
 
 use super::engine::Engine;
-use super::failure::{is_lock_failure, requested, wanted};
+use super::failure::{Wanted, is_lock_failure, requested, wanted};
 use super::finding::Burst;
 use super::identity::{opens, succeeded};
 use super::spans::Instant;
 use crate::capture::op::{Op, OpKind, ProcessId};
-use crate::nt::{FileTime, NtStatus};
+use crate::nt::{AccessMask, FileTime, NtStatus};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// How the retries of a failure went on.
@@ -55,8 +55,10 @@ fn overcomes(then: &Op, now: &Op) -> bool {
                 return false;
             }
             let (then, now) = (wanted(then), wanted(now));
-            // It asked for no less and shared no more.
-            now.grant.classes.contains(then.grant.classes) && then.grant.share.contains(now.grant.share)
+            // It asked for no less and shared no more. MM-2: to append is allowed where to write is not.
+            now.grant.classes.contains(then.grant.classes)
+                && then.grant.share.contains(now.grant.share)
+                && (writes(&now) || !writes(&then))
         }
         OpKind::Lock { offset, length, .. } => {
             succeeded(now)
@@ -75,13 +77,19 @@ fn overcomes(then: &Op, now: &Op) -> bool {
     }
 }
 
+/// Whether an open is one that a mapped image refuses (MM-2).
+fn writes(wanted: &Wanted) -> bool {
+    wanted.effective.intersects(AccessMask::WRITE_DATA)
+}
+
 /// Whether a refused operation is the first one again. Another request may be refused for another reason; a pending delete
 /// refuses every open alike.
 fn asks_the_same(first: &Op, again: &Op) -> bool {
     first.status == again.status
         && match (first.kind, again.kind) {
             (OpKind::Create(_), OpKind::Create(_)) if first.status == NtStatus::SHARING_VIOLATION => {
-                wanted(first).grant == wanted(again).grant
+                let (first, again) = (wanted(first), wanted(again));
+                first.grant == again.grant && writes(&first) == writes(&again)
             }
             (
                 OpKind::Rename { target, .. } | OpKind::Link { target, .. },

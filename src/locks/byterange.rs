@@ -2,8 +2,8 @@
 
 use super::attribute::{Blockers, Failing, Suspect, add};
 use super::engine::Engine;
-use super::failure::{Cause, requested};
-use super::finding::{Confidence, Edge, Hold, Holder, Mechanism, Range};
+use super::failure::requested;
+use super::finding::{Cause, Confidence, Edge, Hold, Holder, Mechanism, Party, Range};
 use super::replay::Exits;
 use super::spans::{Instant, Spans};
 use crate::capture::op::{Op, OpKind, ProcessId};
@@ -192,30 +192,11 @@ impl Engine<'_> {
             let own = lock.process == failing.op.process;
             let confidence = if sure && !own { Confidence::Proven } else { Confidence::Likely };
             let (hold, end) = self.lock_hold(failing, &lock);
-            add(
-                &mut found.suspects,
-                Suspect {
-                    holder: Holder {
-                        party: self.author(Some(lock.op), lock.process),
-                        confidence,
-                        mechanism: Mechanism::ByteRangeLock,
-                        rule: if lock_request { "LK-1" } else { "LK-2" },
-                        handle_ambiguous: false,
-                        hold,
-                        more: Vec::new(),
-                        conflicts: Vec::new(),
-                        victim: self.counts_as_victim(failing, lock.process),
-                        smb_client: false,
-                        confirmed: false,
-                        refuted_by: None,
-                    },
-                    inferred: !sure,
-                    left_early: false,
-                    settled_by_release: false,
-                    counterpart: false,
-                    end,
-                },
-            );
+            let rule = if lock_request { "LK-1" } else { "LK-2" };
+            let party = self.author(Some(lock.op), lock.process);
+            let victim = self.counts_as_victim(failing, lock.process) && matches!(party, Party::Process(_));
+            let holder = Holder { confidence, hold, victim, ..Holder::suspect(party, Mechanism::ByteRangeLock, rule) };
+            add(&mut found.suspects, Suspect { inferred: !sure, end, ..Suspect::of(holder) });
         }
     }
 }

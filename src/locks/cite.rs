@@ -1,8 +1,7 @@
 //! Which rules a conclusion rests on, and the event that shows it, beside the rule that makes a hold a reason.
 
-use super::failure::Cause;
 use super::finding::{
-    Attribution, Confidence, DeleteHow, Edge, Explanation, Finding, Holder, Mechanism, Party, Reason, Side,
+    Attribution, Cause, Confidence, DeleteHow, Edge, Explanation, Finding, Holder, Mechanism, Party, Reason, Side,
 };
 use crate::capture::op::{EventIndex, Op, OpKind, OpLog, PathId};
 use crate::nt::path::volume_device;

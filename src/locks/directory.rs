@@ -2,8 +2,7 @@
 
 use super::attribute::{Blockers, Failing, MAX_CHILDREN, MAX_NESTING, add};
 use super::engine::Engine;
-use super::failure::Cause;
-use super::finding::{Confidence, Mechanism};
+use super::finding::{Cause, Confidence, Mechanism};
 use super::identity::NONE;
 use crate::nt::NtStatus;
 

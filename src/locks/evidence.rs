@@ -88,14 +88,7 @@ impl Engine<'_> {
             && !self.is_kernel_held(failing)
             && let Some(holder) = self.filter_in_stack(failing)
         {
-            blockers.suspects.push(Suspect {
-                holder,
-                inferred: true,
-                left_early: false,
-                settled_by_release: false,
-                counterpart: false,
-                end: None,
-            });
+            blockers.suspects.push(Suspect { inferred: true, ..Suspect::of(holder) });
         }
         let event = |edge: Edge| match edge {
             Edge::At(event, _) => event.0,

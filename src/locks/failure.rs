@@ -5,29 +5,6 @@ use crate::capture::op::{Op, OpKind};
 use crate::nt::sharing::{AccessClasses, Grant, effective_access};
 use crate::nt::{AccessMask, NtStatus, ShareAccess};
 
-/// What stood in the way, not the status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Cause {
-    /// Access and share modes of two opens.
-    ShareConflict,
-    /// The name is marked for deletion and somebody keeps it alive.
-    DeletePending,
-    /// A mapped image.
-    ImageSection,
-    /// A mapped data section.
-    UserMapped,
-    /// A byte-range lock.
-    ByteRangeLock,
-    /// Children that are pending or in use.
-    DirectoryNotEmpty,
-    /// An oplock break.
-    OplockBreak,
-    /// A rename or link refused with ACCESS DENIED because of opens.
-    RenameBlocked,
-    /// None of these.
-    Other,
-}
-
 /// Whether the operation ended in a result of the lock class, for an operation that can get it from a lock.
 ///
 /// ACCESS DENIED counts for renames and links only, and even there `analyse` may find that no lock is behind it

@@ -1,6 +1,5 @@
 //! What the engine says: plain data that mirrors the case record, in codes.
 
-use super::failure::Cause;
 use crate::capture::op::{DriverId, EventIndex, PathId, ProcessId};
 use crate::nt::sharing::AccessClasses;
 use crate::nt::{AccessMask, CreateDisposition, CreateOptions, FileTime, NtStatus, ShareAccess, Ticks};
@@ -243,6 +242,29 @@ pub enum Attribution {
     NotVisible,
     /// Nobody is behind it.
     NoHolder,
+}
+
+/// What stood in the way, not the status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cause {
+    /// Access and share modes of two opens.
+    ShareConflict,
+    /// The name is marked for deletion and somebody keeps it alive.
+    DeletePending,
+    /// A mapped image.
+    ImageSection,
+    /// A mapped data section.
+    UserMapped,
+    /// A byte-range lock.
+    ByteRangeLock,
+    /// Children that are pending or in use.
+    DirectoryNotEmpty,
+    /// An oplock break.
+    OplockBreak,
+    /// A rename or link refused with ACCESS DENIED because of opens.
+    RenameBlocked,
+    /// None of these.
+    Other,
 }
 
 /// How a file came to be pending.

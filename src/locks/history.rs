@@ -109,10 +109,7 @@ impl Engine<'_> {
             for (number, hold) in near.into_iter().take(MAX_TOLD) {
                 let refuted = track.false_conflicts.iter().find(|one| one.hold == number && hold.ended_unseen());
                 holds.push(HistoryHold {
-                    party: match hold.driver {
-                        Some(driver) => Party::Driver { driver, process: hold.process },
-                        None => Party::Process(hold.process),
-                    },
+                    party: hold.party(),
                     mechanism: match hold.driver {
                         Some(_) => Mechanism::FilterInStack,
                         None => Mechanism::OpenHandle,

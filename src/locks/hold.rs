@@ -1,5 +1,6 @@
 //! Handles of one file, and what can be said about them at one instant (AT-3, AT-4, AT-13).
 
+use super::finding::Party;
 use super::spans::Instant;
 use crate::capture::op::{DriverId, PathId, ProcessId};
 use crate::nt::sharing::Grant;
@@ -85,6 +86,14 @@ impl HoldRec {
             accompanied: false,
             dead_by: None,
             handed: None,
+        }
+    }
+
+    /// Whose it is.
+    pub(crate) fn party(&self) -> Party {
+        match self.driver {
+            Some(driver) => Party::Driver { driver, process: self.process },
+            None => Party::Process(self.process),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::attribute::{Blockers, Failing, Rule, Suspect};
 use super::engine::Engine;
-use super::finding::{Hold, Holder, Party};
+use super::finding::{Hold, Holder};
 use super::hold::{Ended, EvKind, Fit, HoldRec};
 use super::replay::Track;
 use super::spans::Instant;
@@ -86,10 +86,7 @@ impl Engine<'_> {
             let Some(hold) = track.holds.get(one.hold as usize).filter(|hold| hold.is_dead(at)) else { continue };
             let Ended::Close(op, close) = hold.ended else { continue };
             let unknown = HoldRec::unknown(hold.process, hold.driver, (hold.link, hold.stream));
-            let party = match hold.driver {
-                Some(driver) => Party::Driver { driver, process: hold.process },
-                None => Party::Process(hold.process),
-            };
+            let party = hold.party();
             if close.end <= at.start
                 || (rule.fit)(&unknown) == Fit::No
                 || found.suspects.iter().any(|suspect| suspect.holder.party == party)
@@ -99,18 +96,13 @@ impl Engine<'_> {
             let suspected = Holder::suspect(party, rule.mechanism, rule.rule);
             let hold_shown = Hold { end: self.edge(op), ..suspected.hold };
             let victim = self.counts_as_victim(failing, hold.process) && hold.driver.is_none();
+            let holder =
+                Holder { hold: hold_shown, victim, refuted_by: self.op(one.by).map(|op| op.event), ..suspected };
             found.suspects.push(Suspect {
-                holder: Holder {
-                    hold: hold_shown,
-                    victim,
-                    refuted_by: self.op(one.by).map(|op| op.event),
-                    ..suspected
-                },
                 inferred: true,
                 left_early: close.end <= failing.burst.last.start,
-                settled_by_release: false,
-                counterpart: false,
                 end: Some((op, close)),
+                ..Suspect::of(holder)
             });
         }
     }

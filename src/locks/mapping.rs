@@ -2,8 +2,8 @@
 
 use super::attribute::{Blockers, Failing, Suspect, add};
 use super::engine::Engine;
-use super::failure::{Cause, wanted};
-use super::finding::{Confidence, Edge, Hold, Holder, Mechanism};
+use super::failure::wanted;
+use super::finding::{Cause, Confidence, Edge, Hold, Holder, Mechanism};
 use super::identity::{NONE, Names};
 use super::replay::Exits;
 use super::spans::Instant;
@@ -61,10 +61,10 @@ pub(crate) struct Mapped {
 #[derive(Debug, Default)]
 pub(crate) struct Sections {
     made: IndexMap<(ProcessId, Kind), Made, FxBuildHasher>,
-    /// Successes that no data section, writable data section or image would have allowed: their starts.
-    no_data: Vec<FileTime>,
-    no_writable: Vec<FileTime>,
-    no_image: Vec<FileTime>,
+    /// Successes that no data section, writable data section or image would have allowed: their starts and operation indices.
+    no_data: Vec<(FileTime, u32)>,
+    no_writable: Vec<(FileTime, u32)>,
+    no_image: Vec<(FileTime, u32)>,
     /// Overwriting opens that a data section refused (MM-4).
     met_data: Vec<Instant>,
     /// The sections that one of these shows to be over data (operation indices).
@@ -134,7 +134,7 @@ impl Sections {
     }
 
     /// A successful create is evidence against sections that would have refused it (MM-2, MM-4, SA-8).
-    pub(crate) fn success(&mut self, op: &Op, now: Instant) {
+    pub(crate) fn success(&mut self, op: &Op, at: u32, now: Instant) {
         let OpKind::Create(create) = op.kind else { return };
         let (Some(access), Some(share)) = (create.access, create.share) else { return };
         let effective = crate::nt::sharing::effective_access(access, create.disposition);
@@ -143,13 +143,13 @@ impl Sections {
             Some(CreateDisposition::OVERWRITE | CreateDisposition::OVERWRITE_IF | CreateDisposition::SUPERSEDE)
         );
         if effective.intersects(AccessMask::WRITE_DATA) {
-            note(&mut self.no_image, now.start);
+            note(&mut self.no_image, now.start, at);
         }
         if overwrites {
-            note(&mut self.no_data, now.start);
+            note(&mut self.no_data, now.start, at);
         }
         if !AccessClasses::of(effective).is_empty() && !share.contains(ShareAccess::WRITE) {
-            note(&mut self.no_writable, now.start);
+            note(&mut self.no_writable, now.start, at);
         }
     }
 
@@ -176,17 +176,44 @@ impl Sections {
     }
 
     /// A disposition succeeded: nothing was mapped (MM-1); an image of several links only if the check was forced (MM-3).
-    pub(crate) fn disposed(&mut self, now: Instant, image_too: bool) {
-        note(&mut self.no_data, now.start);
+    pub(crate) fn disposed(&mut self, at: u32, now: Instant, image_too: bool) {
+        note(&mut self.no_data, now.start, at);
         if image_too {
-            note(&mut self.no_image, now.start);
+            note(&mut self.no_image, now.start, at);
         }
     }
 
     /// The file was cut to nothing: no section of any kind (MM-4).
-    pub(crate) fn truncated(&mut self, now: Instant) {
-        note(&mut self.no_data, now.start);
-        note(&mut self.no_image, now.start);
+    pub(crate) fn truncated(&mut self, at: u32, now: Instant) {
+        note(&mut self.no_data, now.start, at);
+        note(&mut self.no_image, now.start, at);
+    }
+
+    /// The success before `at` that shows a section made at `since` to be gone by then (AT-11); one whose kind is not known, only
+    /// if neither an image nor data can be there.
+    fn gone_by(&self, kind: Kind, since: FileTime, at: Instant) -> Option<u32> {
+        let last = |list: &[(FileTime, u32)]| {
+            let before = list.partition_point(|(time, _)| *time < at.start);
+            list.get(..before)?.last().filter(|(time, _)| *time >= since).map(|(_, op)| *op)
+        };
+        let image = kind.image().then(|| last(&self.no_image));
+        let writable = || kind.writable().then(|| last(&self.no_writable)).flatten();
+        let data = kind.data().then(|| last(&self.no_data).or_else(writable));
+        match (image, data) {
+            (Some(image), Some(data)) => image.and(data),
+            (image, data) => image.or(data).flatten(),
+        }
+    }
+
+    /// The processes whose latest section of each kind was shown gone by `at`, with the success that shows it.
+    pub(crate) fn gone(&self, at: Instant) -> Vec<(ProcessId, u32)> {
+        let gone = |(&(process, kind), made): (&(ProcessId, Kind), &Made)| {
+            let before = made.times.partition_point(|(time, _)| *time <= at.start);
+            let since = made.times.get(..before)?.last().map(|(time, _)| *time);
+            let since = since.or_else(|| made.older.then_some(FileTime(0)))?;
+            Some((process, self.gone_by(kind, since, at)?))
+        };
+        self.made.iter().filter_map(gone).take(1024).collect()
     }
 
     /// The sections that may be alive within `at`, the latest of each process and kind.
@@ -211,13 +238,7 @@ impl Sections {
                 Kind::Unknown { writable } if op.is_some_and(|op| self.data.contains(&op)) => Kind::Data { writable },
                 kind => kind,
             };
-            let gone = |list: &[FileTime]| {
-                let before = list.partition_point(|time| *time < at.start);
-                list.get(..before).and_then(|times| times.last()).is_some_and(|time| *time >= since)
-            };
-            let image_gone = !kind.image() || gone(&self.no_image);
-            let data_gone = !kind.data() || gone(&self.no_data) || (kind.writable() && gone(&self.no_writable));
-            if image_gone && data_gone {
+            if self.gone_by(kind, since, at).is_some() {
                 continue;
             }
             let through = since <= at.start && exit.is_none_or(|(_, time)| time >= at.end);
@@ -227,11 +248,11 @@ impl Sections {
     }
 }
 
-fn note(list: &mut Vec<FileTime>, time: FileTime) {
+fn note(list: &mut Vec<(FileTime, u32)>, time: FileTime, at: u32) {
     // Completion order is nearly start order; keeping the list ascending lets it be searched.
-    let time = list.last().map_or(time, |last| time.max(*last));
-    if list.last() != Some(&time) {
-        list.push(time);
+    let time = list.last().map_or(time, |(last, _)| time.max(*last));
+    if list.last().is_none_or(|(last, _)| *last != time) {
+        list.push((time, at));
     }
 }
 
@@ -370,32 +391,22 @@ impl Engine<'_> {
             };
             let mechanism = if image { Mechanism::ImageMapping } else { Mechanism::DataMapping };
             let exit = section.exit.and_then(|(op, _)| op);
-            add(
-                &mut found.suspects,
-                Suspect {
-                    holder: Holder {
-                        party: self.author(section.made, section.process),
-                        confidence,
-                        mechanism,
-                        rule,
-                        handle_ambiguous: false,
-                        hold: self.section_hold(failing, &section),
-                        more: Vec::new(),
-                        conflicts: Vec::new(),
-                        victim: self.counts_as_victim(failing, section.process)
-                            && section.made.and_then(|at| self.op(at)).is_none_or(|op| op.driver.is_none()),
-                        smb_client: false,
-                        confirmed: false,
-                        refuted_by: None,
-                    },
-                    inferred: confidence < Confidence::Proven,
-                    left_early,
-                    // MM-5: only the end of its process bounds a mapping.
-                    settled_by_release: confidence == Confidence::Likely && processes.len() == 1 && !reads_only,
-                    counterpart: false,
-                    end: exit.zip(section.exit.map(|(_, time)| Instant::point(time))),
-                },
-            );
+            let made = section.made.and_then(|at| self.op(at));
+            let holder = Holder {
+                confidence,
+                hold: self.section_hold(failing, &section),
+                victim: self.counts_as_victim(failing, section.process) && made.is_none_or(|op| op.driver.is_none()),
+                ..Holder::suspect(self.author(section.made, section.process), mechanism, rule)
+            };
+            let suspect = Suspect {
+                inferred: confidence < Confidence::Proven,
+                left_early,
+                // MM-5: only the end of its process bounds a mapping.
+                settled_by_release: confidence == Confidence::Likely && processes.len() == 1 && !reads_only,
+                end: exit.zip(section.exit.map(|(_, time)| Instant::point(time))),
+                ..Suspect::of(holder)
+            };
+            add(&mut found.suspects, suspect);
         }
     }
 }

@@ -28,6 +28,7 @@ mod moves;
 mod older;
 mod refute;
 mod replay;
+mod scenes;
 mod share;
 mod slow;
 mod spans;
@@ -36,10 +37,10 @@ mod waits;
 pub use audit::{Audit, FalseConflict, StatusCount, audit};
 pub use cite::{Citation, Citer};
 pub use engine::{Options, WAIT_THRESHOLD, analyse, closed_by_exit, history};
-pub use failure::{Cause, is_lock_failure};
+pub use failure::is_lock_failure;
 pub use finding::{
-    Analysis, Attribution, Burst, Confidence, Conflict, Consistency, DeleteHow, DeletedBy, Edge, Explanation, Finding,
-    Hold, Holder, Mechanism, Party, Range, Reason, Release, Requested, RuledOut, Side, Wait,
+    Analysis, Attribution, Burst, Cause, Confidence, Conflict, Consistency, DeleteHow, DeletedBy, Edge, Explanation,
+    Finding, Hold, Holder, Mechanism, Party, Range, Reason, Release, Requested, RuledOut, Side, Wait,
 };
 pub use history::{FileHistory, HistoryEvent, HistoryHold};
 pub use slow::is_brief;

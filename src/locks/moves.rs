@@ -2,8 +2,7 @@
 
 use super::attribute::{Blockers, Failing, Rule};
 use super::engine::Engine;
-use super::failure::Cause;
-use super::finding::{Confidence, Mechanism, Side};
+use super::finding::{Cause, Confidence, Mechanism, Side};
 use super::hold::{Fit, HoldRec};
 use super::identity::{NONE, UNNAMED};
 use super::mapping::Kind;

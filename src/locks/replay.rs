@@ -179,7 +179,7 @@ impl Track {
                     self.false_conflicts.extend(swaps.refused);
                     // SA-6: a section belongs to the unnamed stream.
                     if create.result != Some(OpenResult::CREATED) && place.stream == super::identity::UNNAMED {
-                        self.sections.success(op, now);
+                        self.sections.success(op, at, now);
                     }
                     self.marks.opened(place.link, now);
                     if create.result == Some(OpenResult::CREATED) && place.stream == super::identity::UNNAMED {
@@ -206,7 +206,7 @@ impl Track {
                 OpKind::SetDisposition { delete, .. } if succeeded(op) => {
                     self.marks.disposition(place, op, at, now, delete, false);
                     if delete {
-                        self.sections.disposed(now, true);
+                        self.sections.disposed(at, now, true);
                     }
                 }
                 OpKind::SetDispositionEx { flags, .. } if succeeded(op) => {
@@ -218,7 +218,7 @@ impl Track {
                         let posix = flags.contains(D::POSIX_SEMANTICS);
                         self.marks.disposition(place, op, at, now, delete, posix);
                         if delete {
-                            self.sections.disposed(now, flags.contains(D::FORCE_IMAGE_SECTION_CHECK));
+                            self.sections.disposed(at, now, flags.contains(D::FORCE_IMAGE_SECTION_CHECK));
                         }
                     }
                 }
@@ -226,7 +226,7 @@ impl Track {
                     self.sections.created(op, at, now, protection, allocation);
                 }
                 OpKind::LoadImage => self.sections.loaded(log, op, at, now),
-                OpKind::SetEndOfFile(0) | OpKind::SetAllocation(0) if succeeded(op) => self.sections.truncated(now),
+                OpKind::SetEndOfFile(0) | OpKind::SetAllocation(0) if succeeded(op) => self.sections.truncated(at, now),
                 OpKind::QueryAttributes(attributes) if succeeded(op) => self.learn(now.end, attributes),
                 OpKind::QueryOpen { attributes: Some(attributes) } if succeeded(op) => {
                     self.learn(now.end, attributes);

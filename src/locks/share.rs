@@ -2,8 +2,8 @@
 
 use super::attribute::{Blockers, Failing, Rule, Suspect, add};
 use super::engine::Engine;
-use super::failure::{Cause, Wanted, wanted};
-use super::finding::{Confidence, Conflict, Edge, Hold, Holder, Mechanism, Party, Side};
+use super::failure::{Wanted, wanted};
+use super::finding::{Cause, Confidence, Conflict, Edge, Hold, Holder, Mechanism, Party, Side};
 use super::hold::{Ended, Fit, HoldRec};
 use super::identity::opens;
 use super::mapping::Kind;
@@ -170,41 +170,22 @@ impl Engine<'_> {
             if begun >= failing.at.start || over || track.process_spans(process).next().is_some() {
                 continue;
             }
-            add(
-                &mut found.suspects,
-                Suspect {
-                    holder: Holder {
-                        party: Party::Process(process),
-                        confidence: Confidence::Likely,
-                        mechanism: Mechanism::CurrentDirectory,
-                        rule: "VI-10",
-                        handle_ambiguous: false,
-                        hold: Hold {
-                            start: started.map_or(Edge::BeforeCapture, |at| self.edge(at)),
-                            end: match exit {
-                                Some((Some(op), _)) => self.edge(op),
-                                Some((None, _)) => Edge::Unseen,
-                                None => Edge::AfterCapture,
-                            },
-                            access: None,
-                            share: None,
-                            path: None,
-                            range: None,
-                        },
-                        more: Vec::new(),
-                        conflicts: vec![Conflict { side: Side::HolderDoesNotShare, classes: AccessClasses::DELETE }],
-                        victim: self.counts_as_victim(failing, process),
-                        smb_client: false,
-                        confirmed: false,
-                        refuted_by: None,
-                    },
-                    inferred: true,
-                    left_early: false,
-                    settled_by_release: false,
-                    counterpart: false,
-                    end: exit.and_then(|(op, time)| Some((op?, Instant::point(time)))),
-                },
-            );
+            let end = match exit {
+                Some((Some(op), _)) => self.edge(op),
+                Some((None, _)) => Edge::Unseen,
+                None => Edge::AfterCapture,
+            };
+            let start = started.map_or(Edge::BeforeCapture, |at| self.edge(at));
+            let setting = Holder::suspect(Party::Process(process), Mechanism::CurrentDirectory, "VI-10");
+            let holder = Holder {
+                confidence: Confidence::Likely,
+                hold: Hold { start, end, ..setting.hold },
+                conflicts: vec![Conflict { side: Side::HolderDoesNotShare, classes: AccessClasses::DELETE }],
+                victim: self.counts_as_victim(failing, process),
+                ..setting
+            };
+            let end = exit.and_then(|(op, time)| Some((op?, Instant::point(time))));
+            add(&mut found.suspects, Suspect { inferred: true, end, ..Suspect::of(holder) });
         }
     }
 }

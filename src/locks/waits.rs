@@ -2,8 +2,7 @@
 
 use super::attribute::{Blockers, Failing, Rule};
 use super::engine::Engine;
-use super::failure::Cause;
-use super::finding::{Confidence, Edge, Mechanism, Party};
+use super::finding::{Cause, Confidence, Edge, Mechanism, Party};
 use super::hold::{Ended, Fit, HoldRec};
 use super::identity::NONE;
 use super::replay::Track;

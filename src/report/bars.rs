@@ -3,7 +3,7 @@
 use super::escape::terminal;
 use super::time;
 use super::why::{Teller, names};
-use crate::case::{Attribution, Edge, Failure, Story, StoryHold};
+use crate::case::{Attribution, Edge, Failure, Mechanism, Story, StoryHold};
 use crate::lang::why as t;
 use crate::nt::{FileTime, Ticks};
 use std::fmt::Write as _;
@@ -77,6 +77,17 @@ impl Teller<'_> {
         let lang = self.style.lang;
         let mut line = self.named(hold.driver.as_deref(), (&hold.process, hold.pid));
         let _ = write!(line, " {}", self.extent(hold));
+        match (hold.mechanism, hold.range) {
+            (Mechanism::DataMapping | Mechanism::ImageMapping, _) => {
+                let _ = write!(line, "{}{}", lang.semicolon(), t::MAPPED.get(lang));
+            }
+            (_, Some(range)) => {
+                let text = if range.exclusive == Some(false) { t::SHARED } else { t::EXCLUSIVE };
+                let at = format!("{}+{}", range.offset, range.length);
+                let _ = write!(line, "{}{}", lang.semicolon(), text.fill(lang, &[("at", &at)]));
+            }
+            _ => {}
+        }
         if let Some(access) = &hold.access {
             let _ = write!(line, "{}{}", lang.semicolon(), t::ACCESS.fill(lang, &[("names", &names(access, lang))]));
         }
