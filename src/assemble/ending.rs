@@ -53,7 +53,8 @@ pub(super) fn endings(log: &OpLog, analysis: &locks::Analysis, event: EventIndex
             let Some(start) = ended_by(holder, event) else { continue };
             let mechanism = super::failures::mechanism(holder.mechanism);
             let grade = super::holders::grade(Some(holder.confidence));
-            let confirmed = finding.confirmed_by.filter(|_| holder.confirmed).map(|event| case::EventRef { event: event.0 });
+            let confirmed =
+                finding.confirmed_by.filter(|_| holder.confirmed).map(|event| case::EventRef { event: event.0 });
             match endings.iter_mut().find(|known| known.path == path && known.mechanism == mechanism) {
                 Some(known) => {
                     known.failures.push(finding.event.0);

@@ -1,11 +1,11 @@
 //! From a PML event to the operation the locking engine reads: only the fields that matter there.
 
 use super::op::{Create, DriverId, EventIndex, Op, OpKind, PathId, PathTable, ProcessId, StackSays};
+use crate::nt::path::fold;
 use crate::nt::{
     AccessMask, CreateDisposition, CreateOptions, DispositionFlags, FileAttributes, NtStatus, OpenResult, RenameFlags,
     ShareAccess,
 };
-use crate::nt::path::fold;
 use crate::pml::bytes::{DetailText, PointerSize, Wide, i64_at, pointer_at, u8_at, u16_at, u32_at, u64_at};
 use crate::pml::detail::directory::QueryDirectory;
 use crate::pml::event::{Event, EventClass, FileDetail};

@@ -19,6 +19,8 @@ pub fn text(coverage: &Coverage, scope: &str) -> String {
         ("sequenced", coverage.sequenced),
         ("begin", coverage.begin.map(|begin| begin.0)),
         ("absent", Some(coverage.absent).filter(|absent| *absent > 0)),
+        ("gaps_from", coverage.gaps.map(|gaps| gaps.0.0)),
+        ("gaps_to", coverage.gaps.map(|gaps| gaps.1.0)),
         ("seam_from", coverage.seam.map(|seam| seam.0.0)),
         ("seam_to", coverage.seam.map(|seam| seam.1.0)),
         ("third_parties", coverage.third_parties),
@@ -40,7 +42,7 @@ pub fn read(pml: Pml<'_>, scope: &str, here: Coverage) -> Option<Coverage> {
     if fields.next()? != ("scope", scope) {
         return None;
     }
-    let mut coverage = Coverage { sequence_gaps: None, ..here };
+    let mut coverage = Coverage { sequence_gaps: None, gaps: None, ..here };
     for (name, value) in fields {
         let value: u64 = value.parse().ok()?;
         match name {
@@ -51,6 +53,8 @@ pub fn read(pml: Pml<'_>, scope: &str, here: Coverage) -> Option<Coverage> {
             "sequence_gaps" => coverage.sequence_gaps = Some(value),
             "sequenced" => coverage.sequenced = Some(value),
             "absent" => coverage.absent = value,
+            "gaps_from" => coverage.gaps = Some((FileTime(value), FileTime(value))),
+            "gaps_to" => coverage.gaps = coverage.gaps.map(|(from, _)| (from, FileTime(value))),
             "seam_from" => coverage.seam = Some((FileTime(value), FileTime(value))),
             "seam_to" => coverage.seam = coverage.seam.map(|(from, _)| (from, FileTime(value))),
             "third_parties" => coverage.third_parties = Some(value),

@@ -422,6 +422,8 @@ pub struct Coverage {
     pub sequence_gaps: Option<u64>,
     /// Of these, the ones missing between two files of the capture.
     pub absent: u64,
+    /// From the last event before the first gap within a file to the first event behind the last one, where known.
+    pub gaps: Option<(FileTime, FileTime)>,
     /// From the last event before the first such seam to the first event behind the last one.
     pub seam: Option<(FileTime, FileTime)>,
     /// Events that have such a number; `None` when the source has none.
@@ -441,15 +443,39 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    /// Whether events are missing anywhere within the files. What is missing between two files is weighed by when that
-    /// was, see [`Self::is_torn`].
-    pub fn has_gaps(&self) -> bool {
+    /// Whether single events are missing between two moments. A whole file that is missing is another matter, see
+    /// [`Self::is_torn`].
+    pub fn has_gaps(&self, from: FileTime, to: FileTime) -> bool {
         self.sequence_gaps.is_some_and(|gaps| gaps > self.absent)
+            && self.gaps.is_none_or(|(before, after)| from < after && to > before)
+    }
+
+    /// Whether closes were left out of the capture: there are none, or far fewer than opens.
+    pub const fn lacks_closes(&self) -> bool {
+        self.creates > 0 && self.cleanups == 0 || self.creates >= 10 && self.cleanups.saturating_mul(10) < self.creates
+    }
+
+    /// Whether so many closes are missing that a handle without one need not have stayed open.
+    pub const fn has_few_closes(&self) -> bool {
+        self.creates >= 64 && self.cleanups.saturating_mul(2) < self.creates
     }
 
     /// Whether a file of the capture is missing between two moments: what was open at the first may have been closed, and
     /// opened anew in another way, by the second (VI-7).
     pub fn is_torn(&self, from: FileTime, to: FileTime) -> bool {
         self.seam.is_some_and(|(before, after)| from <= before && to >= after)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Coverage;
+
+    #[test]
+    fn a_capture_whose_closes_were_left_out_is_told() {
+        let with = |creates, cleanups| Coverage { creates, cleanups, ..Coverage::default() };
+        assert!(with(3, 0).lacks_closes() && with(100, 9).lacks_closes());
+        assert!(!with(100, 10).lacks_closes() && !with(3, 1).lacks_closes() && !with(0, 0).lacks_closes());
+        assert!(with(64, 31).has_few_closes() && !with(64, 32).has_few_closes() && !with(63, 1).has_few_closes());
     }
 }

@@ -81,6 +81,11 @@ fn replace(processes: &mut [ProcessInfo]) {
     }
 }
 
+/// From the earliest begin to the latest end.
+fn span(known: Option<(FileTime, FileTime)>, (from, to): (FileTime, FileTime)) -> Option<(FileTime, FileTime)> {
+    Some(known.map_or((from, to), |known| (known.0.min(from), known.1.max(to))))
+}
+
 /// What one chunk adds to the survey.
 #[derive(Default)]
 struct Part {
@@ -95,8 +100,11 @@ struct Part {
     paths: PathTable,
     active: Vec<u32>,
     first_sequence: Option<u32>,
+    first_time: FileTime,
     last_sequence: u32,
+    last_time: FileTime,
     sequence_missing: u64,
+    gaps: Option<(FileTime, FileTime)>,
     end: FileTime,
     marks: Marks,
     /// The process number looked up last, and found.
@@ -120,11 +128,16 @@ impl Part {
         if sequence < NETWORK_SEQUENCE {
             match self.first_sequence {
                 Some(_) => {
-                    self.sequence_missing += u64::from(sequence.saturating_sub(self.last_sequence).saturating_sub(1));
+                    let missing = sequence.saturating_sub(self.last_sequence).saturating_sub(1);
+                    if missing > 0 {
+                        self.sequence_missing += u64::from(missing);
+                        self.gaps = span(self.gaps, (self.last_time, event.time()));
+                    }
                 }
-                None => self.first_sequence = Some(sequence),
+                None => (self.first_sequence, self.first_time) = (Some(sequence), event.time()),
             }
             self.last_sequence = sequence;
+            self.last_time = event.time();
         }
         match class {
             EventClass::FILE_SYSTEM => {
@@ -242,7 +255,8 @@ impl Source for Capture {
         };
         let mut survey = Survey { processes, ..Survey::default() };
         let mut active: Vec<u32> = Vec::new();
-        let mut last_sequence: Option<u32> = None;
+        let mut last: Option<(u32, FileTime)> = None;
+        let mut gaps = None;
         let mut missing = 0u64;
         let mut end = FileTime::default();
         let mut marks = Vec::new();
@@ -254,10 +268,16 @@ impl Source for Capture {
             survey.with_stack += part.with_stack;
             missing += part.sequence_missing;
             if let Some(first) = part.first_sequence {
-                if let Some(previous) = last_sequence {
-                    missing += u64::from(first.saturating_sub(previous).saturating_sub(1));
+                if let Some((previous, time)) = last {
+                    let between = u64::from(first.saturating_sub(previous).saturating_sub(1));
+                    missing += between;
+                    let here = (time, part.first_time);
+                    if between > 0 && !self.seams.iter().any(|seam| seam.between == here) {
+                        gaps = span(gaps, here);
+                    }
                 }
-                last_sequence = Some(part.last_sequence);
+                last = Some((part.last_sequence, part.last_time));
+                gaps = part.gaps.map_or(gaps, |more| span(gaps, more));
             }
             survey.damage.records += part.damage.records;
             survey.damage.first = survey.damage.first.take().or(part.damage.first);
@@ -274,11 +294,11 @@ impl Source for Capture {
         survey.coverage.active_processes = u32::try_from(active.len()).unwrap_or(u32::MAX);
         survey.active = active.iter().filter_map(|index| by_index.get(index).copied()).collect();
         survey.coverage.sequence_gaps = Some(missing);
+        survey.coverage.gaps = gaps;
         for seam in self.seams.iter().filter(|seam| seam.missing > 0) {
             let (before, after) = seam.between;
             survey.coverage.absent += seam.missing.unsigned_abs();
-            let known = survey.coverage.seam.get_or_insert((before, after));
-            *known = (known.0.min(before), known.1.max(after));
+            survey.coverage.seam = span(survey.coverage.seam, (before, after));
         }
         survey.coverage.has_detail = true;
         survey.coverage.has_durations = true;

@@ -280,12 +280,15 @@ impl Engine<'_> {
         if outlasted {
             confidence = Confidence::Possible; // its close is not in the capture, and the name went meanwhile
         }
+        if rule.rule == "DP-3" && best.link != self.subject(failing.index, failing.op) {
+            confidence = confidence.min(Confidence::Possible); // DP-8: opened by id, perhaps for another of the file's names
+        }
         if let Some(handed) = best.handed {
             // AT-6: name both, prove neither.
             let after = handed.before(failing.at);
             confidence = confidence.min(if after { Confidence::Possible } else { Confidence::Likely });
         }
-        confidence = confidence.min(self.ceiling(best)).min(rule.ceiling);
+        confidence = confidence.min(self.ceiling(failing, best)).min(rule.ceiling);
         let mut rule_id = rule.rule;
         if conflict.is_some() && best.stream != self.names.place(failing.index).stream {
             rule_id = "SA-6";

@@ -318,7 +318,8 @@ impl Engine<'_> {
         self.show_events(failing, &track, cleared);
         // VI-7: who closed before a missing file of the capture may have opened anew in it.
         cleared.retain(|entry| {
-            let closed = entry.event.filter(|_| entry.reason == Reason::ClosedBefore).and_then(|event| self.find(event));
+            let closed =
+                entry.event.filter(|_| entry.reason == Reason::ClosedBefore).and_then(|event| self.find(event));
             !closed.and_then(|at| self.op(at)).is_some_and(|close| self.log.coverage.is_torn(close.start, at.start))
         });
         let tick = self.tick(failing.index);
@@ -456,7 +457,8 @@ impl Engine<'_> {
         if self.is_kernel_held(failing) {
             list.push(Explanation::KernelHeld); // VI-12
         }
-        let filtered = coverage.active_processes == 1 || (coverage.creates > 0 && coverage.cleanups == 0);
+        let few = matches!(coverage.active_processes, 1 | 2) || coverage.third_parties == Some(0);
+        let filtered = few || (coverage.creates > 0 && coverage.cleanups == 0);
         if filtered {
             list.push(Explanation::OutsideFilter); // AT-12
         }

@@ -49,18 +49,18 @@ impl Engine<'_> {
     }
 
     /// What the capture as a whole lets a handle be (AT-11, AT-12).
-    pub(crate) fn ceiling(&self, hold: &HoldRec) -> Confidence {
+    pub(crate) fn ceiling(&self, failing: Failing<'_>, hold: &HoldRec) -> Confidence {
         let coverage = self.log.coverage;
         let closed = matches!(hold.ended, Ended::Close(..));
-        let sparse = coverage.creates >= 64 && coverage.cleanups.saturating_mul(2) < coverage.creates;
-        if coverage.creates > 0 && (coverage.cleanups == 0 || (sparse && !closed)) {
+        if self.whole() == Confidence::Possible || (coverage.has_few_closes() && !closed) {
             return Confidence::Possible;
         }
         if coverage.without_pids || coverage.without_times {
             return Confidence::Likely;
         }
         // With events missing only a close that can be no other's shows that the handle stood until then.
-        if coverage.has_gaps() && (!closed || hold.accompanied) {
+        let since = hold.opened.map_or_else(Default::default, |(_, open)| open.start);
+        if (!closed || hold.accompanied) && coverage.has_gaps(since, failing.at.start) {
             return Confidence::Likely;
         }
         Confidence::Proven

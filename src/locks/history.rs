@@ -193,13 +193,8 @@ impl Engine<'_> {
         let Some((index, op)) = self.find(event).and_then(|index| Some((index, self.op(index)?))) else {
             return Vec::new();
         };
-        let failing = Failing {
-            index,
-            op,
-            at: Instant::of(op),
-            burst: Bursts::group(self, &[]).end_of(index),
-            nesting: 0,
-        };
+        let failing =
+            Failing { index, op, at: Instant::of(op), burst: Bursts::group(self, &[]).end_of(index), nesting: 0 };
         let own = |one: &(u32, &crate::capture::op::Op)| one.1.process == op.process;
         let mut files: Vec<u32> = (0u32..)
             .zip(&self.log.ops)
@@ -213,7 +208,9 @@ impl Engine<'_> {
         for file in files {
             let track = self.track(file);
             let ended = |hold: &&HoldRec| {
-                hold.process == op.process && !hold.ended_unseen() && matches!(hold.ended, Ended::Exit(Some(by), _) if by == index)
+                hold.process == op.process
+                    && !hold.ended_unseen()
+                    && matches!(hold.ended, Ended::Exit(Some(by), _) if by == index)
             };
             closed.extend(track.holds.iter().filter(ended).map(|hold| HistoryHold {
                 party: Party::Process(hold.process),

@@ -3,11 +3,11 @@
 use crate::nt::NtStatus;
 use crate::pml::write::details::{Body, Details};
 
-use super::{EventDecl, Part};
 use super::args::{Args, SECOND, number, number32, ticks};
 use super::error::{Place, ScenarioError, ScenarioErrorKind};
 use super::lex::{Word, words};
 use super::machine::Parser;
+use super::{EventDecl, Part};
 
 /// Most copies one line may make.
 const MAX_REPEAT: u64 = 1_000_000;
