@@ -2,14 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod verdicts;
+
 use std::path::Path;
 use std::process::{Command, Output};
 
 use jiff::tz::TimeZone;
-use pmlblame::case::{Story, StoryEvent, StoryHold};
+use pmlblame::case::{Confidence, Story, StoryEvent, StoryHold};
 use pmlblame::lang::Lang;
 use pmlblame::report::table::Style;
 use pmlblame::report::why::render;
+use verdicts::Built;
 
 fn run(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_pmlblame"))
@@ -125,8 +128,92 @@ fn an_event_that_was_not_refused_has_a_story_too() {
     let text = told(&waited);
     assert!(text.contains("not refused, but it waited 1.20 s") && text.contains("(OP-2, OP-1 by event 51)"), "{text}");
 
-    let none = run(&["why", "holder-exits.PML", "--event", "124"]);
+    let none = run(&["why", "holder-exits.PML", "--event", "123"]);
     assert_eq!(none.status.code(), Some(1));
     let said = String::from_utf8(none.stderr).unwrap();
-    assert!(said.contains("event 124 is no operation on a file") && said.contains("here: 98, 114."), "{said}");
+    assert!(said.contains("event 123 is no operation on a file") && said.contains("here: 98, 114."), "{said}");
+}
+
+#[test]
+fn the_end_of_a_process_tells_what_it_ended() {
+    let exit = story("holder-exits.PML", 124);
+    let [ended] = exit.ended.as_slice() else { panic!("{:?}", exit.ended) };
+    assert_eq!((ended.failures.as_slice(), ended.confidence), ([98, 114].as_slice(), Confidence::Proven));
+    assert_eq!(ended.confirmed_by.map(|success| success.event), Some(129));
+    // The one handle it still had, which stood until then.
+    assert_eq!(exit.holds.len(), 1);
+    assert_eq!(exit.holds[0].process, "ntrtscan.exe");
+    let text = told(&exit);
+    assert!(text.starts_with("Event 124 and what it ended\n"), "{text}");
+    assert!(
+        text.contains("in the way of events 98, 114 (proven); after that it was no longer refused, event 129"),
+        "{text}"
+    );
+    assert!(!text.contains("What happened to the file") && !text.contains("Nothing was refused"), "{text}");
+}
+
+#[test]
+fn a_close_tells_what_it_ended() {
+    let close = story("no-share-delete.PML", 115);
+    let [ended] = close.ended.as_slice() else { panic!("{:?}", close.ended) };
+    assert_eq!(ended.failures, [88, 90, 97, 110]);
+    assert_eq!(ended.confirmed_by.map(|success| success.event), Some(135));
+    let text = told(&close);
+    assert!(text.contains("What this event ended\n  a handle on C:\\Windows\\"), "{text}");
+    // The close of somebody who was in nobody's way.
+    let other =
+        close.events.iter().find(|event| event.process == "SearchIndexer.exe" && event.operation == "CloseFile");
+    let other = story("no-share-delete.PML", other.unwrap().event);
+    assert!(other.ended.is_empty());
+    assert!(told(&other).contains("had been in the way of nothing that was refused here"), "{}", told(&other));
+}
+
+/// A process that ends with two files open, one of which nobody wanted; and operations that took long, refused nobody.
+const SLOW: &str = r"kernel C:\Windows\System32\ntoskrnl.exe base=0xfffff80000000000 size=0x1000000
+kernel C:\Windows\System32\drivers\FLTMGR.SYS base=0xfffff80100000000 size=0x100000
+kernel C:\Windows\System32\drivers\sysdiag.sys base=0xfffff80200000000 size=0x100000 company=Huorong
+stack in = FLTMGR.SYS+0x100,sysdiag.sys+0x100,FLTMGR.SYS+0x200,ntoskrnl.exe+0x100,V.exe+0x10
++0.1 A.exe CreateFile C:\w\d\a access=READ_DATA share=RWD
++0.2 A.exe CreateFile C:\w\d\b access=READ_DATA share=RW
++1 V.exe CreateFile C:\w\d\c${n} access=DELETE share=RWD repeat=20 every=0.01
++1.5 V.exe CloseFile C:\w\d\c${n} repeat=18 every=0.01
++2 V.exe CloseFile C:\w\d\c18 dur=80ms stack=@in
++3 V.exe CloseFile C:\w\d\c19 dur=80ms
++4 V.exe CreateFile C:\w\d\d access=DELETE share=RWD
++4.1 V.exe SetDispositionInformationFile C:\w\d\d delete=yes dur=3s
++8 V.exe SetRenameInformationFile C:\w\d\d to=C:\w\d\e dur=2s stack=@in
++11 V.exe CloseFile C:\w\d\e
++12 A.exe ProcessExit
+";
+
+#[test]
+fn lone_slow_operations_are_told_alike_by_case_and_story() {
+    let built = Built::new(SLOW);
+    let record = built.record();
+    let waits = record["waits"].as_array().unwrap();
+    let events: Vec<(u64, f64, Option<&str>)> = waits
+        .iter()
+        .map(|wait| {
+            let driver = wait["holders"].as_array().and_then(|holders| holders.first()?["driver"].as_str());
+            (wait["event"].as_u64().unwrap(), wait["waited_ms"].as_f64().unwrap(), driver)
+        })
+        .collect();
+    // 80 ms count with the filter in the stack, and not without it; seconds count by themselves.
+    let expected = [(40, 80.0, Some("sysdiag.sys")), (43, 3000.0, None), (44, 2000.0, Some("sysdiag.sys"))];
+    assert_eq!(events, expected);
+    assert_eq!(record["verdict"]["code"], "no_failures");
+    for wait in waits {
+        let event = wait["event"].as_u64().unwrap();
+        let story: serde_json::Value =
+            serde_json::from_str(&built.run(&["why", "c.PML", "-e", &event.to_string(), "--json", "-"])).unwrap();
+        assert_eq!(story["wait"]["waited_ms"], wait["waited_ms"]);
+        assert_eq!(story["wait"]["holders"][0]["driver"], wait["holders"][0]["driver"]);
+        assert_eq!(story["wait"]["holders"][0]["confidence"], wait["holders"][0]["confidence"]);
+    }
+    assert!(built.why(41).contains("not refused because of a lock"), "{}", built.why(41));
+    // The end of a process that had been in nobody's way.
+    let exit = built.why(46);
+    assert!(exit.contains("in the way of nothing that was refused here"), "{exit}");
+    assert!(exit.contains("What the process had open until its end"), "{exit}");
+    assert!(exit.contains(r"C:\w\d\a") && exit.contains(r"C:\w\d\b"), "{exit}");
 }

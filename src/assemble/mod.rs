@@ -187,13 +187,7 @@ pub fn analyse_with(
 ) -> Result<Case, PatternError> {
     let machine = source.machine();
     let mut scope = Scope::new(&options.scope, machine.system_root.as_deref())?;
-    let mut survey = source.survey();
-    if let Some(original) = source.original(&options.scope.digest(), survey.coverage) {
-        survey.coverage = original;
-    }
-    if survey.coverage.third_parties.is_none() {
-        survey.coverage.third_parties = Some(quality::third_parties(options.catalogue, &survey, &machine));
-    }
+    let survey = surveyed(source, options);
     let filtered = options.filter.as_ref().map_or(0, |filter| keep_passing(&mut scope, filter, &survey));
     let tied = logs.map(|logs| servicing::tie(logs, source, &survey, &machine, &scope, options));
     if let Some(tied) = &tied {
@@ -230,6 +224,19 @@ pub fn analyse_with(
         servicing::add(&mut record, &parts, tied);
     }
     Ok(Case { record, log, analysis })
+}
+
+/// What a source holds; of an extract of this scope, what its original held.
+fn surveyed(source: &dyn Source, options: &CaseOptions<'_>) -> Survey {
+    let mut survey = source.survey();
+    if let Some(original) = source.original(&options.scope.digest(), survey.coverage) {
+        survey.coverage = original;
+    }
+    if survey.coverage.third_parties.is_none() {
+        let third_parties = quality::third_parties(options.catalogue, &survey, &source.machine());
+        survey.coverage.third_parties = Some(third_parties);
+    }
+    survey
 }
 
 /// Narrows the scope to the failures and waits that pass the filter; returns how many failures do not.

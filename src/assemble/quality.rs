@@ -49,9 +49,13 @@ pub(super) fn quality(
     }
     if coverage.creates == 0 {
         add("no_open_events", Severity::Error, t::Q_NO_OPEN, &[]);
-    } else if lacks_closes(coverage.creates, coverage.cleanups) {
+    } else if coverage.lacks_closes() || coverage.has_few_closes() {
         let values: &[(&str, &dyn Display)] = &[("creates", &coverage.creates), ("closes", &coverage.cleanups)];
-        add("no_close_events", Severity::Error, t::Q_NO_CLOSE, values);
+        if coverage.lacks_closes() {
+            add("no_close_events", Severity::Error, t::Q_NO_CLOSE, values);
+        } else {
+            add("few_close_events", Severity::Warning, t::Q_FEW_CLOSE, values);
+        }
     }
     if coverage.unordered {
         add("rows_unordered", Severity::Error, t::Q_UNORDERED, &[]);
@@ -121,11 +125,6 @@ pub(super) fn third_parties(catalogue: &VendorCatalogue, survey: &Survey, machin
     active.filter(|process| third_party(process)).count() as u64
 }
 
-/// Whether closes are so rare among opens that they must have been filtered out.
-pub(super) const fn lacks_closes(creates: u64, cleanups: u64) -> bool {
-    creates >= 10 && cleanups * 10 < creates
-}
-
 /// A step of time in a sentence: `1 ms`, `0.1 s`, `1 min`.
 fn shown(step: Ticks) -> String {
     match step.0 {
@@ -192,18 +191,5 @@ fn source_note(note: &SourceNote, lang: Lang, add: &mut impl FnMut(&str, Severit
         SourceNote::MissingColumn(Lacking::Time) => add("no_times", Severity::Error, t::Q_NO_TIMES, &[]),
         SourceNote::NoDate => add("no_date", Severity::Info, t::Q_NO_DATE, &[]),
         SourceNote::ShortNames { rows } => add("short_names", Severity::Info, t::Q_SHORT_NAMES, &[("n", rows)]),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::lacks_closes;
-
-    #[test]
-    fn a_capture_without_closes_is_told_from_a_short_one() {
-        assert!(lacks_closes(100, 0));
-        assert!(lacks_closes(100, 9));
-        assert!(!lacks_closes(100, 10));
-        assert!(!lacks_closes(3, 0));
     }
 }

@@ -3,7 +3,7 @@
 use super::ending::{self, Around, endings};
 use super::failures::{self, edge, mechanism, name, operation_of, pid};
 use super::holders::Holders;
-use super::{CaseOptions, FailureFilter, Parts, capture_record, filters, is_author, weaken};
+use super::{CaseOptions, FailureFilter, Parts, capture_record, filters, is_author, surveyed, weaken};
 use crate::blame::gather;
 use crate::blame::scope::{Profile, Scope, ScopeOptions};
 use crate::capture::EventIndex;
@@ -41,13 +41,13 @@ pub enum NoStory {
 /// # Errors
 /// When there is no such event, or it is no operation on a file.
 pub fn story(source: &dyn Source, event: EventIndex, options: &CaseOptions<'_>) -> Result<Story, NoStory> {
-    story_of(source, &source.survey(), event, options)
+    story_of(source, &surveyed(source, options), event, options)
 }
 
 /// The stories of the failures that pass the filter of `options`, of whatever process and path: of the first `most`.
 /// Second how many more there are, and third how many operations were refused in all.
 pub fn stories(source: &dyn Source, most: usize, options: &CaseOptions<'_>) -> (Vec<Story>, u64, u64) {
-    let survey = source.survey();
+    let survey = surveyed(source, options);
     let refused: Vec<EventIndex> = survey.ops.iter().filter(|op| gather::is_failure(op)).map(|op| op.event).collect();
     let passing = options.filter.as_ref().map_or_else(|| refused.clone(), |filter| filter.passing(&refused));
     let mut rest = passing.iter();
@@ -293,7 +293,7 @@ pub fn audit(source: &dyn Source, options: &CaseOptions<'_>) -> AuditRecord {
     let quality = super::quality::quality(options, &survey, &source.machine(), first);
     let capture = capture_record(options, &source.machine(), &survey, &quality, None);
     let mut notes = Vec::new();
-    if super::quality::lacks_closes(survey.coverage.creates, survey.coverage.cleanups) {
+    if survey.coverage.lacks_closes() {
         notes.push(t::A_NO_CLOSES.get(options.lang).to_owned());
     }
     if passing.is_some() {

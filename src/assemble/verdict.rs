@@ -2,7 +2,6 @@
 
 use super::Parts;
 use super::holders::Holders;
-use super::quality::lacks_closes;
 use crate::blame::advice::{self, Evidence, Gaps, HolderFacts};
 use crate::blame::filters::{CandidateFilter, FilterRank};
 use crate::blame::scope::Profile;
@@ -350,9 +349,7 @@ fn recommendations(parts: &Parts<'_>, holders: &Holders, failures: &[Failure], h
             && (!parts.unshown.is_empty()
                 || failures.iter().any(|failure| failure.attribution == Attribution::SelfInflicted)),
         gaps: Gaps {
-            events_missing: lacks_closes(coverage.creates, coverage.cleanups)
-                || coverage.creates == 0
-                || coverage.active_processes <= 2,
+            events_missing: coverage.lacks_closes() || coverage.creates == 0 || coverage.active_processes <= 2,
             started_late: failures
                 .iter()
                 .any(|failure| failure.explanations.contains(&crate::case::ExplanationCode::OpenBeforeCapture)),

@@ -28,16 +28,20 @@ impl Lost {
     }
 }
 
-/// The largest gaps of a capture.
+/// The gaps of a capture: the largest, and from where to where there are any within a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Gaps {
     largest: [Lost; MAX],
+    span: Option<(FileTime, FileTime)>,
 }
 
 impl Gaps {
     /// Takes a gap in, if it is among the largest.
     #[inline]
     pub fn add(&mut self, gap: Lost) {
+        if gap.missing > 0 && !gap.between_files {
+            self.widen((gap.from, gap.to));
+        }
         if let Some(known) = self.largest.iter_mut().find(|known| (known.from, known.to) == (gap.from, gap.to)) {
             known.between_files |= gap.between_files;
             known.missing = known.missing.max(gap.missing);
@@ -49,10 +53,25 @@ impl Gaps {
         }
     }
 
+    /// From the last event before the first gap within a file to the first event behind the last one.
+    pub const fn span(&self) -> Option<(FileTime, FileTime)> {
+        self.span
+    }
+
+    /// Takes in that there are gaps between two moments.
+    #[inline]
+    pub fn widen(&mut self, (from, to): (FileTime, FileTime)) {
+        let (first, last) = self.span.unwrap_or((from, to));
+        self.span = Some((first.min(from), last.max(to)));
+    }
+
     /// Takes those of another part of the capture in.
     pub fn append(&mut self, other: &Self) {
         for gap in other.largest {
             self.add(gap);
+        }
+        if let Some(span) = other.span {
+            self.widen(span);
         }
     }
 

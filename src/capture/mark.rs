@@ -17,6 +17,8 @@ pub fn text(coverage: &Coverage, scope: &str) -> String {
     let Coverage { creates, cleanups, image_loads, active_processes, .. } = coverage;
     let known = [
         ("sequence_gaps", coverage.sequence_gaps),
+        ("gaps_from", coverage.gaps.span().map(|span| span.0.0)),
+        ("gaps_to", coverage.gaps.span().map(|span| span.1.0)),
         ("sequenced", coverage.sequenced),
         ("begin", coverage.begin.map(|begin| begin.0)),
         ("third_parties", coverage.third_parties),
@@ -55,6 +57,7 @@ pub fn read(pml: Pml<'_>, scope: &str, here: Coverage) -> Option<Coverage> {
             "cleanups" => coverage.cleanups = value,
             "image_loads" => coverage.image_loads = value,
             "active_processes" => coverage.active_processes = u32::try_from(value).ok()?,
+            "gaps_from" | "gaps_to" => coverage.gaps.widen((FileTime(value), FileTime(value))),
             "sequence_gaps" => coverage.sequence_gaps = Some(value),
             "sequenced" => coverage.sequenced = Some(value),
             "third_parties" => coverage.third_parties = Some(value),

@@ -451,16 +451,41 @@ impl Coverage {
         self.gaps.lost(self.sequence_gaps.unwrap_or(0))
     }
 
-    /// Whether events are missing anywhere: filtered out, or lost here and there. What is missing in one stretch is weighed by
-    /// when that was, see [`Self::is_torn`].
-    pub fn has_gaps(&self) -> bool {
+    /// Whether closes were left out of the capture: there are none, or far fewer than opens.
+    pub const fn lacks_closes(&self) -> bool {
+        self.creates > 0 && self.cleanups == 0 || self.creates >= 10 && self.cleanups.saturating_mul(10) < self.creates
+    }
+
+    /// Whether so many closes are missing that a handle without one need not have stayed open.
+    pub const fn has_few_closes(&self) -> bool {
+        self.creates >= 10 && self.cleanups.saturating_mul(2) < self.creates
+    }
+
+    /// Whether events are missing between two moments: filtered out, or lost here and there. A stretch that is lost as a whole
+    /// is another matter, see [`Self::is_torn`].
+    pub fn has_gaps(&self, from: FileTime, to: FileTime) -> bool {
         let lost: u64 = self.lost().map(|lost| lost.missing).sum();
-        self.sequence_gaps.is_some_and(|gaps| gaps > lost) || self.unreadable > 0
+        self.unreadable > 0
+            || self.sequence_gaps.is_some_and(|gaps| gaps > lost)
+                && self.gaps.span().is_none_or(|(before, after)| from < after && to > before)
     }
 
     /// Whether a stretch of events is lost between two moments: what was open at the first may have been closed, and opened
     /// anew in another way, by the second (VI-7).
     pub fn is_torn(&self, from: FileTime, to: FileTime) -> bool {
         self.lost().any(|lost| from <= lost.from && to >= lost.to)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Coverage;
+
+    #[test]
+    fn a_capture_whose_closes_were_left_out_is_told() {
+        let with = |creates, cleanups| Coverage { creates, cleanups, ..Coverage::default() };
+        assert!(with(3, 0).lacks_closes() && with(100, 9).lacks_closes());
+        assert!(!with(100, 10).lacks_closes() && !with(3, 1).lacks_closes() && !with(0, 0).lacks_closes());
+        assert!(with(10, 4).has_few_closes() && !with(10, 5).has_few_closes() && !with(9, 1).has_few_closes());
     }
 }

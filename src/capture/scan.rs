@@ -96,9 +96,9 @@ struct Part {
     paths: PathTable,
     active: Vec<u32>,
     first_sequence: Option<u32>,
+    first_time: FileTime,
     last_sequence: u32,
     /// Starts of the events with these numbers.
-    first_time: FileTime,
     last_time: FileTime,
     sequence_missing: u64,
     gaps: Gaps,
@@ -272,12 +272,11 @@ impl Source for Capture {
                 if let Some((previous, from)) = last {
                     let between = u64::from(first.saturating_sub(previous).saturating_sub(1));
                     missing += between;
-                    survey.coverage.gaps.add(Lost {
-                        missing: between,
-                        from,
-                        to: part.first_time,
-                        between_files: false,
-                    });
+                    // What is missing between two files follows below.
+                    let to = part.first_time;
+                    if !self.seams.iter().any(|seam| seam.between == (from, to)) {
+                        survey.coverage.gaps.add(Lost { missing: between, from, to, between_files: false });
+                    }
                 }
                 last = Some((part.last_sequence, part.last_time));
             }

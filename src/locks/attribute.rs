@@ -288,6 +288,9 @@ impl Engine<'_> {
         if outlasted {
             confidence = Confidence::Possible; // its close is not in the capture, and the name went meanwhile
         }
+        if rule.rule == "DP-3" && best.link != self.subject(failing.index, failing.op) {
+            confidence = confidence.min(Confidence::Possible); // DP-8: opened by id, perhaps for another of the file's names
+        }
         if let Some(handed) = best.handed {
             // AT-6: name both, prove neither.
             let after = handed.before(failing.at);

@@ -93,7 +93,8 @@ impl<'a> Citer<'a> {
     fn may_have_been_closed(&self, finding: &Finding, holder: &Holder) -> bool {
         let Edge::At(_, since) = holder.hold.start else { return false };
         let coverage = self.log.coverage;
-        coverage.is_torn(since, finding.time) || coverage.has_gaps() && !matches!(holder.hold.end, Edge::At(..))
+        coverage.is_torn(since, finding.time)
+            || coverage.has_gaps(since, finding.time) && !matches!(holder.hold.end, Edge::At(..))
     }
 
     /// The rules behind one holder of a finding, beside its own. With `author_unshown` no call stack tells whether it or
@@ -223,7 +224,11 @@ impl<'a> Citer<'a> {
         let moved =
             self.moves.get(&name(self.log, path)).into_iter().flatten().filter_map(|at| self.log.ops.get(*at as usize));
         let before: Vec<&Op> = moved.filter(|op| op.event < finding.event).collect();
-        if let Some(rename) = before.iter().rev().find(|op| matches!(op.kind, OpKind::Rename { .. })) {
+        let renames = || before.iter().filter(|op| matches!(op.kind, OpKind::Rename { .. }));
+        // The one that took the name away from under the handle, else the last that had to do with it.
+        let since = event_of(holder.hold.start);
+        let away = renames().find(|op| op.path == path && since.is_some_and(|since| op.event > since));
+        if let Some(rename) = away.or_else(|| renames().next_back()) {
             cited.add("AT-1", Some(rename.event));
         } else if let Some(link) = before.last() {
             cited.add("SA-4", Some(link.event));

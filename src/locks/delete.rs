@@ -207,7 +207,15 @@ impl Engine<'_> {
         let track = self.track(self.names.file(link));
         let gone = self.unkept(&track, link, failing.at);
         let kept = |hold: &HoldRec| hold.link == link && !gone.is_some_and(|gone| hold.outlasts(gone));
-        let fit = |hold: &HoldRec| if kept(hold) { Fit::Yes } else { Fit::No };
+        // An open by file id is an open of the file: which of its names it counts for is not shown.
+        let by_id = |hold: &HoldRec| {
+            hold.options.contains(CreateOptions::OPEN_BY_FILE_ID) && !gone.is_some_and(|gone| hold.outlasts(gone))
+        };
+        let fit = |hold: &HoldRec| match hold.link == link {
+            true if kept(hold) => Fit::Yes,
+            false if by_id(hold) => Fit::Maybe,
+            _ => Fit::No,
+        };
         let by = Rule { mechanism, rule, fit: &fit, conflict: &none, ceiling };
         self.by_handle(failing, link, &by, found);
     }

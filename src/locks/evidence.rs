@@ -194,7 +194,8 @@ impl Engine<'_> {
         if self.is_kernel_held(failing) {
             list.push(Explanation::KernelHeld); // VI-12
         }
-        let filtered = coverage.active_processes == 1 || (coverage.creates > 0 && coverage.cleanups == 0);
+        let few = matches!(coverage.active_processes, 1 | 2) || coverage.third_parties == Some(0);
+        let filtered = few || (coverage.creates > 0 && coverage.cleanups == 0);
         if filtered {
             list.push(Explanation::OutsideFilter); // AT-12
         }

@@ -53,8 +53,7 @@ impl Engine<'_> {
     pub(crate) fn ceiling(&self, track: &Track, hold: &HoldRec, at: Instant) -> Confidence {
         let coverage = self.log.coverage;
         let closed = matches!(hold.ended, Ended::Close(..));
-        let sparse = coverage.creates >= 10 && coverage.cleanups.saturating_mul(2) < coverage.creates;
-        if coverage.creates > 0 && (coverage.cleanups == 0 || (sparse && !closed)) {
+        if self.whole() == Confidence::Possible || (coverage.has_few_closes() && !closed) {
             return Confidence::Possible;
         }
         if !closed && self.lost_since(track, hold, at) {
@@ -68,7 +67,8 @@ impl Engine<'_> {
             return Confidence::Likely;
         }
         // With events missing only a close that can be no other's shows that the handle stood until then.
-        if coverage.has_gaps() && (!closed || hold.accompanied) {
+        let since = hold.opened.map_or_else(Default::default, |(_, open)| open.start);
+        if (!closed || hold.accompanied) && coverage.has_gaps(since, at.start) {
             return Confidence::Likely;
         }
         Confidence::Proven

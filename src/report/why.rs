@@ -66,17 +66,14 @@ impl<'a> Teller<'a> {
         if self.is_exit() {
             return;
         }
-        match &story.wait {
+        let waited = match &story.wait {
             Some(wait) => {
                 let text = if wait.cause == Cause::OplockBreak { t::WAITED } else { t::TOOK_LONG };
-                let time = time::duration(wait.waited_ms);
-                self.line(&format!("  {}", text.fill(lang, &[("time", &time)])));
-                if !wait.holders.is_empty() {
-                    self.rules_of(&wait.holders, wait.cause);
-                }
+                text.fill(lang, &[("time", &time::duration(wait.waited_ms))])
             }
-            None => self.line(&format!("  {}", t::NOT_REFUSED.get(lang))),
-        }
+            None => t::NOT_REFUSED.get(lang).to_owned(),
+        };
+        self.line(&format!("  {waited}"));
         let refused: Vec<String> =
             story.events.iter().filter(|event| event.refused).map(|event| event.event.to_string()).collect();
         let text = match refused.len() {
@@ -89,6 +86,9 @@ impl<'a> Teller<'a> {
             }
         };
         self.line(&format!("  {text}"));
+        if let Some(wait) = story.wait.as_ref().filter(|wait| !wait.holders.is_empty()) {
+            self.rules_of(&wait.holders, wait.cause);
+        }
     }
 
     /// The event asked about, as everybody's are told.

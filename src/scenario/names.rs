@@ -28,7 +28,13 @@ pub(super) fn dispositions() -> Vec<(u64, &'static str)> {
 
 /// File attributes.
 pub(super) fn attributes() -> Vec<(u64, &'static str)> {
-    let more = [(0x800, "COMPRESSED"), (0x1000, "OFFLINE"), (0x2000, "NOT_CONTENT_INDEXED"), (0x200, "SPARSE_FILE")];
+    let more = [
+        (0x800, "COMPRESSED"),
+        (0x1000, "OFFLINE"),
+        (0x2000, "NOT_CONTENT_INDEXED"),
+        (0x200, "SPARSE_FILE"),
+        (0x4000, "ENCRYPTED"),
+    ];
     FileAttributes::NAMED.iter().map(|(bit, name)| (u64::from(bit.0), *name)).chain(more).collect()
 }
 

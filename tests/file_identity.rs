@@ -1,0 +1,616 @@
+//! Which file an operation meant: streams, links, renames, volumes, letter case, ids. Small scenarios with all that is said
+//! about them, predicted from the locking reference.
+
+mod verdicts;
+
+use verdicts::said;
+
+#[test]
+fn streams_are_independent_but_for_deletion() {
+    // A stream open that does not share delete forbids deleting the file (SA-6).
+    assert_eq!(
+        said(
+            r#"+1 A.exe CreateFile C:\d\f.dll:s access=READ_DATA share=RW
++2 V.exe CreateFile C:\d\f.dll access=DELETE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile C:\d\f.dll:s
++4 V.exe CreateFile C:\d\f.dll access=DELETE share=RWD
++5 V.exe CloseFile C:\d\f.dll"#
+        ),
+        ["1 share_conflict: A.exe proven SA-6 confirmed"]
+    );
+    // The type may be written or not.
+    assert_eq!(
+        said(
+            r#"+1 A.exe CreateFile C:\d\f.dll:s:$DATA access=READ_DATA share=RW
++2 V.exe CreateFile C:\d\f.dll access=DELETE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile C:\d\f.dll:s
++4 V.exe CreateFile C:\d\f.dll access=DELETE share=RWD
++5 V.exe CloseFile C:\d\f.dll"#
+        ),
+        ["1 share_conflict: A.exe proven SA-6 confirmed"]
+    );
+    // The unnamed stream is the file itself.
+    assert_eq!(
+        said(
+            r#"+1 A.exe CreateFile C:\d\f.dll::$DATA access=READ_DATA share=RW
++2 V.exe CreateFile C:\d\f.dll access=DELETE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile C:\d\f.dll
++4 V.exe CreateFile C:\d\f.dll access=DELETE share=RWD
++5 V.exe CloseFile C:\d\f.dll"#
+        ),
+        ["1 share_conflict: A.exe proven SA-3 confirmed"]
+    );
+    // Another stream does not matter to writing.
+    assert_eq!(
+        said(
+            r#"+1 A.exe CreateFile C:\d\f.dll access=WRITE_DATA share=D
++1.5 B.exe CreateFile C:\d\f.dll:s access=WRITE_DATA share=R
++2 V.exe CreateFile C:\d\f.dll:s access=WRITE_DATA share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile C:\d\f.dll
++4 B.exe CloseFile C:\d\f.dll:s"#
+        ),
+        ["2 share_conflict: B.exe proven SA-3 | A.exe compatible_sharing SA-6"]
+    );
+    // DP-9: an open stream keeps a deleted file.
+    assert_eq!(
+        said(
+            r#"+0.5 A.exe CreateFile C:\w\d\f.dll:s:$DATA access=READ_DATA share=RWD
++0.6 V.exe CreateFile C:\w\d\f.dll access=DELETE share=RWD
++0.7 V.exe SetDispositionInformationFile C:\w\d\f.dll delete=yes
++0.8 V.exe CloseFile C:\w\d\f.dll
++1 V.exe CreateFile C:\w\d\f.dll::$DATA access=READ_DATA share=RWD -> DELETE PENDING
++3 A.exe CloseFile C:\w\d\f.dll:s:$DATA
++4 V.exe CreateFile C:\w\d\f.dll access=READ_DATA share=RWD -> NAME NOT FOUND"#
+        ),
+        ["4 delete_pending: A.exe proven DP-9 confirmed"]
+    );
+    // A deleted stream leaves the file alone.
+    assert_eq!(
+        said(
+            r#"+0.6 V.exe CreateFile C:\w\d\f.dll:s access=DELETE share=RWD
++0.7 V.exe SetDispositionInformationFile C:\w\d\f.dll:s delete=yes
++0.8 V.exe CloseFile C:\w\d\f.dll:s
++1 A.exe CreateFile C:\w\d\f.dll access=READ_DATA share=RW
++2 V.exe CreateFile C:\w\d\f.dll access=DELETE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile C:\w\d\f.dll"#
+        ),
+        ["4 share_conflict: A.exe proven SA-3"]
+    );
+    // The index stream of a folder is the folder.
+    assert_eq!(
+        said(
+            r#"+1 A.exe CreateFile C:\w\d:$I30:$INDEX_ALLOCATION access=LIST_DIRECTORY share=RW options=DIRECTORY_FILE
++2 V.exe CreateFile C:\w\d access=DELETE share=RWD options=DIRECTORY_FILE -> SHARING VIOLATION
++3 A.exe CloseFile C:\w\d"#
+        ),
+        ["1 share_conflict: A.exe proven SA-3"]
+    );
+    // So is the folder's name with a separator behind it.
+    assert_eq!(
+        said(
+            r#"+1 A.exe CreateFile C:\w\d\ access=LIST_DIRECTORY share=RW options=DIRECTORY_FILE
++2 V.exe CreateFile C:\w\d access=DELETE share=RWD options=DIRECTORY_FILE -> SHARING VIOLATION
++3 A.exe CloseFile C:\w\d"#
+        ),
+        ["1 share_conflict: A.exe proven SA-3"]
+    );
+}
+
+#[test]
+fn hard_links_share_the_file_and_not_the_deletion() {
+    // SA-4: a link of a link.
+    assert_eq!(
+        said(
+            r#"+0.5 V.exe CreateFile C:\d\f.dll access=GENERIC_WRITE share=RWD disposition=CREATE
++0.6 V.exe SetLinkInformationFile C:\d\f.dll to=C:\e\g.dll
++0.7 V.exe CloseFile C:\d\f.dll
++0.8 V.exe CreateFile C:\e\g.dll access=READ_ATTRIBUTES share=RWD
++0.85 V.exe SetLinkInformationFile C:\e\g.dll to=C:\h\i.dll
++0.87 V.exe CloseFile C:\e\g.dll
++1 A.exe CreateFile C:\h\i.dll access=READ_DATA share=RW
++2 V.exe CreateFile C:\d\f.dll access=DELETE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile C:\h\i.dll
++4 V.exe CreateFile C:\d\f.dll access=DELETE share=RWD
++5 V.exe CloseFile C:\d\f.dll"#
+        ),
+        ["7 share_conflict: A.exe proven SA-3 confirmed"]
+    );
+    // DP-8: the mark belongs to one name.
+    assert_eq!(
+        said(
+            r#"+0.5 V.exe CreateFile C:\d\f.dll access=GENERIC_WRITE share=RWD disposition=CREATE
++0.6 V.exe SetLinkInformationFile C:\d\f.dll to=C:\e\g.dll
++0.7 V.exe CloseFile C:\d\f.dll
++1 A.exe CreateFile C:\e\g.dll access=READ_DATA share=RWD
++1.1 B.exe CreateFile C:\d\f.dll access=READ_DATA share=RWD
++2 V.exe CreateFile C:\d\f.dll access=DELETE share=RWD
++2.1 V.exe SetDispositionInformationFile C:\d\f.dll delete=yes
++2.2 V.exe CloseFile C:\d\f.dll
++2.3 V.exe CreateFile C:\d\f.dll access=READ_ATTRIBUTES share=RWD -> DELETE PENDING
++2.4 V.exe CreateFile C:\e\g.dll access=READ_ATTRIBUTES share=RWD
++2.5 V.exe CloseFile C:\e\g.dll
++3 B.exe CloseFile C:\d\f.dll
++3.1 V.exe CreateFile C:\d\f.dll access=READ_ATTRIBUTES share=RWD -> NAME NOT FOUND
++4 A.exe CloseFile C:\e\g.dll"#
+        ),
+        ["8 delete_pending: B.exe proven DP-3 confirmed | A.exe other_link DP-8"]
+    );
+    // A renamed link is the same file still.
+    assert_eq!(
+        said(
+            r#"+0.5 V.exe CreateFile C:\d\f.dll access=GENERIC_WRITE share=RWD disposition=CREATE
++0.6 V.exe SetLinkInformationFile C:\d\f.dll to=C:\e\g.dll
++0.65 V.exe CloseFile C:\d\f.dll
++0.7 V.exe CreateFile C:\d\f.dll access=DELETE share=RWD
++0.75 V.exe SetRenameInformationFile C:\d\f.dll to=C:\d\z.dll
++0.8 V.exe CloseFile C:\d\z.dll
++1 A.exe CreateFile C:\e\g.dll access=READ_DATA share=RW
++2 V.exe CreateFile C:\d\z.dll access=DELETE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile C:\e\g.dll
++4 V.exe CreateFile C:\d\z.dll access=DELETE share=RWD
++5 V.exe CloseFile C:\d\z.dll"#
+        ),
+        ["7 share_conflict: A.exe proven SA-3 confirmed"]
+    );
+    // RN-1: linking over a file that is open in any way.
+    assert_eq!(
+        said(
+            r#"+0.5 A.exe CreateFile C:\w\d\f.dll access=READ_ATTRIBUTES share=RWD
++0.6 V.exe CreateFile C:\w\d\n.dll access=WRITE_ATTRIBUTES share=RWD
++0.7 V.exe SetLinkInformationFile C:\w\d\n.dll to=C:\w\d\f.dll replace=yes -> ACCESS DENIED
++0.8 V.exe CloseFile C:\w\d\n.dll
++3 A.exe CloseFile C:\w\d\f.dll"#
+        ),
+        ["2 rename_blocked: A.exe proven RN-1"]
+    );
+}
+
+#[test]
+fn a_name_born_anew_is_another_file() {
+    // AT-5, AT-1: who opened the old name holds what it was renamed to.
+    assert_eq!(
+        said(
+            r#"+0.5 A.exe CreateFile C:\d\f.dll access=READ_DATA share=RD
++0.7 V.exe CreateFile C:\d\f.dll access=DELETE share=RWD
++0.75 V.exe SetRenameInformationFile C:\d\f.dll to=C:\d\z.dll
++0.8 V.exe CloseFile C:\d\z.dll
++0.9 V.exe CreateFile C:\d\f.dll access=GENERIC_WRITE share=RWD disposition=CREATE
++0.95 V.exe CloseFile C:\d\f.dll
++1 B.exe CreateFile C:\d\f.dll access=READ_DATA share=RW
++2 V.exe CreateFile C:\d\f.dll access=DELETE share=RWD -> SHARING VIOLATION
++3 B.exe CloseFile C:\d\f.dll
++4 V.exe CreateFile C:\d\f.dll access=DELETE share=RWD
++5 V.exe CloseFile C:\d\f.dll
++6 A.exe CloseFile C:\d\z.dll"#
+        ),
+        ["7 share_conflict: B.exe proven SA-3 confirmed | A.exe other_file AT-5"]
+    );
+    // The new file without anybody.
+    assert_eq!(
+        said(
+            r#"+0.5 A.exe CreateFile C:\d\f.dll access=READ_DATA share=RD
++0.7 V.exe CreateFile C:\d\f.dll access=DELETE share=RWD
++0.75 V.exe SetRenameInformationFile C:\d\f.dll to=C:\d\z.dll
++0.8 V.exe CloseFile C:\d\z.dll
++0.9 V.exe CreateFile C:\d\f.dll access=GENERIC_WRITE share=RWD disposition=CREATE
++0.95 V.exe CloseFile C:\d\f.dll
++2 V.exe CreateFile C:\d\f.dll access=GENERIC_WRITE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile C:\d\z.dll"#
+        ),
+        ["6 share_conflict: not_visible | A.exe other_file AT-5"]
+    );
+    // A file put over another by rename.
+    assert_eq!(
+        said(
+            r#"+0.5 A.exe CreateFile C:\w\d\f.dll access=READ_DATA share=RWD
++0.6 V.exe CreateFile C:\w\d\n.dll access=GENERIC_WRITE,DELETE share=RWD disposition=CREATE
++0.7 V.exe SetRenameInformationEx C:\w\d\n.dll to=C:\w\d\f.dll flags=REPLACE_IF_EXISTS,POSIX_SEMANTICS
++0.8 V.exe CloseFile C:\w\d\f.dll
++1 B.exe CreateFile C:\w\d\f.dll access=READ_DATA share=RW
++2 V.exe CreateFile C:\w\d\f.dll access=DELETE share=RWD -> SHARING VIOLATION
++3 B.exe CloseFile C:\w\d\f.dll
++4 A.exe CloseFile C:\w\d\f.dll"#
+        ),
+        ["5 share_conflict: B.exe proven SA-3 | A.exe other_file AT-5"]
+    );
+    // DP-6: who has the deleted file open holds nothing of the new one.
+    assert_eq!(
+        said(
+            r#"+0.5 A.exe CreateFile C:\w\d\f.dll access=READ_DATA share=RD
++0.6 V.exe CreateFile C:\w\d\f.dll access=DELETE share=RWD
++0.7 V.exe SetDispositionInformationEx C:\w\d\f.dll flags=DELETE,POSIX_SEMANTICS
++0.8 V.exe CloseFile C:\w\d\f.dll
++0.9 V.exe CreateFile C:\w\d\f.dll access=GENERIC_WRITE share=RWD disposition=CREATE
++1 V.exe CloseFile C:\w\d\f.dll
++2 V.exe CreateFile C:\w\d\f.dll access=GENERIC_WRITE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile C:\w\d\f.dll"#
+        ),
+        ["6 share_conflict: not_visible | A.exe other_file AT-5"]
+    );
+}
+
+#[test]
+fn handles_follow_renames() {
+    // A renamed folder takes its files along.
+    assert_eq!(
+        said(
+            r#"+1 A.exe CreateFile C:\w\d\f.dll access=READ_DATA share=RW
++1.1 V.exe CreateFile C:\w\d\f.dll access=DELETE share=RWD -> SHARING VIOLATION
++1.2 A.exe CloseFile C:\w\d\f.dll
++1.3 V.exe CreateFile C:\w\d access=DELETE share=RWD
++1.4 V.exe SetRenameInformationFile C:\w\d to=C:\w\e
++1.5 V.exe CloseFile C:\w\e
++2 A.exe CreateFile C:\w\e\f.dll access=READ_DATA share=RW
++3 V.exe CreateFile C:\w\e\f.dll access=DELETE share=RWD -> SHARING VIOLATION
++4 A.exe CloseFile C:\w\e\f.dll"#
+        ),
+        ["1 share_conflict: A.exe proven SA-3", "7 share_conflict: A.exe proven SA-3"]
+    );
+    // From name to name.
+    assert_eq!(
+        said(
+            r#"+0.5 A.exe CreateFile C:\w\d\a access=READ_DATA share=RD
++0.6 V.exe CreateFile C:\w\d\a access=DELETE share=RWD
++0.7 V.exe SetRenameInformationFile C:\w\d\a to=C:\w\d\b
++0.8 V.exe SetRenameInformationFile C:\w\d\b to=C:\w\d\c
++0.9 V.exe CloseFile C:\w\d\c
++2 V.exe CreateFile C:\w\d\c access=WRITE_DATA share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile C:\w\d\c"#
+        ),
+        ["5 share_conflict: A.exe proven SA-3"]
+    );
+    // Two names that change places.
+    assert_eq!(
+        said(
+            r#"+0.5 A.exe CreateFile C:\w\d\a access=READ_DATA share=RD
++0.55 B.exe CreateFile C:\w\d\b access=READ_DATA share=RD
++0.6 V.exe CreateFile C:\w\d\a access=DELETE share=RWD
++0.7 V.exe SetRenameInformationFile C:\w\d\a to=C:\w\d\t
++0.71 V.exe CloseFile C:\w\d\t
++0.72 V.exe CreateFile C:\w\d\b access=DELETE share=RWD
++0.73 V.exe SetRenameInformationFile C:\w\d\b to=C:\w\d\a
++0.74 V.exe CloseFile C:\w\d\a
++0.75 V.exe CreateFile C:\w\d\t access=DELETE share=RWD
++0.76 V.exe SetRenameInformationFile C:\w\d\t to=C:\w\d\b
++0.77 V.exe CloseFile C:\w\d\b
++2 V.exe CreateFile C:\w\d\a access=WRITE_DATA share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile C:\w\d\b
++3.1 B.exe CloseFile C:\w\d\a"#
+        ),
+        ["11 share_conflict: B.exe proven SA-3"]
+    );
+    // A mark taken back.
+    assert_eq!(
+        said(
+            r#"+0.5 A.exe CreateFile C:\w\d\f.dll access=READ_DATA share=RWD
++0.6 V.exe CreateFile C:\w\d\f.dll access=DELETE share=RWD
++0.7 V.exe SetDispositionInformationFile C:\w\d\f.dll delete=yes
++0.75 V.exe SetDispositionInformationFile C:\w\d\f.dll delete=no
++0.8 V.exe CloseFile C:\w\d\f.dll
++1 B.exe CreateFile C:\w\d\f.dll access=READ_DATA share=RW
++2 V.exe CreateFile C:\w\d\f.dll access=DELETE share=RWD -> SHARING VIOLATION
++3 B.exe CloseFile C:\w\d\f.dll
++3 A.exe CloseFile C:\w\d\f.dll"#
+        ),
+        ["6 share_conflict: B.exe proven SA-3 | A.exe compatible_sharing SA-3"]
+    );
+}
+
+#[test]
+fn prefixes_and_volumes() {
+    // `\\?\` is a spelling.
+    assert_eq!(
+        said(
+            r#"+1 A.exe CreateFile \\?\C:\d\f.dll access=READ_DATA share=RW
++2 V.exe CreateFile C:\d\f.dll access=DELETE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile C:\d\f.dll
++4 V.exe CreateFile C:\d\f.dll access=DELETE share=RWD
++5 V.exe CloseFile C:\d\f.dll"#
+        ),
+        ["1 share_conflict: A.exe proven SA-3 confirmed"]
+    );
+    // So is that of a share.
+    assert_eq!(
+        said(
+            r#"+1 A.exe CreateFile \\?\UNC\srv\s\f.dll access=READ_DATA share=RW
++2 V.exe CreateFile \\srv\s\f.dll access=DELETE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile \\srv\s\f.dll"#
+        ),
+        ["1 share_conflict: A.exe proven SA-3"]
+    );
+    // Nothing ties this volume to a letter.
+    assert_eq!(
+        said(
+            r#"+1 A.exe CreateFile \\?\Volume{12345678-0000-0000-0000-100000000000}\d\f.dll access=READ_DATA share=RW
++2 V.exe CreateFile C:\d\f.dll access=DELETE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile \\?\Volume{12345678-0000-0000-0000-100000000000}\d\f.dll
++4 V.exe CreateFile C:\d\f.dll access=DELETE share=RWD
++5 V.exe CloseFile C:\d\f.dll"#
+        ),
+        ["1 share_conflict: not_visible"]
+    );
+    // A path with the number of a transaction exists once: it ties the volume to the letter.
+    assert_eq!(
+        said(
+            r#"+1 A.exe CreateFile \\?\Volume{12345678-0000-0000-0000-100000000000}\Windows\WinSxS\Temp\InFlight\b89e6f99a5d9d801bf010000280dd404\f.dll access=READ_DATA share=RW
++2 V.exe CreateFile C:\Windows\WinSxS\Temp\InFlight\b89e6f99a5d9d801bf010000280dd404\f.dll access=DELETE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile \\?\Volume{12345678-0000-0000-0000-100000000000}\Windows\WinSxS\Temp\InFlight\b89e6f99a5d9d801bf010000280dd404\f.dll
++4 V.exe CreateFile C:\Windows\WinSxS\Temp\InFlight\b89e6f99a5d9d801bf010000280dd404\f.dll access=DELETE share=RWD
++5 V.exe CloseFile C:\Windows\WinSxS\Temp\InFlight\b89e6f99a5d9d801bf010000280dd404\f.dll"#
+        ),
+        ["1 share_conflict: A.exe proven SA-3 confirmed"]
+    );
+    // By all three names of the volume.
+    assert_eq!(
+        said(
+            r#"+1 A.exe CreateFile \??\Volume{12345678-0000-0000-0000-100000000000}\Windows\WinSxS\Temp\InFlight\b89e6f99a5d9d801bf010000280dd404\f.dll access=READ_DATA share=RW
++2 V.exe CreateFile C:\Windows\WinSxS\Temp\InFlight\b89e6f99a5d9d801bf010000280dd404\f.dll access=DELETE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile \Device\HarddiskVolume3\Windows\WinSxS\Temp\InFlight\b89e6f99a5d9d801bf010000280dd404\f.dll
++4 V.exe CreateFile C:\Windows\WinSxS\Temp\InFlight\b89e6f99a5d9d801bf010000280dd404\f.dll access=DELETE share=RWD
++5 V.exe CloseFile C:\Windows\WinSxS\Temp\InFlight\b89e6f99a5d9d801bf010000280dd404\f.dll"#
+        ),
+        ["1 share_conflict: A.exe proven SA-3 confirmed"]
+    );
+    // The refused open by the GUID.
+    assert_eq!(
+        said(
+            r#"+1 A.exe CreateFile C:\Windows\WinSxS\Temp\InFlight\b89e6f99a5d9d801bf010000280dd404\f.dll access=READ_DATA share=RW
++2 V.exe CreateFile \\?\Volume{12345678-0000-0000-0000-100000000000}\Windows\WinSxS\Temp\InFlight\b89e6f99a5d9d801bf010000280dd404\f.dll access=DELETE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile C:\Windows\WinSxS\Temp\InFlight\b89e6f99a5d9d801bf010000280dd404\f.dll"#
+        ),
+        ["1 share_conflict: A.exe proven SA-3"]
+    );
+    // A volume without a letter.
+    assert_eq!(
+        said(
+            r#"+1 A.exe CreateFile \Device\HarddiskVolume7\w\f.dll access=READ_DATA share=RW
++2 V.exe CreateFile \Device\HarddiskVolume7\w\f.dll access=DELETE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile \Device\HarddiskVolume7\w\f.dll"#
+        ),
+        ["1 share_conflict: A.exe proven SA-3"]
+    );
+    // A mount folder: the redirected open shows where it went.
+    assert_eq!(
+        said(
+            r#"+1 A.exe CreateFile \Device\HarddiskVolume5\f.dll access=READ_DATA share=RW
++2 V.exe CreateFile C:\mnt\f.dll access=DELETE share=RWD -> REPARSE tag=0xA0000003
++2.00001 V.exe CreateFile \Device\HarddiskVolume5\f.dll access=DELETE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile \Device\HarddiskVolume5\f.dll"#
+        ),
+        ["2 share_conflict: A.exe proven SA-3"]
+    );
+    // A junction.
+    assert_eq!(
+        said(
+            r#"+1 A.exe CreateFile C:\real\f.dll access=READ_DATA share=RW
++2 V.exe CreateFile C:\junc\f.dll access=DELETE share=RWD -> REPARSE tag=0xA0000003
++2.0001 V.exe CreateFile C:\real\f.dll access=DELETE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile C:\real\f.dll
++4 V.exe CreateFile C:\real\f.dll access=DELETE share=RWD
++5 V.exe CloseFile C:\real\f.dll"#
+        ),
+        ["2 share_conflict: A.exe proven SA-3 confirmed"]
+    );
+    // Equal ids on two volumes are no proof.
+    assert_eq!(
+        said(
+            r#"+1 A.exe CreateFile D:\w\d\f.dll access=READ_DATA share=RW
++1.1 A.exe QueryFileInternalInformationFile D:\w\d\f.dll id=0x1000000000005678
++1.2 V.exe CreateFile C:\w\d\f.dll access=READ_ATTRIBUTES share=RWD
++1.3 V.exe QueryFileInternalInformationFile C:\w\d\f.dll id=0x1000000000005678
++1.4 V.exe CloseFile C:\w\d\f.dll
++2 V.exe CreateFile C:\w\d\f.dll access=DELETE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile D:\w\d\f.dll"#
+        ),
+        ["5 share_conflict: not_visible"]
+    );
+}
+
+#[test]
+fn letter_case_counts_where_it_is_shown_to() {
+    // Not shown: one file.
+    assert_eq!(
+        said(
+            r#"+1 A.exe CreateFile C:\d\x.dll access=READ_DATA share=RW
++2 V.exe CreateFile C:\d\X.DLL access=DELETE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile C:\d\x.dll
++4 V.exe CreateFile C:\d\X.DLL access=DELETE share=RWD
++5 V.exe CloseFile C:\d\X.DLL"#
+        ),
+        ["1 share_conflict: A.exe proven SA-3 confirmed"]
+    );
+    // Both made, neither gone: two files.
+    assert_eq!(
+        said(
+            r#"+0.5 V.exe CreateFile C:\w\d\x.dll access=GENERIC_WRITE share=RWD disposition=CREATE
++0.6 V.exe CloseFile C:\w\d\x.dll
++0.7 V.exe CreateFile C:\w\d\X.DLL access=GENERIC_WRITE share=RWD disposition=CREATE
++0.8 V.exe CloseFile C:\w\d\X.DLL
++1 A.exe CreateFile C:\w\d\x.dll access=READ_DATA share=RW
++1.1 B.exe CreateFile C:\w\d\X.DLL access=READ_DATA share=RW
++2 V.exe CreateFile C:\w\d\X.DLL access=DELETE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile C:\w\d\x.dll
++4 B.exe CloseFile C:\w\d\X.DLL"#
+        ),
+        ["6 share_conflict: B.exe proven SA-3 | A.exe same_name_other_file AT-2"]
+    );
+    // The first went when it was closed: one name.
+    assert_eq!(
+        said(
+            r#"+0.5 V.exe CreateFile C:\w\d\x.dll access=GENERIC_WRITE share=RWD disposition=CREATE options=DELETE_ON_CLOSE
++0.6 V.exe CloseFile C:\w\d\x.dll
++0.7 V.exe CreateFile C:\w\d\X.DLL access=GENERIC_WRITE share=RWD disposition=CREATE
++0.8 V.exe CloseFile C:\w\d\X.DLL
++1 A.exe CreateFile C:\w\d\x.dll access=READ_DATA share=RW
++2 V.exe CreateFile C:\w\d\X.DLL access=DELETE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile C:\w\d\x.dll"#
+        ),
+        ["5 share_conflict: A.exe proven SA-3"]
+    );
+    // Both in one listing.
+    assert_eq!(
+        said(
+            r#"+0.5 V.exe CreateFile C:\w\d access=LIST_DIRECTORY share=RWD
++0.6 V.exe QueryDirectory C:\w\d pattern=* entry=x.dll entry=X.DLL
++0.7 V.exe CloseFile C:\w\d
++1 A.exe CreateFile C:\w\d\x.dll access=READ_DATA share=RW
++1.1 B.exe CreateFile C:\w\d\X.DLL access=READ_DATA share=RW
++2 V.exe CreateFile C:\W\D\X.DLL access=DELETE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile C:\w\d\x.dll
++4 B.exe CloseFile C:\w\d\X.DLL"#
+        ),
+        ["5 share_conflict: B.exe proven SA-3"]
+    );
+    // Two ids.
+    assert_eq!(
+        said(
+            r#"+1 A.exe CreateFile C:\w\d\x.dll access=READ_DATA share=RW
++1.01 A.exe QueryFileInternalInformationFile C:\w\d\x.dll id=0x1000000000005678
++1.1 B.exe CreateFile C:\w\d\X.DLL access=READ_DATA share=RW
++1.11 B.exe QueryFileInternalInformationFile C:\w\d\X.DLL id=0x2000000000001111
++2 V.exe CreateFile C:\w\d\X.DLL access=DELETE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile C:\w\d\x.dll
++4 B.exe CloseFile C:\w\d\X.DLL"#
+        ),
+        ["4 share_conflict: B.exe proven SA-3"]
+    );
+    // One id: one file, however spelled.
+    assert_eq!(
+        said(
+            r#"+1 A.exe CreateFile C:\w\d\x.dll access=READ_DATA share=RW
++1.01 A.exe QueryFileInternalInformationFile C:\w\d\x.dll id=0x1000000000005678
++1.1 B.exe CreateFile C:\w\d\X.DLL access=READ_DATA share=RW
++1.11 B.exe QueryFileInternalInformationFile C:\w\d\X.DLL id=0x1000000000005678
++2 V.exe CreateFile C:\w\d\X.DLL access=DELETE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile C:\w\d\x.dll
++4 B.exe CloseFile C:\w\d\X.DLL"#
+        ),
+        ["4 share_conflict: A.exe proven SA-3 B.exe proven SA-3"]
+    );
+    // The folder says so itself.
+    assert_eq!(
+        said(
+            r#"+0.6 V.exe QueryCaseSensitiveInformation C:\w\d answer=01000000
++1 A.exe CreateFile C:\w\d\x.dll access=READ_DATA share=RW
++2 V.exe CreateFile C:\w\d\X.DLL access=DELETE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile C:\w\d\x.dll"#
+        ),
+        ["2 share_conflict: not_visible"]
+    );
+    // The folder says that it does not.
+    assert_eq!(
+        said(
+            r#"+0.6 V.exe QueryCaseSensitiveInformation C:\w\d answer=00000000
++1 A.exe CreateFile C:\w\d\x.dll access=READ_DATA share=RW
++2 V.exe CreateFile C:\w\d\X.DLL access=DELETE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile C:\w\d\x.dll"#
+        ),
+        ["2 share_conflict: A.exe proven SA-3"]
+    );
+    // It is made so; streams ignore case still.
+    assert_eq!(
+        said(
+            r#"+0.6 V.exe SetInformation C:\w\d class=0x47 buffer=01000000
++1 A.exe CreateFile C:\w\d\x.dll:s access=READ_DATA share=RW
++1 B.exe CreateFile C:\w\d\X.DLL:S access=READ_DATA share=RW
++2 V.exe CreateFile C:\w\d\X.DLL:s access=DELETE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile C:\w\d\x.dll:s
++4 B.exe CloseFile C:\w\d\X.DLL:S"#
+        ),
+        ["3 share_conflict: B.exe proven SA-3"]
+    );
+}
+
+#[test]
+fn opens_by_file_id() {
+    // Procmon shows the name of what was opened.
+    assert_eq!(
+        said(
+            r#"+1 A.exe CreateFile C:\d\f.dll access=READ_DATA share=RW options=OPEN_BY_FILE_ID
++2 V.exe CreateFile C:\d\f.dll access=DELETE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile C:\d\f.dll
++4 V.exe CreateFile C:\d\f.dll access=DELETE share=RWD
++5 V.exe CloseFile C:\d\f.dll"#
+        ),
+        ["1 share_conflict: A.exe proven SA-3 confirmed"]
+    );
+    // By the name of another link: sharing is kept for the file.
+    assert_eq!(
+        said(
+            r#"+0.5 V.exe CreateFile C:\w\d\f.dll access=GENERIC_WRITE share=RWD disposition=CREATE
++0.6 V.exe SetLinkInformationFile C:\w\d\f.dll to=C:\w\e\g.dll
++0.7 V.exe CloseFile C:\w\d\f.dll
++1 A.exe CreateFile C:\w\e\g.dll access=READ_DATA share=RW options=OPEN_BY_FILE_ID
++2 V.exe CreateFile C:\w\d\f.dll access=DELETE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile C:\w\e\g.dll
++4 V.exe CreateFile C:\w\d\f.dll access=DELETE share=RWD
++5 V.exe CloseFile C:\w\d\f.dll"#
+        ),
+        ["4 share_conflict: A.exe proven SA-3 confirmed"]
+    );
+    // A name that means nothing, tied by what a query answers.
+    assert_eq!(
+        said(
+            r#"+0.8 V.exe CreateFile C:\w\d\f.dll access=READ_ATTRIBUTES share=RWD
++0.81 V.exe QueryFileInternalInformationFile C:\w\d\f.dll id=0x1000000000005678
++0.82 V.exe CloseFile C:\w\d\f.dll
++1 A.exe CreateFile C:\5678 access=READ_DATA share=RW options=OPEN_BY_FILE_ID
++1.1 A.exe QueryFileInternalInformationFile C:\5678 id=0x1000000000005678
++2 V.exe CreateFile C:\w\d\f.dll access=DELETE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile C:\5678
++4 V.exe CreateFile C:\w\d\f.dll access=DELETE share=RWD
++5 V.exe CloseFile C:\w\d\f.dll"#
+        ),
+        ["5 share_conflict: A.exe proven SA-3 confirmed"]
+    );
+    // Which of the names such an open keeps is not shown: neither accused nor cleared.
+    assert_eq!(
+        said(
+            r#"+0.5 V.exe CreateFile C:\w\d\f.dll access=GENERIC_WRITE share=RWD disposition=CREATE
++0.6 V.exe SetLinkInformationFile C:\w\d\f.dll to=C:\w\e\g.dll
++0.7 V.exe CloseFile C:\w\d\f.dll
++1 A.exe CreateFile C:\w\e\g.dll access=READ_DATA share=RWD options=OPEN_BY_FILE_ID
++2 V.exe CreateFile C:\w\d\f.dll access=DELETE share=RWD
++2.1 V.exe SetDispositionInformationFile C:\w\d\f.dll delete=yes
++2.2 V.exe CloseFile C:\w\d\f.dll
++2.3 V.exe CreateFile C:\w\d\f.dll access=READ_ATTRIBUTES share=RWD -> DELETE PENDING
++3 A.exe CloseFile C:\w\e\g.dll
++4 V.exe CreateFile C:\w\d\f.dll access=READ_ATTRIBUTES share=RWD -> NAME NOT FOUND"#
+        ),
+        ["7 delete_pending: A.exe possible DP-3"]
+    );
+}
+
+#[test]
+fn encrypted_files_and_transactions() {
+    // A backup reads the encrypted file; the EFS service has its stream open.
+    assert_eq!(
+        said(
+            r#"process 13 lsass.exe
+  image C:\Windows\System32\lsass.exe
+  company "Microsoft Corporation"
++0.9 V.exe CreateFile C:\w\d\f.dll access=GENERIC_WRITE share=RWD disposition=CREATE attributes=ENCRYPTED
++0.95 V.exe CloseFile C:\w\d\f.dll
++1 A.exe CreateFile C:\w\d\f.dll access=READ_DATA share=R options=OPEN_FOR_BACKUP_INTENT
++1.01 A.exe FileSystemControl C:\w\d\f.dll code=0x900E3
++1.2 lsass.exe CreateFile C:\w\d\f.dll:$EFS:$LOGGED_UTILITY_STREAM access=READ_DATA share=RWD
++2 V.exe CreateFile C:\w\d\f.dll access=WRITE_DATA share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile C:\w\d\f.dll
++3.1 lsass.exe CloseFile C:\w\d\f.dll:$EFS:$LOGGED_UTILITY_STREAM
++4 V.exe CreateFile C:\w\d\f.dll access=WRITE_DATA share=RWD
++5 V.exe CloseFile C:\w\d\f.dll"#
+        ),
+        ["5 share_conflict: A.exe proven SA-3 confirmed | lsass.exe compatible_sharing SA-6"]
+    );
+    // A transaction may keep the file locked when its handles have gone: nothing shows that, and nobody is accused.
+    assert_eq!(
+        said(
+            r#"+1 A.exe CreateFile C:\w\d\f.dll access=GENERIC_WRITE share=RWD
++1.1 A.exe CloseFile C:\w\d\f.dll
++2 V.exe CreateFile C:\w\d\f.dll access=GENERIC_WRITE share=RWD -> SHARING VIOLATION
++3 V.exe CreateFile C:\w\d\f.dll access=GENERIC_WRITE share=RWD -> 0xC0190001
++4 B.exe CreateFile C:\w\d\g.dll access=READ_DATA share=RWD"#
+        ),
+        ["2 share_conflict: not_visible | A.exe closed_before AT-4"]
+    );
+}
