@@ -365,3 +365,67 @@ fn a_log_of_doubled_backslashes_keeps_its_paths() {
     assert_eq!(path(&hidden), path(&plain));
     assert_eq!(left(&hidden, &["srcqzvhost", "logvkqzuser"]), <[&str; 0]>::default());
 }
+
+/// Names in addresses of command lines and registry data, in paths of modules and of 8.3 names, and letters beyond ASCII.
+const SCATTERED: &str = r#"
+start 2022-10-08T05:50:48Z
+computer KQJX-WZ7VBQ
+os 10.0.17763
+system-root C:\Windows
+process 3560 TiWorker.exe
+  image C:\Windows\WinSxS\TiWorker.exe
+process 6284 holder.exe
+  image "C:\Program Files\X\holder.exe"
+  command holder.exe --proxy http://pxyhostzq:3128/ --mail vwname.zq@mailfirm.de --file file://flsrvzq/share/a.txt --help http://go.microsoft.com/fwlink
+  module C:\Users\modprofzq\AppData\plug.dll base=0x7ff710000000 size=0x10000
+  module \\unchostzq\tools\hook.dll base=0x7ff720000000 size=0x10000
+  user KQJX-WZ7VBQ\Jürgenzq
++0.5 holder.exe:100 RegSetValue HKCU\Software\Proxy\Server type=REG_SZ value="ldap://ldaphostzq:389/dc=x"
++0.6 holder.exe:100 RegSetValue HKCU\Software\Proxy\Mail type=REG_SZ value="rg.personzq@firmazq.com"
++1.0 holder.exe:100 CreateFile C:\Windows\WinSxS\Temp\InFlight\a.dll access=GENERIC_READ share=R stack=0x7ff710000100,0x7ff720000200
++1.1 holder.exe:100 CreateFile C:\Users\JOHNSMZQ~1\x.txt access=GENERIC_READ share=R
++1.2 holder.exe:100 CreateFile C:\x\JÜRGENZQ\ldaphostzq.txt access=GENERIC_READ share=R
++2.0 TiWorker.exe:5056 CreateFile C:\Windows\WinSxS\Temp\InFlight\a.dll access=DELETE share=RWD -> SHARING VIOLATION
++3.0 holder.exe:100 CloseFile C:\Windows\WinSxS\Temp\InFlight\a.dll
+"#;
+
+#[test]
+fn names_in_addresses_modules_and_short_names_go_and_come_back() {
+    // Every name ends in these letters, and nothing else has them.
+    const GONE: &[&str] = &["zq"];
+    let folder = tempfile::tempdir().unwrap();
+    let capture = folder.path().join("x.PML");
+    fs::write(&capture, scenario::build_bytes(SCATTERED).unwrap()).unwrap();
+    let capture = capture.to_str().unwrap();
+    let made = folder.path().join("made.json");
+    let key = made.to_str().unwrap();
+    let mut found = 0;
+    for arguments in [
+        &["events", capture, "--format", "csv", "--stacks"][..],
+        &["events", capture, "--format", "xml", "--stacks"],
+        &["events", capture, "--format", "jsonl", "--stacks"],
+        &["blame", capture, "--json", "-"],
+        &["blame", capture, "--lang", "zh-CN", "--width", "300"],
+        &["why", capture, "--event", "5"],
+    ] {
+        let plain = run(arguments);
+        found += left(&plain, GONE).len();
+        let hidden = run(&[arguments, &["--redact", "--redact-key", key]].concat());
+        // A pseudonym may hold the two letters by chance, but not a name's.
+        let names = ["hostzq", "flsrvzq", "name.zq", "profzq", "rgenzq", "personzq", "firmazq", "johnsmzq"];
+        assert_eq!(left(&hidden, &names), <[&str; 0]>::default(), "{}", String::from_utf8_lossy(&hidden));
+        if arguments[0] == "events" {
+            let (from, to) = (folder.path().join("hidden"), folder.path().join("back"));
+            fs::write(&from, &hidden).unwrap();
+            run(&["restore", from.to_str().unwrap(), "--key", key, "-o", to.to_str().unwrap()]);
+            assert_eq!(String::from_utf8_lossy(&fs::read(to).unwrap()), String::from_utf8_lossy(&plain));
+        }
+    }
+    assert!(found >= 4, "{found}");
+    let xml = run(&["events", capture, "--format", "xml", "--redact", "--redact-key", key]);
+    assert!(String::from_utf8_lossy(&xml).contains("http://go.microsoft.com/fwlink"));
+    let copy = folder.path().join("copy.PML");
+    run(&["extract", capture, "-o", copy.to_str().unwrap(), "--filter", "PID is 6284", "--redact"]);
+    let names = ["hostzq", "flsrvzq", "personzq", "profzq", "johnsmzq"];
+    assert_eq!(left(&fs::read(copy).unwrap(), &names), <[&str; 0]>::default());
+}

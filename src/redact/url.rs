@@ -114,7 +114,7 @@ pub(super) fn is_internal(host: &str) -> bool {
 /// Whether a host (folded) belongs to those that every Windows knows.
 fn is_public(host: &str) -> bool {
     let of = |domain: &&str| host.strip_suffix(*domain).is_some_and(|head| head.is_empty() || head.ends_with('.'));
-    PUBLIC.iter().any(|domain| of(&domain))
+    PUBLIC.iter().any(of)
 }
 
 /// What follows the colon at `at`, if it is that of `scheme://`.
