@@ -92,6 +92,33 @@ fn blame_on_an_extract_of_the_case_says_the_same() {
 }
 
 #[test]
+fn so_does_an_extract_of_an_extract_and_of_a_recovered_capture() {
+    let folder = tempfile::tempdir().unwrap();
+    samples().par_iter().for_each(|sample| {
+        let expected = verdict(sample);
+        let place =
+            |kind: &str| folder.path().join(format!("{kind}-{}", sample.file_name().unwrap().to_str().unwrap()));
+        let extract = |from: &Path, to: &Path, more: &[&str]| {
+            let arguments = ["extract", from.to_str().unwrap(), "-o", to.to_str().unwrap(), "--case"];
+            succeed(&[&arguments[..], more].concat());
+        };
+        let (small, again, broken, fixed, last) =
+            (place("small"), place("again"), place("broken"), place("fixed"), place("last"));
+        extract(sample, &small, &["--context", "0"]);
+        extract(&small, &again, &["--redact"]);
+        assert_eq!(verdict(&again), expected, "{} twice", sample.display());
+        // The header no longer tells where the tables are.
+        let mut data = std::fs::read(sample).unwrap();
+        data[0x248..0x268].fill(0);
+        data[0x3A0..0x3A8].fill(0);
+        std::fs::write(&broken, data).unwrap();
+        succeed(&["recover", broken.to_str().unwrap(), "-o", fixed.to_str().unwrap()]);
+        extract(&fixed, &last, &[]);
+        assert_eq!(verdict(&last), expected, "{} recovered", sample.display());
+    });
+}
+
+#[test]
 fn a_recovered_capture_opens_in_independent_readers() {
     let folder = tempfile::tempdir().unwrap();
     for sample in samples() {

@@ -79,10 +79,10 @@ impl Bytes {
 
 #[allow(unsafe_code, reason = "mapping a file is the one thing that cannot be done without it")]
 fn map_file(file: &File) -> io::Result<memmap2::Mmap> {
-    // SAFETY: the map is read-only and private to this process, every read of it is bounds-checked, and no `&str` or
-    // typed reference is laid over it, so bytes changed by another process can only yield wrong values, not undefined
-    // control flow here. If another process truncates the file, touching a lost page raises SIGBUS on Unix (the
-    // process ends) or an in-page error on Windows; `docs/robustness.md` says so and `--no-mmap` avoids it.
+    // SAFETY: the map is read-only and every read of it is bounds-checked against its length, so as long as nobody changes
+    // the file the slice is what it seems. That nobody does cannot be had from the systems; what then may happen is told in
+    // `docs/robustness.md`: wrong values, text that is no longer UTF-8 behind a checked `&str` (paths and rows borrow from
+    // the map), and the end of the process where the file is cut short. `--no-mmap` avoids all of it.
     unsafe { memmap2::Mmap::map(file) }
 }
 

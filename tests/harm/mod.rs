@@ -28,17 +28,23 @@ fn u32_in(data: &[u8], at: usize) -> usize {
 /// Every kind of damage, by name.
 pub fn damages(good: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut all = Vec::new();
+    each_damage(good, &mut |damaged| all.push(damaged));
+    all
+}
+
+/// Gives every kind of damage to `all`, one after another.
+pub fn each_damage(good: &[u8], all: &mut dyn FnMut((String, Vec<u8>))) {
     let size = good.len();
     let [array, processes, strings, icons] = [0x248, 0x250, 0x258, 0x260].map(|field| place(good, field));
     for tenths in 1..10 {
-        all.push((format!("cut at {tenths}0 %"), good[..size * tenths / 10].to_vec()));
+        all((format!("cut at {tenths}0 %"), good[..size * tenths / 10].to_vec()));
     }
     for n in 0..20 {
         let at = (0x3A8 + (size - 0x3A8) * n / 20).next_multiple_of(4096);
         if at + 4096 <= size {
             let mut data = good.to_vec();
             data[at..at + 4096].fill(0);
-            all.push((format!("page {n} zeroed"), data));
+            all((format!("page {n} zeroed"), data));
         }
     }
     for (name, at, width) in FIELDS {
@@ -50,14 +56,14 @@ pub fn damages(good: &[u8]) -> Vec<(String, Vec<u8>)> {
             } else {
                 field.fill(byte);
             }
-            all.push((format!("header {name} {how}"), data));
+            all((format!("header {name} {how}"), data));
         }
     }
     let mut data = good.to_vec();
     data[0x234..0x238].fill(0);
     data[0x248..0x268].fill(0);
     data[0x3A0..0x3A8].fill(0);
-    all.push(("header places zeroed".into(), data));
+    all(("header places zeroed".into(), data));
     let count = [u32_in(good, processes), u32_in(good, strings)];
     let heads = [("processes", processes, 4 + 8 * count[0]), ("strings", strings, 4 + 4 * count[1])];
     for (name, at, head) in heads {
@@ -68,28 +74,28 @@ pub fn damages(good: &[u8]) -> Vec<(String, Vec<u8>)> {
                 data
             };
             let record = at + u32_in(good, at + head - 4 * (u32_in(good, at) / 2 + 1));
-            all.push((format!("{name}: count {how}"), wipe(&[(at, 4)])));
-            all.push((format!("{name}: arrays {how}"), wipe(&[(at + 4, head - 4)])));
-            all.push((format!("{name}: head {how}"), wipe(&[(at, head)])));
-            all.push((format!("{name}: a record {how}"), wipe(&[(record, 24)])));
-            all.push((format!("{name}: head and a record {how}"), wipe(&[(at, head), (record, 24)])));
+            all((format!("{name}: count {how}"), wipe(&[(at, 4)])));
+            all((format!("{name}: arrays {how}"), wipe(&[(at + 4, head - 4)])));
+            all((format!("{name}: head {how}"), wipe(&[(at, head)])));
+            all((format!("{name}: a record {how}"), wipe(&[(record, 24)])));
+            all((format!("{name}: head and a record {how}"), wipe(&[(at, head), (record, 24)])));
             let all_of = if name == "processes" { strings - at } else { icons - at };
-            all.push((format!("{name}: all {how}"), wipe(&[(at, all_of)])));
+            all((format!("{name}: all {how}"), wipe(&[(at, all_of)])));
         }
     }
     for (how, byte) in [("zeroed", 0), ("garbled", 0x5A)] {
         let mut data = good.to_vec();
         data[array..processes].fill(byte);
-        all.push((format!("array {how}"), data));
+        all((format!("array {how}"), data));
     }
     let cases = [("events", 0x3A8 + (array - 0x3A8) / 2), ("processes", processes + (strings - processes) / 2)];
     for (where_, at) in cases.into_iter().chain([("strings", strings + (icons - strings) / 2), ("icons", icons + 20)]) {
         let mut data = good.to_vec();
         data.drain(at..(at + 37).min(size));
-        all.push((format!("37 bytes deleted in {where_}"), data));
+        all((format!("37 bytes deleted in {where_}"), data));
         let mut data = good.to_vec();
         data.splice(at..at, [0x41; 41]);
-        all.push((format!("41 bytes inserted in {where_}"), data));
+        all((format!("41 bytes inserted in {where_}"), data));
     }
     for (name, a, b) in [("events", 0x3A8, array), ("tables", processes, icons)] {
         let mut data = good.to_vec();
@@ -98,19 +104,18 @@ pub fn damages(good: &[u8]) -> Vec<(String, Vec<u8>)> {
             let kept = data[first..first + 512].to_vec();
             data.copy_within(second..second + 512, first);
             data[second..second + 512].copy_from_slice(&kept);
-            all.push((format!("two sectors swapped in {name}"), data));
+            all((format!("two sectors swapped in {name}"), data));
         }
     }
-    all.push(("rubbish behind".into(), [good, &[0xA5; 5000]].concat()));
-    all.push(("twice".into(), [good, good].concat()));
-    all.push(("37 bytes deleted, then cut".into(), {
+    all(("rubbish behind".into(), [good, &[0xA5; 5000]].concat()));
+    all(("twice".into(), [good, good].concat()));
+    all(("37 bytes deleted, then cut".into(), {
         let mut data = good.to_vec();
         data.drain(array / 2..array / 2 + 37);
         data.truncate(icons);
         data
     }));
-    all.push(("rubbish before".into(), [&[0xA5; 37], good].concat()));
-    all
+    all(("rubbish before".into(), [&[0xA5; 37], good].concat()));
 }
 
 /// What is left of a damaged capture.

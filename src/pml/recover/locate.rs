@@ -61,14 +61,31 @@ const REACH: u64 = 1 << 18;
 
 /// The place nearest to `at` that `is_table`: bytes lost or added before a table shift it, and all behind it.
 fn near(data: &[u8], at: u64, is_table: impl Fn(u64) -> bool) -> Option<u64> {
-    if at < HEADER_SIZE as u64 {
+    let (first, end) = (HEADER_SIZE as u64, data.len() as u64);
+    // A table beyond the end was cut off.
+    if !(first..=end).contains(&at) {
         return None;
     }
-    let end = data.len() as u64;
-    (0..REACH.min(end))
-        .flat_map(|far| [at.checked_sub(far), at.checked_add(far)])
-        .flatten()
-        .find(|at| (HEADER_SIZE as u64..end).contains(at) && is_table(*at))
+    // Every table begins with how many entries it has, each of which takes four bytes at least.
+    let may_be = |at: u64| {
+        usize::try_from(at).ok().and_then(|at| u32_at(data, at)).is_some_and(|count| u64::from(count) * 4 < end)
+            && is_table(at)
+    };
+    let mut far = 0;
+    while far < REACH {
+        let (before, behind) = (at.saturating_sub(far), at + far);
+        if before >= first && may_be(before) {
+            return Some(before);
+        }
+        if behind < end && may_be(behind) {
+            return Some(behind);
+        }
+        if before < first && behind >= end {
+            return None;
+        }
+        far += 1;
+    }
+    None
 }
 
 /// Whether a table of strings or icons may begin at `at`, whose first two entries are `first` bytes apart: of strings the

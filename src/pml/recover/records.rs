@@ -97,12 +97,12 @@ fn drop_damaged(modules: &mut Vec<Module>, is_followed: bool, strings: usize) ->
 /// Records by their place, each with its end.
 type Found = BTreeMap<usize, (Process, usize)>;
 
-/// Whether a record found by looking stands between those found before, in number as in place. Of a process without
-/// number and PID the head was wiped.
+/// Whether a record found by looking stands between those found before, in number as in place. Without number and PID
+/// the head of a record was wiped.
 fn fits(found: &Found, place: usize, end: usize, process: &Process) -> bool {
     let before = found.range(..place).next_back().map(|(_, (before, _))| before.index);
     let behind = found.range(place..).next();
-    process.pid != 0
+    (process.pid, process.index) != (0, 0)
         && before.is_none_or(|before| before < process.index)
         && behind.is_none_or(|(at, (behind, _))| end <= *at && process.index < behind.index)
 }
