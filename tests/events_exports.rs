@@ -190,6 +190,26 @@ fn filters_columns_and_single_rows_of_an_export() {
     assert_eq!(beyond.code, 2);
     assert!(beyond.errors.contains("has 161 events"), "{}", beyond.errors);
 
+    // A filter applies to rows asked for by number as well, in every form and for captures alike.
+    let numbers = |text: &str, form: &str| -> Vec<u64> {
+        let of_line = |line: &str| match form {
+            "table" => line.strip_prefix("Event ")?.split_once(' ')?.0.parse().ok(),
+            _ => line.strip_prefix("{\"event\":")?.split_once(',')?.0.parse().ok(),
+        };
+        text.lines().filter_map(of_line).collect()
+    };
+    for file in [csv.as_str(), FOUNDING] {
+        for form in ["table", "jsonl"] {
+            let some = of(file, &["--format", form, "--event", "150-153", "--event", "152-154"]);
+            assert_eq!(numbers(some.text(), form), [152, 153, 154], "{file} {form}: {}", some.text());
+            let said = "2 of the events asked for by number do not pass the filter, the first is event 150";
+            assert!(some.errors.contains(said), "{file} {form}: {}", some.errors);
+            let none = of(file, &["--format", form, "--event", "150"]);
+            assert_eq!((none.code, none.text()), (0, ""), "{file} {form}");
+            assert!(none.errors.contains("1 of the events asked for by number does not pass"), "{}", none.errors);
+        }
+    }
+
     let lacking =
         events(&[&csv, "--format", "csv", "--columns", "PID,TID", "--filter", "User contains x", "--tz", "UTC"]);
     assert_eq!(lacking.code, 0);

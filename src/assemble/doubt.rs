@@ -17,7 +17,9 @@ const MAX_NEAR: usize = 4096;
 
 /// Lowers what the source cannot bear out; `filters` are known or may be loaded that issue operations of their own.
 /// Returns the parties whose part in an open only a call stack could show.
-pub(super) fn weaken(analysis: &mut Analysis, log: &OpLog, filters: bool) -> Vec<Party> {
+///
+/// `lost` are rows that could not be read.
+pub(super) fn weaken(analysis: &mut Analysis, (log, lost): (&OpLog, &[EventIndex]), filters: bool) -> Vec<Party> {
     if log.coverage.unordered {
         conclude_nothing(analysis);
     }
@@ -34,6 +36,7 @@ pub(super) fn weaken(analysis: &mut Analysis, log: &OpLog, filters: bool) -> Vec
             let shown = is_named(log, holder) && is_order_shown(log, finding, holder);
             let most = match (author, shown) {
                 (false, _) if own => Confidence::Possible,
+                _ if is_end_lost(lost, finding, holder) => Confidence::Possible,
                 (false, _) | (_, false) => Confidence::Likely,
                 (true, true) => Confidence::Proven,
             };
@@ -58,6 +61,16 @@ pub(super) fn weaken(analysis: &mut Analysis, log: &OpLog, filters: bool) -> Vec
         });
     }
     unshown
+}
+
+/// Whether the end of a hold may be a row that could not be read, before the refusal.
+fn is_end_lost(lost: &[EventIndex], finding: &Finding, holder: &Holder) -> bool {
+    let begun = match holder.hold.start {
+        Edge::At(event, _) => event,
+        _ => EventIndex(0),
+    };
+    let after = lost.partition_point(|row| *row < begun);
+    !matches!(holder.hold.end, Edge::At(..)) && lost.get(after).is_some_and(|row| *row < finding.event)
 }
 
 /// Of rows in no order of time nothing follows: nobody is named and nobody cleared.
@@ -123,16 +136,23 @@ fn is_begun(log: &OpLog, finding: &Finding, holder: &Holder) -> bool {
 
 /// Whether the refusal was over before the hold began to end.
 fn is_outlasted(log: &OpLog, finding: &Finding, holder: &Holder) -> bool {
-    let Edge::At(event, _) = holder.hold.end else { return true };
-    let (Some(refused), Some(ended)) = (find(log, finding.event), find(log, event)) else { return false };
+    let Some(refused) = find(log, finding.event) else { return false };
     if refused.end.is_some() {
         return true;
     }
+    // Of a hold whose end is not shown any later row is inside it.
+    let (event, ended) = match holder.hold.end {
+        Edge::At(event, _) => (event, find(log, event)),
+        _ => (EventIndex(u64::MAX), None),
+    };
     // What a filter does within the operation is on the same file; the very same request again is the next attempt.
     let is_next = |op: &Op| is_same_thread(op, refused) && (op.path != refused.path || op.kind == refused.kind);
-    let is_retry = |op: &Op| op.process == refused.process && op.path == refused.path && op.kind == refused.kind;
+    // The same row twice is no second attempt.
+    let is_retry = |op: &Op| {
+        op.process == refused.process && op.path == refused.path && op.kind == refused.kind && op.start > refused.start
+    };
     event > finding.event
-        && (is_same_thread(ended, refused)
+        && (ended.is_some_and(|ended| is_same_thread(ended, refused))
             || between(log, finding.event, event).any(|op| is_next(op) || refused.thread.is_none() && is_retry(op)))
 }
 

@@ -39,7 +39,7 @@ impl Around {
         if !is_usual {
             blame_others(&mut analysis);
         }
-        let unshown = weaken(&mut analysis, &log, source, options.catalogue);
+        let unshown = weaken(&mut analysis, (&log, &survey.lost), source, options.catalogue);
         Some(Self { log, analysis, unshown })
     }
 }

@@ -24,7 +24,7 @@ use crate::blame::filters::{FilterSurvey, candidate_filters};
 use crate::blame::gather::{Gathered, gather, is_delayed, is_failure};
 use crate::blame::scope::{PatternError, Scope, ScopeOptions};
 use crate::blame::vendors::VendorCatalogue;
-use crate::capture::op::{DriverInfo, Op, OpLog, ProcessId};
+use crate::capture::op::{DriverInfo, EventIndex, Op, OpLog, ProcessId};
 use crate::capture::source::{Machine, Source, Survey};
 use crate::case::{self, CaseRecord};
 use crate::import::BadReason;
@@ -117,6 +117,23 @@ pub enum SourceNote {
         /// What is wrong with it.
         reason: BadReason,
     },
+    /// Rows of an XML export name another process than its list has under their number.
+    UnlistedProcesses {
+        /// Stretches of rows.
+        stretches: u64,
+    },
+    /// Rows of an export are the row before once more.
+    RepeatedRows {
+        /// How many.
+        rows: u64,
+    },
+    /// Results of an export are not known.
+    UnknownResults {
+        /// Rows that have one.
+        rows: u64,
+        /// One of them.
+        example: String,
+    },
     /// A column of an export holds times that cannot be read, so that it was left aside.
     UnreadTimes {
         /// The first of them.
@@ -202,7 +219,7 @@ pub fn analyse_with(
     if scope.victims.is_empty() {
         blame_others(&mut analysis);
     }
-    let unshown = weaken(&mut analysis, &log, source, options.catalogue);
+    let unshown = weaken(&mut analysis, (&log, &survey.lost), source, options.catalogue);
     let filters = filters(source, options.catalogue);
     let parts = Parts {
         options,
@@ -266,13 +283,13 @@ fn blame_others(analysis: &mut locks::Analysis) {
 /// Lowers what the source cannot bear out; see [`doubt::weaken`].
 fn weaken(
     analysis: &mut locks::Analysis,
-    log: &OpLog,
+    (log, lost): (&OpLog, &[EventIndex]),
     source: &dyn Source,
     catalogue: &VendorCatalogue,
 ) -> Vec<locks::Party> {
     let modules = source.kernel_modules();
     let filters = modules.is_empty() || modules.iter().any(|module| is_author(catalogue, module));
-    doubt::weaken(analysis, log, filters)
+    doubt::weaken(analysis, (log, lost), filters)
 }
 
 /// The filters among the loaded kernel modules.

@@ -181,6 +181,14 @@ fn source_note(note: &SourceNote, lang: Lang, add: &mut impl FnMut(&str, Severit
         SourceNote::MissingColumn(Lacking::ProcessName) => {
             add("no_process_names", Severity::Warning, t::Q_NO_NAMES, &[])
         }
+        SourceNote::UnlistedProcesses { stretches } => {
+            add("unlisted_processes", Severity::Warning, t::Q_UNLISTED, &[("n", stretches)]);
+        }
+        SourceNote::RepeatedRows { rows } => add("repeated_rows", Severity::Warning, t::Q_REPEATED, &[("n", rows)]),
+        SourceNote::UnknownResults { rows, example } => {
+            let values: &[(&str, &dyn Display)] = &[("n", rows), ("example", example)];
+            add("unknown_results", Severity::Warning, t::Q_UNKNOWN_RESULTS, values);
+        }
         SourceNote::UnreadTimes { first } => {
             add("unread_times", Severity::Warning, t::Q_UNREAD_TIMES, &[("first", first)])
         }

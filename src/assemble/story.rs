@@ -96,7 +96,7 @@ fn story_of(
     let tries: Vec<EventIndex> = log.ops.iter().filter(is_try).map(|op| op.event).collect();
     let mut analysis = locks::analyse(&log, &tries, &engine_options);
     let history = locks::history(&log, event, &tries, &engine_options).ok_or_else(no_file)?;
-    let unshown = weaken(&mut analysis, &log, source, options.catalogue);
+    let unshown = weaken(&mut analysis, (&log, &survey.lost), source, options.catalogue);
     let parts_of = |log, analysis, unshown| Parts {
         options,
         machine: source.machine(),

@@ -55,6 +55,8 @@ pub struct Survey {
     pub with_stack: u64,
     /// Unreadable records.
     pub damage: Damage,
+    /// Rows of an export that could not be read, ascending; of very many the first.
+    pub lost: Vec<super::op::EventIndex>,
 }
 
 /// What a capture tells of the machine it was taken on.

@@ -48,7 +48,8 @@ pub struct EventsArgs {
     /// zone at the first event, is used for every time; by default the local one
     #[arg(long, value_name = "ZONE", allow_hyphen_values = true, help_heading = "Wording")]
     pub tz: Option<String>,
-    /// Dates, times and numbers as this locale of Windows writes them; by default en-US
+    /// Dates, times and numbers as this locale of Windows writes them: en-US (default), en-GB, zh-CN, zh-TW, es-ES, de-DE,
+    /// fr-FR, it-IT, ja-JP, ko-KR, pl-PL, pt-BR, ru-RU
     #[arg(long, value_name = "LOCALE", help_heading = "Wording")]
     pub locale: Option<String>,
     /// Wording of this generation of Procmon; by default the newest known
@@ -60,7 +61,7 @@ pub struct EventsArgs {
     #[command(flatten)]
     #[allow(missing_docs, reason = "documented at its type")]
     pub rules: ShownRules,
-    /// Show this event, or range of events, with everything known (repeatable)
+    /// Show this event, or range of events, with everything known (repeatable); a filter applies to these too
     #[arg(long, value_name = "N|N-M", help_heading = "Selection")]
     pub event: Vec<String>,
     /// Show this event with everything known, among its neighbours (repeatable)

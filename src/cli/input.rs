@@ -150,6 +150,16 @@ impl Opened {
                 if let Some(first) = facts.clock.unread {
                     notes.push(SourceNote::UnreadTimes { first });
                 }
+                if let Some(example) = facts.unknown_results.first().cloned() {
+                    notes.push(SourceNote::UnknownResults { rows: facts.unknown_result_rows, example });
+                }
+                if facts.unlisted > 0 {
+                    notes.push(SourceNote::UnlistedProcesses { stretches: facts.unlisted });
+                }
+                // A few happen: operations of one tick that ask for the same.
+                if facts.repeated >= 4 && facts.repeated * 50 > facts.rows {
+                    notes.push(SourceNote::RepeatedRows { rows: facts.repeated });
+                }
                 if facts.clock.resolution > 1 {
                     notes.push(SourceNote::CoarseTimes { step: Ticks(facts.clock.resolution) });
                 }

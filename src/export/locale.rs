@@ -303,7 +303,7 @@ impl Clock {
     pub fn time_of_day(&mut self, out: &mut Vec<u8>, time: FileTime) {
         let local = time.0.wrapping_add(self.offset);
         if local >= INVALID {
-            return text::hex(out, time.0);
+            return text::signed(out, time.0.cast_signed());
         }
         self.turn_to(local / TICKS_PER_SECOND);
         out.extend_from_slice(&self.before_fraction);
@@ -315,7 +315,7 @@ impl Clock {
     pub fn date_time(&mut self, out: &mut Vec<u8>, time: FileTime) {
         let local = time.0.wrapping_add(self.offset);
         if local >= INVALID {
-            return text::hex(out, time.0);
+            return text::signed(out, time.0.cast_signed());
         }
         self.turn_to(local / TICKS_PER_SECOND);
         out.extend_from_slice(&self.date);
@@ -325,7 +325,7 @@ impl Clock {
     pub fn any_date_time(&self, out: &mut Vec<u8>, time: FileTime) {
         let local = time.0.wrapping_add(self.offset);
         if local >= INVALID {
-            return text::hex(out, time.0);
+            return text::signed(out, time.0.cast_signed());
         }
         write_date_time(out, self.locale, Civil::new(local / TICKS_PER_SECOND));
     }
@@ -394,7 +394,7 @@ mod tests {
         assert_eq!(texts("en-US", 0, 0).1, "1/1/1601 12:00:00 AM");
         // Minus one tick wraps around when the offset is added.
         assert_eq!(texts("es-ES", 7200, u64::MAX).1, "01/01/1601 1:59:59");
-        assert_eq!(texts("en-US", 0, u64::MAX).1, "0xffffffffffffffff");
+        assert_eq!(texts("en-US", 0, u64::MAX).1, "-1");
         assert_eq!(texts("en-US", 0, 132_274_656_000_000_000).1, "2/29/2020 4:00:00 PM");
         assert_eq!(texts("en-US", 0, INVALID - 1).1, "9/14/30828 2:48:05 AM");
     }

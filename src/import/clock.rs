@@ -271,6 +271,12 @@ pub(crate) fn duration(text: &[u8]) -> Option<u64> {
         return if power < 0 { Some((ticks + ten / 2) / ten) } else { ticks.checked_mul(ten) };
     }
     let found = numbers(text, 0);
+    if !text.first()?.is_ascii_digit() {
+        // Some programs leave the zero in front of the point out.
+        let [(fraction, digits), ..] = found.values;
+        let whole = matches!(text.first(), Some(b'.' | b',')) && found.count == 1;
+        return whole.then(|| scale(fraction, digits));
+    }
     match (found.count, found.values) {
         (1, [(seconds, _), ..]) => seconds.checked_mul(SECOND),
         (2, [(seconds, _), (fraction, digits), ..]) => {
@@ -362,7 +368,12 @@ mod tests {
         assert_eq!(tod("7:19:37.0147934 p. m."), at(19, 19, 37, 147_934));
         assert_eq!(tod("7:19:37.0147934\u{202f}PM"), at(19, 19, 37, 147_934));
         assert_eq!(tod("7:19:37.0147934 μ.μ."), at(19, 19, 37, 147_934));
-        for bad in ["", "7:19", "25:00:00.0", "7:60:00.0", "abc", "7:19:37.0147934 XM", "1:2:3.4.5"] {
+        assert_eq!(tod("7:19:37,0147934 a. m."), at(7, 19, 37, 147_934));
+        assert_eq!(tod("PM 7:19:37.0147934"), at(19, 19, 37, 147_934));
+        assert_eq!(tod("7:19:37 p.\u{a0}m."), at(19, 19, 37, 0));
+        for bad in
+            ["20:13.1", "20:13,1", "", "7:19", "25:00:00.0", "7:60:00.0", "abc", "7:19:37.0147934 XM", "1:2:3.4.5"]
+        {
             assert_eq!(tod(bad), None, "{bad}");
         }
     }
@@ -397,6 +408,12 @@ mod tests {
     fn durations_and_numbers() {
         assert_eq!(duration(b"0.0000112"), Some(112));
         assert_eq!(duration(b"12,5"), Some(125_000_000));
+        assert_eq!(duration(b".0000112"), Some(112));
+        assert_eq!(duration(b"-0.0000112"), None);
+        assert_eq!(duration(b"1.12E-05"), Some(112));
+        assert_eq!(duration(b"1,12e-05"), Some(112));
+        assert_eq!(duration(b"2E+01"), Some(200_000_000));
+        assert_eq!(duration(b"1E-"), None);
         assert_eq!(duration(b""), None);
         assert_eq!(relative(b"26:00:01.0000002"), Some((26 * 3600 + 1) * SECOND + 2));
         assert_eq!(grouped("1,904,640"), Some(1_904_640));

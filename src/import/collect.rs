@@ -96,11 +96,12 @@ impl HasExtent for Collected {
 pub(crate) struct Authors {
     by_path: FxHashMap<Vec<u8>, DriverId>,
     pub(crate) drivers: Vec<DriverInfo>,
+    unlisted: bool,
 }
 
 impl Authors {
     pub(crate) fn new(modules: &[DriverInfo], is_filter: &FilterTest<'_>) -> Self {
-        let mut authors = Self { by_path: FxHashMap::default(), drivers: Vec::new() };
+        let mut authors = Self { by_path: FxHashMap::default(), drivers: Vec::new(), unlisted: modules.is_empty() };
         for (module, number) in modules.iter().filter(|module| is_filter(module)).zip(0u16..) {
             authors.by_path.insert(module.path.to_ascii_lowercase().into_bytes(), DriverId(number));
             authors.drivers.push(module.clone());
@@ -110,7 +111,8 @@ impl Authors {
 
     /// The filter that issued an operation, if the kernel's part of the row's stack shows one, and what else it says.
     fn of(&self, row: &Row<'_>) -> (Option<DriverId>, StackSays) {
-        if row.frames == 0 {
+        // Without a list of modules nobody can tell a filter among the frames.
+        if row.frames == 0 || self.unlisted {
             return (None, StackSays::Nothing);
         }
         let frames = row.kernel_frames().map(|path| {

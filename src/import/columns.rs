@@ -25,6 +25,20 @@ pub(crate) fn field_of_element(name: &str) -> Option<usize> {
     if name == "ProcessIndex" { Some(PROCESS_INDEX) } else { column_of(name).map(|column| column as usize) }
 }
 
+/// Whether blanks at the ends of a field's values belong to them.
+pub(crate) fn keeps_blanks(field: usize) -> bool {
+    const TEXTS: [Column; 7] = [
+        Column::Path,
+        Column::Detail,
+        Column::CommandLine,
+        Column::ImagePath,
+        Column::Company,
+        Column::Description,
+        Column::Version,
+    ];
+    TEXTS.iter().any(|column| *column as usize == field)
+}
+
 /// A value within the bytes of its block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Field {

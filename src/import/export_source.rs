@@ -109,7 +109,7 @@ impl Export {
         {
             return Err(error);
         }
-        let blank = text.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let blank = before_header(&text);
         if let Some((titles, delimiter, length)) = csv::header(text.get(blank..).unwrap_or_default()) {
             self.columns = Columns::from_titles(&titles);
             self.shape = Shape { delimiter, fields: titles.len() };
@@ -278,6 +278,9 @@ impl Export {
             listed: surveyed.processes().is_listed(),
             short_names: surveyed.short_names,
             unknown_results: surveyed.unknown_results.clone(),
+            unknown_result_rows: surveyed.unknown,
+            repeated: surveyed.repeated,
+            unlisted: surveyed.processes().unlisted,
             clock: self.clock.clone(),
             ended_early: surveyed.ended_early.clone(),
         }
@@ -340,6 +343,23 @@ impl Export {
             place.line += lines;
         });
         blocks.error()
+    }
+}
+
+/// Bytes in front of the header: blank lines, and what PowerShell and spreadsheets put there (`#TYPE …`, `sep=;`).
+fn before_header(text: &[u8]) -> usize {
+    let mut at = 0;
+    loop {
+        let rest = text.get(at..).unwrap_or_default();
+        let blank = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let line = rest.get(blank..).unwrap_or_default();
+        let head = line.get(..6).unwrap_or_default().to_ascii_lowercase();
+        let lead = head.starts_with(b"#type") || head.starts_with(b"sep=") || head.starts_with(b"\"sep=");
+        let end = memchr::memchr(b'\n', line).filter(|_| lead);
+        match end {
+            Some(end) => at += blank + end + 1,
+            None => return at + blank,
+        }
     }
 }
 

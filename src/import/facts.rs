@@ -51,6 +51,12 @@ pub struct ExportFacts {
     pub short_names: u64,
     /// Result texts without a known code (at most 20); such rows count as failed, with no status of their own.
     pub unknown_results: Vec<String>,
+    /// Rows with such a text.
+    pub unknown_result_rows: u64,
+    /// Stretches of rows that name another process than the process list has under their number.
+    pub unlisted: u64,
+    /// File rows that are the row before once more, with the same time.
+    pub repeated: u64,
     /// The times.
     pub clock: ClockFacts,
     /// Why reading ended before the end of the file, if it did.

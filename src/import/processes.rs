@@ -44,6 +44,8 @@ pub(crate) struct Run {
     born: Born,
     name: Box<[u8]>,
     image: Box<[u8]>,
+    /// What the PID column says, where another column names the process.
+    pid: Box<[u8]>,
     info: ProcessInfo,
     /// Local ticks.
     started: Option<i64>,
@@ -100,9 +102,11 @@ impl Runs {
             Some((last, at)) if last == key => Some(at),
             _ => self.current.get(&key).copied(),
         };
+        let pid = if row.process_index().is_some() { row.bytes(Column::Pid) } else { &[] };
         let fits = at.and_then(|at| self.list.get(at)).is_some_and(|run| {
             (run.name[..] == *name || name.is_empty() || !run.rows || run.name.eq_ignore_ascii_case(name))
                 && (run.image[..] == *image || image.is_empty() || !run.rows || run.image.eq_ignore_ascii_case(image))
+                && (run.pid[..] == *pid || pid.is_empty() || !run.rows)
         });
         let mut at = match at {
             Some(at) if fits => at,
@@ -129,6 +133,7 @@ impl Runs {
             born,
             name: Box::default(),
             image: Box::default(),
+            pid: Box::default(),
             info: ProcessInfo::default(),
             started: None,
             ended: None,
@@ -188,6 +193,9 @@ impl Runs {
 fn describe(run: &mut Run, row: &Row<'_>) {
     run.name = row.bytes(Column::ProcessName).into();
     run.image = row.bytes(Column::ImagePath).into();
+    if row.process_index().is_some() {
+        run.pid = row.bytes(Column::Pid).into();
+    }
     let text = |column| row.text(column).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     let info = &mut run.info;
     let take = |to: &mut String, column| {
@@ -251,6 +259,10 @@ pub(crate) struct Processes {
     parents: Vec<(ProcessId, Key, u64)>,
     /// Keys are numbers of an XML process list.
     by_index: bool,
+    /// Processes that rows name and the list does not have under their number.
+    by_names: FxHashMap<(u32, String), ProcessId>,
+    /// Runs of rows whose number in the list is another process's, or nobody's.
+    pub(crate) unlisted: u64,
     /// 64 once some process is known to be 64-bit; 32 once one is 32-bit that is always as wide as the system.
     pub(crate) bits: Option<u32>,
 }
@@ -279,6 +291,7 @@ impl Processes {
                 ..ProcessInfo::default()
             });
             processes.lives.insert(entry.index, vec![(0, id)]);
+            processes.by_names.entry((entry.pid, entry.name.to_ascii_lowercase())).or_insert(id);
             processes.parents.push((id, entry.parent_index, 0));
             if let Some(is_64_bit) = entry.is_64_bit {
                 processes.bits_from(entry.pid == 4 || proves_bits(&entry.image_path), is_64_bit);
@@ -311,8 +324,21 @@ impl Processes {
             }
             let row = first + run.row;
             let current = self.lives.get(&run.key).and_then(|lives| lives.last()).map(|(_, id)| *id);
-            let id = match current.filter(|id| self.by_index || self.continues(*id, &run)) {
+            let id = match current
+                .filter(|id| if self.by_index { self.agrees(*id, &run) } else { self.continues(*id, &run) })
+            {
                 Some(id) => id,
+                None if self.by_index => {
+                    // The list says otherwise, or nothing: the row itself is believed.
+                    self.unlisted += 1;
+                    let names = (run.info.pid, run.info.name.to_ascii_lowercase());
+                    let named = names != (0, String::new());
+                    let known = self.by_names.get(&names).copied().filter(|_| named);
+                    let id = known.unwrap_or_else(|| self.push(ProcessInfo::default()));
+                    self.by_names.insert(names, id);
+                    self.lives.entry(run.key).or_default().push((row, id));
+                    id
+                }
                 None => {
                     let id = self.push(ProcessInfo::default());
                     // A PID means another process now; a hash of names means several at a time.
@@ -328,6 +354,13 @@ impl Processes {
             };
             self.take(id, run, row, utc);
         }
+    }
+
+    /// Whether the rows of a run can be those of a process of the list.
+    fn agrees(&self, id: ProcessId, run: &Run) -> bool {
+        let Some(info) = self.list.get(id.0 as usize) else { return false };
+        (run.info.pid == 0 || info.pid == run.info.pid)
+            && (run.info.name.is_empty() || info.name.is_empty() || info.name.eq_ignore_ascii_case(&run.info.name))
     }
 
     /// Whether a run goes on with the instance that its key meant last.

@@ -89,6 +89,22 @@ impl<'b> Row<'b> {
         })
     }
 
+    /// Where a row of a table stands in its block, without the quotes at its ends.
+    pub(crate) fn place(&self) -> Option<(u32, u32)> {
+        let (first, last) = (self.fields.first()?, self.fields.last()?);
+        (first.start <= last.end && self.columns.process_index().is_none()).then_some((first.start, last.end))
+    }
+
+    /// What stands at a place in its block.
+    pub(crate) fn at(&self, (start, end): (u32, u32)) -> Option<&'b [u8]> {
+        self.data.get(start as usize..end as usize)
+    }
+
+    /// The whole row of a table as it is written.
+    pub(crate) fn line(&self) -> Option<&'b [u8]> {
+        self.at(self.place()?)
+    }
+
     /// Thread id.
     pub fn thread(&self) -> Option<u32> {
         clock::plain(self.bytes(Column::Tid))

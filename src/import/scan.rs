@@ -26,14 +26,17 @@ pub struct Malformed {
     pub rows: u64,
     /// The first [`Self::KEPT`].
     pub first: Vec<BadRow>,
+    /// Numbers of rows within their block.
+    pub(crate) numbers: Vec<u64>,
 }
 
 impl Malformed {
     /// How many are kept one by one.
     pub const KEPT: usize = 20;
 
-    pub(crate) fn add(&mut self, line: u64, reason: BadReason) {
+    pub(crate) fn add(&mut self, line: u64, number: u64, reason: BadReason) {
         self.rows += 1;
+        self.numbers.push(number);
         if self.first.len() < Self::KEPT {
             self.first.push(BadRow { line, reason });
         }
@@ -87,7 +90,7 @@ impl Block {
             Self::Xml(block) => {
                 let mut extent = Extent::default();
                 for line in &block.damage {
-                    extent.bad.add(*line, BadReason::Tag);
+                    extent.bad.add(*line, 0, BadReason::Tag);
                 }
                 for (fields, event) in block.fields.chunks_exact(FIELDS).zip(&block.events) {
                     let stack = block.frames.get(event.frames.0 as usize..event.frames.1 as usize).unwrap_or_default();
@@ -95,7 +98,7 @@ impl Block {
                     let row = Row { data: &block.data, fields, columns, frames: event.depth, stack, calls };
                     let read = if event.broken { Err(BadReason::Tag) } else { visit(extent.rows, &row) };
                     if let Err(reason) = read {
-                        extent.bad.add(event.line, reason);
+                        extent.bad.add(event.line, extent.rows, reason);
                     }
                     extent.rows += 1;
                 }
@@ -115,7 +118,7 @@ fn csv_rows(
     let mut extent = Extent::default();
     let mut fields: Vec<Field> = Vec::with_capacity(columns.fields);
     if block.oversized {
-        extent.bad.add(0, BadReason::TooLong);
+        extent.bad.add(0, 0, BadReason::TooLong);
         return Extent { rows: 1, lines: 1, ..extent };
     }
     let mut at = 0;
@@ -150,7 +153,7 @@ fn csv_rows(
         if let Err(reason) = result {
             line += memchr_iter(b'\n', data.get(counted_to..at).unwrap_or_default()).count() as u64;
             counted_to = at;
-            extent.bad.add(line, reason);
+            extent.bad.add(line, extent.rows, reason);
         }
         extent.rows += 1;
         at = next;

@@ -53,7 +53,7 @@ pub(crate) fn sniff(path: &Path, encoding: Option<&'static Encoding>) -> io::Res
     }
     let encoding = match Encoding::for_bom(&head) {
         Some((found, _)) => Some(found),
-        None => encoding.or_else(|| utf16_without_bom(&head)),
+        None => encoding.or_else(|| utf16_without_bom(&head)).or_else(|| declared(&head)),
     }
     .filter(|found| *found != UTF_8);
     let stored = Stored { gzip, encoding };
@@ -97,6 +97,16 @@ fn utf16_without_bom(head: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
+/// The encoding that an XML declaration names.
+fn declared(head: &[u8]) -> Option<&'static Encoding> {
+    let declaration = head.trim_ascii_start().strip_prefix(b"<?xml")?;
+    let declaration = declaration.get(..memchr::memmem::find(declaration, b"?>")?)?;
+    let name = declaration.get(memchr::memmem::find(declaration, b"encoding=")? + 9..)?;
+    Encoding::for_label(name.split(|byte| matches!(byte, b'"' | b'\'')).nth(1)?)
+        // A document that can be read so far is not in two-byte units, whatever it says.
+        .filter(|found| *found != UTF_16LE && *found != UTF_16BE)
+}
+
 fn decode_head(head: &[u8], encoding: Option<&'static Encoding>) -> String {
     encoding.unwrap_or(UTF_8).decode(head).0.into_owned()
 }
@@ -127,6 +137,7 @@ pub(crate) fn open(path: &Path, stored: Stored) -> io::Result<Box<dyn Read + Sen
     }
 }
 
+/// A file put together from several may have more than one mark.
 fn without_bom(mut input: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
     let mut first = [0; 3];
     let mut have = 0;
@@ -139,7 +150,7 @@ fn without_bom(mut input: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Sen
         }
     }
     if first == [0xEF, 0xBB, 0xBF] {
-        return Ok(input);
+        return without_bom(input);
     }
     let first = first.get(..have).unwrap_or_default().to_vec();
     Ok(Box::new(Cursor::new(first).chain(input)))

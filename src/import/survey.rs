@@ -5,18 +5,21 @@ use super::columns::Columns;
 use super::csv::BadReason;
 use super::pass::{HasExtent, Place};
 use super::processes::{Processes, Runs, key_of};
-use super::row::{Decoder, changes_names, marks_for_deletion, system_root_of};
+use super::row::{Decoder, UNREADABLE, changes_names, marks_for_deletion, system_root_of};
 use super::scan::{Block, Blocks, Extent, Malformed, Results};
 use super::times::{Clock, Disorder, Seam, Times};
 use super::xml_processes::XmlProcess;
 use crate::capture::columns::Column;
 use crate::capture::decode::{code, process_code};
-use crate::capture::op::{Coverage, DriverInfo, PathId, PathTable, ProcessId, StackSays};
+use crate::capture::op::{Coverage, DriverInfo, EventIndex, PathId, PathTable, ProcessId, StackSays};
 use crate::capture::source::{ClassCounts, Damage, SLOW, Survey, may_be_lock_class};
 use crate::nt::FileTime;
 use crate::pml::EventClass;
 use memchr::memmem;
 use rustc_hash::FxHashMap;
+
+/// Numbers of unreadable rows that are kept, at most.
+const MOST_LOST: usize = 1 << 16;
 
 /// What one block adds.
 pub(crate) struct Part {
@@ -31,6 +34,10 @@ pub(crate) struct Part {
     /// First start and last end, local ticks.
     span: Option<(i64, i64)>,
     unknown_results: Vec<String>,
+    /// Rows with such a result.
+    unknown: u64,
+    /// File rows that are the row before once more.
+    repeated: u64,
     not_text: u64,
     short_names: u64,
     system_root: Option<String>,
@@ -60,6 +67,8 @@ pub(crate) fn part(block: &Block, columns: &Columns, delimiter: u8, times: Times
         ops: BlockOps::default(),
         span: None,
         unknown_results: Vec::new(),
+        unknown: 0,
+        repeated: 0,
         not_text: 0,
         short_names: 0,
         system_root: None,
@@ -69,6 +78,7 @@ pub(crate) fn part(block: &Block, columns: &Columns, delimiter: u8, times: Times
     };
     let mut clock = Clock::new(times);
     let mut results = Results::default();
+    let list = matches!(block, Block::Xml(_));
     let wow = memmem::Finder::new(b"\\SysWOW64\\");
     let extent = block.rows(columns, delimiter, |number, row| {
         let start = clock.start(row)?;
@@ -83,13 +93,13 @@ pub(crate) fn part(block: &Block, columns: &Columns, delimiter: u8, times: Times
         let (first, last) = part.span.unwrap_or((start, start));
         part.span = Some((first.min(start), last.max(end.unwrap_or(start))));
         part.runs.see(key, number, row, operation, start);
-        if !path.is_ascii() && std::str::from_utf8(path).is_err() {
-            part.not_text += 1;
-        }
+        part.unknown += u64::from(status == UNREADABLE);
+        part.not_text += u64::from(!path.is_ascii() && !is_text(path, list));
         let wanted = match operation.class {
             EventClass::FILE_SYSTEM => {
                 part.counts.file_system += 1;
                 part.short_names += u64::from(has_short_name(path));
+                part.repeated += u64::from(clock.repeats());
                 part.with_stack += u64::from(row.frames != 0);
                 let success = status.is_success();
                 part.coverage.creates += u64::from(operation.code == code::CREATE && success);
@@ -149,6 +159,12 @@ pub(crate) fn part(block: &Block, columns: &Columns, delimiter: u8, times: Times
     part
 }
 
+/// Whether a path is text in the encoding it was read in. Bytes of an XML export that were none have become U+FFFD on the
+/// way; Procmon writes none there itself.
+fn is_text(path: &[u8], xml: bool) -> bool {
+    std::str::from_utf8(path).is_ok_and(|text| !(xml && text.contains('\u{FFFD}')))
+}
+
 /// Whether a component of the path looks like a generated 8.3 name, `PROGRA~1` or `A1B2C3~4.DLL`.
 fn has_short_name(path: &[u8]) -> bool {
     memchr::memchr_iter(b'~', path).any(|at| {
@@ -177,6 +193,8 @@ pub(crate) struct Surveyed {
     pub(crate) malformed: Malformed,
     pub(crate) not_text: u64,
     pub(crate) short_names: u64,
+    pub(crate) unknown: u64,
+    pub(crate) repeated: u64,
     pub(crate) unknown_results: Vec<String>,
     pub(crate) ended_early: Option<String>,
     pub(crate) system_root: Option<String>,
@@ -188,6 +206,8 @@ pub(crate) struct Surveyed {
     /// The paths of `images`.
     pub(crate) image_paths: PathTable,
     wide: bool,
+    /// Rows that could not be read.
+    lost: Vec<EventIndex>,
     disorder: Disorder,
 }
 
@@ -207,6 +227,8 @@ impl Surveyed {
             Processes::from_list(list, place.utc)
         });
         self.malformed.join(&part.extent.bad, place.line);
+        let room = MOST_LOST.saturating_sub(self.lost.len());
+        self.lost.extend(part.extent.bad.numbers.iter().take(room).map(|row| EventIndex(place.row + row)));
         self.disorder.join(part.disorder, place.shift);
         let survey = &mut self.survey;
         let counts = &mut survey.counts;
@@ -236,6 +258,8 @@ impl Surveyed {
         }
         self.not_text += part.not_text;
         self.short_names += part.short_names;
+        self.unknown += part.unknown;
+        self.repeated += part.repeated;
         self.system_root = self.system_root.take().or(part.system_root);
         self.wide |= part.wide;
         for path in part.drivers {
@@ -266,8 +290,9 @@ impl Surveyed {
         survey.coverage.without_pids = !columns.has(Column::Pid) && !processes.is_listed();
         survey.coverage.without_times = !times.known();
         survey.coverage.coarse_times = times.known() && !times.exact();
-        survey.coverage.unreadable = self.malformed.rows;
+        survey.coverage.unreadable = self.malformed.rows + self.unknown;
         survey.coverage.unnumbered = true;
+        survey.lost = std::mem::take(&mut self.lost);
         let span = survey.span.map_or(0, |(first, last)| last.0.saturating_sub(first.0));
         survey.coverage.unordered = self.disorder.is_unordered(survey.counts.total, span);
         survey.processes = processes.list.clone();

@@ -128,16 +128,32 @@ pub(crate) struct Clock {
     days: u64,
     seam: Seam,
     disorder: Disorder,
+    /// Where in the block the row before stands, if it is one of a table.
+    before: Option<(u32, u32)>,
+    repeats: bool,
 }
 
 impl Clock {
     pub(crate) fn new(times: Times) -> Self {
-        Self { times, date: Vec::new(), days: 0, seam: Seam::default(), disorder: Disorder::default() }
+        Self {
+            times,
+            date: Vec::new(),
+            days: 0,
+            seam: Seam::default(),
+            disorder: Disorder::default(),
+            before: None,
+            repeats: false,
+        }
     }
 
     /// The times at the edges of what was read.
     pub(crate) const fn seam(&self) -> Seam {
         self.seam
+    }
+
+    /// Whether the row read last is the one before it once more.
+    pub(crate) const fn repeats(&self) -> bool {
+        self.repeats
     }
 
     /// How the rows read stand in time.
@@ -149,15 +165,23 @@ impl Clock {
     #[inline]
     pub(crate) fn start(&mut self, row: &Row<'_>) -> Result<i64, BadReason> {
         let told = self.told(row)?;
-        self.disorder.see(told);
         if self.times.exact() {
+            self.repeats = self.disorder.last == Some(told) && self.is_repeated(row);
+            self.before = row.place();
+            self.disorder.see(told);
             return Ok(told);
         }
+        self.disorder.see(told);
         let seam = &mut self.seam;
         seam.tie = if seam.last == Some(told) { seam.tie + 1 } else { 0 };
         seam.first = seam.first.or(Some(told));
         seam.last = Some(told);
         Ok(told.saturating_add(seam.tie))
+    }
+
+    /// Whether a row is the one before it once more, with the same time.
+    fn is_repeated(&self, row: &Row<'_>) -> bool {
+        self.before.is_some_and(|before| row.line().is_some_and(|line| row.at(before) == Some(line)))
     }
 
     /// The start of a row as its columns tell it.
@@ -257,7 +281,8 @@ pub(crate) struct Seam {
 pub(crate) fn midnights(last: Option<u64>, time: u64) -> i64 {
     match last {
         Some(last) if time + DAY / 2 < last => 1,
-        Some(last) if last + DAY / 2 < time => -1,
+        // A step forward is one, but for a row that comes a little late.
+        Some(last) if last < MINUTE && time + MINUTE > DAY => -1,
         _ => 0,
     }
 }

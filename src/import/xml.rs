@@ -3,7 +3,7 @@
 //! The rows come out in the same form as those of a table, one field for every column. Nothing is expanded: of entities
 //! only the five of XML itself and character numbers are known, others stay as they are written.
 
-use super::columns::{FIELDS, Field, field_of_element};
+use super::columns::{FIELDS, Field, field_of_element, keeps_blanks};
 use super::xml_processes::{ModuleField, ProcessField, XmlModule, XmlProcess, address, module_field, process_field};
 use super::xml_tags::{Closes, Guard, LONGEST, OpenTags};
 use crate::capture::op::PathTable;
@@ -92,6 +92,8 @@ pub(crate) struct XmlBlocks {
     tags: OpenTags,
     /// How many elements are around an event.
     around: Option<usize>,
+    /// The root element has begun.
+    rooted: bool,
     text: String,
     process: XmlProcess,
     module: XmlModule,
@@ -136,6 +138,7 @@ impl XmlBlocks {
             wanted: Wanted::Nothing,
             tags: OpenTags::default(),
             around: None,
+            rooted: false,
             text: String::new(),
             process: XmlProcess::default(),
             module: XmlModule::default(),
@@ -204,7 +207,10 @@ impl XmlBlocks {
                                 "gt" => self.take(">"),
                                 "quot" => self.take("\""),
                                 "apos" => self.take("'"),
-                                other => self.take(&format!("&{other};")),
+                                other => {
+                                    self.take(&format!("&{other};"));
+                                    self.damaged();
+                                }
                             }
                         }
                     }
@@ -330,8 +336,10 @@ impl XmlBlocks {
         if self.text.contains('\r') {
             self.text = self.text.replace("\r\n", "\n");
         }
+        // Programs that lay out a document anew put blanks around its values.
+        let text = if keeps_blanks(place) && !self.text.starts_with('\n') { &self.text } else { self.text.trim() };
         let start = u32::try_from(self.block.data.len());
-        self.block.data.extend_from_slice(self.text.as_bytes());
+        self.block.data.extend_from_slice(text.as_bytes());
         if let (Ok(start), Ok(end), Some(field)) =
             (start, u32::try_from(self.block.data.len()), self.row.get_mut(place))
         {
@@ -346,6 +354,11 @@ fn open(blocks: &mut XmlBlocks, name: &str) {
         // What it stands in has lost its end.
         blocks.damaged();
         blocks.leave();
+    }
+    if name == "procmon" && std::mem::replace(&mut blocks.rooted, true) {
+        // Its processes have numbers of their own.
+        blocks.stop("a second document begins".to_owned());
+        return;
     }
     if name == "event" {
         let around = *blocks.around.get_or_insert(blocks.tags.depth());
@@ -400,7 +413,7 @@ fn close(blocks: &mut XmlBlocks, name: &str) {
         Closes::Nothing if name == "event" && blocks.inside == Inside::Document => {
             // Its beginning is damaged: a row all the same, so that the others keep their numbers.
             blocks.begin_event();
-            blocks.damaged();
+            blocks.event.broken = true;
             blocks.end_event();
             return;
         }

@@ -82,20 +82,28 @@ pub(super) struct Guard {
     place: Place,
     gap: usize,
     prolog: usize,
+    /// The last byte in front of the first element was `<`.
+    begun: bool,
 }
 
 impl Guard {
     pub(super) fn new(input: Box<dyn Read + Send>) -> Self {
-        Self { input, place: Place::Prolog, gap: 0, prolog: 0 }
+        Self { input, place: Place::Prolog, gap: 0, prolog: 0, begun: false }
     }
 
     fn mend(&mut self, data: &mut [u8]) {
         let mut at = 0;
         if self.place == Place::Prolog {
-            let root = memchr_iter(b'<', data).find(|at| data.get(at + 1).is_some_and(u8::is_ascii_alphabetic));
+            let is_name = |at: usize| data.get(at).is_some_and(u8::is_ascii_alphabetic);
+            let root = if self.begun && is_name(0) {
+                Some(0)
+            } else {
+                memchr_iter(b'<', data).map(|at| at + 1).find(|at| is_name(*at))
+            };
             self.prolog += root.unwrap_or(data.len());
+            self.begun = data.last() == Some(&b'<');
             let Some(root) = root else { return };
-            (self.place, at) = (Place::Text, root);
+            (self.place, at) = (Place::Tag, root);
         }
         while let Some(rest) = data.get(at..).filter(|rest| !rest.is_empty()) {
             match self.place {
@@ -126,6 +134,10 @@ impl Guard {
                                 && before.is_ascii()
                             {
                                 *before = b'>';
+                                // Not to be taken for the whole tag that it would be without the line break.
+                                if let Some(blank @ b'\r') = at.checked_sub(2).and_then(|at| data.get_mut(at)) {
+                                    *blank = b'_';
+                                }
                             }
                             self.place = Place::Begin;
                             at += 1;
@@ -192,6 +204,7 @@ mod tests {
             ("<a><?b>x</b></a>", "<a><_b>x</b></a>"),
             ("<a><b\">x \"</b></a>", "<a><b_>x \"</b></a>"),
             ("<a><b\n<c>x</c></a>", "<a><b><c>x</c></a>"),
+            ("<a><b>x</b\r\n<c>x</c></a>", "<a><b>x</b_><c>x</c></a>"),
             ("<a>x > y</a>", "<a>x > y</a>"),
         ] {
             assert_eq!(mend(text, 1000), mended);

@@ -55,6 +55,9 @@ crate::texts! {
     /// Reading an export ended early.
     ENDED_EARLY: "{file}: reading ended before the end of the file: {why}",
         "{file}：读取在文件结尾之前中止（{why}）";
+    /// Events asked for by number that the filter hides.
+    FILTERED_OUT: "{count} of the events asked for by number {count:does|do} not pass the filter, the first is event {event}",
+        "按编号指定的事件中有 {count} 个未通过筛选，第一个是事件 {event}";
     /// Event numbers with several captures.
     ONE_FOR_EVENT: "--event and --around need one capture: every capture numbers its events from 0",
         "--event 和 --around 只能用于单个捕获文件：每个捕获的事件都从 0 开始编号";

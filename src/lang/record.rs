@@ -24,7 +24,7 @@ crate::texts! {
     UNORDERED: "The rows of this export do not stand in the order of their times, so who held the files in the {failures} refused {failures:operation|operations} cannot be told from it.", "此导出文件的各行未按时间先后排列，因此无法据此判断 {failures} 次被拒操作中是谁占用了文件。";
     SORT_ROWS: "Sort the file by time, earliest first, or export it from Process Monitor again, and analyse that.", "请将该文件按时间从早到晚排序，或从 Process Monitor 重新导出后再行分析。";
     SELF_UNSHOWN: "What stood in the way of the {failures} refused {failures:operation|operations} is listed under {self} itself. Whether {self} opened it, or a filter driver such as an anti-virus one in its name, this capture does not show ({confidence}).", "妨碍 {failures} 次被拒操作的打开操作列在 {self} 自身名下；究竟是 {self} 所为，还是防病毒软件等筛选器驱动以其名义所为，此捕获无法显示（{confidence}）。";
-    WHO_UNSHOWN: "{who}, or a driver or remote client in its name", "{who}（或以其名义操作的驱动或远程客户端）";
+    WHO_UNSHOWN: "{who} or a driver or remote client in its name", "{who}（或以其名义操作的驱动或远程客户端）";
     NOT_VISIBLE: "Somebody held files that {victim} needed, but this capture does not show who: {unexplained} of {failures} refused {failures:operation|operations} {unexplained:has|have} no visible holder.", "{victim} 需要的文件被占用，但此捕获无法显示占用者：{failures} 次被拒操作中有 {unexplained} 次没有可见的占用者。";
     NOT_VISIBLE_BORN: "The file was created within the capture, so a handle from before cannot be the reason.", "该文件是在捕获期间创建的，因此不可能是捕获之前打开的句柄所致。";
     NOT_VISIBLE_SUSPECT: "Circumstances point to {who}, no more than that.", "现有迹象仅指向 {who}，尚不足以定论。";
@@ -71,13 +71,16 @@ crate::texts! {
     ROW_PID: "the PID is no number", "PID 不是数字";
     ROW_TIME: "the time cannot be understood", "无法理解其时间";
     ROW_NO_OPERATION: "the row has no operation", "该行没有操作";
-    ROW_TAG: "a damaged tag, or one out of place", "标签损坏或位置不对";
+    ROW_TAG: "a damaged tag, one out of place, or an entity that Process Monitor does not write", "标签损坏或位置不对，或含有 Process Monitor 不会写入的实体";
     Q_NO_THREADS: "The export has no TID column: what one process did on several threads cannot be told apart.", "导出文件没有 TID 列：无法区分同一进程中不同线程的操作。";
     Q_NO_PIDS: "The export has no PID column: processes of the same name count as one, so nothing here can be proven.", "导出文件没有 PID 列：同名进程被视为同一进程，因此不能得出已证实的结论。";
     Q_NO_NAMES: "The export has no Process Name column: processes are known by PID only, and none can be told to be the victim asked for.", "导出文件没有 Process Name 列：只知道进程的 PID，无法判断哪个进程是所要分析的进程。";
     Q_NO_TIMES: "The export has no column with a time that can be read: the order of its rows is all there is, the times shown only count rows, and nothing here can be proven.", "导出文件没有可读取的时间列：只能依据各行的先后顺序，所示时间仅为行的计数，因此不能得出已证实的结论。";
     Q_UNREAD_TIMES: "A column of times cannot be read (the first: {first}) and was left aside. Spreadsheet programs save such a column without the hour or in a form of their own: export it from Process Monitor again, and do not open it in between.", "有一列时间无法读取（第一个：{first}），已忽略该列。电子表格程序保存时会丢失小时或改用自己的格式：请从 Process Monitor 重新导出，中途不要用电子表格打开。";
     Q_COARSE: "The export tells times in steps of {step} only: rows of one time are taken in the order in which they stand, durations are not used, and what is shown below {step} only numbers them.", "导出文件的时间只精确到 {step}：时间相同的行以其先后为准，不使用操作耗时，小于 {step} 的部分仅为行的编号。";
+    Q_UNKNOWN_RESULTS: "{n} {n:row has|rows have} a Result that is not known, for instance {example}: whether these operations succeeded is not known either, and they count as failed.", "有 {n} 行的 Result 未知，例如 {example}：无法得知这些操作是否成功，均按失败处理。";
+    Q_UNLISTED: "{n} {n:stretch of rows names|stretches of rows name} another process than the process list has under their number; the rows themselves are believed.", "有 {n} 段行所写的进程与进程列表中对应编号的进程不符；以行本身的内容为准。";
+    Q_REPEATED: "{n} {n:row on a file is|rows on files are} the row before once more, with the same time to 100 ns: the export was probably put together from pieces that overlap, and refusals are counted more than once.", "有 {n} 个文件操作行与前一行完全相同（时间精确到 100 纳秒）：该导出文件可能由相互重叠的部分拼接而成，同一次拒绝会被重复计数。";
     Q_UNORDERED: "The rows do not stand in the order of their times (a spreadsheet sorted them, or several exports were put together): what came before what is not known, so nothing is concluded from this file. Sort it by time, or export it from Process Monitor again.", "各行未按时间先后排列（可能经电子表格重新排序，或由多个导出文件拼接而成）：无法确定先后，因此不从该文件得出任何结论。请按时间排序，或从 Process Monitor 重新导出。";
     Q_NO_DATE: "The export tells no date: its times are a time of day only, and the record has them on 1601-01-01 (--export-date gives the day).", "导出文件未注明日期：其时间仅为一天中的时刻，记录中以 1601-01-01 表示（可用 --export-date 指定日期）。";
     Q_SHORT_NAMES: "{n} {n:row names|rows name} a file by an 8.3 short name, and no export tells which long name that is: a holder that used one is not found under the other.", "有 {n} 行以 8.3 短文件名表示文件，而导出文件不含其对应的长文件名：以其中一种名称打开文件的占用者，无法按另一种名称找到。";

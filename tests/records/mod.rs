@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "helpers of tests")]
 
+pub mod files;
+
 use pmlblame::capture::columns::Column;
 use pmlblame::capture::{Capture, OpenOptions};
 use pmlblame::export::{Context, Format, Outcome, Request, Style};

@@ -145,8 +145,24 @@ impl Asked {
         })
     }
 
-    /// The filter for lines: neighbours in a table are shown whatever it is.
-    pub(super) fn line_filter(&self, chosen: &Chosen) -> Filter {
-        if chosen.full.is_empty() { self.filter.clone() } else { Filter::default() }
+    /// The events asked for by number, where a filter decides which of them are shown.
+    pub(super) fn named(&self) -> Option<&[RangeInclusive<u64>]> {
+        (!self.single.is_empty() && !self.filter.rules.is_empty()).then_some(&self.single)
+    }
+
+    /// What to say of the events asked for by number that do not pass the filter; `passing` ascend.
+    pub(super) fn left_out(&self, passing: &[u64]) -> Option<String> {
+        let mut ranges = self.named()?.to_vec();
+        ranges.sort_unstable_by_key(|range| *range.start());
+        let mut behind = 0;
+        let mut numbers = ranges.into_iter().flat_map(|range| {
+            let from = behind.max(*range.start());
+            behind = behind.max(range.end().saturating_add(1));
+            from..=*range.end()
+        });
+        let is_out = |number: &u64| passing.binary_search(number).is_err();
+        let first = numbers.find(is_out)?;
+        let count = 1 + numbers.filter(is_out).count();
+        Some(t::FILTERED_OUT.fill(self.lang, &[("count", &count), ("event", &first)]))
     }
 }

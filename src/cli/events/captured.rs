@@ -36,24 +36,30 @@ impl Captured<'_> {
         out: &mut (dyn Write + Send),
         (visible, lang): (bool, Lang),
     ) -> Result<Vec<String>, Fail> {
-        let chosen = self.asked.choose(|| self.capture.event_count())?;
+        let mut chosen = self.asked.choose(|| self.capture.event_count())?;
         let mut context = context(self.capture, self.asked);
+        let mut left_out = None;
+        let has_lines = chosen.has_lines();
+        if let Some(named) = self.asked.named() {
+            let passing = context.choose(&self.asked.filter, Some(named));
+            let passing: Vec<u64> = passing.into_iter().map(|event| event.0).collect();
+            left_out = self.asked.left_out(&passing);
+            if !chosen.full.is_empty() {
+                chosen.full = passing.into_iter().map(|number| number..=number).collect();
+            }
+        }
         if let Some(redaction) = self.redaction {
             context = context.redacted(redaction);
         }
-        let request = Request {
-            filter: self.asked.line_filter(&chosen),
-            events: chosen.lines.clone(),
-            ..self.source.request.clone()
-        };
+        let request = Request { events: chosen.lines.clone(), ..self.source.request.clone() };
         let progress = Progress::new(self.events(&chosen), visible, lang);
-        let outcome = if chosen.has_lines() {
+        let outcome = if has_lines {
             context.write(&request, out, &|events| progress.advance(events)).map_err(output::written(path))?
         } else {
             Outcome::default()
         };
         for (at, number) in chosen.full.iter().cloned().flatten().enumerate() {
-            if chosen.has_lines() || at > 0 {
+            if has_lines || at > 0 {
                 out.write_all(b"\n").map_err(output::written(path))?;
             }
             let Some(inspected) = context.inspect(EventIndex(number)) else { continue };
@@ -66,7 +72,7 @@ impl Captured<'_> {
             out.write_all(&inspect::for_terminal(text, request.ascii)).map_err(output::written(path))?;
         }
         progress.finish();
-        Ok(complaints(&outcome, lang))
+        Ok(complaints(&outcome, lang).into_iter().chain(left_out).collect())
     }
 
     /// How many events the export goes through, for a progress bar.

@@ -75,14 +75,17 @@ impl Rows<'_> {
     /// Those of `out`, or a number beyond the last row.
     pub(super) fn write(&self, path: &Path, out: &mut dyn Write) -> Result<Vec<String>, Fail> {
         let chosen = self.asked.choose(|| self.export.facts().rows)?;
+        let mut passing = Vec::new();
         let mut listed = None;
         if chosen.has_lines() {
-            listed = Some(self.lines(&chosen, out).map_err(output::written(path))?);
+            listed = Some(self.lines(&chosen, &mut passing, out).map_err(output::written(path))?);
         }
         if !chosen.full.is_empty() {
-            listed = Some(self.full(&chosen, out).map_err(output::written(path))?);
+            passing.clear();
+            listed = Some(self.full(&chosen, &mut passing, out).map_err(output::written(path))?);
         }
-        Ok(listed.map(|listed| self.complaints(&listed)).unwrap_or_default())
+        let complaints = listed.map(|listed| self.complaints(&listed)).unwrap_or_default();
+        Ok(complaints.into_iter().chain(self.asked.left_out(&passing)).collect())
     }
 
     fn complaints(&self, listed: &Listed) -> Vec<String> {
@@ -92,7 +95,7 @@ impl Rows<'_> {
     }
 
     /// Writes rows as lines.
-    fn lines(&self, chosen: &Chosen, out: &mut dyn Write) -> io::Result<Listed> {
+    fn lines(&self, chosen: &Chosen, passing: &mut Vec<u64>, out: &mut dyn Write) -> io::Result<Listed> {
         let request = &self.source.request;
         let present = self.export.columns_in_order();
         let rows = TextRows::new(request, &present, self.redaction);
@@ -101,7 +104,7 @@ impl Rows<'_> {
             self.process_list(out)?;
         }
         out.write_all(&rows.head())?;
-        let filter = self.asked.line_filter(chosen).compile();
+        let filter = self.asked.filter.compile();
         let stacks = request.stacks && matches!(request.format, Format::Xml | Format::Jsonl);
         let mut result = Ok(());
         let mut place = Vec::new();
@@ -119,6 +122,9 @@ impl Rows<'_> {
                 let wanted = chosen.lines.as_ref().is_none_or(|ranges| holds(ranges, at.event.0));
                 if result.is_err() || !wanted {
                     return;
+                }
+                if chosen.lines.is_some() {
+                    passing.push(at.event.0);
                 }
                 let process = if xml { self.process(&at) } else { None };
                 place.clear();
@@ -165,7 +171,7 @@ impl Rows<'_> {
     }
 
     /// Writes single rows with everything known.
-    fn full(&self, chosen: &Chosen, out: &mut dyn Write) -> io::Result<Listed> {
+    fn full(&self, chosen: &Chosen, passing: &mut Vec<u64>, out: &mut dyn Write) -> io::Result<Listed> {
         let request = &self.source.request;
         let present = self.export.columns_in_order();
         let rows = TextRows::new(request, &present, self.redaction);
@@ -173,9 +179,13 @@ impl Rows<'_> {
         let hide = |text: &str| self.redaction.map_or_else(|| text.to_owned(), |redaction| redaction.text(text));
         let mut result = Ok(());
         let mut between = chosen.has_lines();
+        let filter = self.asked.filter.compile();
         let listed = self.export.rows(
             true,
             |row| {
+                if !passes(&filter, row) {
+                    return None;
+                }
                 let mut shown = Vec::new();
                 for column in &present {
                     let mut text = Vec::new();
@@ -192,6 +202,7 @@ impl Rows<'_> {
                 if result.is_err() || !holds(&chosen.full, at.event.0) {
                     return;
                 }
+                passing.push(at.event.0);
                 let mut text = Vec::new();
                 if between {
                     text.push(b'\n');
