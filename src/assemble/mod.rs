@@ -162,6 +162,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) scope: &'a Scope,
     pub(crate) survey: &'a Survey,
     pub(crate) outside: u64,
+    /// Of those outside, the ones in the profile's folders of another Windows, with the path of the first.
+    pub(crate) elsewhere: Option<(u64, String)>,
     /// Of those outside, the ones that only the filter leaves out.
     pub(crate) filtered: u64,
     pub(crate) log: &'a OpLog,
@@ -210,6 +212,7 @@ pub fn analyse_with(
     if let Some(tied) = &tied {
         scope.count_in(&tied.named);
     }
+    let elsewhere = refused_elsewhere(&options.scope, &scope, &survey)?;
     let Gathered { failures, outside, log } =
         gather(source, &survey, &scope, &|driver| is_author(options.catalogue, driver));
     let is_victim = |id: ProcessId| scope.is_victim_id(&log, id);
@@ -227,6 +230,7 @@ pub fn analyse_with(
         scope: &scope,
         survey: &survey,
         outside,
+        elsewhere,
         filtered,
         log: &log,
         analysis: &analysis,
@@ -254,6 +258,21 @@ fn surveyed(source: &dyn Source, options: &CaseOptions<'_>) -> Survey {
         survey.coverage.third_parties = Some(third_parties);
     }
     survey
+}
+
+/// The failures in the profile's folders of another Windows than the one whose folders make up the scope: how many, and
+/// the path of the first.
+fn refused_elsewhere(
+    options: &ScopeOptions,
+    scope: &Scope,
+    survey: &Survey,
+) -> Result<Option<(u64, String)>, PatternError> {
+    let anywhere = Scope::new(options, None)?;
+    let contains = |scope: &Scope, op: &Op| scope.contains(op, &survey.processes, &survey.paths);
+    let is_left_out = |op: &Op| !scope.is_path(survey.paths.get(op.path)) && !contains(scope, op);
+    let mut found = survey.ops.iter().filter(|op| is_failure(op) && contains(&anywhere, op) && is_left_out(op));
+    let first = found.next().map(|op| survey.paths.get(op.path).to_owned());
+    Ok(first.map(|path| (1 + found.count() as u64, path)))
 }
 
 /// Narrows the scope to the failures and waits that pass the filter; returns how many failures do not.
@@ -357,6 +376,7 @@ fn record(parts: &Parts<'_>) -> CaseRecord {
                 parts.survey,
                 &parts.machine,
                 parts.analysis.findings.first().map(|first| first.time),
+                parts.elsewhere.as_ref(),
             ),
             consistency,
         ),

@@ -21,12 +21,14 @@ const USUAL_GAPS_PERCENT: f64 = 20.0;
 /// A second.
 const SECOND: Ticks = Ticks(10_000_000);
 
-/// What weakens any verdict on a capture; `first` is the first refusal in question, if there is one.
+/// What weakens any verdict on a capture; `first` is the first refusal in question, if there is one, and `elsewhere` what was
+/// refused in the folders of another Windows.
 pub(super) fn quality(
     options: &CaseOptions<'_>,
     survey: &Survey,
     machine: &Machine,
     first: Option<FileTime>,
+    elsewhere: Option<&(u64, String)>,
 ) -> Vec<Quality> {
     let lang = options.lang;
     let mut notes: Vec<Quality> = Vec::new();
@@ -95,6 +97,10 @@ pub(super) fn quality(
     }
     if survey.with_stack == 0 {
         add("no_stacks", Severity::Info, t::Q_NO_STACKS, &[]);
+    }
+    if let (Some((n, path)), Some(root)) = (elsewhere, &machine.system_root) {
+        let values: &[(&str, &dyn Display)] = &[("n", n), ("path", path), ("root", root)];
+        add("refused_elsewhere", Severity::Warning, t::Q_ELSEWHERE, values);
     }
     let begin = coverage.begin.or(survey.span.map(|(begin, _)| begin));
     if let (Some(failure), Some(begin)) = (first, begin) {

@@ -103,6 +103,7 @@ fn story_of(
         scope: &scope,
         survey,
         outside: 0,
+        elsewhere: None,
         filtered: 0,
         log,
         analysis,
@@ -290,7 +291,7 @@ pub fn audit(source: &dyn Source, options: &CaseOptions<'_>) -> AuditRecord {
         })
         .collect();
     let first = log.ops.iter().find(|op| gather::is_failure(op)).map(|op| op.start);
-    let quality = super::quality::quality(options, &survey, &source.machine(), first);
+    let quality = super::quality::quality(options, &survey, &source.machine(), first, None);
     let capture = capture_record(options, &source.machine(), &survey, &quality, None);
     let mut notes = Vec::new();
     if survey.coverage.lacks_closes() {

@@ -9,7 +9,8 @@ use super::error::ImportError;
 use super::facts::{ClockFacts, ExportFacts};
 use super::operation::{Operation, Operations};
 use super::pass::{HasExtent, Place};
-use super::row::{Decoder, Row, system_root_of};
+use super::roots::Roots;
+use super::row::{Decoder, Row, status};
 use super::scan::{Block, Blocks};
 use super::stream::{self, Format, Sniffed, Stored};
 use super::survey::{self, Surveyed};
@@ -45,6 +46,7 @@ pub struct Export {
     shift: i64,
     /// Ticks local time is ahead of UTC, as far as known.
     pub(super) local_offset: i64,
+    /// Where Windows lies, as far as the first rows tell.
     system_root: Option<String>,
     operations: Operations,
     surveyed: OnceLock<Surveyed>,
@@ -146,17 +148,18 @@ impl Export {
         };
         let mut order = options.date_order;
         let mut first_date: Option<Vec<u8>> = None;
-        let mut system_root = None;
+        let mut roots = Roots::default();
         rows(&mut |row| {
             let date = row.bytes(Column::DateAndTime);
             if !date.is_empty() {
                 order = order.or_else(|| clock::order_of(date));
                 first_date.get_or_insert_with(|| date.to_vec());
             }
-            if system_root.is_none()
-                && let Some(path) = row.text(Column::Path)
-            {
-                system_root = system_root_of(&path).map(str::to_owned);
+            if let Some(status) = row.text(Column::Result).and_then(|text| status(&text)) {
+                roots.see_row(row, status);
+            }
+            if let Some(image) = row.text(Column::ImagePath) {
+                roots.see_program(&image);
             }
         });
         let usual = || first_date.as_deref().map_or(DateOrder::MonthDayYear, clock::usual_order);
@@ -168,8 +171,8 @@ impl Export {
                 anchor = self.anchor(row, blocks.processes(), &mut clock);
             }
         });
-        let images = || blocks.processes().iter().find_map(|process| system_root_of(&process.image_path));
-        self.system_root = system_root.or_else(|| images().map(str::to_owned));
+        blocks.processes().iter().for_each(|process| roots.see_program(&process.image_path));
+        self.system_root = roots.best();
         self.clock.date_order_certain = order.is_some();
         self.clock.date_order = first_date.is_some().then_some(times.order);
         self.clock.resolution = if times.known() { times.resolution } else { 1 };
@@ -369,12 +372,7 @@ const PROCESS_START: Operation = Operation { class: EventClass::PROCESS, code: p
 impl Source for Export {
     fn machine(&self) -> Machine {
         let surveyed = self.surveyed();
-        Machine {
-            computer: None,
-            system_root: surveyed.system_root.clone().or_else(|| self.system_root.clone()),
-            os: None,
-            bits: surveyed.bits(),
-        }
+        Machine { computer: None, system_root: surveyed.system_root.clone(), os: None, bits: surveyed.bits() }
     }
 
     fn survey(&self) -> Survey {

@@ -27,6 +27,7 @@ mod listing;
 pub mod operation;
 mod pass;
 mod processes;
+mod roots;
 pub mod row;
 mod scan;
 mod stream;

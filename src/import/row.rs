@@ -353,16 +353,3 @@ pub(crate) fn status(text: &str) -> Option<NtStatus> {
         _ => NtStatus::from_text(text),
     }
 }
-
-/// The system root that a path shows: `C:\Windows` of `C:\Windows\System32\…`.
-pub(crate) fn system_root_of(path: &str) -> Option<&str> {
-    let below = path.get(3..).filter(|_| path.get(1..3) == Some(":\\"))?;
-    let (root, rest) = below.split_once('\\')?;
-    let next = rest.split('\\').next().unwrap_or_default();
-    ["System32", "WinSxS"]
-        .iter()
-        .any(|known| next.eq_ignore_ascii_case(known))
-        .then(|| path.get(..3 + root.len()))
-        .flatten()
-        .filter(|_| !root.is_empty() && rest.contains('\\'))
-}

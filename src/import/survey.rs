@@ -5,7 +5,8 @@ use super::columns::Columns;
 use super::csv::BadReason;
 use super::pass::{HasExtent, Place};
 use super::processes::{Processes, Runs, key_of};
-use super::row::{Decoder, UNREADABLE, changes_names, marks_for_deletion, system_root_of};
+use super::roots::Roots;
+use super::row::{Decoder, UNREADABLE, changes_names, marks_for_deletion};
 use super::scan::{Block, Blocks, Extent, Malformed, Results};
 use super::times::{Clock, Disorder, Seam, Times};
 use super::xml_processes::XmlProcess;
@@ -40,7 +41,7 @@ pub(crate) struct Part {
     repeated: u64,
     not_text: u64,
     short_names: u64,
-    system_root: Option<String>,
+    roots: Roots,
     wide: bool,
     /// Images loaded by the System process: drivers.
     drivers: Vec<String>,
@@ -71,7 +72,7 @@ pub(crate) fn part(block: &Block, columns: &Columns, delimiter: u8, times: Times
         repeated: 0,
         not_text: 0,
         short_names: 0,
-        system_root: None,
+        roots: Roots::default(),
         wide: false,
         drivers: Vec::new(),
         names: Vec::new(),
@@ -116,7 +117,11 @@ pub(crate) fn part(block: &Block, columns: &Columns, delimiter: u8, times: Times
                 part.counts.process += 1;
                 let image = operation.code == process_code::LOAD_IMAGE;
                 part.coverage.image_loads += u64::from(image);
-                if image && row.bytes(Column::Pid) == b"4" && part.drivers.len() < 4096 {
+                let kernel = row.bytes(Column::Pid) == b"4";
+                if image {
+                    part.roots.see_loaded(path, kernel);
+                }
+                if image && kernel && part.drivers.len() < 4096 {
                     part.drivers.extend(row.text(Column::Path).map(std::borrow::Cow::into_owned));
                 }
                 false
@@ -136,10 +141,8 @@ pub(crate) fn part(block: &Block, columns: &Columns, delimiter: u8, times: Times
         };
         if operation.class != EventClass::REGISTRY {
             part.wide |= !part.wide && wow.find(path).is_some();
-            if part.system_root.is_none()
-                && let Some(root) = row.text(Column::Path).as_deref().and_then(system_root_of)
-            {
-                part.system_root = Some(root.to_owned());
+            if operation.class == EventClass::FILE_SYSTEM {
+                part.roots.see_row(row, status);
             }
         }
         if wanted && let Some(decoded) = decoder.decode(row, operation, status, &mut part.ops.paths) {
@@ -197,6 +200,7 @@ pub(crate) struct Surveyed {
     pub(crate) repeated: u64,
     pub(crate) unknown_results: Vec<String>,
     pub(crate) ended_early: Option<String>,
+    roots: Roots,
     pub(crate) system_root: Option<String>,
     pub(crate) kernel_modules: Vec<DriverInfo>,
     /// Names of operations, by row.
@@ -260,7 +264,7 @@ impl Surveyed {
         self.short_names += part.short_names;
         self.unknown += part.unknown;
         self.repeated += part.repeated;
-        self.system_root = self.system_root.take().or(part.system_root);
+        self.roots.join(&part.roots);
         self.wide |= part.wide;
         for path in part.drivers {
             let name = path.rsplit('\\').next().unwrap_or_default().to_owned();
@@ -299,6 +303,18 @@ impl Surveyed {
         let first = self.malformed.first.first().map(|bad| format!("line {}: {:?}", bad.line, bad.reason));
         survey.damage = Damage { records: self.malformed.rows, first: first.or_else(|| ended.clone()) };
         self.ended_early = ended;
+        self.survey_roots();
+    }
+
+    /// Tells where Windows lies, from rows, programs and drivers.
+    fn survey_roots(&mut self) {
+        for process in &self.survey.processes {
+            self.roots.see_program(&process.image_path);
+        }
+        for module in &self.kernel_modules {
+            self.roots.see_loaded(module.path.as_bytes(), true);
+        }
+        self.system_root = self.roots.best();
     }
 
     /// The text of the Operation column of a row that matters whatever the question.

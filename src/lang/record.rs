@@ -58,6 +58,7 @@ crate::texts! {
     Q_GAPS: "{missing} of {span} events that the driver counted {missing:is|are} not in the capture ({percent} %): filtered out before saving, or lost.", "驱动程序计数的 {span} 个事件中有 {missing} 个不在捕获中（{percent} %）：在保存前被筛除或已丢失。";
     Q_NO_IMAGES: "The capture holds no Load Image event: a program or DLL mapped during the capture cannot be told.", "捕获中没有 Load Image 事件：无法判断捕获期间映射的程序或 DLL。";
     Q_NO_STACKS: "The events carry no call stacks: a filter driver acting in the name of a process cannot be told from the process.", "事件不含调用堆栈：无法区分以进程名义操作的筛选器驱动与进程本身。";
+    Q_ELSEWHERE: "{n} refused {n:operation lies|operations lie} in the folders of another Windows than {root} and {n:is|are} not looked into here ({path}): --path names the folders to look into.", "有 {n} 次被拒操作位于 {root} 之外另一个 Windows 的目录中（{path}），此处未予分析：可用 --path 指定要分析的目录。";
     Q_MISSING_SEGMENT: "{missing} {missing:event is|events are} missing between two files of the capture.", "捕获的两个分段文件之间缺少 {missing} 个事件。";
     Q_OVERLAP: "Two files of the capture overlap by {events} {events:event|events}.", "捕获的两个分段文件重叠了 {events} 个事件。";
     Q_LEFT_OUT: "{name} lies beside the capture but was not read: {reason}", "{name} 与捕获文件位于同一目录，但未读取：{reason}";
