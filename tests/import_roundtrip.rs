@@ -243,9 +243,15 @@ fn compare(truth: &Truth, form: &Form, file: &Path) -> Vec<String> {
                     continue;
                 }
                 let surer = mine_sure.iter().zip(&sure).any(|(mine, theirs)| mine > theirs);
-                let told_why = !form.times && says(&mine, "no_durations");
-                assert!(!surer && (mine_sure == sure || told_why), "{name} {profile:?}: {mine_sure:?} and {sure:?}");
-                if form.times {
+                // Events of an export have no numbers, so that a close that is not there may have been left out.
+                let unnumbered = mine_sure.iter().zip(&sure).all(|(mine, theirs)| {
+                    mine == theirs || (*mine, *theirs) == (Confidence::Likely, Confidence::Proven)
+                });
+                let told_why = if form.times { unnumbered } else { says(&mine, "no_durations") };
+                if surer || mine_sure != sure && !told_why {
+                    faults.push(format!("{name} {profile:?}: {mine_sure:?} and {sure:?}"));
+                }
+                if form.times && mine_sure == sure {
                     assert_eq!(told(&mine), told(theirs), "{name} {profile:?}");
                 }
             }
