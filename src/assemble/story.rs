@@ -106,7 +106,7 @@ fn story_of(
         elsewhere: None,
         filtered: 0,
         log,
-        analysis,
+        analysis: analysis.clone(),
         citer: locks::Citer::new(log),
         unshown,
         filters: filters(source, options.catalogue),
