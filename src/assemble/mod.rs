@@ -204,7 +204,7 @@ pub fn analyse_with(
 ) -> Result<Case, PatternError> {
     let machine = source.machine();
     let mut scope = Scope::new(&options.scope, machine.system_root.as_deref())?;
-    let survey = surveyed(source, options);
+    let mut survey = surveyed(source, options);
     let filtered = options.filter.as_ref().map_or(0, |filter| keep_passing(&mut scope, filter, &survey));
     let tied = logs.map(|logs| servicing::tie(logs, source, &survey, &machine, &scope, options));
     if let Some(tied) = &tied {
