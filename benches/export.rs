@@ -4,6 +4,9 @@
 
 #![allow(clippy::expect_used, reason = "a benchmark without its input has nothing to measure")]
 
+#[path = "support/measure.rs"]
+mod measure;
+
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 use pmlblame::capture::columns::Column;
@@ -15,7 +18,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 fn main() {
-    divan::main();
+    measure::run_benches();
 }
 
 /// Counts the bytes and throws them away.
@@ -108,12 +111,7 @@ fn sum_of_the_bytes(bencher: Bencher<'_, '_>, threads: usize) {
     let capture = capture();
     let pool = pool(threads);
     let bytes = capture.segments().first().map(|segment| segment.bytes()).unwrap_or_default();
-    let words = |piece: &[u8]| {
-        let (words, rest) = piece.as_chunks::<8>();
-        let sum = words.iter().fold(0u64, |sum, word| sum.wrapping_add(u64::from_le_bytes(*word)));
-        rest.iter().fold(sum, |sum, byte| sum.wrapping_add(u64::from(*byte)))
-    };
     bencher
         .counter(BytesCount::new(bytes.len()))
-        .bench_local(|| pool.install(|| bytes.par_chunks(1 << 20).map(words).reduce(|| 0, u64::wrapping_add)));
+        .bench_local(|| pool.install(|| bytes.par_chunks(1 << 20).map(measure::sum).reduce(|| 0, u64::wrapping_add)));
 }

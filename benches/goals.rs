@@ -9,16 +9,16 @@
 //! as its own process, alternately with the sum. A NAME measures only the rows whose name holds it. `--series` measures
 //! the programs at so many events instead, with one thread and with two; `--slim` makes the events small.
 
+#[path = "support/measure.rs"]
+mod measure;
 mod support;
 
-use pmlblame::assemble::{self, CaseOptions};
-use pmlblame::blame::scope::{Profile, ScopeOptions};
-use pmlblame::blame::vendors::VendorCatalogue;
+use measure::{case_options, two_thread_sum};
+use pmlblame::assemble;
 use pmlblame::capture::map::Bytes;
 use pmlblame::capture::source::Source;
 use pmlblame::capture::{Capture, OpenOptions};
 use pmlblame::export::{Context, Style};
-use pmlblame::lang::Lang;
 use pmlblame::pml::EventClass;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -50,15 +50,7 @@ fn main() -> ExitCode {
 /// The yardstick: the sum of the words of a mapped file by two threads.
 fn sum_file(file: &Path) -> Result<(), Error> {
     let bytes = Bytes::open(file, true)?;
-    let (low, high) = bytes.split_at(bytes.len() / 2);
-    let sum = |bytes: &[u8]| {
-        let words = bytes.as_chunks::<8>().0.iter();
-        words.fold(0u64, |total, word| total.wrapping_add(u64::from_le_bytes(*word)))
-    };
-    std::hint::black_box(std::thread::scope(|scope| {
-        let other = scope.spawn(|| sum(high));
-        sum(low).wrapping_add(other.join().unwrap_or_default())
-    }));
+    std::hint::black_box(two_thread_sum(&bytes));
     Ok(())
 }
 
@@ -325,16 +317,8 @@ fn command_sum(file: &Path) -> Result<Command, Error> {
 /// How many operations the analysis of a capture keeps.
 fn relevant(file: &Path) -> Result<usize, Error> {
     let capture = Capture::open(file, &OpenOptions { segments: false, ..OpenOptions::default() })?;
-    let options = CaseOptions {
-        scope: ScopeOptions { profile: Profile::Servicing, ..ScopeOptions::default() },
-        lang: Lang::En,
-        catalogue: VendorCatalogue::embedded(),
-        generated: None,
-        files: Vec::new(),
-        notes: Vec::new(),
-        filter: None,
-    };
-    let case = assemble::analyse(&capture as &dyn Source, &options).map_err(|_| "the scope is not understood")?;
+    let case =
+        assemble::analyse(&capture as &dyn Source, &case_options()).map_err(|_| "the scope is not understood")?;
     Ok(case.log.ops.len())
 }
 

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot run should say so")]
 
+#[path = "support/measure.rs"]
+mod measure;
+
 use divan::counter::BytesCount;
 use pmlblame::capture::select::Selection;
 use pmlblame::capture::source::Source;
@@ -9,7 +12,7 @@ use pmlblame::import::{self, Input, OpenOptions};
 use std::path::PathBuf;
 
 fn main() {
-    divan::main();
+    measure::run_benches();
 }
 
 /// The file to measure with, and what keeps it alive.
@@ -48,7 +51,7 @@ fn export() -> (PathBuf, Option<tempfile::TempDir>) {
     (path, Some(dir))
 }
 
-#[divan::bench(max_time = 20)]
+#[divan::bench]
 fn survey(bencher: divan::Bencher<'_, '_>) {
     let (path, _dir) = export();
     let bytes = std::fs::metadata(&path).unwrap().len();
@@ -58,7 +61,7 @@ fn survey(bencher: divan::Bencher<'_, '_>) {
     });
 }
 
-#[divan::bench(max_time = 20)]
+#[divan::bench]
 fn collect(bencher: divan::Bencher<'_, '_>) {
     let (path, _dir) = export();
     let bytes = std::fs::metadata(&path).unwrap().len();

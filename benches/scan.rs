@@ -5,16 +5,16 @@
 
 #![allow(clippy::expect_used, reason = "a benchmark without its input has nothing to measure")]
 
+#[path = "support/measure.rs"]
+mod measure;
 mod support;
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
-use pmlblame::assemble::{self, CaseOptions};
-use pmlblame::blame::scope::{Profile, ScopeOptions};
-use pmlblame::blame::vendors::VendorCatalogue;
+use measure::{case_options, run_benches};
+use pmlblame::assemble;
 use pmlblame::capture::source::Source;
 use pmlblame::capture::{Capture, OpenOptions};
-use pmlblame::lang::Lang;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use support::{Plan, Seed, default_seed, sample};
@@ -26,7 +26,7 @@ const SIZES: [u64; 3] = [10_000, 100_000, 1_000_000];
 static FOLDER: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().expect("a folder for captures"));
 
 fn main() {
-    divan::main();
+    run_benches();
     // A static is never dropped.
     let _ = std::fs::remove_dir_all(FOLDER.path());
 }
@@ -77,15 +77,6 @@ fn blame<const THREADS: usize>(bencher: Bencher<'_, '_>, events: u64) {
     let path = capture(events);
     let counters = open_file(&path);
     counted(bencher, &counters).bench(with_threads(THREADS, || {
-        let options = CaseOptions {
-            scope: ScopeOptions { profile: Profile::Servicing, ..ScopeOptions::default() },
-            lang: Lang::En,
-            catalogue: VendorCatalogue::embedded(),
-            generated: None,
-            files: Vec::new(),
-            notes: Vec::new(),
-            filter: None,
-        };
-        assemble::analyse(&open_file(&path) as &dyn Source, &options).expect("an analysis")
+        assemble::analyse(&open_file(&path) as &dyn Source, &case_options()).expect("an analysis")
     }));
 }

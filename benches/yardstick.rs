@@ -6,6 +6,9 @@
 //!
 //! Nothing that looks at every byte of the file can be faster; the documentation gives every time as a multiple of it.
 
+#[path = "support/measure.rs"]
+mod measure;
+
 use pmlblame::capture::map::Bytes;
 use std::path::Path;
 use std::process::ExitCode;
@@ -22,11 +25,7 @@ fn main() -> ExitCode {
         let start = Instant::now();
         match Bytes::open(Path::new(file), true) {
             Ok(bytes) => {
-                let (low, high) = bytes.split_at(bytes.len() / 2);
-                let total = std::thread::scope(|scope| {
-                    let other = scope.spawn(|| sum(high));
-                    sum(low).wrapping_add(other.join().unwrap_or_default())
-                });
+                let total = measure::two_thread_sum(&bytes);
                 println!("{:.4} s, sum {total:#x}", start.elapsed().as_secs_f64());
             }
             Err(error) => {
@@ -36,10 +35,4 @@ fn main() -> ExitCode {
         }
     }
     ExitCode::SUCCESS
-}
-
-/// Wrapping sum of the little-endian words, which compiles to vector additions.
-fn sum(bytes: &[u8]) -> u64 {
-    let (words, _) = bytes.as_chunks::<8>();
-    words.iter().fold(0, |total, word| total.wrapping_add(u64::from_le_bytes(*word)))
 }

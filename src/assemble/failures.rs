@@ -25,14 +25,24 @@ impl Common {
     }
 }
 
-pub(super) fn failures(parts: &Parts<'_>, holders: &Holders) -> Vec<case::Failure> {
-    parts.analysis.findings.iter().map(|finding| failure(parts, holders, finding)).collect()
+/// The failures in event order. What a finding says of parties is let go once it is in the record: of very many failures
+/// both would take more room than anything else.
+pub(super) fn failures(parts: &mut Parts<'_>, holders: &Holders) -> Vec<case::Failure> {
+    let mut findings = std::mem::take(&mut parts.analysis.findings);
+    let mut failures = Vec::with_capacity(findings.len());
+    for finding in &mut findings {
+        failures.push(failure(parts, holders, finding));
+        finding.holders = Vec::new();
+        finding.ruled_out = Vec::new();
+    }
+    parts.analysis.findings = findings;
+    failures
 }
 
 pub(super) fn waits(parts: &Parts<'_>, holders: &Holders) -> Vec<case::Wait> {
     let wait = |wait: &locks::Wait| case::Wait {
         event: wait.event.0,
-        time: wait.time.to_rfc3339(),
+        time: wait.time.to_rfc3339().into(),
         pid: pid(parts.log, wait.process),
         tid: wait.thread,
         process: shared_name(parts, wait.process),
@@ -58,7 +68,7 @@ pub(super) fn failure(parts: &Parts<'_>, holders: &Holders, finding: &locks::Fin
     let asked = requested(log, &finding.requested, operation == "LockFile");
     case::Failure {
         event: finding.event.0,
-        time: finding.time.to_rfc3339(),
+        time: finding.time.to_rfc3339().into(),
         pid: pid(log, finding.process),
         tid: finding.thread,
         process: shared_name(parts, finding.process),
@@ -111,16 +121,16 @@ pub(super) fn failure(parts: &Parts<'_>, holders: &Holders, finding: &locks::Fin
                 event: cleared.event.map(|event| event.0),
             })
             .collect(),
-        evidence: evidence(parts, parts.citer.finding(finding)),
+        evidence: evidence(parts, &parts.citer.finding(finding)),
     }
 }
 
-fn evidence(parts: &Parts<'_>, cited: Vec<Citation>) -> Vec<case::Evidence> {
-    let one = |one: Citation| {
+fn evidence(parts: &Parts<'_>, cited: &[Citation]) -> Vec<case::Evidence> {
+    let one = |one: &Citation| {
         let rule = parts.common.texts.share(one.rule);
         case::Evidence { rule, event: one.event.map(|event| event.0) }
     };
-    cited.into_iter().map(one).collect()
+    cited.iter().map(one).collect()
 }
 
 fn failure_holder(
@@ -156,7 +166,7 @@ fn failure_holder(
             access: holder.hold.access.map(|access| names(access.names())),
             share: holder.hold.share.map(|share| names(share.names())),
             path: holder.hold.path.filter(|path| *path != failing).map(|path| texts.share(log.paths.get(path))),
-            sure_until: closing(log, &holder.hold).map(FileTime::to_rfc3339),
+            sure_until: closing(log, &holder.hold).map(|begun| texts.share(begun.to_rfc3339())),
         },
         conflict: names(
             holder
@@ -167,7 +177,7 @@ fn failure_holder(
         ),
         not_shared_by_holder: withheld(Side::HolderDoesNotShare),
         not_shared_by_victim: withheld(Side::VictimDoesNotShare),
-        evidence: evidence(parts, cited),
+        evidence: evidence(parts, &cited),
     }
 }
 

@@ -167,7 +167,7 @@ pub(crate) struct Parts<'a> {
     /// Of those outside, the ones that only the filter leaves out.
     pub(crate) filtered: u64,
     pub(crate) log: &'a OpLog,
-    pub(crate) analysis: &'a locks::Analysis,
+    pub(crate) analysis: locks::Analysis,
     pub(crate) citer: locks::Citer<'a>,
     /// Parties whose part in an open only a call stack could show.
     pub(crate) unshown: &'a [locks::Party],
@@ -176,15 +176,13 @@ pub(crate) struct Parts<'a> {
     pub(crate) common: failures::Common,
 }
 
-/// A finished analysis: the record, and what the record was made from.
+/// A finished analysis: the record, and the operations it was made from.
 #[derive(Debug)]
 pub struct Case {
     /// The record.
     pub record: CaseRecord,
     /// The operations on the files concerned.
     pub log: OpLog,
-    /// What the engine found.
-    pub analysis: locks::Analysis,
 }
 
 /// Analyses one source.
@@ -206,7 +204,7 @@ pub fn analyse_with(
 ) -> Result<Case, PatternError> {
     let machine = source.machine();
     let mut scope = Scope::new(&options.scope, machine.system_root.as_deref())?;
-    let survey = surveyed(source, options);
+    let mut survey = surveyed(source, options);
     let filtered = options.filter.as_ref().map_or(0, |filter| keep_passing(&mut scope, filter, &survey));
     let tied = logs.map(|logs| servicing::tie(logs, source, &survey, &machine, &scope, options));
     if let Some(tied) = &tied {
@@ -215,6 +213,10 @@ pub fn analyse_with(
     let elsewhere = refused_elsewhere(&options.scope, &scope, &survey)?;
     let Gathered { failures, outside, log } =
         gather(source, &survey, &scope, &|driver| is_author(options.catalogue, driver));
+    if tied.is_none() {
+        // Whatever of these matters is among the collected operations.
+        (survey.ops, survey.paths) = Default::default();
+    }
     let is_victim = |id: ProcessId| scope.is_victim_id(&log, id);
     let mut analysis = locks::analyse(&log, &failures, &locks::Options::new(&is_victim));
     // An ACCESS DENIED that no rule ties to an open is a matter of permissions, not of locks.
@@ -224,7 +226,7 @@ pub fn analyse_with(
     }
     let unshown = weaken(&mut analysis, (&log, &survey.lost), source, options.catalogue);
     let filters = filters(source, options.catalogue);
-    let parts = Parts {
+    let mut parts = Parts {
         options,
         machine,
         scope: &scope,
@@ -233,18 +235,18 @@ pub fn analyse_with(
         elsewhere,
         filtered,
         log: &log,
-        analysis: &analysis,
+        analysis,
         citer: locks::Citer::new(&log),
         unshown: &unshown,
         filters,
         source,
         common: failures::Common::default(),
     };
-    let mut record = record(&parts);
+    let mut record = record(&mut parts);
     if let Some(tied) = &tied {
         servicing::add(&mut record, &parts, tied);
     }
-    Ok(Case { record, log, analysis })
+    Ok(Case { record, log })
 }
 
 /// What a source holds; of an extract of this scope, what its original held.
@@ -345,7 +347,7 @@ fn is_author(catalogue: &VendorCatalogue, driver: &DriverInfo) -> bool {
     listed.is_some() || catalogue.identify_driver(&facts).is_some_and(|found| found.vendor.is_some())
 }
 
-fn record(parts: &Parts<'_>) -> CaseRecord {
+fn record(parts: &mut Parts<'_>) -> CaseRecord {
     let holders = holders::Holders::new(parts);
     let failures = failures::failures(parts, &holders);
     let waits = failures::waits(parts, &holders);

@@ -97,7 +97,7 @@ fn story_of(
     let mut analysis = locks::analyse(&log, &tries, &engine_options);
     let history = locks::history(&log, event, &tries, &engine_options).ok_or_else(no_file)?;
     let unshown = weaken(&mut analysis, (&log, &survey.lost), source, options.catalogue);
-    let parts_of = |log, analysis, unshown| Parts {
+    let parts_of = |log, analysis: &locks::Analysis, unshown| Parts {
         options,
         machine: source.machine(),
         scope: &scope,
@@ -106,7 +106,7 @@ fn story_of(
         elsewhere: None,
         filtered: 0,
         log,
-        analysis,
+        analysis: analysis.clone(),
         citer: locks::Citer::new(log),
         unshown,
         filters: filters(source, options.catalogue),

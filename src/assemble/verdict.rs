@@ -11,7 +11,6 @@ use crate::case::{
 };
 use crate::lang::advice::AdviceValues;
 use crate::lang::{self, Lang, products, record as t};
-use crate::locks::Edge;
 use rustc_hash::FxHashSet;
 
 /// Verdict, recommendations and caveats.
@@ -344,7 +343,7 @@ fn recommendations(parts: &Parts<'_>, holders: &Holders, failures: &[Failure], h
         holders: &facts,
         unseen_holder: hidden.holder || hidden.left_in_folder,
         filters_loaded: hidden.holder && !candidates.is_empty(),
-        delete_left_pending: left_pending(parts),
+        delete_left_pending: left_pending(failures),
         author_unshown: parts.survey.with_stack == 0
             && (!parts.unshown.is_empty()
                 || failures.iter().any(|failure| failure.attribution == Attribution::SelfInflicted)),
@@ -383,11 +382,11 @@ fn recommendations(parts: &Parts<'_>, holders: &Holders, failures: &[Failure], h
 }
 
 /// Whether a delete that stood in the way was still pending when the capture ended.
-fn left_pending(parts: &Parts<'_>) -> bool {
-    parts.analysis.findings.iter().any(|finding| {
-        finding.deleted_by.is_some()
-            && finding.released_by.is_none()
-            && finding.holders.iter().any(|holder| holder.hold.end == Edge::AfterCapture)
+fn left_pending(failures: &[Failure]) -> bool {
+    failures.iter().any(|failure| {
+        failure.deleted_by.is_some()
+            && failure.released_by.is_none()
+            && failure.holders.iter().any(|holder| holder.hold.end.is_after_capture())
     })
 }
 

@@ -11,7 +11,7 @@ pub struct Failure {
     /// Event number.
     pub event: u64,
     /// Start time, RFC 3339 UTC.
-    pub time: String,
+    pub time: Text,
     /// Process id.
     pub pid: u32,
     /// Thread id; left out when the source has none.
@@ -175,7 +175,7 @@ pub struct Hold {
     pub path: Option<Text>,
     /// Until then it surely held, RFC 3339 UTC; only where its close was under way at the failure. `end` tells when that was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sure_until: Option<String>,
+    pub sure_until: Option<Text>,
 }
 
 /// One end of a hold: an event, or `before_capture`, `after_capture`, `unseen`.
@@ -186,6 +186,13 @@ pub enum Edge {
     At(At),
     /// Outside what the capture shows.
     Outside(Text),
+}
+
+impl Edge {
+    /// Whether it lies after the last event.
+    pub fn is_after_capture(&self) -> bool {
+        matches!(self, Self::Outside(code) if *code == "after_capture")
+    }
 }
 
 /// An event with its time.
@@ -249,7 +256,7 @@ pub struct Wait {
     /// Event number.
     pub event: u64,
     /// Start time, RFC 3339 UTC.
-    pub time: String,
+    pub time: Text,
     /// Process id.
     pub pid: u32,
     /// Thread id; left out when the source has none.
