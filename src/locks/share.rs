@@ -92,6 +92,10 @@ impl Engine<'_> {
         let ceiling = Confidence::Proven;
         let rule = Rule { mechanism, rule, fit: &fit, conflict: &conflict, ceiling };
         self.by_handle(failing, link, &rule, found);
+        let ceiling = Confidence::Possible; // AT-2: whether it is this file is not shown
+        for alias in self.aliases.of(self.log, &self.names, failing.op.path, link) {
+            self.by_handle(failing, alias, &Rule { ceiling, ..rule }, found);
+        }
         for suspect in &mut found.suspects {
             let open_ended = wanted.grant.possible != wanted.grant.classes
                 || suspect.holder.hold.access.is_some_and(|access| access.intersects(AccessMask::MAXIMUM_ALLOWED));
