@@ -265,7 +265,7 @@ fn or_none(names: Vec<String>, lang: Lang) -> String {
 pub fn audit(source: &dyn Source, options: &CaseOptions<'_>) -> AuditRecord {
     let survey = source.survey();
     let mut log = source.collect(&Selection::everything(), &survey, &|driver| is_author(options.catalogue, driver));
-    gather::tie_volumes(&mut log);
+    crate::blame::volumes::tie_volumes(&mut log);
     let passing = options.filter.as_ref().map(|filter| {
         let events: Vec<EventIndex> = log.ops.iter().map(|op| op.event).collect();
         filter.passing(&events)

@@ -7,7 +7,7 @@ use crate::capture::scan::is_refused_rename;
 use crate::capture::select::{Selection, fold, without_stream};
 use crate::capture::source::{FilterTest, Source, Survey};
 use crate::locks;
-use crate::nt::path::{strip_namespace, strip_prefix_folded, volume_device, without_transaction_id};
+use crate::nt::path::strip_namespace;
 use crate::nt::{FileTime, NtStatus};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -106,42 +106,8 @@ fn follow(
         }
         log = source.collect(selection, survey, is_filter);
     }
-    tie_volumes(&mut log);
+    super::volumes::tie_volumes(&mut log);
     log
-}
-
-/// Ties the device names of volumes to the letters of drives, where the names themselves show it: a path with the number
-/// of a servicing transaction in it exists once, and so does the folder where this Windows is being serviced; the device
-/// and the drive that both have such a path are one volume.
-pub(crate) fn tie_volumes(log: &mut OpLog) {
-    let is_id = |name: &str| name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let root = log.roots.system_root.as_deref().and_then(|root| root.get(2..)).unwrap_or(r"\Windows");
-    let servicing = format!(r"{}\WinSxS\Temp\", root.trim_end_matches('\\'));
-    let tell = |tail: &str| {
-        strip_prefix_folded(tail, &servicing).is_some()
-            || tail.split('\\').any(|name| is_id(name) || without_transaction_id(name) != name)
-    };
-    let mut drives: FxHashMap<String, &str> = FxHashMap::default();
-    for (_, path) in log.paths.iter() {
-        if path.as_bytes().get(1) == Some(&b':')
-            && let Some((drive, tail)) = path.split_at_checked(2)
-            && tell(tail)
-        {
-            drives.insert(fold(tail), drive);
-        }
-    }
-    let mut found: Vec<(String, String)> = Vec::new();
-    for (_, path) in log.paths.iter() {
-        if path.starts_with('\\')
-            && let bare = strip_namespace(path)
-            && let Some((device, tail)) = volume_device(&bare)
-            && let Some(drive) = drives.get(&fold(tail))
-            && !found.iter().any(|(known, _)| known.eq_ignore_ascii_case(device))
-        {
-            found.push((device.to_owned(), (*drive).to_owned()));
-        }
-    }
-    log.roots.volumes.extend(found);
 }
 
 /// Of the opens and closes that only share a name with a failing file, keeps those of handles that were open while

@@ -9,3 +9,4 @@ pub mod gather;
 pub mod party;
 pub mod scope;
 pub mod vendors;
+pub(crate) mod volumes;

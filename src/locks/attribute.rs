@@ -73,6 +73,7 @@ pub(crate) struct Failing<'o> {
 }
 
 /// How a handle turns into a suspect.
+#[derive(Clone, Copy)]
 pub(crate) struct Rule<'r> {
     pub(crate) mechanism: Mechanism,
     pub(crate) rule: &'static str,

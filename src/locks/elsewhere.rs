@@ -1,5 +1,6 @@
 //! Who had another file of the name: an earlier one, or one in another folder (AT-2, AT-5).
 
+use super::alias::may_be_same;
 use super::attribute::Failing;
 use super::engine::Engine;
 use super::finding::{Reason, RuledOut};
@@ -56,6 +57,7 @@ impl Engine<'_> {
         let (own, theirs) = (path(failing.op.path), path(hold.path));
         // A volume that nothing ties to a letter may be the same one.
         let known = volume_device(&own).is_none() && volume_device(&theirs).is_none();
+        let known = known && !may_be_same(&own, &theirs, &self.log.roots);
         let in_flight = |path: &str| path.contains(r"\winsxs\temp\inflight\");
         let born = self.names.born(link).is_some() || self.names.born(other).is_some();
         known && (born || (in_flight(&own) && in_flight(&theirs)))

@@ -1,5 +1,6 @@
 //! The run over one log: order, names, files on demand, and the entry points.
 
+use super::alias::Aliases;
 use super::bursts::Bursts;
 use super::finding::{Analysis, Consistency, Finding};
 use super::hold::Work;
@@ -53,6 +54,7 @@ pub(crate) struct Engine<'a> {
     /// The position of each operation in `order`.
     ticks: Vec<u32>,
     pub(crate) names: Names,
+    pub(crate) aliases: Aliases,
     /// Operations by file: where each file's part of `by_file` begins.
     starts: Vec<u32>,
     by_file: Vec<u32>,
@@ -85,6 +87,7 @@ impl<'a> Engine<'a> {
             options,
             order,
             ticks,
+            aliases: Aliases::find(log, &names),
             names,
             starts,
             by_file,

@@ -5,6 +5,7 @@
 //! holds with edges; `attribute` asks for one failure which holds made it fail, how sure that is, and who is cleared.
 //! The numbers of rules (`SA-3`, `DP-3`, `AT-10`, …) are those of the project's locking reference.
 
+mod alias;
 mod attribute;
 mod audit;
 mod bursts;

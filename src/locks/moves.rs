@@ -89,7 +89,7 @@ impl Engine<'_> {
             let track = self.track(self.names.file(target.link));
             let readonly = track.is_readonly(failing.at.start) == Some(true)
                 && !flags.contains(RenameFlags::IGNORE_READONLY_ATTRIBUTE);
-            if readonly {
+            if readonly || self.is_folder(failing, target.link) {
                 return;
             }
             self.mapped(failing, target.link, "RN-5", &Kind::image, found);
@@ -120,6 +120,13 @@ impl Engine<'_> {
             false if replaced => Some(Cause::RenameBlocked),
             false => Some(Cause::ImageSection),
         };
+    }
+
+    /// Whether a name is shown to be that of a directory: by an open or a query of it, or by what is in it.
+    fn is_folder(&mut self, failing: Failing<'_>, link: u32) -> bool {
+        let file = self.names.file(link);
+        let tick = self.tick(failing.index);
+        self.track(file).directory || self.entries(file, tick).into_iter().any(|below| self.names.is_seen(below))
     }
 
     /// RN-3: opens anywhere below a directory.

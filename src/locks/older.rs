@@ -1,4 +1,4 @@
-//! A handle of which only its use or its close is seen: what successes of others show of it (AT-11).
+//! A handle whose access or sharing is not certain: what successes of others show of it (AT-11).
 
 use super::attribute::Failing;
 use super::engine::Engine;
@@ -6,44 +6,57 @@ use super::hold::{Ended, HoldRec};
 use super::identity::{NONE, opens};
 use super::replay::Track;
 use super::spans::Instant;
-use crate::capture::op::{OpKind, ProcessInfo};
-use crate::nt::OpenResult;
-use crate::nt::sharing::Grant;
+use crate::capture::op::{OpKind, ProcessId, ProcessInfo};
+use crate::nt::sharing::{AccessClasses, Grant};
+use crate::nt::{OpenResult, ShareAccess};
 use rustc_hash::FxHashSet;
 
 /// Operations on the file searched for such successes.
 const MAX_OPS: usize = 65_536;
 
-/// What tells one handle without an open from others.
-type Key = (u32, Option<u32>);
+/// What tells one handle from others.
+type Key = (u32, Option<u32>, Option<u32>);
 
 /// The key of a handle.
-pub(crate) const fn key(hold: &HoldRec) -> Key {
+pub(crate) fn key(hold: &HoldRec) -> Key {
     let close = match hold.ended {
         Ended::Close(close, _) => Some(close),
         _ => None,
     };
-    (hold.group, close)
+    (hold.group, hold.opened.map(|(open, _)| open), close)
 }
 
 impl Engine<'_> {
-    /// The handles without an open that cannot have refused `asked`.
-    pub(crate) fn spared(&mut self, failing: Failing<'_>, link: u32, stream: u32, asked: Grant) -> FxHashSet<Key> {
+    /// The handles that cannot have refused `asked`, of those whose access or sharing is not certain: without an open in the
+    /// capture, by MAXIMUM_ALLOWED (SA-11), or by a caller that may share reading without knowing (SA-9). `doubtful` tells
+    /// the latter two.
+    pub(crate) fn spared(
+        &mut self,
+        failing: Failing<'_>,
+        link: u32,
+        stream: u32,
+        asked: Grant,
+        doubtful: &dyn Fn(&HoldRec) -> bool,
+    ) -> FxHashSet<Key> {
         if link == NONE {
             return FxHashSet::default();
         }
         let track = self.track(self.names.file(link));
-        if track.holds.iter().all(|hold| hold.opened.is_some()) {
+        let unsure = |hold: &&HoldRec| hold.opened.is_none() || doubtful(hold);
+        if !track.holds.iter().any(|hold| unsure(&hold)) {
             return FxHashSet::default();
         }
-        let granted = self.granted_as_much(&track, stream, asked);
-        let unseen = track.holds.iter().filter(|hold| self.stood_at(failing, &track, hold, &granted));
+        let granted = self.granted_as_much(&track, stream, asked, failing.op.process);
+        let unseen = track.holds.iter().filter(unsure).filter(|hold| match hold.opened {
+            None => self.stood_at(failing, &track, hold, &granted),
+            Some((_, opened)) => self.stood_since(failing, hold, opened, &granted),
+        });
         unseen.map(key).collect()
     }
 
     /// Opens of the stream that asked for at least as much as `asked`, shared no more, and succeeded: no handle that stood
     /// then conflicts with `asked`, for its access and share mode never change.
-    fn granted_as_much(&self, track: &Track, stream: u32, asked: Grant) -> Vec<Instant> {
+    fn granted_as_much(&self, track: &Track, stream: u32, asked: Grant, process: ProcessId) -> Vec<Instant> {
         if !asked.is_counted() {
             return Vec::new();
         }
@@ -62,9 +75,29 @@ impl Engine<'_> {
                     && self.names.place(*at).stream == stream
                     && got.classes.contains(asked.possible)
                     && asked.share.contains(got.share)
+                    // SA-9: another caller, not allowed to write, may have shared reading without asking for it.
+                    && (op.process == process
+                        || got.possible.contains(AccessClasses::WRITE)
+                        || asked.share.contains(ShareAccess::READ))
             })
             .map(|(_, op)| Instant::of(op))
             .collect()
+    }
+
+    /// Whether a handle that stood at the failure stood during one of these successes, and is surely the same one.
+    fn stood_since(&self, failing: Failing<'_>, hold: &HoldRec, opened: Instant, granted: &[Instant]) -> bool {
+        if hold.accompanied || hold.handed.is_some() || hold.dead_by.is_some() {
+            return false;
+        }
+        granted.iter().any(|at| {
+            let last = at.end.max(failing.at.start);
+            let stands = match hold.ended {
+                Ended::Open => at.end <= failing.at.start || !self.log.coverage.has_gaps(opened.start, last),
+                Ended::Close(_, close) => at.end <= close.start,
+                Ended::Exit(_, time) => at.end <= time,
+            };
+            opened.before(*at) && stands && !self.log.coverage.is_torn(opened.start, last)
+        })
     }
 
     /// Whether a handle without an open stood during one of these successes if it stood during the failure.

@@ -52,6 +52,8 @@ pub(crate) struct Track {
     handed: FxHashSet<FileTime>,
     /// Attributes as they became known: time and whether read-only.
     readonly: Vec<(FileTime, bool)>,
+    /// Something shows that it is a directory.
+    pub(crate) directory: bool,
     pub(crate) opens_checked: u64,
     pub(crate) false_conflicts: Vec<Refused>,
     pub(crate) closes_without_open: u64,
@@ -168,6 +170,7 @@ impl Track {
             match op.kind {
                 OpKind::Create(create) if opens(op) => {
                     self.opens_checked += 1;
+                    self.directory |= create.options.contains(CreateOptions::DIRECTORY_FILE);
                     let swaps = refutation.check(log, &mut self.holds, &self.groups, effect, at, op);
                     for (close, hold) in swaps.moved {
                         if let Ok(position) = position(&ops, &effects, close, nth)
@@ -233,6 +236,7 @@ impl Track {
                     self.marks.opened(place.link, now);
                 }
                 OpKind::QueryOpen { attributes: None } if succeeded(op) => self.marks.opened(place.link, now),
+                OpKind::QueryStandard { directory: true, .. } if succeeded(op) => self.directory = true,
                 OpKind::SetBasic(attributes) if succeeded(op) && !attributes.is_empty() => {
                     self.learn(now.end, attributes);
                 }
@@ -303,6 +307,7 @@ impl Track {
 
     fn learn(&mut self, time: FileTime, attributes: FileAttributes) {
         let readonly = attributes.contains(FileAttributes::READONLY);
+        self.directory |= attributes.contains(FileAttributes::DIRECTORY);
         if self.readonly.last().is_none_or(|(_, last)| *last != readonly) {
             self.readonly.push((time, readonly));
         }

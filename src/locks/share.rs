@@ -8,7 +8,7 @@ use super::hold::{Ended, Fit, HoldRec};
 use super::identity::opens;
 use super::mapping::Kind;
 use super::older::key;
-use super::refute::relation;
+use super::refute::{relation, spared_by_read};
 use super::replay::Track;
 use super::spans::Instant;
 use crate::capture::op::{OpKind, ProcessId};
@@ -71,9 +71,12 @@ impl Engine<'_> {
         let conflict = |hold: &HoldRec| {
             hold.grant.and_then(|grant| sharing_conflict(grant, wanted.grant, relation(hold.stream, stream)))
         };
-        let spared = self.spared(failing, link, stream, wanted.grant);
+        let doubtful = |hold: &HoldRec| {
+            conflict(hold).is_some_and(|conflict| !conflict.certain || spared_by_read(hold, wanted.grant, conflict))
+        };
+        let spared = self.spared(failing, link, stream, wanted.grant, &doubtful);
         let fit = |hold: &HoldRec| match hold.grant {
-            None if spared.contains(&key(hold)) => Fit::No,
+            _ if !spared.is_empty() && spared.contains(&key(hold)) => Fit::No,
             Some(_) => match conflict(hold) {
                 Some(conflict) if conflict.certain => Fit::Yes,
                 Some(_) => Fit::Maybe, // SA-11
@@ -92,6 +95,10 @@ impl Engine<'_> {
         let ceiling = Confidence::Proven;
         let rule = Rule { mechanism, rule, fit: &fit, conflict: &conflict, ceiling };
         self.by_handle(failing, link, &rule, found);
+        let ceiling = Confidence::Possible; // AT-2: whether it is this file is not shown
+        for alias in self.aliases.of(self.log, &self.names, failing.op.path, link) {
+            self.by_handle(failing, alias, &Rule { ceiling, ..rule }, found);
+        }
         for suspect in &mut found.suspects {
             let open_ended = wanted.grant.possible != wanted.grant.classes
                 || suspect.holder.hold.access.is_some_and(|access| access.intersects(AccessMask::MAXIMUM_ALLOWED));
