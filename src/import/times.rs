@@ -43,7 +43,7 @@ impl Times {
     pub(crate) fn look(
         order: DateOrder,
         present: impl Fn(Column) -> bool,
-        rows: &dyn Fn(&mut dyn FnMut(&Row<'_>)),
+        rows: impl Fn(&mut dyn FnMut(&Row<'_>)),
     ) -> (Self, Option<String>) {
         let mut of_day = Reading::new();
         let mut date = Reading::new();

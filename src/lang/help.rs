@@ -202,8 +202,8 @@ crate::texts! {
         "包含调用栈（xml 和 jsonl）";
     T_TIME_ZONE_LOCAL_UTC_08: "Time zone: `local`, `UTC`, `+08:00` or a name such as `Asia/Shanghai`. As in Procmon one offset, that of the zone at the first event, is used for every time; by default the local one",
         "时区：`local`、`UTC`、`+08:00` 或 `Asia/Shanghai` 之类的名称。与 Procmon 一样，所有时间都使用首个事件时刻的偏移量；默认为本地时区";
-    T_DATES_TIMES_AND_NUMBERS_AS: "Dates, times and numbers as this locale of Windows writes them; by default en-US",
-        "按此 Windows 区域设置书写日期、时间和数字；默认为 en-US";
+    T_DATES_TIMES_AND_NUMBERS_AS: "Dates, times and numbers as this locale of Windows writes them: en-US (default), en-GB, zh-CN, zh-TW, es-ES, de-DE, fr-FR, it-IT, ja-JP, ko-KR, pl-PL, pt-BR, ru-RU",
+        "按此 Windows 区域设置书写日期、时间和数字：en-US（默认）、en-GB、zh-CN、zh-TW、es-ES、de-DE、fr-FR、it-IT、ja-JP、ko-KR、pl-PL、pt-BR、ru-RU";
     T_WORDING_OF_THIS_GENERATION_OF: "Wording of this generation of Procmon; by default the newest known",
         "采用此代 Procmon 的措辞；默认为已知的最新一代";
     T_FILE_OPERATIONS_BY_THEIR_IRP: "File operations by their IRP and fast-I/O names, as with \"Enable Advanced Output\"",
