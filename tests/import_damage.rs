@@ -317,7 +317,7 @@ fn a_row_of_an_xml_export_is_believed_against_the_process_list() {
     assert!(told.says("unlisted_processes"), "{:?}", told.codes);
     assert_eq!(told.grades.keys().collect::<Vec<_>>(), whole.grades.keys().collect::<Vec<_>>());
     told.accuses_no_more_than(&whole, "numbers that the list lacks");
-    let twice = Told::of(&(xml.clone() + &exported("no-share-delete", XML)));
+    let twice = Told::of(&(xml + &exported("no-share-delete", XML)));
     assert!(twice.says("truncated"), "{:?}", twice.codes);
     assert_eq!(twice.grades, whole.grades);
 }

@@ -14,7 +14,7 @@ use super::row::{Decoder, Row, status};
 use super::scan::{Block, Blocks};
 use super::stream::{self, Format, Sniffed, Stored};
 use super::survey::{self, Surveyed};
-use super::times::{Clock, Times, midnights};
+use super::times::{Clock, Times, Visit, midnights};
 use super::xml_processes::XmlProcess;
 use crate::capture::columns::Column;
 use crate::capture::decode::process_code;
@@ -138,7 +138,7 @@ impl Export {
             self.keep_present(&looked_at);
             self.columns.set_order(blocks.order());
         }
-        let rows = |visit: &mut dyn FnMut(&Row<'_>)| {
+        let rows = |visit: Visit<'_>| {
             for block in &looked_at {
                 block.rows(&self.columns, self.shape.delimiter, |_, row| {
                     visit(row);

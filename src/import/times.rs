@@ -8,6 +8,9 @@ use crate::capture::columns::Column;
 /// Ticks of a minute.
 const MINUTE: u64 = 60 * SECOND;
 
+/// What is done with every row.
+pub(crate) type Visit<'v> = &'v mut dyn FnMut(&Row<'_>);
+
 /// What tells the time of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Times {
@@ -43,7 +46,7 @@ impl Times {
     pub(crate) fn look(
         order: DateOrder,
         present: impl Fn(Column) -> bool,
-        rows: impl Fn(&mut dyn FnMut(&Row<'_>)),
+        rows: &dyn Fn(Visit<'_>),
     ) -> (Self, Option<String>) {
         let mut of_day = Reading::new();
         let mut date = Reading::new();
