@@ -114,14 +114,15 @@ fn asked(engine: &Engine<'_>, is_asked: &dyn Fn(EventIndex) -> bool) -> Vec<bool
 /// The replay of the files asked for, several at a time; only the counts are kept.
 fn files(engine: &Engine<'_>, asked: &[bool]) -> Vec<Audit> {
     let (log, names, exits) = (engine.log, &engine.names, &engine.exits);
-    let files: Vec<(u32, &[u32])> = (0..names.file_count() as u32)
+    let files: Vec<_> = (0..names.file_count() as u32)
         .map(|file| (file, engine.ops_of(file)))
         .filter(|(file, ops)| !ops.is_empty() && asked.get(*file as usize) == Some(&true))
+        .map(|(file, ops)| (file, ops, engine.foreign(file, ops)))
         .collect();
     files
-        .par_iter()
-        .map(|(file, ops)| {
-            let track = Track::build(log, names, exits, *file, ops.to_vec());
+        .into_par_iter()
+        .map(|(file, ops, foreign)| {
+            let track = Track::build(log, names, exits, file, ops.to_vec(), foreign);
             let event = |at: u32| log.ops.get(at as usize).map(|op| op.event);
             let conflicts = track.false_conflicts.iter().filter_map(|refused| {
                 let op = log.ops.get(refused.by as usize)?;

@@ -4,16 +4,19 @@ use super::alias::Aliases;
 use super::bursts::Bursts;
 use super::finding::{Analysis, Consistency, Finding};
 use super::hold::Work;
-use super::identity::{NONE, Names};
-use super::replay::{Exits, Track};
+use super::identity::{NONE, Names, opens};
+use super::replay::{Exits, Foreign, Track};
 use super::spans::Instant;
 use crate::capture::op::{EventIndex, Op, OpKind, OpLog, ProcessId, ProcessInfo};
-use crate::nt::{FileTime, Ticks};
+use crate::nt::{FileTime, NtStatus, Ticks};
 use rustc_hash::FxHashMap;
 use std::rc::Rc;
 
 /// Steps of one run over handles, spans and directory entries; far beyond what any real capture needs.
 const MAX_WORK: u64 = 100_000_000;
+
+/// Processes with two files of one name open that are looked into for one file.
+const MAX_SHARED: usize = 64;
 
 /// How the engine is to judge.
 #[derive(Clone, Copy)]
@@ -148,6 +151,30 @@ impl<'a> Engine<'a> {
         self.by_file.get(at(file)..at(file + 1)).unwrap_or(&[])
     }
 
+    /// Opens and closes on other files of a name, by processes that had both open at once.
+    pub(crate) fn foreign(&self, file: u32, ops: &[u32]) -> Vec<Foreign> {
+        let mut found = Vec::new();
+        for &(process, home, other) in self.names.shared(file).iter().take(MAX_SHARED) {
+            let theirs = self.ops_of(self.names.file(other)).iter().copied().filter(|at| {
+                self.names.place(*at).link == other
+                    && self.op(*at).is_some_and(|op| {
+                        op.process == process
+                            && match op.kind {
+                                OpKind::Create(_) => opens(op),
+                                OpKind::Cleanup => op.status != NtStatus::PENDING,
+                                _ => false,
+                            }
+                    })
+            });
+            found.extend(theirs.map(|at| {
+                let before = ops.partition_point(|own| self.tick(*own) < self.tick(at)) as u32;
+                Foreign { before, at, home }
+            }));
+        }
+        found.sort_unstable_by_key(|one| self.tick(one.at));
+        found
+    }
+
     /// The replay of one file, done on first demand.
     pub(crate) fn track(&mut self, file: u32) -> Rc<Track> {
         if let Some(track) = self.tracks.get(&file) {
@@ -157,7 +184,8 @@ impl<'a> Engine<'a> {
             self.tracks.clear(); // bounds memory over a whole capture; what is needed again is replayed again
         }
         let ops = if file == NONE { Vec::new() } else { self.ops_of(file).to_vec() };
-        let track = Rc::new(Track::build(self.log, &self.names, &self.exits, file, ops));
+        let foreign = self.foreign(file, &ops);
+        let track = Rc::new(Track::build(self.log, &self.names, &self.exits, file, ops, foreign));
         self.tracks.insert(file, Rc::clone(&track));
         track
     }

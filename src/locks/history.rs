@@ -100,7 +100,7 @@ impl Engine<'_> {
             let told = track.ops.get(from..).unwrap_or(&[]);
             truncated |= from > 0 || told.len() > MAX_TOLD;
             events.extend(told.iter().take(MAX_TOLD).filter_map(|at| self.op(*at)).map(HistoryEvent::of));
-            let mut near: Vec<_> = (0u32..).zip(&track.holds).collect();
+            let mut near: Vec<_> = (0u32..).zip(&track.holds).filter(|(_, hold)| !hold.foreign).collect();
             near.sort_by_key(|(_, hold)| {
                 let start = hold.opened.map_or(FileTime(0), |(_, at)| at.start);
                 (!hold.paired_alive(failing.at), start.0.abs_diff(failing.at.start.0))
@@ -233,7 +233,7 @@ impl Engine<'_> {
                     && !hold.ended_unseen()
                     && matches!(hold.ended, Ended::Exit(Some(by), _) if by == index)
             };
-            closed.extend(track.holds.iter().filter(ended).map(|hold| HistoryHold {
+            closed.extend(track.own_holds().filter(ended).map(|hold| HistoryHold {
                 party: Party::Process(hold.process),
                 mechanism: Mechanism::OpenHandle,
                 hold: self.public_hold(failing, hold),

@@ -61,6 +61,8 @@ pub(crate) struct HoldRec {
     pub(crate) accompanied: bool,
     /// From here on a success shows that it had ended (AT-11).
     pub(crate) dead_by: Option<FileTime>,
+    /// It is on another file of the name; its process may have closed either by that name (AT-3, AT-5).
+    pub(crate) foreign: bool,
     /// A close of the same file without an open, in another process: the handle may have been handed over (AT-6).
     pub(crate) handed: Option<Instant>,
 }
@@ -85,6 +87,7 @@ impl HoldRec {
             paired_by_thread: false,
             accompanied: false,
             dead_by: None,
+            foreign: false,
             handed: None,
         }
     }
@@ -153,6 +156,33 @@ pub(crate) struct Group {
     pub(crate) sorts: Vec<u32>,
     /// First and last read, write, lock or set operation.
     pub(crate) used: Option<(FileTime, FileTime)>,
+    /// What reads and writes show of the handles that were open, in time order.
+    pub(crate) shown: Vec<ShownByUse>,
+}
+
+/// A right that an operation needs on its handle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    Read,
+    Write,
+}
+
+impl Need {
+    /// Whether an open may have given it.
+    fn may_be_met(self, hold: &HoldRec) -> bool {
+        let bits = match self {
+            Self::Read => AccessMask::READ_DATA.0,
+            Self::Write => AccessMask::WRITE_DATA.0 | AccessMask::APPEND_DATA.0,
+        };
+        hold.access.is_none_or(|access| access.intersects(AccessMask(bits | AccessMask::MAXIMUM_ALLOWED.0)))
+    }
+}
+
+/// One of the handles that were open after so many events of the group was used for something.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ShownByUse {
+    pub(crate) after: u32,
+    pub(crate) need: Need,
 }
 
 /// Whether an open has the property that a failure needs.
@@ -192,6 +222,9 @@ impl Group {
         work: &Work,
         fit: &dyn Fn(&HoldRec) -> Fit,
     ) -> Weighed {
+        // A pool has the handles of other authors and on other files too.
+        let own = |hold: &HoldRec| hold.driver == self.driver && hold.link == self.link;
+        let fit: &dyn Fn(&HoldRec) -> Fit = &|hold| if own(hold) { fit(hold) } else { Fit::No };
         let events = self.events.get(first..).unwrap_or(&[]);
         let past = events.partition_point(|ev| ev.at.before(at));
         let none_fits = |index: &u32| holds.get(*index as usize).is_none_or(|hold| fit(hold) == Fit::No);
@@ -208,6 +241,7 @@ impl Group {
                 EvKind::Exit => tally.exiting = true,
             }
         }
+        let settled = tally.closes == 0 && !tally.exiting;
         let mut depth = work.take(MAX_WEIGHED);
         let mut walked = 0;
         for ev in events.get(..past).unwrap_or(&[]).iter().rev() {
@@ -234,7 +268,50 @@ impl Group {
             }
         }
         work.spend(walked);
-        tally.weighed(at, holds)
+        let weighed = tally.weighed(at, holds);
+        if settled { self.by_use(first, past, at, holds, fit, weighed) } else { weighed }
+    }
+
+    /// SA-1, AT-3: what was read or written through the handles that stood at `at` shows which of them were left.
+    fn by_use(
+        &self,
+        first: usize,
+        past: usize,
+        at: Instant,
+        holds: &[HoldRec],
+        fit: &dyn Fn(&HoldRec) -> Fit,
+        mut weighed: Weighed,
+    ) -> Weighed {
+        let after = (first + past) as u32;
+        let from = self.shown.partition_point(|one| one.after < after);
+        let shown = self.shown.get(from..).unwrap_or(&[]).iter().take_while(|one| one.after == after).take(2);
+        if weighed.sure && !weighed.ambiguous || past > MAX_LATE {
+            return weighed;
+        }
+        let events = self.events.get(first..first + past).unwrap_or(&[]);
+        for need in shown.map(|one| one.need) {
+            let opened = events.iter().filter_map(|ev| match ev.kind {
+                EvKind::Open(index) => Some(index),
+                _ => None,
+            });
+            let able: Vec<u32> = opened
+                .filter(|index| {
+                    holds.get(*index as usize).is_some_and(|hold| !hold.is_dead(at) && need.may_be_met(hold))
+                })
+                .collect();
+            let fits = |index: &u32| holds.get(*index as usize).map_or(Fit::No, fit);
+            if !able.is_empty() && able.iter().all(|index| fits(index) == Fit::Yes) {
+                weighed.holds.retain(|index| !able.contains(index));
+                weighed.holds.splice(0..0, able.iter().rev().take(8).copied());
+                weighed.ambiguous = able.len() > 1;
+                (weighed.sure, weighed.possible, weighed.any) = (true, true, true);
+            } else if events.last().is_some_and(|last| last.alive == 1)
+                && able.iter().all(|index| fits(index) == Fit::No)
+            {
+                return Weighed { any: true, ..Weighed::default() };
+            }
+        }
+        weighed
     }
 }
 
@@ -384,6 +461,7 @@ mod tests {
                 .collect(),
             sorts: Vec::new(),
             used: None,
+            shown: Vec::new(),
         }
     }
 

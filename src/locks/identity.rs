@@ -9,7 +9,7 @@ mod paths;
 
 use crate::capture::op::{Op, OpLog, PathId, ProcessId};
 use crate::nt::{FileTime, NtStatus};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::HashMap;
 
 /// No link, no slot, no residence end.
@@ -118,6 +118,9 @@ pub(crate) struct Names {
     by_name: Vec<u32>,
     /// Handles a process has on a stream of a link, as far as plain counting tells.
     handles: FxHashMap<(ProcessId, u32, u32), u32>,
+    /// Processes that closed a handle by a name of which they had two bearers open, and these links.
+    shared: FxHashSet<(ProcessId, u32, u32)>,
+    shared_by_file: FxHashMap<u32, Vec<(ProcessId, u32, u32)>>,
     ids: FxHashMap<(u32, u128), u32>,
     /// Images mapped before the first event: process, link, and whether it is the process's own program.
     images: Vec<(ProcessId, u32, bool)>,
@@ -180,6 +183,8 @@ impl Names {
             by_dir: Vec::new(),
             by_name: Vec::new(),
             handles: FxHashMap::default(),
+            shared: FxHashSet::default(),
+            shared_by_file: FxHashMap::default(),
             ids: FxHashMap::default(),
             images: Vec::new(),
             images_of: FxHashMap::default(),
@@ -369,6 +374,15 @@ impl Names {
             let file = self.file(link);
             self.images_of.entry(file).or_default().push((process, own));
         }
+        let mut shared: Vec<_> = std::mem::take(&mut self.shared).into_iter().collect();
+        shared.sort_unstable();
+        for (process, a, b) in shared {
+            for (own, other) in [(a, b), (b, a)] {
+                if self.file(a) != self.file(b) {
+                    self.shared_by_file.entry(self.file(own)).or_default().push((process, own, other));
+                }
+            }
+        }
         self.handles = FxHashMap::default();
         self.open_residence = FxHashMap::default();
         self.ids = FxHashMap::default();
@@ -387,6 +401,12 @@ impl Names {
     /// The file behind a link, one number for all names of it.
     pub(crate) fn file(&self, link: u32) -> u32 {
         if link == NONE { NONE } else { self.canonical(self.file_of(link)) }
+    }
+
+    /// Processes that had this and another file of a name open while they closed one of them: the link of this file and that
+    /// of the other (AT-3).
+    pub(crate) fn shared(&self, file: u32) -> &[(ProcessId, u32, u32)] {
+        self.shared_by_file.get(&file).map_or(&[], |shared| shared)
     }
 
     /// Processes that had the file mapped as an image before the first event, and whether it is their own program.

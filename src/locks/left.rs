@@ -70,7 +70,7 @@ impl Engine<'_> {
         matches!(hold.ended, Ended::Close(_, close) if last.start <= close.end)
             && failing.burst.success.is_some()
             && self.alone(track, hold.group, last, fit)
-            && track.holds.iter().take(65_536).any(|other| {
+            && track.own_holds().take(65_536).any(|other| {
                 other.process != hold.process
                     && other.stream == hold.stream
                     && other.opened.is_some_and(|(_, opened)| opened.before(failing.at))
@@ -127,7 +127,8 @@ fn exchange(track: &Track, group: u32, hold: &HoldRec, at: Instant) -> Option<Ho
     // A handle of another sort: one of the same would have been taken for the fitting one itself.
     let left = events.get(past.saturating_sub(256)..past)?.iter().rev().find_map(|ev| match ev.kind {
         EvKind::Open(index) => {
-            track.holds.get(index as usize).filter(|other| other.paired_alive(at) && other.grant != hold.grant)
+            let sort = |hold: &HoldRec| (hold.grant, hold.link, hold.driver);
+            track.holds.get(index as usize).filter(|other| other.paired_alive(at) && sort(other) != sort(hold))
         }
         _ => None,
     })?;

@@ -159,7 +159,9 @@ impl Refutation {
                 }
                 if let Some((close, other)) = swap(holds, groups, index, now, wanted, stream) {
                     shown.moved.push((close, index));
-                    self.enter(holds, other);
+                    if holds.get(other as usize).is_some_and(|other| !other.foreign) {
+                        self.enter(holds, other);
+                    }
                 } else {
                     if let Some(rec) = holds.get_mut(index as usize) {
                         rec.dead_by = Some(now.start);
@@ -228,16 +230,18 @@ fn swap(
     let ended = rec.ended;
     let group = groups.get(rec.group as usize)?;
     let nth = group.events.partition_point(|ev| ev.at.end <= now.start);
-    let other = group.events.get(nth.saturating_sub(128)..nth)?.iter().rev().find_map(|ev| {
+    // The last of those that it may have been: only by then it had surely ended.
+    let others = group.events.get(nth.saturating_sub(128)..nth)?.iter().rev().filter_map(|ev| {
         let EvKind::Open(other) = ev.kind else { return None };
         let rec = holds.get(other as usize)?;
         let Ended::Close(close, at) = rec.ended else { return None };
-        let harmless = rec.grant.is_none_or(|grant| {
-            sharing_conflict(grant, wanted, relation(rec.stream, stream)).is_none_or(|c| !c.certain)
-        });
+        let harmless = rec.foreign
+            || rec.grant.is_none_or(|grant| {
+                sharing_conflict(grant, wanted, relation(rec.stream, stream)).is_none_or(|c| !c.certain)
+            });
         (at.start >= opened.end && at.end <= now.start && harmless).then_some((other, close, at))
     });
-    let (other, close, at) = other?;
+    let (other, close, at) = others.max_by_key(|(_, _, at)| at.end)?;
     let rec = holds.get_mut(index as usize)?;
     rec.ended = Ended::Close(close, at);
     rec.paired_by_thread = false;

@@ -14,6 +14,7 @@ use crate::capture::op::{OpKind, OpLog, ProcessId, ProcessInfo};
 use crate::nt::{CreateOptions, FileAttributes, FileTime, NtStatus, OpenResult};
 use indexmap::IndexMap;
 use pairing::Builder;
+pub(crate) use pairing::Foreign;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 /// A create that the table of holds would have refused.
@@ -65,16 +66,15 @@ pub(crate) type Exits = Vec<Option<(Option<u32>, FileTime)>>;
 
 impl Track {
     /// Replays the operations of one file.
-    pub(crate) fn build(log: &OpLog, names: &Names, exits: &Exits, file: u32, ops: Vec<u32>) -> Self {
-        let mut builder = Builder {
-            log,
-            names,
-            track: Track { ops, ..Track::default() },
-            keys: FxHashMap::default(),
-            family: FxHashMap::default(),
-            counts: Vec::new(),
-            raw: Vec::new(),
-        };
+    pub(crate) fn build(
+        log: &OpLog,
+        names: &Names,
+        exits: &Exits,
+        file: u32,
+        ops: Vec<u32>,
+        foreign: Vec<Foreign>,
+    ) -> Self {
+        let mut builder = Builder::new(log, names, ops, foreign);
         builder.collect();
         let effects = builder.pair(exits);
         let mut track = builder.track;
@@ -138,7 +138,7 @@ impl Track {
         let mut exiting: Vec<(FileTime, u32)> = (0u32..)
             .zip(&self.holds)
             .filter_map(|(index, hold)| match hold.ended {
-                Ended::Exit(_, time) => Some((time, index)),
+                Ended::Exit(_, time) if !hold.foreign => Some((time, index)),
                 _ => None,
             })
             .collect();
@@ -263,7 +263,12 @@ impl Track {
             }
         }
         self.opens_without_close =
-            self.holds.iter().filter(|hold| hold.opened.is_some() && hold.ended == Ended::Open).count() as u64;
+            self.own_holds().filter(|hold| hold.opened.is_some() && hold.ended == Ended::Open).count() as u64;
+    }
+
+    /// The holds on this file, not those on others of a name.
+    pub(crate) fn own_holds(&self) -> impl Iterator<Item = &HoldRec> {
+        self.holds.iter().filter(|hold| !hold.foreign)
     }
 
     /// The success that a hold would have refused, so that it had ended by then (AT-11).
@@ -331,8 +336,7 @@ impl Track {
     /// AT-6: a close without an open in one process and an open without a close in another may be one handle.
     fn hand_over(&mut self, log: &OpLog) {
         let mut orphans: Vec<(Instant, ProcessId, u32)> = self
-            .holds
-            .iter()
+            .own_holds()
             .filter(|hold| hold.opened.is_none())
             .filter_map(|hold| match hold.ended {
                 Ended::Close(_, at) => Some((at, hold.process, hold.stream)),
@@ -348,7 +352,7 @@ impl Track {
             let process = |id: ProcessId| log.processes.get(id.0 as usize);
             process(first).zip(process(second)).is_some_and(|(a, b)| a.replaced.is_some() && a.pid == b.pid)
         };
-        for hold in &mut self.holds {
+        for hold in self.holds.iter_mut().filter(|hold| !hold.foreign) {
             let Some((_, opened)) = hold.opened else { continue };
             // Without a close: still open as it seems, or its process ended and a child has the handle.
             let since = match hold.ended {

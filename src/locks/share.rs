@@ -137,7 +137,7 @@ impl Engine<'_> {
         }
         let asked = wanted(failing.op).grant;
         let stream = self.names.place(failing.index).stream;
-        track.holds.iter().take(65_536).any(|hold| {
+        track.own_holds().take(65_536).any(|hold| {
             matches!(hold.ended, Ended::Close(close, _) if closes.contains(&close))
                 && hold.grant.is_some_and(|grant| {
                     sharing_conflict(grant, asked, relation(hold.stream, stream)).is_some_and(|one| one.certain)

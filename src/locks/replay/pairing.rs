@@ -1,13 +1,17 @@
 //! Opens and closes of one file paired by process, stream and order (AT-1, AT-3, AT-6, AT-13).
+//!
+//! Handles are grouped by their author. Where a close does not tell which of a process's groups it belongs to, because no
+//! stack shows its author or because the process also has an earlier or later file of the name open, the groups are paired
+//! as one pool.
 
 use super::{Exits, Track};
 use crate::capture::op::{DriverId, Op, OpKind, OpLog, PathId, ProcessId, StackSays};
-use crate::locks::hold::{Ended, Ev, EvKind, Group, HoldRec};
-use crate::locks::identity::{NONE, Names, opens};
+use crate::locks::hold::{Ended, Ev, EvKind, Group, HoldRec, Need, ShownByUse};
+use crate::locks::identity::{NONE, Names, opens, succeeded};
 use crate::locks::spans::{Instant, Spans};
 use crate::nt::sharing::Grant;
 use crate::nt::{CreateOptions, FileTime, NtStatus};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A group's state while its events are collected.
 #[derive(Default)]
@@ -25,25 +29,87 @@ pub(super) struct Builder<'a> {
     pub(super) names: &'a Names,
     pub(super) track: Track,
     pub(super) keys: FxHashMap<Key, u32>,
-    pub(super) family: FxHashMap<(ProcessId, u32, u32), Vec<u32>>,
+    pub(super) family: FxHashMap<Family, Vec<u32>>,
     pub(super) counts: Vec<Count>,
-    pub(super) raw: Vec<Vec<(u32, RawEv)>>,
+    pub(super) raw: Vec<Vec<Raw>>,
+    /// Opens and closes by other files of a name, each before which position of the file's operations, and the link of this
+    /// file that bears the name.
+    pub(super) foreign: Vec<Foreign>,
+    /// Links of other files, by process, and the link of this one.
+    homes: FxHashMap<(ProcessId, u32), u32>,
+    /// Families in which a close may be that of any group's handle.
+    pooled: FxHashSet<Family>,
+    /// How many events were collected.
+    seq: u32,
 }
 
+type Family = (ProcessId, u32, u32);
+
+/// An open or close on another file of a name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Foreign {
+    /// It comes before this one of the file's operations.
+    pub(crate) before: u32,
+    /// The operation.
+    pub(crate) at: u32,
+    /// The link of this file.
+    pub(crate) home: u32,
+}
+
+/// An event of a group as it is collected.
 #[derive(Clone, Copy)]
-pub(super) enum RawEv {
-    Open(u32),
-    Close,
+pub(super) struct Raw {
+    /// Its place among those of all groups.
+    seq: u32,
+    group: u32,
+    /// The position in the file's operations; [`NONE`] for one on another file.
+    nth: u32,
+    at: u32,
+    what: What,
 }
 
-impl Builder<'_> {
+#[derive(Clone, Copy, PartialEq)]
+enum What {
+    Open,
+    Close,
+    Use(Need),
+}
+
+impl<'a> Builder<'a> {
+    pub(super) fn new(log: &'a OpLog, names: &'a Names, ops: Vec<u32>, foreign: Vec<Foreign>) -> Self {
+        Self {
+            log,
+            names,
+            track: Track { ops, ..Track::default() },
+            keys: FxHashMap::default(),
+            family: FxHashMap::default(),
+            counts: Vec::new(),
+            raw: Vec::new(),
+            foreign,
+            homes: FxHashMap::default(),
+            pooled: FxHashSet::default(),
+            seq: 0,
+        }
+    }
+
+    fn family_of(&self, key: Key) -> Family {
+        (key.0, self.homes.get(&(key.0, key.2)).copied().unwrap_or(key.2), key.3)
+    }
+
+    fn collected(&mut self, group: u32, nth: u32, at: u32, what: What) {
+        self.seq += 1;
+        if let Some(raw) = self.raw.get_mut(group as usize) {
+            raw.push(Raw { seq: self.seq, group, nth, at, what });
+        }
+    }
+
     fn group(&mut self, key: Key) -> u32 {
         if let Some(&group) = self.keys.get(&key) {
             return group;
         }
         let group = self.counts.len() as u32;
         self.keys.insert(key, group);
-        self.family.entry((key.0, key.2, key.3)).or_default().push(group);
+        self.family.entry(self.family_of(key)).or_default().push(group);
         self.counts.push(Count::default());
         self.raw.push(Vec::new());
         self.track.groups.push(Group {
@@ -54,30 +120,82 @@ impl Builder<'_> {
             events: Vec::new(),
             sorts: Vec::new(),
             used: None,
+            shown: Vec::new(),
         });
         group
     }
 
+    fn is_open(&self, group: u32) -> bool {
+        self.counts.get(group as usize).is_some_and(|count| count.open > 0)
+    }
+
     /// The group whose handle an operation went through: its own, or another of the same process with one open.
     fn user(&mut self, key: Key) -> u32 {
-        let open = |counts: &[Count], group: u32| counts.get(group as usize).is_some_and(|count| count.open > 0);
         if let Some(&group) = self.keys.get(&key)
-            && open(&self.counts, group)
+            && self.is_open(group)
         {
             return group;
         }
-        if let Some(family) = self.family.get(&(key.0, key.2, key.3))
-            && let Some(&group) = family.iter().take(16).find(|group| open(&self.counts, **group))
+        if let Some(family) = self.family.get(&self.family_of(key))
+            && let Some(&group) = family.iter().take(16).find(|group| self.is_open(**group))
         {
             return group;
         }
         self.group(key)
     }
 
+    /// An open of `key` that succeeded.
+    fn open(&mut self, key: Key, nth: u32, at: u32) {
+        let group = self.group(key);
+        if let Some(count) = self.counts.get_mut(group as usize) {
+            count.open += 1;
+        }
+        self.collected(group, nth, at, What::Open);
+    }
+
+    /// A close as `key`.
+    fn close(&mut self, key: Key, nth: u32, at: u32, op: &Op) {
+        // Nothing shows who closed: it may be the handle of any author (AT-3).
+        if op.driver.is_none() && !matches!(op.stack, StackSays::Caller | StackSays::Server) {
+            let family = self.family_of(key);
+            let groups = self.family.get(&family).map_or(&[][..], |groups| groups);
+            if groups.iter().take(16).filter(|group| self.is_open(**group)).count() > 1 {
+                self.pooled.insert(family);
+            }
+        }
+        let group = self.user(key);
+        if let Some(count) = self.counts.get_mut(group as usize) {
+            if count.open > 0 {
+                count.open -= 1;
+            } else {
+                count.missing += 1;
+                self.track.closes_without_open += u64::from(nth != NONE);
+            }
+        }
+        self.collected(group, nth, at, What::Close);
+    }
+
+    /// An open or close on another file of a name of this one, by a process that had both open at once (AT-3, AT-5).
+    fn elsewhere(&mut self, foreign: Foreign) {
+        let Some(op) = self.log.ops.get(foreign.at as usize) else { return };
+        let place = self.names.place(foreign.at);
+        self.homes.entry((op.process, place.link)).or_insert(foreign.home);
+        let key = (op.process, op.driver, place.link, place.stream);
+        self.pooled.insert(self.family_of(key));
+        match op.kind {
+            OpKind::Create(_) => self.open(key, NONE, foreign.at),
+            _ => self.close(key, NONE, foreign.at, op),
+        }
+    }
+
     /// First walk: opens and closes by group, and how many handles must be older than their first event (AT-6).
     pub(super) fn collect(&mut self) {
         let ops = std::mem::take(&mut self.track.ops);
+        let mut foreign = std::mem::take(&mut self.foreign).into_iter().peekable();
         for (nth, &at) in (0u32..).zip(&ops) {
+            while let Some(one) = foreign.next_if(|one| one.before <= nth) {
+                self.elsewhere(one);
+            }
             let Some(op) = self.log.ops.get(at as usize) else { continue };
             let place = self.names.place(at);
             let key = (op.process, op.driver, place.link, place.stream);
@@ -86,54 +204,49 @@ impl Builder<'_> {
                     let group = self.group(key);
                     if let Some(count) = self.counts.get_mut(group as usize) {
                         count.last_create = Some(Instant::of(op));
-                        if opens(op) {
-                            count.open += 1;
-                        }
                     }
-                    if opens(op)
-                        && let Some(raw) = self.raw.get_mut(group as usize)
-                    {
-                        raw.push((nth, RawEv::Open(at)));
+                    if opens(op) {
+                        self.open(key, nth, at);
                     }
                 }
-                OpKind::Cleanup if op.status != NtStatus::PENDING => {
-                    let group = self.user(key);
-                    if let Some(count) = self.counts.get_mut(group as usize) {
-                        if count.open > 0 {
-                            count.open -= 1;
-                        } else {
-                            count.missing += 1;
-                            self.track.closes_without_open += 1;
-                        }
-                    }
-                    if let Some(raw) = self.raw.get_mut(group as usize) {
-                        raw.push((nth, RawEv::Close));
-                    }
-                }
-                _ if is_use(op) => {
-                    let group = self.user(key);
-                    if let Some(count) = self.counts.get_mut(group as usize) {
-                        let inside = count.last_create.is_some_and(|create| create.end >= op.start);
-                        if count.open == 0
-                            && op.driver.is_none()
-                            && !inside
-                            && !self.creating(nth, &ops, op)
-                            && let Some(count) = self.counts.get_mut(group as usize)
-                        {
-                            count.open += 1;
-                            count.missing += 1;
-                        }
-                    }
-                    if let Some(group) = self.track.groups.get_mut(group as usize) {
-                        let used = group.used.get_or_insert((op.start, op.start));
-                        used.0 = used.0.min(op.start);
-                        used.1 = used.1.max(op.start);
-                    }
-                }
+                OpKind::Cleanup if op.status != NtStatus::PENDING => self.close(key, nth, at, op),
+                _ if is_use(op) => self.used(key, nth, at, op, &ops),
                 _ => {}
             }
         }
+        foreign.for_each(|one| self.elsewhere(one));
         self.track.ops = ops;
+    }
+
+    /// A use of a handle: there is one, and what it was used for it may be used for.
+    fn used(&mut self, key: Key, nth: u32, at: u32, op: &Op, ops: &[u32]) {
+        let group = self.user(key);
+        let inside = self
+            .counts
+            .get(group as usize)
+            .is_some_and(|count| count.last_create.is_some_and(|create| create.end >= op.start));
+        let own = op.driver.is_none() && !inside && !self.creating(nth, ops, op);
+        if let Some(count) = self.counts.get_mut(group as usize)
+            && count.open == 0
+            && own
+        {
+            count.open += 1;
+            count.missing += 1;
+        }
+        if let Some(group) = self.track.groups.get_mut(group as usize) {
+            let used = group.used.get_or_insert((op.start, op.start));
+            used.0 = used.0.min(op.start);
+            used.1 = used.1.max(op.start);
+        }
+        let kernel = self.log.processes.get(op.process.0 as usize).is_some_and(|process| process.is_system());
+        let shown = matches!(op.stack, StackSays::Caller | StackSays::Nothing) && succeeded(op);
+        if let Some(need) = need(op).filter(|_| own && shown && !kernel) {
+            let what = What::Use(need);
+            // Of two in a row the first tells as much.
+            if self.raw.get(group as usize).and_then(|raw| raw.last()).is_none_or(|last| last.what != what) {
+                self.collected(group, nth, at, what);
+            }
+        }
     }
 
     /// Whether a create of this process on the file is under way: what a filter does inside it is no use of a handle.
@@ -150,8 +263,20 @@ impl Builder<'_> {
         let mut effects = vec![NONE; self.track.ops.len()];
         let raw = std::mem::take(&mut self.raw);
         let mut items = Vec::new();
-        for (group, raw) in raw.into_iter().enumerate() {
-            self.pair_group(group, &raw, exits, &mut effects, &mut items);
+        for (group, own) in (0u32..).zip(&raw) {
+            let Some(rec) = self.track.groups.get(group as usize) else { continue };
+            let family = self.family_of((rec.process, rec.driver, rec.link, rec.stream));
+            if !self.pooled.contains(&family) {
+                self.pair_group(&[group], own, exits, &mut effects, &mut items);
+                continue;
+            }
+            let members = self.family.get(&family).cloned().unwrap_or_default();
+            if members.first() == Some(&group) {
+                let all = members.iter().filter_map(|member| raw.get(*member as usize)).flatten();
+                let mut all: Vec<Raw> = all.copied().collect();
+                all.sort_unstable_by_key(|raw| raw.seq);
+                self.pair_group(&members, &all, exits, &mut effects, &mut items);
+            }
         }
         self.track.spans = Spans::new(items);
         let Track { processes, span_info, .. } = &mut self.track;
@@ -161,31 +286,42 @@ impl Builder<'_> {
         effects
     }
 
+    /// Pairs the events of one group, or of a pool of groups of one process.
     fn pair_group(
         &mut self,
-        group: usize,
-        raw: &[(u32, RawEv)],
+        members: &[u32],
+        raw: &[Raw],
         exits: &Exits,
         effects: &mut [u32],
         items: &mut Vec<(FileTime, FileTime, u32)>,
     ) {
-        let missing = self.counts.get(group).map_or(0, |count| count.missing);
-        let Some(rec) = self.track.groups.get(group) else { return };
-        let (process, driver, link, stream) = (rec.process, rec.driver, rec.link, rec.stream);
-        if raw.is_empty() && missing == 0 {
+        let missing = |group: &u32| self.counts.get(*group as usize).map_or(0, |count| count.missing);
+        let missing: Vec<u32> =
+            members.iter().flat_map(|group| std::iter::repeat_n(*group, missing(group) as usize)).collect();
+        let Some(rec) = members.first().and_then(|group| self.track.groups.get(*group as usize)) else { return };
+        let (process, link) = (rec.process, rec.link);
+        if raw.is_empty() && missing.is_empty() {
             return;
         }
-        let mut events: Vec<Ev> = Vec::with_capacity(raw.len() + missing as usize);
+        let mut events: Vec<Ev> = Vec::with_capacity(raw.len() + missing.len());
+        let mut shown: Vec<ShownByUse> = Vec::new();
         let mut stack: Vec<u32> = Vec::new();
         let mut first = 0u32;
         let mut began = FileTime(0);
         let beginning = self.beginning(process, link);
         let path = raw
             .first()
-            .and_then(|(nth, _)| self.track.ops.get(*nth as usize))
-            .and_then(|at| self.log.ops.get(*at as usize))
+            .and_then(|raw| self.log.ops.get(raw.at as usize))
             .map_or_else(|| self.any_path(process, link), |op| op.path);
-        for _ in 0..missing {
+        for group in &missing {
+            let Some(rec) = self.track.groups.get(*group as usize) else { continue };
+            let hold = HoldRec {
+                group: *group,
+                path,
+                accompanied: missing.len() > 1,
+                foreign: self.is_foreign(*group),
+                ..HoldRec::unknown(process, rec.driver, (rec.link, rec.stream))
+            };
             stack.push(self.track.holds.len() as u32);
             events.push(Ev {
                 at: Instant::point(beginning),
@@ -193,27 +329,27 @@ impl Builder<'_> {
                 alive: stack.len() as u32,
             });
             began = beginning;
-            self.track.holds.push(HoldRec {
-                group: group as u32,
-                path,
-                accompanied: missing > 1,
-                ..HoldRec::unknown(process, driver, (link, stream))
-            });
+            self.track.holds.push(hold);
         }
         let mut threads: Vec<Option<u32>> = vec![None; stack.len()];
-        for &(nth, ev) in raw {
-            let Some(op) = self.track.ops.get(nth as usize).and_then(|at| self.log.ops.get(*at as usize)) else {
-                continue;
-            };
+        for &Raw { group, nth, at, what, .. } in raw {
+            let Some(op) = self.log.ops.get(at as usize) else { continue };
             let now = Instant::of(op);
-            match ev {
-                RawEv::Open(at) => {
+            match what {
+                What::Use(need) => {
+                    if events.last().is_none_or(|last| last.at.before(now)) {
+                        shown.push(ShownByUse { after: events.len() as u32, need });
+                    }
+                }
+                What::Open => {
                     if stack.is_empty() {
                         first = events.len() as u32;
                         began = now.start;
                     }
                     let index = self.track.holds.len() as u32;
-                    let mut hold = opened(op, at, group as u32, (driver, link, stream));
+                    let Some(rec) = self.track.groups.get(group as usize) else { continue };
+                    let mut hold = opened(op, at, group, (rec.driver, rec.link, rec.stream));
+                    hold.foreign = nth == NONE;
                     if let Some(&beside) = stack.last() {
                         hold.accompanied = true;
                         if let Some(beside) = self.track.holds.get_mut(beside as usize) {
@@ -228,7 +364,7 @@ impl Builder<'_> {
                         *effect = index;
                     }
                 }
-                RawEv::Close => {
+                What::Close => {
                     // AT-13: the most recent open of the same thread, else the most recent one.
                     let low = threads.len().saturating_sub(16);
                     let recent = threads.get(low..).unwrap_or(&[]);
@@ -241,7 +377,6 @@ impl Builder<'_> {
                     if which < stack.len() {
                         let index = stack.remove(which);
                         threads.remove(which);
-                        let at = self.track.ops.get(nth as usize).copied().unwrap_or(NONE);
                         if let Some(hold) = self.track.holds.get_mut(index as usize) {
                             hold.ended = Ended::Close(at, now);
                             hold.paired_by_thread = by_thread;
@@ -252,7 +387,7 @@ impl Builder<'_> {
                     }
                     events.push(Ev { at: now, kind: EvKind::Close, alive: stack.len() as u32 });
                     if stack.is_empty() {
-                        self.span(group, first, began, now.end, items);
+                        self.span(members, first, began, now.end, items);
                     }
                 }
             }
@@ -270,13 +405,22 @@ impl Builder<'_> {
                     }
                 }
             }
-            self.span(group, first, began, end, items);
+            self.span(members, first, began, end, items);
         }
         let sorts = self.sorts(&events);
-        if let Some(rec) = self.track.groups.get_mut(group) {
-            rec.events = events;
-            rec.sorts = sorts;
+        for member in members {
+            if let Some(rec) = self.track.groups.get_mut(*member as usize) {
+                rec.events = events.clone();
+                rec.sorts = sorts.clone();
+                rec.shown = shown.clone();
+            }
         }
+    }
+
+    /// Whether a group has the handles on another file of the name.
+    fn is_foreign(&self, group: u32) -> bool {
+        let rec = self.track.groups.get(group as usize);
+        rec.is_some_and(|rec| self.homes.contains_key(&(rec.process, rec.link)))
     }
 
     /// One hold of each access and share mode, if they are few.
@@ -297,17 +441,22 @@ impl Builder<'_> {
 
     fn span(
         &mut self,
-        group: usize,
+        members: &[u32],
         first: u32,
         from: FileTime,
         to: FileTime,
         items: &mut Vec<(FileTime, FileTime, u32)>,
     ) {
-        let index = self.track.span_info.len() as u32;
-        self.track.span_info.push((group as u32, first, from, to));
-        items.push((from, to, index));
-        if let Some(rec) = self.track.groups.get(group) {
-            self.track.processes.entry(rec.process).or_default().push(index);
+        for group in members {
+            if self.is_foreign(*group) {
+                continue;
+            }
+            let index = self.track.span_info.len() as u32;
+            self.track.span_info.push((*group, first, from, to));
+            items.push((from, to, index));
+            if let Some(rec) = self.track.groups.get(*group as usize) {
+                self.track.processes.entry(rec.process).or_default().push(index);
+            }
         }
     }
 
@@ -341,6 +490,15 @@ fn is_use(op: &Op) -> bool {
         | OpKind::Rename { .. }
         | OpKind::Link { .. } => true,
         _ => false,
+    }
+}
+
+/// The right that a read or a write by the process needs on its handle (SA-1).
+const fn need(op: &Op) -> Option<Need> {
+    match op.kind {
+        OpKind::Read { paging: false, .. } => Some(Need::Read),
+        OpKind::Write { paging: false, .. } => Some(Need::Write),
+        _ => None,
     }
 }
 

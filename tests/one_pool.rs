@@ -1,0 +1,153 @@
+//! Which of a process's handles a close ended is not recorded: they are one pool, whoever opened them and whichever file of
+//! the name they are on; what was done through those left tells which they are (AT-3, SA-1).
+
+use pmlblame::capture::op::{DriverId, OpKind, ProcessId, StackSays};
+use pmlblame::locks::{Confidence, Party};
+use pmlblame::nt::DispositionFlags;
+use script::Builder;
+use script::cast::*;
+
+mod script;
+
+const CONTROL: u32 = 0x12_0000;
+const READS: OpKind = OpKind::Read { offset: 0, length: 1, paging: false };
+const WRITES: OpKind = OpKind::Write { offset: 0, length: 1, paging: false };
+
+/// SA-1: who reads has a handle to read with.
+#[test]
+fn a_read_shows_which_handle_is_left() {
+    let case = |held: u32, does: Option<OpKind>, before: bool| {
+        let (mut b, victim, av, _) = cast();
+        b.open(av, F, CONTROL, ALL);
+        b.open(av, F, held, 0);
+        b.close(av, F);
+        if let Some(does) = does.filter(|_| before) {
+            b.does(av, F, does);
+        }
+        let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+        if let Some(does) = does.filter(|_| !before) {
+            b.does(av, F, does);
+        }
+        b.close(av, F);
+        named(&b.explain(failed))
+    };
+    for before in [true, false] {
+        for (held, does) in [(READ, READS), (0x12_0116, WRITES)] {
+            let found = case(held, Some(does), before);
+            assert_eq!(found.iter().map(|one| one.1).collect::<Vec<_>>(), [Confidence::Proven], "{held:x} {before}");
+        }
+    }
+    // Neither handle writes, so the write is no witness; paging is done without a handle.
+    for does in [None, Some(WRITES), Some(OpKind::Read { offset: 0, length: 1, paging: true })] {
+        assert!(case(READ, does, true).iter().all(|one| one.1 < Confidence::Proven), "{does:?}");
+    }
+}
+
+/// The other way round: the one left is the one that does not conflict.
+#[test]
+fn a_read_shows_which_handle_is_gone() {
+    for reads in [true, false] {
+        let (mut b, victim, av, _) = cast();
+        b.open(av, F, READ, ALL);
+        b.open(av, F, 0x11_0000, 3); // DELETE, and does not share it
+        b.close(av, F);
+        if reads {
+            b.does(av, F, READS);
+        }
+        let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+        b.close(av, F);
+        let left = if reads { vec![] } else { vec![(av, Confidence::Possible)] };
+        assert_eq!(named(&b.explain(failed)), left);
+    }
+}
+
+/// The same between the opens of different authors in one process, where no stack shows who closed.
+#[test]
+fn a_close_without_a_stack_may_be_any_authors() {
+    let case = |stack: StackSays| {
+        let (mut b, victim, system, _) = cast();
+        b.open(system, F, READ, 1);
+        let by_filter = b.open(system, F, READ, ALL);
+        b.op(by_filter).driver = Some(DriverId(0));
+        let closed = b.close(system, F);
+        b.op(closed).stack = stack;
+        let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+        let closed = b.close(system, F);
+        b.op(closed).stack = stack;
+        b.open(victim, F, DELETE, ALL);
+        let finding = b.explain(failed);
+        finding.holders.iter().map(|holder| (holder.party, holder.confidence)).collect::<Vec<_>>()
+    };
+    assert_eq!(case(StackSays::Nothing), [(Party::Process(ProcessId(1)), Confidence::Likely)]);
+    // With one, the process closed its own.
+    assert_eq!(case(StackSays::Caller), []);
+}
+
+/// AT-5: a process with an earlier file of the name open may have closed that one.
+#[test]
+fn a_close_by_name_may_be_that_of_an_earlier_file() {
+    struct Case {
+        threads: [u32; 3],
+        reads: bool,
+        closes: u32,
+        success: bool,
+    }
+    let run = |case: &Case| {
+        let (mut b, victim, av, _) = cast();
+        let old = b.make(victim, F, READ, ALL);
+        b.close(victim, F);
+        let old_open = b.open(av, F, READ, ALL);
+        b.open(victim, F, DELETE, ALL);
+        b.does(victim, F, OpKind::SetDispositionEx { flags: DispositionFlags(3), handle: None });
+        b.close(victim, F);
+        b.make(victim, F, READ, ALL);
+        b.close(victim, F);
+        let new_open = b.open(av, F, READ, 3);
+        let mut closes = vec![];
+        let close = |b: &mut Builder| b.close(av, F);
+        closes.push(close(&mut b));
+        if case.reads {
+            b.does(av, F, READS);
+        }
+        let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+        for _ in 1..case.closes {
+            closes.push(close(&mut b));
+        }
+        if case.success {
+            b.open(victim, F, DELETE, ALL);
+        }
+        for (event, thread) in [(old_open, case.threads[0]), (new_open, case.threads[1]), (closes[0], case.threads[2])]
+        {
+            b.op(event).thread = Some(thread);
+        }
+        assert!(old < failed);
+        let finding = b.explain(failed);
+        assert!(reasons(&finding).is_empty(), "nobody is cleared");
+        named(&finding).into_iter().map(|one| one.1).collect::<Vec<_>>()
+    };
+    use Confidence::{Likely, Possible};
+    // The thread that opened the earlier file closed one; the other was closed right before the success.
+    assert_eq!(run(&Case { threads: [1, 2, 1], reads: true, closes: 2, success: true }), [Likely]);
+    // All by one thread: only the release tells.
+    assert_eq!(run(&Case { threads: [1, 1, 1], reads: false, closes: 2, success: true }), [Likely]);
+    assert_eq!(run(&Case { threads: [1, 1, 1], reads: false, closes: 1, success: false }), [Possible]);
+}
+
+/// Once both are closed nobody is left.
+#[test]
+fn both_closed_is_closed() {
+    let (mut b, victim, av, _) = cast();
+    b.make(victim, F, READ, ALL);
+    b.close(victim, F);
+    b.open(av, F, READ, ALL);
+    b.open(victim, F, DELETE, ALL);
+    b.does(victim, F, OpKind::SetDispositionEx { flags: DispositionFlags(3), handle: None });
+    b.close(victim, F);
+    b.make(victim, F, READ, ALL);
+    b.close(victim, F);
+    b.open(av, F, READ, 3);
+    b.close(av, F);
+    b.close(av, F);
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    assert_eq!(named(&b.explain(failed)), []);
+}
