@@ -163,7 +163,7 @@ impl Export {
             }
         });
         let usual = || first_date.as_deref().map_or(DateOrder::MonthDayYear, clock::usual_order);
-        let (times, unread) = Times::look(order.unwrap_or_else(usual), |column| self.columns.has(column), rows);
+        let (times, unread) = Times::look(order.unwrap_or_else(usual), |column| self.columns.has(column), &rows);
         let mut clock = Clock::new(times);
         let mut anchor: Option<i64> = None;
         rows(&mut |row| {

@@ -214,8 +214,8 @@ crate::texts! {
         "隐藏符合此规则的事件（可重复指定）";
     T_TAKE_COLUMNS_FILTER_AND_MODE: "Take columns, filter and mode from a Procmon configuration",
         "采用 Procmon 配置文件中的列、筛选器和模式";
-    T_SHOW_THIS_EVENT_OR_RANGE: "Show this event, or range of events, with everything known (repeatable)",
-        "显示此事件或此范围内事件的全部已知内容（可重复指定）";
+    T_SHOW_THIS_EVENT_OR_RANGE: "Show this event, or range of events, with everything known (repeatable); a filter applies to these too",
+        "显示此事件或此范围内事件的全部已知内容（可重复指定）；筛选条件对这些事件同样有效";
     T_SHOW_THIS_EVENT_WITH_EVERYTHING: "Show this event with everything known, among its neighbours (repeatable)",
         "显示此事件的全部已知内容，以及其前后的事件（可重复指定）";
     T_THE_DAMAGED_CAPTURE: "The damaged capture",

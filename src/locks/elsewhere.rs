@@ -57,7 +57,8 @@ impl Engine<'_> {
         let (own, theirs) = (path(failing.op.path), path(hold.path));
         // A volume that nothing ties to a letter may be the same one.
         let known = volume_device(&own).is_none() && volume_device(&theirs).is_none();
-        let known = known && !may_be_same(&own, &theirs, &self.log.roots);
+        // Names that differ by letter case alone are two files only where that is shown.
+        let known = known && (own == theirs || !may_be_same(&own, &theirs, &self.log.roots));
         let in_flight = |path: &str| path.contains(r"\winsxs\temp\inflight\");
         let born = self.names.born(link).is_some() || self.names.born(other).is_some();
         known && (born || (in_flight(&own) && in_flight(&theirs)))
