@@ -107,7 +107,31 @@ fn follow(
         log = source.collect(selection, survey, is_filter);
     }
     super::volumes::tie_volumes(&mut log);
+    if !log.coverage.has_durations {
+        keep_order(&mut log.ops);
+    }
     log
+}
+
+/// Where it is not told how long operations took, rows of one time follow each other as they stand: each is put a tick
+/// after the one before, if it is not that one once more.
+fn keep_order(ops: &mut [Op]) {
+    let is_same = |one: &Op, other: &Op| {
+        (one.process, one.thread, one.path) == (other.process, other.thread, other.path)
+            && (one.status, one.kind) == (other.status, other.kind)
+    };
+    let mut before: Option<(FileTime, Op)> = None;
+    for op in ops.iter_mut().filter(|op| op.end.is_none()) {
+        let told = op.start;
+        if let Some((last, before)) = &before
+            && told >= *last
+            && told <= before.start
+        {
+            let again = told == *last && is_same(before, op);
+            op.start = if again { before.start } else { FileTime(before.start.0.saturating_add(1)) };
+        }
+        before = Some((told, *op));
+    }
 }
 
 /// Of the opens and closes that only share a name with a failing file, keeps those of handles that were open while

@@ -239,6 +239,20 @@ pub(crate) fn key_of(row: &Row<'_>) -> Option<Key> {
     }
 }
 
+/// The processes of a list whose PID another one had next, with that one, by their places.
+fn successors(list: &[XmlProcess]) -> Vec<(ProcessId, ProcessId)> {
+    let mut lives: Vec<(u32, u64, u32)> = list
+        .iter()
+        .zip(0u32..)
+        .filter(|(one, _)| one.created != 0)
+        .map(|(one, id)| (one.pid, one.created, id))
+        .collect();
+    lives.sort_unstable();
+    let follows = |pair: &&[(u32, u64, u32)]| matches!(pair, [a, b] if a.0 == b.0 && a.1 < b.1);
+    let pairs = lives.windows(2).filter(follows);
+    pairs.filter_map(|pair| Some((ProcessId(pair.first()?.2), ProcessId(pair.last()?.2)))).collect()
+}
+
 /// One instance and what is known of its state while blocks are joined.
 #[derive(Clone, Copy, Debug, Default)]
 struct State {
@@ -246,6 +260,8 @@ struct State {
     started: bool,
     ended: bool,
     file_system: bool,
+    /// First row, or the Process Create row of its parent.
+    since: Option<FileTime>,
 }
 
 /// The process instances of an export, and which rows are whose.
@@ -259,6 +275,8 @@ pub(crate) struct Processes {
     parents: Vec<(ProcessId, Key, u64)>,
     /// Keys are numbers of an XML process list.
     by_index: bool,
+    /// Processes of the list whose PID another one had next, with that one.
+    successors: Vec<(ProcessId, ProcessId)>,
     /// Processes that rows name and the list does not have under their number.
     by_names: FxHashMap<(u32, String), ProcessId>,
     /// Runs of rows whose number in the list is another process's, or nobody's.
@@ -297,6 +315,7 @@ impl Processes {
                 processes.bits_from(entry.pid == 4 || proves_bits(&entry.image_path), is_64_bit);
             }
         }
+        processes.successors = successors(list);
         processes
     }
 
@@ -320,6 +339,11 @@ impl Processes {
         for run in runs {
             if self.by_index && matches!(run.born, Born::Created { .. }) && !run.rows {
                 // The list has the child already, under its own number.
+                let time = utc(run.since);
+                let child = self.child(run.key, first + run.row, time);
+                if let Some(state) = child.and_then(|id| self.states.get_mut(id.0 as usize)) {
+                    state.since = state.since.or(Some(time));
+                }
                 continue;
             }
             let row = first + run.row;
@@ -387,6 +411,7 @@ impl Processes {
         let (Some(info), Some(state)) = (self.list.get_mut(at), self.states.get_mut(at)) else { return };
         state.rows |= run.rows;
         state.file_system |= run.file_system;
+        state.since = state.since.or(Some(utc(run.since)));
         state.started |= run.started.is_some();
         state.ended |= run.ended.is_some();
         let told = run.info;
@@ -432,15 +457,28 @@ impl Processes {
         if !self.by_index {
             return self.at(pid, row);
         }
-        // Of several processes with the PID, the one that began nearest to the event.
-        let candidates = self.list.iter().zip(0u32..).filter(|(info, _)| info.pid == pid);
+        // Of several processes with the PID, the one that began nearest to the event; where the list tells no such times, one
+        // that nothing shows before it.
+        let candidates = self.list.iter().zip(&self.states).zip(0u32..).filter(|((info, _), _)| info.pid == pid);
         candidates
-            .min_by_key(|(info, _)| info.started.map_or(u64::MAX, |started| started.0.abs_diff(time.0)))
+            .min_by_key(|((info, state), _)| {
+                let began = info.started.map_or(u64::MAX, |started| started.0.abs_diff(time.0));
+                (began, state.since.is_some_and(|since| since < time))
+            })
             .map(|(_, id)| ProcessId(id))
     }
 
-    /// Looks up the parents, once all rows are known.
+    /// Looks up the parents, and who had ended before another had its PID, once all rows are known.
     pub(crate) fn finish(&mut self) {
+        for (ended, next) in std::mem::take(&mut self.successors) {
+            let started = self.list.get(next.0 as usize).and_then(|next| next.started);
+            let since = started.or_else(|| self.states.get(next.0 as usize)?.since);
+            if let Some(info) = self.list.get_mut(ended.0 as usize)
+                && info.ended.is_none()
+            {
+                info.replaced = Some(since.unwrap_or(FileTime(u64::MAX)));
+            }
+        }
         for (child, key, row) in std::mem::take(&mut self.parents) {
             let parent = self.at(key, row).filter(|parent| *parent != child);
             if let (Some(info), Some(parent)) = (self.list.get_mut(child.0 as usize), parent) {

@@ -9,7 +9,8 @@ use super::xml::Call;
 use crate::capture::columns::Column;
 use crate::capture::decode::{code, is_disposition, is_rename_or_link, process_code};
 use crate::capture::op::{OpKind, PathId, PathTable, ProcessId};
-use crate::nt::{NtStatus, RenameFlags};
+use crate::capture::source::may_be_lock_class;
+use crate::nt::{DispositionFlags, NtStatus, RenameFlags};
 use crate::pml::EventClass;
 use std::borrow::Cow;
 
@@ -244,6 +245,15 @@ impl Decoder<'_> {
                     protection: if self.protection_is_true { printed } else { 0 },
                     allocation: 0,
                 },
+                // Without Detail the result tells: only who makes a section is told who has the file open.
+                None if !row.columns.has(Column::Detail)
+                    && matches!(
+                        status,
+                        NtStatus::FILE_LOCKED_WITH_ONLY_READERS | NtStatus::FILE_LOCKED_WITH_WRITERS
+                    ) =>
+                {
+                    OpKind::CreateSection { protection: 0, allocation: 0 }
+                }
                 None => OpKind::Other,
             },
             code::READ | code::WRITE => {
@@ -260,7 +270,9 @@ impl Decoder<'_> {
             }
             code::LOCK_CONTROL => lock_kind(operation.sub, text),
             code::FS_CONTROL => detail::control(text).map_or(OpKind::Other, OpKind::FsControl),
-            code::SET_INFORMATION => self.set_kind(row, operation, text, path, paths).unwrap_or(OpKind::Other),
+            code::SET_INFORMATION => {
+                self.set_kind(row, (operation, status), text, path, paths).unwrap_or(OpKind::Other)
+            }
             code::QUERY_INFORMATION => query_kind(operation.sub, text).unwrap_or(OpKind::Other),
             _ => OpKind::Other,
         }
@@ -269,20 +281,27 @@ impl Decoder<'_> {
     fn set_kind(
         &self,
         row: &Row<'_>,
-        operation: Operation,
+        (operation, status): (Operation, NtStatus),
         text: &str,
         path: &str,
         paths: &mut PathTable,
     ) -> Option<OpKind> {
         let class = operation.sub;
+        // Only a deletion is refused because of somebody, never the undoing of one.
+        let refused = may_be_lock_class(status) && !row.columns.has(Column::Detail);
         Some(match class {
             0x04 => OpKind::SetBasic(detail::file_attributes(text)?),
             0x0D => {
                 // Without Detail, the category still tells a deletion from the undoing of one.
                 let written = || (row.bytes(Column::Category) == b"Write").then_some(true);
-                OpKind::SetDisposition { delete: detail::delete(text).or_else(written)?, handle: None }
+                let told = detail::delete(text).or_else(written);
+                OpKind::SetDisposition { delete: told.or(refused.then_some(true))?, handle: None }
             }
-            0x40 => OpKind::SetDispositionEx { flags: detail::disposition_ex(text)?, handle: None },
+            0x40 => {
+                let told = detail::disposition_ex(text);
+                let flags = told.or(refused.then_some(DispositionFlags::DELETE))?;
+                OpKind::SetDispositionEx { flags, handle: None }
+            }
             0x13 => OpKind::SetAllocation(detail::number(text, "AllocationSize: ")?),
             0x14 => OpKind::SetEndOfFile(detail::number(text, "EndOfFile: ")?),
             _ if is_rename_or_link(class) => {

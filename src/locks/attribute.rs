@@ -141,16 +141,21 @@ impl Engine<'_> {
         Some(finding)
     }
 
-    /// The link a failure is about: the target of a rename that met one there, else the name it was issued on.
+    /// The link a failure is about: the target of a rename that met one there, else the name it was issued on. `NONE` where
+    /// it can only be a target that is not known.
     pub(crate) fn subject(&self, index: u32, op: &Op) -> u32 {
         let own = self.names.place(index).link;
-        if matches!(op.kind, OpKind::Rename { .. } | OpKind::Link { .. })
-            && let Some(target) = self.names.target(index)
-            && target.link != NONE
-        {
-            return target.link;
+        if !matches!(op.kind, OpKind::Rename { .. } | OpKind::Link { .. }) {
+            return own;
         }
-        own
+        match self.names.target(index) {
+            Some(target) if target.link != NONE => target.link,
+            // RN-4: what is pending is the target; a pending source is refused otherwise.
+            _ if op.status == NtStatus::DELETE_PENDING => NONE,
+            // RN-2, RN-7: the target or its folder.
+            None if op.status == NtStatus::SHARING_VIOLATION => NONE,
+            _ => own,
+        }
     }
 
     /// What stands in the way of an operation at an instant.

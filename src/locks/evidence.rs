@@ -195,7 +195,7 @@ impl Engine<'_> {
             list.push(Explanation::KernelHeld); // VI-12
         }
         let few = matches!(coverage.active_processes, 1 | 2) || coverage.third_parties == Some(0);
-        let filtered = few || (coverage.creates > 0 && coverage.cleanups == 0);
+        let filtered = few || coverage.lacks_closes();
         if filtered {
             list.push(Explanation::OutsideFilter); // AT-12
         }

@@ -11,8 +11,7 @@ use crate::nt::NtStatus;
 impl Engine<'_> {
     /// The best grade this capture allows.
     pub(crate) fn whole(&self) -> Confidence {
-        let coverage = self.log.coverage;
-        if coverage.creates > 0 && coverage.cleanups == 0 { Confidence::Possible } else { Confidence::Proven }
+        if self.log.coverage.lacks_closes() { Confidence::Possible } else { Confidence::Proven }
     }
 
     /// AT-6: a handle that only its close or its use shows.
