@@ -90,7 +90,7 @@ crate::texts! {
     Q_ENCODING: "{n} {n:row holds|rows hold} bytes that are no text in {encoding}: give the code page with --encoding.", "有 {n} 行的字节不是 {encoding} 编码的文本：请用 --encoding 指定代码页。";
     Q_NO_DETAIL: "The export has no Detail column: access and share modes are unknown.", "导出文件没有 Detail 列：访问和共享模式未知。";
     Q_NO_DURATION: "The export does not tell how long an operation took (Duration, with times to less than a second): when it ended is unknown.", "导出文件未注明操作耗时（需要 Duration 列以及精确到秒以下的时间）：操作的结束时间未知。";
-    Q_STARTED_LATE: "The first refusal came {seconds} s after the capture began: the holder may have opened the file before that.", "首次拒绝发生在捕获开始后 {seconds} 秒：占用者可能在此之前就已打开文件。";
+    Q_STARTED_LATE: "A refusal came {seconds} s after the capture began: the holder may have opened the file before that.", "有操作在捕获开始后 {seconds} 秒被拒绝：占用者可能在此之前就已打开文件。";
     Q_NO_THIRD_PARTY: "No third-party process has a file-system event in this capture.", "此捕获中没有第三方进程的文件系统事件。";
 
     A_NO_CLOSES: "The capture hardly holds any CloseFile event: handles seem to stay open for ever, so conflicts found here mean nothing.", "捕获中几乎没有 CloseFile 事件：句柄看似从未关闭，因此此处发现的冲突没有意义。";
