@@ -27,6 +27,7 @@ crate::texts! {
     WHO_UNSHOWN: "{who} or a driver or remote client in its name", "{who}（或以其名义操作的驱动或远程客户端）";
     NOT_VISIBLE: "Somebody held files that {victim} needed, but this capture does not show who: {unexplained} of {failures} refused {failures:operation|operations} {unexplained:has|have} no visible holder.", "{victim} 需要的文件被占用，但此捕获无法显示占用者：{failures} 次被拒操作中有 {unexplained} 次没有可见的占用者。";
     NOT_VISIBLE_BORN: "The file was created within the capture, so a handle from before cannot be the reason.", "该文件是在捕获期间创建的，因此不可能是捕获之前打开的句柄所致。";
+    NOT_VISIBLE_SUSPECTS: "Circumstances point to {n} parties, any of which it may have been: {who}; no more than that.", "现有迹象指向 {n} 方，其中任何一方都有可能：{who}；尚不足以定论。";
     NOT_VISIBLE_SUSPECT: "Circumstances point to {who}, no more than that.", "现有迹象仅指向 {who}，尚不足以定论。";
     KERNEL_HELD: "{n} of {failures} refused {failures:operation|operations} {n:was|were} on files that Windows itself keeps open while it runs (loaded registry hives, paging files): no program is behind that.", "{failures} 次被拒操作中有 {n} 次针对 Windows 运行期间自身始终打开的文件（已加载的注册表配置单元、页面文件）：与任何程序无关。";
     FOLDER_NOT_EMPTY: "{n} of {failures} refused {failures:operation|operations} {n:was|were} on folders that were not empty. The capture does not show what was left in there: most often plain files that nobody tried to delete, and then nobody held anything.", "{failures} 次被拒操作中有 {n} 次针对非空目录。此捕获未显示其中剩余的内容：多数情况下只是没有程序尝试删除的普通文件，此时并不存在占用者。";
