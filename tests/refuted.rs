@@ -62,3 +62,23 @@ fn another_request_or_another_handle_clears_nothing() {
     b.close(av, F);
     assert_eq!(named(&b.explain(failed)), [(av, Confidence::Likely)]);
 }
+
+/// AT-6: of several handles that only a close after the refusal shows, any may be the one.
+#[test]
+fn of_several_unopened_handles_none_is_likely() {
+    for both in [false, true] {
+        let (mut b, victim, av, other) = cast();
+        let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+        b.close(other, F);
+        if both {
+            b.close(av, F);
+        }
+        let finding = b.explain(failed);
+        let expected = if both {
+            vec![(av, Confidence::Possible), (other, Confidence::Possible)]
+        } else {
+            vec![(other, Confidence::Likely)]
+        };
+        assert_eq!(named(&finding), expected);
+    }
+}

@@ -377,7 +377,7 @@ fn record(parts: &mut Parts<'_>) -> CaseRecord {
                 parts.options,
                 parts.survey,
                 &parts.machine,
-                parts.analysis.findings.first().map(|first| first.time),
+                parts.analysis.findings.iter().find(|finding| quality::may_be_older(finding)).map(|first| first.time),
                 parts.elsewhere.as_ref(),
             ),
             consistency,

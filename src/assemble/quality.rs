@@ -9,6 +9,7 @@ use crate::capture::source::{Machine, Survey};
 use crate::case::{Quality, Severity};
 use crate::import::BadReason;
 use crate::lang::{Lang, Text, record as t};
+use crate::locks::{Attribution, Confidence, Edge, Finding, Holder};
 use crate::nt::{FileTime, Ticks};
 use std::fmt::Display;
 
@@ -21,8 +22,8 @@ const USUAL_GAPS_PERCENT: f64 = 20.0;
 /// A second.
 const SECOND: Ticks = Ticks(10_000_000);
 
-/// What weakens any verdict on a capture; `first` is the first refusal in question, if there is one, and `elsewhere` what was
-/// refused in the folders of another Windows.
+/// What weakens any verdict on a capture; `first` is the first refusal in question that a handle older than the capture may
+/// be behind, if there is one, and `elsewhere` what was refused in the folders of another Windows.
 pub(super) fn quality(
     options: &CaseOptions<'_>,
     survey: &Survey,
@@ -111,6 +112,13 @@ pub(super) fn quality(
         }
     }
     notes
+}
+
+/// Whether a handle older than the capture may be behind a refusal: the file is not younger (AT-5), and no holder is proven
+/// whose open is in the capture.
+pub(super) fn may_be_older(finding: &Finding) -> bool {
+    let shown = |holder: &Holder| holder.confidence == Confidence::Proven && matches!(holder.hold.start, Edge::At(..));
+    !finding.born_in_capture && finding.attribution != Attribution::NoHolder && !finding.holders.iter().any(shown)
 }
 
 /// How many processes with file-system events are not Windows' own.

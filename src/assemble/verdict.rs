@@ -125,7 +125,11 @@ pub(super) fn verdict(
                     join(&mut text, &sentence.fill(lang, &[("n", &n), ("failures", &total)]), lang);
                 }
             }
-            if !first.is_empty() {
+            let suspected: Vec<String> = named.iter().map(|(holder, _)| who_if_shown(holder, parts, holders)).collect();
+            if let [_, _, ..] = suspected.as_slice() {
+                let who = names(suspected.iter().map(String::as_str), lang);
+                join(&mut text, &t::NOT_VISIBLE_SUSPECTS.fill(lang, &[("n", &named.len()), ("who", &who)]), lang);
+            } else if !first.is_empty() {
                 join(&mut text, &t::NOT_VISIBLE_SUSPECT.fill(lang, &[("who", &first)]), lang);
             }
             text

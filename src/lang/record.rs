@@ -27,6 +27,7 @@ crate::texts! {
     WHO_UNSHOWN: "{who} or a driver or remote client in its name", "{who}（或以其名义操作的驱动或远程客户端）";
     NOT_VISIBLE: "Somebody held files that {victim} needed, but this capture does not show who: {unexplained} of {failures} refused {failures:operation|operations} {unexplained:has|have} no visible holder.", "{victim} 需要的文件被占用，但此捕获无法显示占用者：{failures} 次被拒操作中有 {unexplained} 次没有可见的占用者。";
     NOT_VISIBLE_BORN: "The file was created within the capture, so a handle from before cannot be the reason.", "该文件是在捕获期间创建的，因此不可能是捕获之前打开的句柄所致。";
+    NOT_VISIBLE_SUSPECTS: "Circumstances point to {n} parties, any of which it may have been: {who}; no more than that.", "现有迹象指向 {n} 方，其中任何一方都有可能：{who}；尚不足以定论。";
     NOT_VISIBLE_SUSPECT: "Circumstances point to {who}, no more than that.", "现有迹象仅指向 {who}，尚不足以定论。";
     KERNEL_HELD: "{n} of {failures} refused {failures:operation|operations} {n:was|were} on files that Windows itself keeps open while it runs (loaded registry hives, paging files): no program is behind that.", "{failures} 次被拒操作中有 {n} 次针对 Windows 运行期间自身始终打开的文件（已加载的注册表配置单元、页面文件）：与任何程序无关。";
     FOLDER_NOT_EMPTY: "{n} of {failures} refused {failures:operation|operations} {n:was|were} on folders that were not empty. The capture does not show what was left in there: most often plain files that nobody tried to delete, and then nobody held anything.", "{failures} 次被拒操作中有 {n} 次针对非空目录。此捕获未显示其中剩余的内容：多数情况下只是没有程序尝试删除的普通文件，此时并不存在占用者。";
@@ -90,7 +91,7 @@ crate::texts! {
     Q_ENCODING: "{n} {n:row holds|rows hold} bytes that are no text in {encoding}: give the code page with --encoding.", "有 {n} 行的字节不是 {encoding} 编码的文本：请用 --encoding 指定代码页。";
     Q_NO_DETAIL: "The export has no Detail column: access and share modes are unknown.", "导出文件没有 Detail 列：访问和共享模式未知。";
     Q_NO_DURATION: "The export does not tell how long an operation took (Duration, with times to less than a second): when it ended is unknown.", "导出文件未注明操作耗时（需要 Duration 列以及精确到秒以下的时间）：操作的结束时间未知。";
-    Q_STARTED_LATE: "The first refusal came {seconds} s after the capture began: the holder may have opened the file before that.", "首次拒绝发生在捕获开始后 {seconds} 秒：占用者可能在此之前就已打开文件。";
+    Q_STARTED_LATE: "A refusal came {seconds} s after the capture began: the holder may have opened the file before that.", "有操作在捕获开始后 {seconds} 秒被拒绝：占用者可能在此之前就已打开文件。";
     Q_NO_THIRD_PARTY: "No third-party process has a file-system event in this capture.", "此捕获中没有第三方进程的文件系统事件。";
 
     A_NO_CLOSES: "The capture hardly holds any CloseFile event: handles seem to stay open for ever, so conflicts found here mean nothing.", "捕获中几乎没有 CloseFile 事件：句柄看似从未关闭，因此此处发现的冲突没有意义。";

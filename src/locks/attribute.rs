@@ -57,6 +57,8 @@ pub(crate) struct Blockers {
     /// Every process that was a suspect for a moment.
     pub(crate) considered: Vec<crate::capture::op::ProcessId>,
     pub(crate) truncated: bool,
+    /// DR-1: an event on a live child, which alone kept the directory from being empty as well.
+    pub(crate) live_child: Option<crate::capture::op::EventIndex>,
     /// Processes whose inferred hold a success showed ended (AT-11).
     pub(crate) refuted: Vec<crate::capture::op::ProcessId>,
 }
@@ -128,11 +130,14 @@ impl Engine<'_> {
             confirmed_by: None,
             explanations: Vec::new(),
             ruled_out: Vec::new(),
+            live_child: blockers.live_child.filter(|_| attribution != Attribution::NoHolder),
             born_in_capture: born,
             burst: burst.number,
             truncated: blockers.truncated,
         };
-        self.release(failing, &blockers, &mut finding);
+        if finding.live_child.is_none() {
+            self.release(failing, &blockers, &mut finding);
+        }
         self.clear_others(failing, &finding, &blockers, &mut ruled_out);
         finding.ruled_out = ruled_out;
         if finding.attribution == Attribution::NotVisible {

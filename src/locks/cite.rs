@@ -69,6 +69,9 @@ impl<'a> Citer<'a> {
             };
             cited.add(rule, Some(mark.event));
         }
+        if finding.live_child.is_some() {
+            cited.add("DR-1", finding.live_child);
+        }
         match finding.attribution {
             Attribution::NoHolder => match finding.status {
                 NtStatus::CANNOT_DELETE => cited.add("DP-10", self.read_only(finding)),

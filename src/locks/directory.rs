@@ -4,7 +4,9 @@ use super::attribute::{Blockers, Failing, MAX_CHILDREN, MAX_NESTING, add};
 use super::engine::Engine;
 use super::finding::{Cause, Confidence, Mechanism};
 use super::identity::NONE;
+use crate::capture::op::{EventIndex, Op};
 use crate::nt::NtStatus;
+use rustc_hash::FxHashSet;
 
 impl Engine<'_> {
     /// DR-1, DR-2: DIRECTORY NOT EMPTY.
@@ -16,7 +18,7 @@ impl Engine<'_> {
         }
         let dir = self.names.file(link);
         let tick = self.tick(failing.index);
-        let mut live = false;
+        let mut live = Vec::new();
         if self.work.is_spent() {
             found.truncated = true;
             return;
@@ -29,20 +31,45 @@ impl Engine<'_> {
                 if examined <= MAX_CHILDREN {
                     let mut inner = Blockers::default();
                     self.pending(failing, child, Some("DR-1"), &mut inner);
-                    let marked = inner.mark.is_some();
-                    live |= !marked;
+                    if inner.mark.is_none() {
+                        live.push(child);
+                    }
                     for suspect in inner.suspects {
                         add(&mut found.suspects, suspect);
                     }
                 }
-            } else {
-                live |= self.names.is_seen(child);
+            } else if self.names.is_seen(child) {
+                live.push(child);
             }
         }
-        self.children_in_use(failing, dir, tick, found);
-        if found.suspects.is_empty() && live {
-            found.nobody = true; // a live child nobody tried to delete
+        let in_use = self.children_in_use(failing, dir, tick, found);
+        live.retain(|child| !in_use.contains(child));
+        if found.suspects.is_empty() {
+            found.nobody = !live.is_empty(); // a live child nobody tried to delete
+            return;
         }
+        // The removal went through with that child still there, as it seems: its end is not in the capture.
+        if let Some(done) = failing.burst.success {
+            let left = self.entries(dir, self.tick(done));
+            live.retain(|child| !left.contains(child));
+        }
+        // With a live child the directory would not have been empty without these holders either.
+        found.live_child = live.first().and_then(|child| self.shown_alive(*child, tick));
+        if found.live_child.is_some() {
+            for suspect in &mut found.suspects {
+                suspect.holder.confidence = suspect.holder.confidence.min(Confidence::Likely);
+                suspect.settled_by_release = false;
+            }
+        }
+    }
+
+    /// The last event before a tick that shows a name to be there.
+    fn shown_alive(&mut self, link: u32, tick: u32) -> Option<EventIndex> {
+        let track = self.track(self.names.file(link));
+        let past = track.ops.partition_point(|at| self.tick(*at) < tick);
+        let shows = |op: &&Op| op.status.is_success() || op.status == NtStatus::SHARING_VIOLATION;
+        let mut ops = track.ops.get(..past).unwrap_or(&[]).iter().rev().filter_map(|at| self.op(*at));
+        ops.find(shows).map(|op| op.event)
     }
 
     /// The names in a directory at a tick.
@@ -61,9 +88,10 @@ impl Engine<'_> {
     }
 
     /// DR-2: children whose own deletion by this process a lock refused, and would still refuse.
-    pub(crate) fn children_in_use(&mut self, failing: Failing<'_>, dir: u32, tick: u32, found: &mut Blockers) {
+    fn children_in_use(&mut self, failing: Failing<'_>, dir: u32, tick: u32, found: &mut Blockers) -> FxHashSet<u32> {
+        let mut in_use = FxHashSet::default();
         if failing.nesting >= MAX_NESTING {
-            return;
+            return in_use;
         }
         let to = self.names.refused.partition_point(|entry| (entry.0, entry.1) < (dir, tick));
         let refused: Vec<u32> = self
@@ -77,7 +105,7 @@ impl Engine<'_> {
             .take(MAX_CHILDREN)
             .map(|entry| entry.2)
             .collect();
-        let mut seen = rustc_hash::FxHashSet::default();
+        let mut seen = FxHashSet::default();
         for index in refused {
             let Some(op) = self.op(index) else { continue };
             let child = self.names.place(index).link;
@@ -90,7 +118,7 @@ impl Engine<'_> {
             }
             if self.work.is_spent() {
                 found.truncated = true;
-                return;
+                return in_use;
             }
             self.work.spend(1000); // what is nested multiplies
             let inner = Failing { index, op, at: failing.at, burst: failing.burst, nesting: failing.nesting + 1 };
@@ -103,7 +131,9 @@ impl Engine<'_> {
                 suspect.holder.rule = if pending { "DR-1" } else { "DR-2" };
                 suspect.holder.hold.path.get_or_insert(op.path);
                 add(&mut found.suspects, suspect);
+                in_use.insert(child);
             }
         }
+        in_use
     }
 }

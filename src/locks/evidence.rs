@@ -3,7 +3,7 @@
 use super::attribute::{Blockers, Failing, MAX_PARTIES, Suspect};
 use super::engine::Engine;
 use super::failure::wanted;
-use super::finding::{Confidence, Edge, Explanation, Finding, Reason, Release, RuledOut};
+use super::finding::{Confidence, Edge, Explanation, Finding, Mechanism, Reason, Release, RuledOut};
 use super::identity::NONE;
 use super::mapping::Kind;
 use super::spans::Instant;
@@ -28,6 +28,7 @@ impl Engine<'_> {
                 suspect.settled_by_release = false;
             }
         }
+        self.weigh_unopened(failing, blockers);
         blockers.considered = blockers.suspects.iter().map(|suspect| suspect.holder.party.process()).collect();
         // AT-10: a mere possibility that left while the operation went on failing was not sufficient.
         blockers.suspects.retain(|suspect| {
@@ -102,6 +103,24 @@ impl Engine<'_> {
         blockers.truncated |= blockers.suspects.len() > MAX_PARTIES;
         blockers.suspects.truncate(MAX_PARTIES);
         cleared
+    }
+
+    /// AT-6: of several handles that only their close after a refusal shows, each may be the one, where access and sharing matter.
+    fn weigh_unopened(&self, failing: Failing<'_>, blockers: &mut Blockers) {
+        let likely = |suspect: &&mut Suspect| suspect.holder.confidence >= Confidence::Likely;
+        let unopened = |suspect: &Suspect| {
+            !matches!(suspect.holder.hold.start, Edge::At(..))
+                && suspect.inferred
+                && suspect.holder.hold.share.is_none()
+        };
+        let handles = |suspect: &Suspect| suspect.holder.mechanism == Mechanism::OpenHandle;
+        if failing.op.status != NtStatus::SHARING_VIOLATION {
+            return;
+        }
+        let mut those: Vec<&mut Suspect> = blockers.suspects.iter_mut().filter(likely).collect();
+        if those.len() > 1 && those.iter().all(|suspect| unopened(suspect) && handles(suspect)) {
+            those.iter_mut().for_each(|suspect| suspect.holder.confidence = Confidence::Possible);
+        }
     }
 
     /// AT-7: whether nothing shows that the process was still there, and another had its PID soon after.

@@ -365,6 +365,8 @@ pub struct Finding {
     pub explanations: Vec<Explanation>,
     /// The others, cleared.
     pub ruled_out: Vec<RuledOut>,
+    /// Beside what is held, a folder had this in it that is not: an event on it. So a release alone would not have sufficed.
+    pub live_child: Option<EventIndex>,
     /// The file was created within the capture (AT-5).
     pub born_in_capture: bool,
     /// The retry burst it belongs to, an index into [`Analysis::bursts`].

@@ -289,6 +289,11 @@ impl Group {
             return weighed;
         }
         let events = self.events.get(first..first + past).unwrap_or(&[]);
+        // Of a handle whose end left no event it is not known whether that came before the use or after it.
+        let unseen = |ev: &Ev| matches!(ev.kind, EvKind::Open(index) if holds.get(index as usize).is_none_or(HoldRec::ended_unseen));
+        if events.iter().any(unseen) {
+            return weighed;
+        }
         for need in shown.map(|one| one.need) {
             let opened = events.iter().filter_map(|ev| match ev.kind {
                 EvKind::Open(index) => Some(index),

@@ -3,13 +3,14 @@
 //! A namespace of slots (directory identity, folded name) is replayed in completion order. Renaming a directory moves
 //! one binding and every name below follows. What comes out is the link that each operation named, never a path.
 
+mod bearers;
 mod case;
 mod namespace;
 mod paths;
 
 use crate::capture::op::{Op, OpLog, PathId, ProcessId};
 use crate::nt::{FileTime, NtStatus};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use std::collections::HashMap;
 
 /// No link, no slot, no residence end.
@@ -118,9 +119,7 @@ pub(crate) struct Names {
     by_name: Vec<u32>,
     /// Handles a process has on a stream of a link, as far as plain counting tells.
     handles: FxHashMap<(ProcessId, u32, u32), u32>,
-    /// Processes that closed a handle by a name of which they had two bearers open, and these links.
-    shared: FxHashSet<(ProcessId, u32, u32)>,
-    shared_by_file: FxHashMap<u32, Vec<(ProcessId, u32, u32)>>,
+    bearers: bearers::Bearers,
     ids: FxHashMap<(u32, u128), u32>,
     /// Images mapped before the first event: process, link, and whether it is the process's own program.
     images: Vec<(ProcessId, u32, bool)>,
@@ -183,8 +182,7 @@ impl Names {
             by_dir: Vec::new(),
             by_name: Vec::new(),
             handles: FxHashMap::default(),
-            shared: FxHashSet::default(),
-            shared_by_file: FxHashMap::default(),
+            bearers: bearers::Bearers::default(),
             ids: FxHashMap::default(),
             images: Vec::new(),
             images_of: FxHashMap::default(),
@@ -374,15 +372,7 @@ impl Names {
             let file = self.file(link);
             self.images_of.entry(file).or_default().push((process, own));
         }
-        let mut shared: Vec<_> = std::mem::take(&mut self.shared).into_iter().collect();
-        shared.sort_unstable();
-        for (process, a, b) in shared {
-            for (own, other) in [(a, b), (b, a)] {
-                if self.file(a) != self.file(b) {
-                    self.shared_by_file.entry(self.file(own)).or_default().push((process, own, other));
-                }
-            }
-        }
+        self.settle_bearers();
         self.handles = FxHashMap::default();
         self.open_residence = FxHashMap::default();
         self.ids = FxHashMap::default();
@@ -401,12 +391,6 @@ impl Names {
     /// The file behind a link, one number for all names of it.
     pub(crate) fn file(&self, link: u32) -> u32 {
         if link == NONE { NONE } else { self.canonical(self.file_of(link)) }
-    }
-
-    /// Processes that had this and another file of a name open while they closed one of them: the link of this file and that
-    /// of the other (AT-3).
-    pub(crate) fn shared(&self, file: u32) -> &[(ProcessId, u32, u32)] {
-        self.shared_by_file.get(&file).map_or(&[], |shared| shared)
     }
 
     /// Processes that had the file mapped as an image before the first event, and whether it is their own program.
@@ -494,38 +478,5 @@ impl Names {
             }
         }
         false
-    }
-
-    /// The stays under the same leaf name as `link`, anywhere; a transaction id in front of it does not count.
-    pub(crate) fn namesakes(&self, link: u32) -> impl Iterator<Item = Residence> + '_ {
-        let name = self
-            .links
-            .get(link as usize)
-            .and_then(|rec| self.slots.get(rec.slot as usize))
-            .and_then(|slot| self.plain.get(slot.name as usize))
-            .copied()
-            .unwrap_or(NONE);
-        let key = move |at: &u32| {
-            let stay = self.residences.get(*at as usize);
-            stay.and_then(|stay| self.plain.get(stay.name as usize)).copied().unwrap_or(NONE)
-        };
-        let from = self.by_name.partition_point(|at| key(at) < name);
-        self.by_name
-            .get(from..)
-            .unwrap_or(&[])
-            .iter()
-            .take_while(move |at| key(at) == name)
-            .filter_map(|at| self.residences.get(*at as usize).copied())
-    }
-
-    /// The links that had the name of `link` before it, newest first, a few of them.
-    pub(crate) fn predecessors(&self, link: u32) -> impl Iterator<Item = u32> + '_ {
-        let mut next = self.links.get(link as usize).map_or(NONE, |rec| rec.before);
-        std::iter::from_fn(move || {
-            let link = next;
-            next = self.links.get(link as usize)?.before;
-            Some(link)
-        })
-        .take(8)
     }
 }

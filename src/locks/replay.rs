@@ -1,6 +1,7 @@
 //! One file's operations turned into holds, marks, sections and locks.
 
 mod pairing;
+mod uses;
 
 use super::byterange::Locks;
 use super::delete::Marks;

@@ -18,6 +18,8 @@ const GENERIC_PROCESSES: &[&str] = &[
     "sfc.exe",
     "xs_agent.exe",
 ];
+/// Programs of Windows that run others' services or libraries: the name tells no product.
+const HOSTS: &[&str] = &["svchost.exe"];
 const GENERIC_DRIVERS: &[&str] = &["filelock"];
 
 /// The two brands that ship the same files, each with the folder that tells it. AsiaInfo took over Trend Micro's business
@@ -294,6 +296,9 @@ impl VendorCatalogue {
         let named = || subject.rows.iter().filter_map(|row| self.entries.get(*row)).filter(mine);
         let hinted = |entry: &&Entry| !subject.path.is_empty() && entry.hint_match(&subject.path).is_some();
         let mut row = named().find(hinted).or_else(|| named().next());
+        let is_host =
+            |entry: &Entry| !vendor.user && entry.process.as_deref().is_some_and(|name| HOSTS.contains(&name));
+        let product = |row: &Entry| if is_host(row) { String::new() } else { row.product.to_string() };
         if row.is_none() && !subject.path.is_empty() {
             let telling = |entry: &&Entry| entry.hint_match(&subject.path) == Some(HintMatch::Folder);
             let mut inside = self.entries.iter().filter(mine).filter(telling);
@@ -307,7 +312,7 @@ impl VendorCatalogue {
         Some(VendorChoice {
             vendor_en: vendor.en.to_string(),
             vendor_zh: vendor.zh.to_string(),
-            product: row.map(|row| row.product.to_string()).filter(|product| !product.is_empty()),
+            product: row.map(product).filter(|product| !product.is_empty()),
             category: row.map(|row| row.category).or_else(whole),
             confidence: row.map(|row| row.confidence),
         })

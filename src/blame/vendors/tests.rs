@@ -165,6 +165,8 @@ fn generic_names_never_count_alone() {
 #[test]
 fn windows_names_outside_their_folder_are_nobodys() {
     assert_eq!(process("svchost.exe", r"C:\Temp\svchost.exe", ""), None);
+    let host = process("svchost.exe", r"C:\Windows\System32\svchost.exe", "Microsoft Corporation").unwrap();
+    assert_eq!((host.product, host.category), (None, Some(Category::Windows)), "it hosts any service");
     let defender = r"C:\ProgramData\Microsoft\Windows Defender\platform\4.18.2006.10-0\MsMpEng.exe";
     let found = process("MsMpEng.exe", defender, "Microsoft Corporation").unwrap();
     assert_eq!((found.product.as_deref(), found.category), (Some("Defender Antivirus"), Some(Category::Av)));

@@ -208,20 +208,6 @@ impl Names {
         if first != NONE && !succeeded(op) { first } else { self.bound(slot, tick) }
     }
 
-    /// Notes the earlier bearers of a name of which the process has a handle besides that on `link`.
-    fn note_bearers(&mut self, slot: u32, stream: u32, op: &Op, link: u32) {
-        let mut other = self.slots.get(slot as usize).map_or(NONE, |slot| slot.last);
-        for _ in 0..4 {
-            if other == NONE || !self.handles.contains_key(&(op.process, link, stream)) {
-                return;
-            }
-            if other != link && self.handles.contains_key(&(op.process, other, stream)) {
-                self.shared.insert((op.process, link.min(other), link.max(other)));
-            }
-            other = self.links.get(other as usize).map_or(NONE, |rec| rec.before);
-        }
-    }
-
     pub(super) fn note_mark(&mut self, link: u32) {
         if let Some(rec) = self.links.get_mut(link as usize) {
             rec.ever_marked = true;

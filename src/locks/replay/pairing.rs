@@ -4,10 +4,11 @@
 //! stack shows its author or because the process also has an earlier or later file of the name open, the groups are paired
 //! as one pool.
 
+use super::uses::is_use;
 use super::{Exits, Track};
 use crate::capture::op::{DriverId, Op, OpKind, OpLog, PathId, ProcessId, StackSays};
 use crate::locks::hold::{Ended, Ev, EvKind, Group, HoldRec, Need, ShownByUse};
-use crate::locks::identity::{NONE, Names, opens, succeeded};
+use crate::locks::identity::{NONE, Names, opens};
 use crate::locks::spans::{Instant, Spans};
 use crate::nt::sharing::Grant;
 use crate::nt::{CreateOptions, FileTime, NtStatus};
@@ -16,13 +17,13 @@ use rustc_hash::{FxHashMap, FxHashSet};
 /// A group's state while its events are collected.
 #[derive(Default)]
 pub(super) struct Count {
-    open: u32,
-    missing: u32,
+    pub(super) open: u32,
+    pub(super) missing: u32,
     /// Extents of creates under way or done last, to tell a filter's look inside a create from a use.
-    last_create: Option<Instant>,
+    pub(super) last_create: Option<Instant>,
 }
 
-type Key = (ProcessId, Option<DriverId>, u32, u32);
+pub(super) type Key = (ProcessId, Option<DriverId>, u32, u32);
 
 pub(super) struct Builder<'a> {
     pub(super) log: &'a OpLog,
@@ -65,11 +66,11 @@ pub(super) struct Raw {
     /// The position in the file's operations; [`NONE`] for one on another file.
     nth: u32,
     at: u32,
-    what: What,
+    pub(super) what: What,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum What {
+pub(super) enum What {
     Open,
     Close,
     Use(Need),
@@ -96,7 +97,7 @@ impl<'a> Builder<'a> {
         (key.0, self.homes.get(&(key.0, key.2)).copied().unwrap_or(key.2), key.3)
     }
 
-    fn collected(&mut self, group: u32, nth: u32, at: u32, what: What) {
+    pub(super) fn collected(&mut self, group: u32, nth: u32, at: u32, what: What) {
         self.seq += 1;
         if let Some(raw) = self.raw.get_mut(group as usize) {
             raw.push(Raw { seq: self.seq, group, nth, at, what });
@@ -130,7 +131,7 @@ impl<'a> Builder<'a> {
     }
 
     /// The group whose handle an operation went through: its own, or another of the same process with one open.
-    fn user(&mut self, key: Key) -> u32 {
+    pub(super) fn user(&mut self, key: Key) -> u32 {
         if let Some(&group) = self.keys.get(&key)
             && self.is_open(group)
         {
@@ -216,46 +217,6 @@ impl<'a> Builder<'a> {
         }
         foreign.for_each(|one| self.elsewhere(one));
         self.track.ops = ops;
-    }
-
-    /// A use of a handle: there is one, and what it was used for it may be used for.
-    fn used(&mut self, key: Key, nth: u32, at: u32, op: &Op, ops: &[u32]) {
-        let group = self.user(key);
-        let inside = self
-            .counts
-            .get(group as usize)
-            .is_some_and(|count| count.last_create.is_some_and(|create| create.end >= op.start));
-        let own = op.driver.is_none() && !inside && !self.creating(nth, ops, op);
-        if let Some(count) = self.counts.get_mut(group as usize)
-            && count.open == 0
-            && own
-        {
-            count.open += 1;
-            count.missing += 1;
-        }
-        if let Some(group) = self.track.groups.get_mut(group as usize) {
-            let used = group.used.get_or_insert((op.start, op.start));
-            used.0 = used.0.min(op.start);
-            used.1 = used.1.max(op.start);
-        }
-        let kernel = self.log.processes.get(op.process.0 as usize).is_some_and(|process| process.is_system());
-        let shown = matches!(op.stack, StackSays::Caller | StackSays::Nothing) && succeeded(op);
-        if let Some(need) = need(op).filter(|_| own && shown && !kernel) {
-            let what = What::Use(need);
-            // Of two in a row the first tells as much.
-            if self.raw.get(group as usize).and_then(|raw| raw.last()).is_none_or(|last| last.what != what) {
-                self.collected(group, nth, at, what);
-            }
-        }
-    }
-
-    /// Whether a create of this process on the file is under way: what a filter does inside it is no use of a handle.
-    fn creating(&self, nth: u32, ops: &[u32], op: &Op) -> bool {
-        ops.get(nth as usize + 1..).unwrap_or(&[]).iter().take(32).any(|at| {
-            self.log.ops.get(*at as usize).is_some_and(|next| {
-                next.process == op.process && matches!(next.kind, OpKind::Create(_)) && next.start <= op.start
-            })
-        })
     }
 
     /// Second walk: holds with ends. Returns, for each operation of the file, the hold it opened or closed.
@@ -475,30 +436,6 @@ impl<'a> Builder<'a> {
             .filter_map(|at| self.log.ops.get(*at as usize))
             .find(|op| op.process == process)
             .map_or(PathId(0), |op| op.path)
-    }
-}
-
-/// Operations that only a process with an open handle can issue in its own name.
-fn is_use(op: &Op) -> bool {
-    match op.kind {
-        OpKind::Read { paging, .. } | OpKind::Write { paging, .. } => !paging,
-        OpKind::Lock { .. }
-        | OpKind::Unlock { .. }
-        | OpKind::UnlockAll
-        | OpKind::SetDisposition { .. }
-        | OpKind::SetDispositionEx { .. }
-        | OpKind::Rename { .. }
-        | OpKind::Link { .. } => true,
-        _ => false,
-    }
-}
-
-/// The right that a read or a write by the process needs on its handle (SA-1).
-const fn need(op: &Op) -> Option<Need> {
-    match op.kind {
-        OpKind::Read { paging: false, .. } => Some(Need::Read),
-        OpKind::Write { paging: false, .. } => Some(Need::Write),
-        _ => None,
     }
 }
 

@@ -1,0 +1,64 @@
+//! A folder with a live child besides one in use: no release of the latter would have let it go (DR-1).
+
+use pmlblame::capture::op::OpKind;
+use pmlblame::locks::{Attribution, Confidence};
+use pmlblame::nt::NtStatus;
+use script::cast::*;
+
+mod script;
+
+const DIR: &str = r"C:\t\dir";
+const REMOVAL: OpKind = OpKind::SetDisposition { delete: true, handle: None };
+
+#[test]
+fn a_live_child_besides_a_pending_one_leaves_the_holder_likely() {
+    for (live, removed) in [(false, false), (true, false), (true, true)] {
+        let (mut b, victim, av, other) = cast();
+        let (child, more) = (format!(r"{DIR}\a"), format!(r"{DIR}\z.dll"));
+        let shown = live.then(|| {
+            let shown = b.open(other, &more, READ, ALL);
+            b.close(other, &more);
+            shown
+        });
+        b.open(av, &child, READ, ALL);
+        b.open(victim, &child, DELETE, ALL);
+        mark(&mut b, victim, &child);
+        b.close(victim, &child);
+        let failed = b.refused(victim, DIR, NtStatus::DIRECTORY_NOT_EMPTY, REMOVAL);
+        b.close(av, &child);
+        if removed {
+            b.does(victim, DIR, REMOVAL); // so the other child had gone too, though nothing shows it
+        }
+        let finding = b.explain(failed);
+        let doubt = live && !removed;
+        assert_eq!(named(&finding), [(av, if doubt { Confidence::Likely } else { Confidence::Proven })]);
+        assert_eq!(finding.live_child.is_some(), doubt);
+        assert_eq!(finding.released_by.is_none(), doubt, "its release would not have sufficed");
+        if doubt {
+            assert!(finding.live_child > shown, "the close of the child's handle is the last that shows it");
+        }
+    }
+}
+
+/// DR-2 likewise; and without anybody in the way nobody is behind it.
+#[test]
+fn a_live_child_besides_one_in_use_leaves_the_holder_likely() {
+    for live in [false, true] {
+        let (mut b, victim, av, other) = cast();
+        let (child, more) = (format!(r"{DIR}\a"), format!(r"{DIR}\z.dll"));
+        b.open(av, &child, READ, 3);
+        b.fails(victim, &child, DELETE, ALL, SHARING);
+        if live {
+            b.open(other, &more, READ, ALL);
+        }
+        let failed = b.refused(victim, DIR, NtStatus::DIRECTORY_NOT_EMPTY, REMOVAL);
+        b.close(av, &child);
+        let grade = if live { Confidence::Likely } else { Confidence::Proven };
+        assert_eq!(named(&b.explain(failed)), [(av, grade)]);
+    }
+    let (mut b, victim, _, other) = cast();
+    b.open(other, &format!(r"{DIR}\z.dll"), READ, ALL);
+    let failed = b.refused(victim, DIR, NtStatus::DIRECTORY_NOT_EMPTY, REMOVAL);
+    let finding = b.explain(failed);
+    assert_eq!((finding.attribution, finding.live_child), (Attribution::NoHolder, None));
+}
