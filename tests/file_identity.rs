@@ -318,7 +318,7 @@ fn prefixes_and_volumes() {
         ),
         ["1 share_conflict: A.exe proven SA-3"]
     );
-    // Nothing ties this volume to a letter.
+    // Nothing ties this volume to a letter, nor to another one.
     assert_eq!(
         said(
             r#"+1 A.exe CreateFile \\?\Volume{12345678-0000-0000-0000-100000000000}\d\f.dll access=READ_DATA share=RW
@@ -327,7 +327,7 @@ fn prefixes_and_volumes() {
 +4 V.exe CreateFile C:\d\f.dll access=DELETE share=RWD
 +5 V.exe CloseFile C:\d\f.dll"#
         ),
-        ["1 share_conflict: not_visible"]
+        ["1 share_conflict: A.exe possible SA-3"]
     );
     // A path with the number of a transaction exists once: it ties the volume to the letter.
     assert_eq!(

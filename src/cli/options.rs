@@ -244,7 +244,23 @@ pub fn catalogue(file: Option<&Path>) -> Result<Cow<'static, VendorCatalogue>, F
 /// # Errors
 /// A name that is no zone.
 pub fn zone(name: Option<&str>) -> Result<TimeZone, Fail> {
-    time::parse_zone(name.unwrap_or("local")).map_err(Fail::Zone)
+    match name {
+        None | Some("local") => Ok(local_zone()),
+        Some(name) => time::parse_zone(name).map_err(Fail::Zone),
+    }
+}
+
+/// The zone of this computer. Where the system keeps it as a file, that file is all that is read: to find the zone's name,
+/// which nothing here shows, every zone of the system would be looked through.
+fn local_zone() -> TimeZone {
+    if cfg!(unix)
+        && std::env::var_os("TZ").is_none()
+        && let Ok(rules) = std::fs::read("/etc/localtime")
+        && let Ok(zone) = TimeZone::tzif("Local", &rules)
+    {
+        return zone;
+    }
+    TimeZone::system()
 }
 
 /// The scope in the terms of the analysis.

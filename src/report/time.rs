@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 /// The name when it is none of these.
 pub fn parse_zone(name: &str) -> Result<TimeZone, String> {
     match name {
-        "local" => return Ok(local_zone()),
+        "local" => return Ok(TimeZone::system()),
         "UTC" | "utc" | "Z" => return Ok(TimeZone::UTC),
         _ => {}
     }
@@ -18,19 +18,6 @@ pub fn parse_zone(name: &str) -> Result<TimeZone, String> {
         return Ok(TimeZone::fixed(offset));
     }
     TimeZone::get(name).map_err(|_| name.to_owned())
-}
-
-/// The zone of this computer. Where the system keeps it as a file, that file is all that is read: to find the zone's name,
-/// which nothing here shows, every zone of the system would be looked through.
-fn local_zone() -> TimeZone {
-    if cfg!(unix)
-        && std::env::var_os("TZ").is_none()
-        && let Ok(rules) = std::fs::read("/etc/localtime")
-        && let Ok(zone) = TimeZone::tzif("Local", &rules)
-    {
-        return zone;
-    }
-    TimeZone::system()
 }
 
 /// A distance to UTC: `+08:00`, `-0330`.

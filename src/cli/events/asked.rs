@@ -59,7 +59,7 @@ impl Asked {
             let known = LOCALES.iter().map(|locale| locale.tag).collect::<Vec<_>>().join(", ");
             Fail::Usage(t::NO_LOCALE.fill(lang, &[("name", &name), ("known", &known)]))
         })?;
-        let zone = crate::report::time::parse_zone(args.tz.as_deref().unwrap_or("local")).map_err(Fail::Zone)?;
+        let zone = crate::cli::options::zone(args.tz.as_deref())?;
         let config = args.rules.rules().read(lang, warnings)?;
         let columns = match &args.columns {
             Some(text) => Some(parse_columns(text).map_err(|name| {
