@@ -195,6 +195,21 @@ fn rows_of_one_time_follow_each_other_as_they_stand() {
 }
 
 #[test]
+fn a_reader_that_shares_nothing_is_not_cleared_by_its_own_open() {
+    let lines = r"+2.1 hold.exe:30 CreateFile ${F} access=GENERIC_READ share=none
++5 TiWorker.exe:20 CreateFile ${F} access=GENERIC_READ share=R -> SHARING VIOLATION
++9 hold.exe:30 CloseFile ${F}
++9.5 TiWorker.exe:20 CreateFile ${F} access=GENERIC_READ share=R
++9.6 TiWorker.exe:20 CloseFile ${F}
+";
+    let made = Made::new(lines);
+    for record in [made.capture(), made.export("csv", ALL), made.export("csv", &[]), made.export("xml", &[])] {
+        assert_eq!(record["failures"][0]["holders"][0]["process"], "hold.exe");
+        assert_eq!(cleared(&record), [""; 0]);
+    }
+}
+
+#[test]
 fn a_closed_handle_clears_nobody_of_a_mapping() {
     let mapped = r"+2 hold.exe:30 CreateFile ${F} access=GENERIC_READ share=RWD
 +2.1 hold.exe:30 CreateFileMapping ${F} sync=CREATE_SECTION protect=PAGE_READONLY -> FILE LOCKED WITH ONLY READERS

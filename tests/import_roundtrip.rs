@@ -14,7 +14,7 @@ use pmlblame::capture::op::{Op, OpKind, OpLog};
 use pmlblame::capture::select::Selection;
 use pmlblame::capture::source::Source;
 use pmlblame::capture::{self, Capture};
-use pmlblame::case::{CaseRecord, Confidence};
+use pmlblame::case::{CaseRecord, Confidence, Failure, FailureHolder};
 use pmlblame::import::OpenOptions;
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
@@ -164,6 +164,23 @@ fn says(record: &CaseRecord, code: &str) -> bool {
         || explanations.any(|explanation| format!("{explanation:?}") == code)
 }
 
+/// Who is accused by `mine` and not by `theirs`, or more surely. A driver, or a remote client, goes by the process in whose
+/// name it acts.
+fn surer(mine: &CaseRecord, theirs: &CaseRecord) -> Vec<String> {
+    let accused = |record: &CaseRecord| -> Vec<(u64, u32, Confidence)> {
+        let of = |failure: &Failure| {
+            let one = |holder: &FailureHolder| (failure.event, holder.pid, holder.confidence);
+            failure.holders.iter().map(one).collect::<Vec<_>>()
+        };
+        record.failures.iter().flat_map(of).collect()
+    };
+    let known = accused(theirs);
+    let is_known = |one: &(u64, u32, Confidence)| {
+        known.iter().any(|(event, pid, sure)| (*event, *pid) == (one.0, one.1) && *sure >= one.2)
+    };
+    accused(mine).into_iter().filter(|one| !is_known(one)).map(|one| format!("{one:?} of {known:?}")).collect()
+}
+
 /// Everything a record says of the failures and the holders, without the few things that an export with all columns does
 /// not tell.
 fn told(record: &CaseRecord) -> serde_json::Value {
@@ -222,6 +239,8 @@ fn compare(truth: &Truth, form: &Form, file: &Path) -> Vec<String> {
     }
     for (at, profile) in PROFILES.into_iter().enumerate() {
         let mine = record(export.as_ref(), profile);
+        let surer = surer(&mine, &truth.records[at]);
+        assert!(surer.is_empty(), "{name} {profile:?}: {surer:?}");
         match truth.weaker(form) {
             Some((verdict, why)) => {
                 let (mut found, sure) = findings(&mine, false);

@@ -49,14 +49,18 @@ impl Engine<'_> {
         let granted = self.granted_as_much(&track, stream, asked, failing.op.process);
         let unseen = track.holds.iter().filter(unsure).filter(|hold| match hold.opened {
             None => self.stood_at(failing, &track, hold, &granted),
-            Some((_, opened)) => self.stood_since(failing, hold, opened, &granted),
+            Some((own, opened)) => {
+                let others: Vec<Instant> =
+                    granted.iter().filter(|(at, _)| *at != own).map(|(_, granted)| *granted).collect();
+                self.stood_since(failing, hold, opened, &others)
+            }
         });
         unseen.map(key).collect()
     }
 
     /// Opens of the stream that asked for at least as much as `asked`, shared no more, and succeeded: no handle that stood
     /// then conflicts with `asked`, for its access and share mode never change.
-    fn granted_as_much(&self, track: &Track, stream: u32, asked: Grant, process: ProcessId) -> Vec<Instant> {
+    fn granted_as_much(&self, track: &Track, stream: u32, asked: Grant, process: ProcessId) -> Vec<(u32, Instant)> {
         if !asked.is_counted() {
             return Vec::new();
         }
@@ -80,7 +84,7 @@ impl Engine<'_> {
                         || got.possible.contains(AccessClasses::WRITE)
                         || asked.share.contains(ShareAccess::READ))
             })
-            .map(|(_, op)| Instant::of(op))
+            .map(|(at, op)| (at, Instant::of(op)))
             .collect()
     }
 
@@ -101,7 +105,7 @@ impl Engine<'_> {
     }
 
     /// Whether a handle without an open stood during one of these successes if it stood during the failure.
-    fn stood_at(&self, failing: Failing<'_>, track: &Track, hold: &HoldRec, granted: &[Instant]) -> bool {
+    fn stood_at(&self, failing: Failing<'_>, track: &Track, hold: &HoldRec, granted: &[(u32, Instant)]) -> bool {
         if hold.opened.is_some() || granted.is_empty() || track.handed_over(hold) {
             return false;
         }
@@ -117,6 +121,6 @@ impl Engine<'_> {
         let started = self.log.processes.get(hold.process.0 as usize).and_then(|process| process.started);
         let complete = self.log.coverage.sequence_gaps.is_none_or(|gaps| gaps == 0);
         let older = complete && self.names.born(hold.link).is_none() && started.is_none_or(|started| started <= began);
-        granted.iter().any(|at| at.end <= until && (at.start >= failing.at.end || older))
+        granted.iter().any(|(_, at)| at.end <= until && (at.start >= failing.at.end || older))
     }
 }
