@@ -349,6 +349,8 @@ fn is_author(catalogue: &VendorCatalogue, driver: &DriverInfo) -> bool {
 
 fn record(parts: &mut Parts<'_>) -> CaseRecord {
     let holders = holders::Holders::new(parts);
+    // Before the findings are taken apart.
+    let late = parts.analysis.findings.iter().find(|finding| quality::may_be_older(finding)).map(|first| first.time);
     let failures = failures::failures(parts, &holders);
     let waits = failures::waits(parts, &holders);
     let scope = parts.scope;
@@ -373,13 +375,7 @@ fn record(parts: &mut Parts<'_>) -> CaseRecord {
             parts.options,
             &parts.machine,
             parts.survey,
-            &quality::quality(
-                parts.options,
-                parts.survey,
-                &parts.machine,
-                parts.analysis.findings.iter().find(|finding| quality::may_be_older(finding)).map(|first| first.time),
-                parts.elsewhere.as_ref(),
-            ),
+            &quality::quality(parts.options, parts.survey, &parts.machine, late, parts.elsewhere.as_ref()),
             consistency,
         ),
         scope: case::Scope {
