@@ -86,6 +86,12 @@ impl PartialEq<&str> for Text {
     }
 }
 
+impl<const N: usize> PartialEq<[&str; N]> for Names {
+    fn eq(&self, other: &[&str; N]) -> bool {
+        self.iter().map(Text::as_str).eq(other.iter().copied())
+    }
+}
+
 impl PartialEq<String> for Text {
     fn eq(&self, other: &String) -> bool {
         **self == **other

@@ -121,7 +121,7 @@ crate::texts! {
     AT_5: "No older handle can be on a file created within the capture, nor on a later file of the same name.", "在捕获期间创建的文件上不可能有更早的句柄，之后的同名文件亦然。";
     AT_7: "The end of a process ends all it held.", "进程结束即释放其占用的一切。";
     AT_8: "The refused process is among the holders itself.", "被拒绝的进程自身也是占用者。";
-    AT_9: "No visible candidate fits the rule behind this result, so the holder is unseen; nobody harmless is named instead.", "没有可见的候选者符合该结果所依据的规则，因此占用者不可见；不会以无关者代之。";
+    AT_9: "Only who fits the rule behind a result is named; where nobody visible does, the holder is unseen, and nobody harmless is named instead.", "只列出符合结果所依据规则的一方；若没有可见的一方符合，则占用者不可见，不会以无关者代之。";
     AT_10: "What stood in the way held through all attempts; the first success after its release, with nobody else letting go in between, confirms it.", "造成阻塞者在所有尝试期间都在占用；其释放后的首次成功（其间无其他释放）即予以证实。";
     AT_11: "A success that a hold would have forbidden shows that it had ended by then.", "某次本应被该占用阻止的操作成功，表明占用在此之前已结束。";
     AT_12: "The capture was filtered: that nobody else is visible proves nothing.", "捕获经过筛选：看不到其他进程不能说明任何问题。";

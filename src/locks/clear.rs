@@ -16,6 +16,7 @@ use super::scenes::{Part, Scene};
 use super::spans::Instant;
 use crate::capture::op::{EventIndex, OpKind, ProcessId};
 use crate::nt::FileTime;
+use crate::nt::NtStatus;
 use indexmap::IndexMap;
 use indexmap::map::Entry;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
@@ -90,7 +91,10 @@ impl Engine<'_> {
         cleared.extend(outcomes.into_values().flatten());
         // AT-9: what may have been in the way as well is not needed where somebody is shown to have been.
         let kernel = self.is_kernel_held(failing);
-        let explained = kernel || finding.holders.iter().any(|holder| holder.confidence >= Confidence::Likely);
+        // Every handle keeps a pending delete, so there it may well have been one of several.
+        let all_count = failing.op.status == NtStatus::DELETE_PENDING;
+        let explained =
+            kernel || !all_count && finding.holders.iter().any(|holder| holder.confidence >= Confidence::Likely);
         for process in blockers.considered.iter().filter(|_| explained) {
             if known.insert(*process) {
                 let out = RuledOut::new(*process, Reason::ExplainedWithoutIt);
