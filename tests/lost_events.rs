@@ -134,3 +134,24 @@ fn an_older_handle_that_let_the_same_request_through_did_not_refuse_it() {
     b.open(victim, F, DELETE, ALL);
     assert_eq!(named(&b.explain(failed)), [(indexer, Confidence::Likely)]);
 }
+
+/// AT-3: a close that may have been another handle's does not show that a handle stayed open behind a name that went.
+#[test]
+fn a_close_that_may_be_anothers_does_not_outlast_a_name() {
+    let (mut b, victim, av, other) = cast();
+    b.open(av, F, READ, ALL);
+    b.open(av, F, READ, ALL);
+    b.open(other, F, READ, ALL);
+    b.open(victim, F, DELETE, ALL);
+    mark(&mut b, victim, F);
+    b.close(victim, F);
+    let failed = b.fails(victim, F, DELETE, ALL, PENDING);
+    b.close(av, F);
+    b.close(other, F);
+    b.fails(victim, F, DELETE, ALL, NtStatus::OBJECT_NAME_NOT_FOUND);
+    b.close(av, F);
+    let finding = b.explain(failed);
+    let parties: Vec<_> = named(&finding).into_iter().map(|(who, _)| who).collect();
+    assert_eq!(parties, [av, other]);
+    assert!(!reasons(&finding).iter().any(|(who, _)| *who == av));
+}

@@ -11,7 +11,12 @@ use crate::nt::NtStatus;
 impl Engine<'_> {
     /// The best grade this capture allows.
     pub(crate) fn whole(&self) -> Confidence {
-        if self.log.coverage.lacks_closes() { Confidence::Possible } else { Confidence::Proven }
+        let coverage = self.log.coverage;
+        match (coverage.lacks_closes(), coverage.without_pids || coverage.without_times) {
+            (true, _) => Confidence::Possible,
+            (_, true) => Confidence::Likely,
+            _ => Confidence::Proven,
+        }
     }
 
     /// AT-6: a handle that only its close or its use shows.

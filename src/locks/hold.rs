@@ -116,9 +116,12 @@ impl HoldRec {
         self.dead_by.is_some_and(|dead| !matches!(self.ended, Ended::Close(_, at) if at.end <= dead))
     }
 
-    /// Whether its recorded end comes after `gone` was over.
+    /// Whether its recorded end, which is surely its own, comes after `gone` was over.
     pub(crate) fn outlasts(&self, gone: Instant) -> bool {
-        self.dead_by.is_none() && self.ended.from().is_some_and(|end| end >= gone.end)
+        self.dead_by.is_none()
+            && !self.accompanied
+            && self.handed.is_none()
+            && self.ended.from().is_some_and(|end| end >= gone.end)
     }
 
     /// Whether it had ended before `at` by the evidence of a success.
