@@ -151,3 +151,23 @@ fn both_closed_is_closed() {
     let failed = b.fails(victim, F, DELETE, ALL, SHARING);
     assert_eq!(named(&b.explain(failed)), []);
 }
+
+/// AT-1: a handle on a file that was renamed away is closed under the new name, so a close under the old one is not its.
+#[test]
+fn the_handle_of_a_file_renamed_away_is_told_by_its_name() {
+    let (mut b, victim, av, _) = cast();
+    let away = r"C:\Windows\WinSxS\Temp\InFlight\1\old.dll";
+    b.open(av, F, READ, ALL);
+    b.open(victim, F, DELETE, ALL);
+    let to = b.path(away);
+    b.does(victim, F, OpKind::Rename { target: Some(to), flags: pmlblame::nt::RenameFlags::NONE, ex: false });
+    b.close(victim, away);
+    b.make(victim, F, READ, ALL);
+    b.close(victim, F);
+    b.open(av, F, READ, 3);
+    b.close(av, F);
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    b.close(av, away);
+    b.open(victim, F, DELETE, ALL);
+    assert_eq!(named(&b.explain(failed)), []);
+}

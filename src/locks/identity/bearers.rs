@@ -14,14 +14,16 @@ pub(super) struct Bearers {
 }
 
 impl Names {
-    /// Notes the earlier bearers of a name of which the process has a handle besides that on `link`.
+    /// Notes the earlier bearers of a name, gone by now, of which the process has a handle besides that on `link`.
     pub(super) fn note_bearers(&mut self, slot: u32, stream: u32, op: &Op, link: u32) {
         let mut other = self.slots.get(slot as usize).map_or(NONE, |slot| slot.last);
         for _ in 0..4 {
             if other == NONE || !self.handles.contains_key(&(op.process, link, stream)) {
                 return;
             }
-            if other != link && self.handles.contains_key(&(op.process, other, stream)) {
+            // AT-1: one that was renamed away shows its new name when it is closed.
+            let stayed = self.links.get(other as usize).is_some_and(|rec| rec.slot == slot);
+            if other != link && stayed && self.handles.contains_key(&(op.process, other, stream)) {
                 self.bearers.closed_beside.insert((op.process, link.min(other), link.max(other)));
             }
             other = self.links.get(other as usize).map_or(NONE, |rec| rec.before);
