@@ -96,7 +96,8 @@ impl Engine<'_> {
         let explained =
             kernel || !all_count && finding.holders.iter().any(|holder| holder.confidence >= Confidence::Likely);
         for process in blockers.considered.iter().filter(|_| explained) {
-            if known.insert(*process) {
+            // MM-5: who mapped the file may well block beside a handle; only the end of the mapping is not shown.
+            if known.insert(*process) && !track.sections.maps(*process) {
                 let out = RuledOut::new(*process, Reason::ExplainedWithoutIt);
                 cleared.push(if kernel { RuledOut { rule: "VI-12", ..out } } else { out });
             }
