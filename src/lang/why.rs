@@ -38,7 +38,7 @@ crate::texts! {
     NOT_REFUSED: "not refused because of a lock", "并非因文件占用而被拒绝";
     WAITED: "not refused, but it waited {time}", "未被拒绝，但等待了 {time}";
     TOOK_LONG: "not refused, but it took {time}, far longer than such an operation needs", "未被拒绝，但耗时 {time}，远长于此类操作所需时间";
-    REFUSED_HERE: "Refused on this file because of a lock: {n:event|events} {events}; for the story of one: pmlblame why … --event N", "该文件上因占用而被拒绝的事件：{events}；查看其经过：pmlblame why … --event N";
+    REFUSED_HERE: "Refused on this file, perhaps because of a lock: {n:event|events} {events}; for the story of one: pmlblame why … --event N", "该文件上可能因占用而被拒绝的事件：{events}；查看其经过：pmlblame why … --event N";
     NONE_REFUSED: "Nothing was refused on this file because of a lock.", "该文件上没有因占用而被拒绝的操作。";
     TRIES: "one of {n} {n:attempt|attempts}, the first in event {first}, the last refused in event {last}", "共 {n} 次尝试之一：首次为事件 {first}，最后一次被拒为事件 {last}";
     TRIES_ENDED: "no longer refused in event {event}", "事件 {event} 起不再被拒绝";

@@ -74,8 +74,8 @@ impl<'a> Teller<'a> {
             None => t::NOT_REFUSED.get(lang).to_owned(),
         };
         self.line(&format!("  {waited}"));
-        let refused: Vec<String> =
-            story.events.iter().filter(|event| event.refused).map(|event| event.event.to_string()).collect();
+        let others = story.events.iter().filter(|event| event.refused && event.event != story.event);
+        let refused: Vec<String> = others.map(|event| event.event.to_string()).collect();
         let text = match refused.len() {
             0 => t::NONE_REFUSED.get(lang).to_owned(),
             1..=NEAR => t::REFUSED_HERE.fill(lang, &[("n", &refused.len()), ("events", &refused.join(lang.comma()))]),
