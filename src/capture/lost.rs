@@ -32,6 +32,8 @@ impl Lost {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Gaps {
     largest: [Lost; MAX],
+    /// No gap within a file of this many numbers or fewer is among the largest.
+    floor: u64,
     span: Option<(FileTime, FileTime)>,
 }
 
@@ -42,6 +44,14 @@ impl Gaps {
         if gap.missing > 0 && !gap.between_files {
             self.widen((gap.from, gap.to));
         }
+        // Where events were filtered out, nearly every one has a gap before it.
+        if gap.between_files || gap.missing > self.floor {
+            self.enter(gap);
+        }
+    }
+
+    #[cold]
+    fn enter(&mut self, gap: Lost) {
         if let Some(known) = self.largest.iter_mut().find(|known| (known.from, known.to) == (gap.from, gap.to)) {
             known.between_files |= gap.between_files;
             known.missing = known.missing.max(gap.missing);
@@ -51,6 +61,8 @@ impl Gaps {
         if gap.weight() > smallest.weight() {
             *smallest = gap;
         }
+        let least = self.largest.iter().map(Lost::weight).min();
+        self.floor = least.map_or(0, |(between_files, missing)| if between_files { u64::MAX } else { missing });
     }
 
     /// From the last event before the first gap within a file to the first event behind the last one.
