@@ -7,6 +7,7 @@ use pmlblame::locks::{Confidence, Holder, audit};
 use pmlblame::nt::sharing::AccessClasses;
 use pmlblame::nt::{CreateDisposition, DispositionFlags, NtStatus, OpenResult, RenameFlags};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use script::{Builder, open};
 
 mod model;
@@ -215,9 +216,16 @@ fn named(finding: &pmlblame::locks::Finding, at_least: Confidence) -> Vec<usize>
     named
 }
 
-/// Histories per property; `PROPTEST_CASES` asks for more.
-fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(1500)
+/// The same histories every time; `PROPTEST_CASES` asks for more, and for others each time.
+fn config() -> ProptestConfig {
+    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
+    ProptestConfig {
+        cases: asked.unwrap_or(1500),
+        rng_seed: if asked.is_some() { RngSeed::Random } else { RngSeed::Fixed(1500) },
+        max_shrink_iters: 20_000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
 }
 
 /// SA-9: who may not write shares reading without saying so, which leaves a doubt where only reading conflicts.
@@ -226,7 +234,7 @@ fn only_reading(holder: &Holder) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     /// With one handle per process and name nothing is uncertain: the blockers, all proven (but for SA-9), nobody else.
     #[test]
@@ -257,9 +265,7 @@ proptest! {
             for process in named(finding, Confidence::Likely) {
                 prop_assert!(blockers.contains(&process), "{process} not in {blockers:?}: {finding:?}");
             }
-            // AT-10 rules out whose image went while the refusals went on, though another's may have come meanwhile.
-            let left = finding.ruled_out.iter().any(|out| out.rule == "AT-10");
-            prop_assert!(left || !finding.holders.is_empty(), "{blockers:?}: {finding:?}");
+            prop_assert!(!finding.holders.is_empty(), "{blockers:?}: {finding:?}");
         }
     }
 

@@ -92,9 +92,9 @@ fn asks_the_same(first: &Op, again: &Op) -> bool {
                 first.grant == again.grant && writes(&first) == writes(&again)
             }
             (
-                OpKind::Rename { target, .. } | OpKind::Link { target, .. },
-                OpKind::Rename { target: to, .. } | OpKind::Link { target: to, .. },
-            ) => target == to,
+                OpKind::Rename { target, flags, .. } | OpKind::Link { target, flags, .. },
+                OpKind::Rename { target: to, flags: so, .. } | OpKind::Link { target: to, flags: so, .. },
+            ) => target == to && flags == so,
             (OpKind::Lock { .. } | OpKind::Read { .. } | OpKind::Write { .. }, _) => {
                 requested(first).range == requested(again).range
             }

@@ -4,11 +4,12 @@ use super::attribute::{Blockers, Failing, Suspect, add};
 use super::engine::Engine;
 use super::failure::wanted;
 use super::finding::{Cause, Confidence, Edge, Hold, Holder, Mechanism};
+use super::hold::{Fit, HoldRec};
 use super::identity::{NONE, Names};
 use super::replay::Exits;
 use super::spans::Instant;
 use crate::capture::op::{Op, OpKind, OpLog, ProcessId};
-use crate::nt::sharing::AccessClasses;
+use crate::nt::sharing::{AccessClasses, Relation, sharing_conflict};
 use crate::nt::{AccessMask, CreateDisposition, DispositionFlags, FileTime, NtStatus, ShareAccess};
 use indexmap::IndexMap;
 use rustc_hash::{FxBuildHasher, FxHashSet};
@@ -280,6 +281,19 @@ pub(crate) fn harmless(failing: Failing<'_>, kind: Kind, nobody: bool) -> Option
     }
 }
 
+/// Whether a handle may refuse what a mapping was asked about.
+fn also_refuses(op: &Op, hold: &HoldRec, link: u32) -> Fit {
+    let refuses = match (op.status, op.kind) {
+        (NtStatus::SHARING_VIOLATION, _) => {
+            let conflict = |grant| sharing_conflict(grant, wanted(op).grant, Relation::SameStream);
+            hold.grant.is_none_or(|grant| conflict(grant).is_some())
+        }
+        (NtStatus::ACCESS_DENIED, OpKind::Rename { .. } | OpKind::Link { .. }) => hold.link == link, // RN-1
+        _ => false,
+    };
+    if refuses { Fit::Maybe } else { Fit::No }
+}
+
 impl Engine<'_> {
     /// CANNOT DELETE: the read-only attribute, else mappings.
     pub(crate) fn cannot_delete(&mut self, failing: Failing<'_>, found: &mut Blockers) {
@@ -352,12 +366,21 @@ impl Engine<'_> {
         // A sharing violation has other causes; a handle that conflicts explains it already.
         let explained = found.suspects.iter().any(|suspect| suspect.holder.confidence >= Confidence::Likely);
         let only_mapping = failing.op.status != NtStatus::SHARING_VIOLATION || !explained;
-        // AT-10: what ended with its process while the operation went on failing, and no other mapping is left to explain
-        // that, was not what stood in the way.
-        let last = failing.burst.last.start;
-        let ended = |section: &Mapped| section.exit.is_some_and(|(_, time)| time <= last);
-        let not_enough = mapped.iter().all(ended);
-        let suffices = |section: &Mapped| not_enough || !ended(section);
+        // AT-10: what ended with its process while the operation went on failing, and nothing else is there to explain that, be
+        // it a later mapping or handle, was not what stood in the way.
+        let last = failing.burst.last;
+        let ended = |section: &Mapped| section.exit.is_some_and(|(_, time)| time <= last.start);
+        let all_ended = mapped.iter().all(ended);
+        let source = self.names.place(failing.index).link;
+        let pending = source != link && self.track(self.names.file(source)).marks.standing(source, last).is_some();
+        let followed = || {
+            // RN-4: a pending source is refused for that alone.
+            pending
+                || track.sections.at(last, &self.exits, self.options.limit).iter().any(|one| fits(one.kind))
+                || self.may_hold(&track, None, last, &|hold| also_refuses(failing.op, hold, link))
+        };
+        let not_enough = all_ended && !followed();
+        let suffices = |section: &Mapped| all_ended || !ended(section);
         let mut processes: Vec<_> = mapped.iter().filter(|one| suffices(one)).map(|one| one.process).collect();
         processes.sort_unstable();
         processes.dedup();
