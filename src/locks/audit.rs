@@ -5,7 +5,7 @@ use super::engine::{Engine, Options};
 use super::failure::is_lock_failure;
 use super::finding::{Attribution, Confidence};
 use super::identity::succeeded;
-use super::replay::Track;
+use super::track::Track;
 use crate::capture::op::{EventIndex, OpLog, PathId};
 use crate::nt::NtStatus;
 use rayon::prelude::*;

@@ -1,6 +1,7 @@
 //! Retries: failures of one operation grouped, and the success that ended them (AT-10).
 
 use super::engine::Engine;
+use super::failing::BurstEnd;
 use super::failure::{Wanted, is_lock_failure, requested, wanted};
 use super::finding::Burst;
 use super::identity::{opens, succeeded};
@@ -8,16 +9,6 @@ use super::spans::Instant;
 use crate::capture::op::{Op, OpKind, ProcessId};
 use crate::nt::{AccessMask, FileTime, NtStatus};
 use rustc_hash::{FxHashMap, FxHashSet};
-
-/// How the retries of a failure went on.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct BurstEnd {
-    pub(crate) number: usize,
-    /// The last failure.
-    pub(crate) last: Instant,
-    /// The success that ended it (operation index).
-    pub(crate) success: Option<u32>,
-}
 
 /// The retries of the failures asked about.
 #[derive(Debug, Default)]

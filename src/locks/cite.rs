@@ -1,7 +1,7 @@
 //! Which rules a conclusion rests on, and the event that shows it, beside the rule that makes a hold a reason.
 
 use super::finding::{
-    Attribution, Cause, Confidence, DeleteHow, Edge, Explanation, Finding, Holder, Mechanism, Party, Reason, Side,
+    Attribution, Cause, Confidence, DeleteHow, Edge, Explanation, Finding, Holder, Mechanism, Party, Side,
 };
 use crate::capture::op::{EventIndex, Op, OpKind, OpLog, PathId};
 use crate::nt::path::volume_device;
@@ -286,30 +286,6 @@ impl<'a> Citer<'a> {
     fn op(&self, event: EventIndex) -> Option<&Op> {
         let at = self.log.ops.partition_point(|op| op.event < event);
         self.log.ops.get(at).filter(|op| op.event == event)
-    }
-}
-
-impl Reason {
-    /// The rule that clears, unless a nearer one does.
-    pub const fn rule(self) -> &'static str {
-        match self {
-            Self::CompatibleSharing => "SA-3",
-            Self::HandleDoesNotBlock => "AT-9",
-            Self::NoConflictingLock => "LK-2",
-            Self::NoOplock => "OP-2",
-            Self::MappingDoesNotBlock => "MM-2",
-            Self::ExplainedWithoutIt => "AT-9",
-            Self::AttributesOnly => "SA-2",
-            Self::OtherLink => "DP-8",
-            Self::NotTheMarker => "DP-6",
-            Self::OutlastedTheName => "DP-3",
-            Self::ClosedBefore | Self::OpenedAfter | Self::OwnOpenFailed | Self::OpenNotCompleted => "AT-4",
-            Self::ShownClosedByLaterSuccess => "AT-11",
-            Self::ExitedBefore => "AT-7",
-            Self::StillFailingAfterRelease => "AT-10",
-            Self::OtherFile => "AT-5",
-            Self::SameNameOtherFile => "AT-2",
-        }
     }
 }
 

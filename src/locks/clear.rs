@@ -5,15 +5,17 @@
 //! or opened it later, by that. Where the reference leaves open whether something counts, its owner is neither
 //! implicated nor cleared.
 
-use super::attribute::{Blockers, Failing};
 use super::engine::Engine;
+use super::failing::Failing;
 use super::finding::{Attribution, Confidence, DeleteHow, Finding, Reason, RuledOut};
 use super::hold::{Ended, Fit, HoldRec};
 use super::identity::{NONE, opens};
-use super::mapping::{Kind, harmless};
-use super::replay::Track;
+use super::mapping::harmless;
 use super::scenes::{Part, Scene};
+use super::sections::Kind;
 use super::spans::Instant;
+use super::suspect::Blockers;
+use super::track::Track;
 use crate::capture::op::{EventIndex, OpKind, ProcessId};
 use crate::nt::FileTime;
 use crate::nt::NtStatus;

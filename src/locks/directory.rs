@@ -1,16 +1,25 @@
 //! DIRECTORY NOT EMPTY: children that are pending or in use (DR-1, DR-2).
 
-use super::attribute::{Blockers, Failing, MAX_CHILDREN, MAX_NESTING, add};
 use super::engine::Engine;
+use super::failing::Failing;
 use super::finding::{Cause, Confidence, Mechanism};
 use super::identity::NONE;
+use super::suspect::{Blockers, add};
 use crate::capture::op::{EventIndex, Op};
 use crate::nt::NtStatus;
 use rustc_hash::FxHashSet;
 
-impl Engine<'_> {
-    /// DR-1, DR-2: DIRECTORY NOT EMPTY.
-    pub(crate) fn not_empty(&mut self, failing: Failing<'_>, found: &mut Blockers) {
+/// Directory removals are followed this deep through children that were refused themselves.
+pub(crate) const MAX_NESTING: u32 = 8;
+/// Children of a directory looked into for one failure.
+pub(crate) const MAX_CHILDREN: usize = 256;
+
+/// Answers what stands in the way of another refused operation.
+type Nested<'a> = fn(&mut Engine<'a>, Failing<'_>) -> Blockers;
+
+impl<'a> Engine<'a> {
+    /// DR-1, DR-2: DIRECTORY NOT EMPTY. `nested` examines the refused deletion of a child.
+    pub(crate) fn not_empty(&mut self, failing: Failing<'_>, nested: Nested<'a>, found: &mut Blockers) {
         found.cause = Some(Cause::DirectoryNotEmpty);
         let link = self.subject(failing.index, failing.op);
         if link == NONE {
@@ -42,7 +51,7 @@ impl Engine<'_> {
                 live.push(child);
             }
         }
-        let in_use = self.children_in_use(failing, dir, tick, found);
+        let in_use = self.children_in_use(failing, (dir, tick), nested, found);
         live.retain(|child| !in_use.contains(child));
         if found.suspects.is_empty() {
             found.nobody = !live.is_empty(); // a live child nobody tried to delete
@@ -72,23 +81,14 @@ impl Engine<'_> {
         ops.find(shows).map(|op| op.event)
     }
 
-    /// The names in a directory at a tick.
-    pub(crate) fn entries(&self, dir: u32, tick: u32) -> Vec<u32> {
-        let mut walked = 0;
-        let entries = self
-            .names
-            .children(dir)
-            .inspect(|_| walked += 1)
-            .take(65_536)
-            .filter(|stay| stay.from <= tick && tick < stay.to)
-            .map(|stay| stay.link)
-            .collect();
-        self.work.spend(walked + 1);
-        entries
-    }
-
     /// DR-2: children whose own deletion by this process a lock refused, and would still refuse.
-    fn children_in_use(&mut self, failing: Failing<'_>, dir: u32, tick: u32, found: &mut Blockers) -> FxHashSet<u32> {
+    fn children_in_use(
+        &mut self,
+        failing: Failing<'_>,
+        (dir, tick): (u32, u32),
+        nested: Nested<'a>,
+        found: &mut Blockers,
+    ) -> FxHashSet<u32> {
         let mut in_use = FxHashSet::default();
         if failing.nesting >= MAX_NESTING {
             return in_use;
@@ -123,7 +123,7 @@ impl Engine<'_> {
             self.work.spend(1000); // what is nested multiplies
             let inner = Failing { index, op, at: failing.at, burst: failing.burst, nesting: failing.nesting + 1 };
             let pending = op.status == NtStatus::DELETE_PENDING;
-            for mut suspect in self.blockers(inner).suspects {
+            for mut suspect in nested(self, inner).suspects {
                 if suspect.holder.confidence < Confidence::Likely {
                     continue;
                 }

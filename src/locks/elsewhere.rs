@@ -1,8 +1,8 @@
 //! Who had another file of the name: an earlier one, or one in another folder (AT-2, AT-5).
 
 use super::alias::may_be_same;
-use super::attribute::Failing;
 use super::engine::Engine;
+use super::failing::Failing;
 use super::finding::{Reason, RuledOut};
 use super::hold::{Fit, HoldRec};
 use crate::capture::op::{PathId, ProcessId};

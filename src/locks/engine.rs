@@ -1,13 +1,15 @@
 //! The run over one log: order, names, files on demand, and the entry points.
 
 use super::alias::Aliases;
-use super::bursts::Bursts;
-use super::finding::{Analysis, Consistency, Finding};
+use super::exits::{Exits, exits};
+use super::finding::{Edge, Party};
 use super::hold::Work;
 use super::identity::{NONE, Names, opens};
-use super::replay::{Exits, Foreign, Track};
+use super::replay::Foreign;
+use super::slow::slow_ops;
 use super::spans::Instant;
-use crate::capture::op::{EventIndex, Op, OpKind, OpLog, ProcessId, ProcessInfo};
+use super::track::Track;
+use crate::capture::op::{EventIndex, Op, OpKind, OpLog, ProcessId};
 use crate::nt::{FileTime, NtStatus, Ticks};
 use rustc_hash::FxHashMap;
 use std::rc::Rc;
@@ -97,7 +99,7 @@ impl<'a> Engine<'a> {
             exits: exits(log),
             tracks: FxHashMap::default(),
             directories: FxHashMap::default(),
-            slow: super::slow::slow_ops(log, options.wait_threshold),
+            slow: slow_ops(log, options.wait_threshold),
             work: Work::new(MAX_WORK),
         };
         engine.note_directories();
@@ -137,6 +139,34 @@ impl<'a> Engine<'a> {
 
     pub(crate) fn is_victim(&self, process: ProcessId) -> bool {
         (self.options.is_victim)(process)
+    }
+
+    pub(crate) fn edge(&self, at: u32) -> Edge {
+        self.op(at).map_or(Edge::Unseen, |op| Edge::At(op.event, op.start))
+    }
+
+    pub(crate) fn author(&self, made: Option<u32>, process: ProcessId) -> Party {
+        match made.and_then(|at| self.op(at)).and_then(|op| op.driver) {
+            Some(driver) => Party::Driver { driver, process },
+            None => Party::Process(process),
+        }
+    }
+
+    /// The link a failure is about: the target of a rename that met one there, else the name it was issued on. `NONE` where
+    /// it can only be a target that is not known.
+    pub(crate) fn subject(&self, index: u32, op: &Op) -> u32 {
+        let own = self.names.place(index).link;
+        if !matches!(op.kind, OpKind::Rename { .. } | OpKind::Link { .. }) {
+            return own;
+        }
+        match self.names.target(index) {
+            Some(target) if target.link != NONE => target.link,
+            // RN-4: what is pending is the target; a pending source is refused otherwise.
+            _ if op.status == NtStatus::DELETE_PENDING => NONE,
+            // RN-2, RN-7: the target or its folder.
+            None if op.status == NtStatus::SHARING_VIOLATION => NONE,
+            _ => own,
+        }
     }
 
     /// The operation of an event.
@@ -221,69 +251,4 @@ fn group_by_file(names: &Names, order: &[u32]) -> (Vec<u32>, Vec<u32>) {
         }
     }
     (starts, by_file)
-}
-
-fn exits(log: &OpLog) -> Exits {
-    let end = |process: &ProcessInfo| process.ended.or(process.replaced).map(|time| (None, time));
-    let mut exits: Exits = log.processes.iter().map(end).collect();
-    for (at, op) in (0u32..).zip(&log.ops) {
-        if matches!(op.kind, OpKind::ProcessExit)
-            && let Some(exit) = exits.get_mut(op.process.0 as usize)
-        {
-            *exit = Some((Some(at), op.start));
-        }
-    }
-    exits
-}
-
-/// Explains the failing operations `targets`, in event order. Events that are not in the log are left out.
-pub fn analyse(log: &OpLog, targets: &[EventIndex], options: &Options<'_>) -> Analysis {
-    let mut engine = Engine::new(log, *options);
-    let mut wanted: Vec<u32> = targets.iter().filter_map(|event| engine.find(*event)).collect();
-    wanted.sort_unstable();
-    wanted.dedup();
-    let bursts = Bursts::group(&engine, &wanted);
-    let mut findings: Vec<Finding> = Vec::with_capacity(wanted.len());
-    for &at in &wanted {
-        findings.extend(engine.explain(at, &bursts));
-    }
-    let mut waits = engine.waits();
-    waits.extend(engine.slow_waits(&findings, &waits));
-    waits.sort_by_key(|wait| wait.event);
-    let consistency = engine.consistency(&wanted);
-    Analysis { findings, bursts: bursts.into_public(&engine), waits, consistency }
-}
-
-/// What `why` tells of one event: see [`super::FileHistory`]. `tries` are the refusals it may be one of, itself among them
-/// if it was refused. `None` when the event is not in the log.
-pub fn history(
-    log: &OpLog,
-    event: EventIndex,
-    tries: &[EventIndex],
-    options: &Options<'_>,
-) -> Option<super::FileHistory> {
-    Engine::new(log, *options).history(event, tries)
-}
-
-/// The handles that the end of a process, event `event`, closed (AT-7), by when they were opened.
-pub fn closed_by_exit(log: &OpLog, event: EventIndex, options: &Options<'_>) -> Vec<super::HistoryHold> {
-    Engine::new(log, *options).closed_by_exit(event)
-}
-
-impl Engine<'_> {
-    /// The self-check over the files of the operations asked about.
-    fn consistency(&mut self, wanted: &[u32]) -> Consistency {
-        let mut files: Vec<u32> = wanted.iter().map(|at| self.names.file(self.names.place(*at).link)).collect();
-        files.sort_unstable();
-        files.dedup();
-        let mut sum = Consistency::default();
-        for file in files {
-            let track = self.track(file);
-            sum.opens_checked += track.opens_checked;
-            sum.false_conflicts += track.false_conflicts.len() as u64;
-            sum.closes_without_open += track.closes_without_open;
-            sum.opens_without_close += track.opens_without_close;
-        }
-        sum
-    }
 }

@@ -1,12 +1,13 @@
 //! Evidence around a failure: which suspects stand, what release ended it, and what may be behind it unseen (AT-9 to AT-12).
 
-use super::attribute::{Blockers, Failing, MAX_PARTIES, Suspect};
 use super::engine::Engine;
+use super::failing::Failing;
 use super::failure::wanted;
 use super::finding::{Confidence, Edge, Explanation, Finding, Mechanism, Reason, Release, RuledOut};
 use super::identity::NONE;
-use super::mapping::Kind;
+use super::sections::Kind;
 use super::spans::Instant;
+use super::suspect::{Blockers, MAX_PARTIES, Suspect};
 use crate::capture::op::{OpKind, ProcessId, ProcessInfo};
 use crate::nt::kernel_held::kernel_holds;
 use crate::nt::{AccessMask, NtStatus, ShareAccess};

@@ -148,6 +148,27 @@ pub struct Holder {
     pub refuted_by: Option<EventIndex>,
 }
 
+impl Holder {
+    /// One that only circumstances point to.
+    pub(crate) const fn suspect(party: Party, mechanism: Mechanism, rule: &'static str) -> Self {
+        let hold = Hold { start: Edge::Unseen, end: Edge::Unseen, access: None, share: None, path: None, range: None };
+        Self {
+            party,
+            confidence: Confidence::Possible,
+            mechanism,
+            rule,
+            handle_ambiguous: false,
+            hold,
+            more: Vec::new(),
+            conflicts: Vec::new(),
+            victim: false,
+            smb_client: false,
+            confirmed: false,
+            refuted_by: None,
+        }
+    }
+}
+
 /// Why another process is not to blame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
@@ -202,6 +223,30 @@ pub struct RuledOut {
     pub rule: &'static str,
     /// The event that shows it: its close, its later open, the success that refutes it.
     pub event: Option<EventIndex>,
+}
+
+impl Reason {
+    /// The rule that clears, unless a nearer one does.
+    pub const fn rule(self) -> &'static str {
+        match self {
+            Self::CompatibleSharing => "SA-3",
+            Self::HandleDoesNotBlock => "AT-9",
+            Self::NoConflictingLock => "LK-2",
+            Self::NoOplock => "OP-2",
+            Self::MappingDoesNotBlock => "MM-2",
+            Self::ExplainedWithoutIt => "AT-9",
+            Self::AttributesOnly => "SA-2",
+            Self::OtherLink => "DP-8",
+            Self::NotTheMarker => "DP-6",
+            Self::OutlastedTheName => "DP-3",
+            Self::ClosedBefore | Self::OpenedAfter | Self::OwnOpenFailed | Self::OpenNotCompleted => "AT-4",
+            Self::ShownClosedByLaterSuccess => "AT-11",
+            Self::ExitedBefore => "AT-7",
+            Self::StillFailingAfterRelease => "AT-10",
+            Self::OtherFile => "AT-5",
+            Self::SameNameOtherFile => "AT-2",
+        }
+    }
 }
 
 impl RuledOut {

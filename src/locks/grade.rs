@@ -1,11 +1,11 @@
 //! What a capture, or a handle of which only the end is shown, can be graded at most (AT-6, AT-11, AT-12).
 
-use super::attribute::Failing;
 use super::engine::Engine;
+use super::failing::Failing;
 use super::finding::Confidence;
 use super::hold::{Ended, Fit, HoldRec};
-use super::replay::Track;
 use super::spans::Instant;
+use super::track::Track;
 use crate::nt::NtStatus;
 
 impl Engine<'_> {

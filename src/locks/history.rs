@@ -1,15 +1,16 @@
 //! Everything that happened to one file around an event, for the story of it.
 
-use super::attribute::Failing;
 use super::bursts::Bursts;
 use super::engine::Engine;
+use super::engine::Options;
+use super::failing::Failing;
 use super::finding::{Confidence, Edge, Finding, Hold, Mechanism, Party};
 use super::hold::{Ended, HoldRec};
 use super::identity::NONE;
-use super::mapping::Mapped;
-use super::replay::Track;
+use super::sections::Mapped;
 use super::spans::Instant;
-use crate::capture::op::{EventIndex, Op, PathId, ProcessId};
+use super::track::Track;
+use crate::capture::op::{EventIndex, Op, OpLog, PathId, ProcessId};
 use crate::nt::FileTime;
 use rustc_hash::FxHashSet;
 
@@ -65,6 +66,22 @@ pub struct FileHistory {
     pub holds: Vec<HistoryHold>,
     /// There were more than are told.
     pub truncated: bool,
+}
+
+/// What `why` tells of one event: see [`super::FileHistory`]. `tries` are the refusals it may be one of, itself among them
+/// if it was refused. `None` when the event is not in the log.
+pub fn history(
+    log: &OpLog,
+    event: EventIndex,
+    tries: &[EventIndex],
+    options: &Options<'_>,
+) -> Option<super::FileHistory> {
+    Engine::new(log, *options).history(event, tries)
+}
+
+/// The handles that the end of a process, event `event`, closed (AT-7), by when they were opened.
+pub fn closed_by_exit(log: &OpLog, event: EventIndex, options: &Options<'_>) -> Vec<super::HistoryHold> {
+    Engine::new(log, *options).closed_by_exit(event)
 }
 
 impl Engine<'_> {

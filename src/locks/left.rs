@@ -1,11 +1,12 @@
 //! Which of a process's handles is left at an instant, where the capture does not say which one a close ended (AT-3).
 
-use super::attribute::{Blockers, Failing, Rule, Suspect};
-use super::engine::Engine;
+use super::engine::{Engine, WAIT_THRESHOLD};
+use super::failing::Failing;
 use super::finding::{Hold, Holder};
 use super::hold::{Ended, EvKind, Fit, HoldRec};
-use super::replay::Track;
 use super::spans::Instant;
+use super::suspect::{Blockers, Rule, Suspect};
+use super::track::Track;
 
 impl Engine<'_> {
     /// The hold with the end it must have had to refuse the operation, where the usual order of closes (AT-13) has it
@@ -139,5 +140,5 @@ fn exchange(track: &Track, group: u32, hold: &HoldRec, at: Instant) -> Option<Ho
 /// during the close keeps the file in use in its owner's name.
 pub(crate) fn lingers(hold: &HoldRec, at: Instant) -> bool {
     matches!(hold.ended, Ended::Close(_, close)
-        if close.start <= at.start && at.start < close.end && close.end.since(close.start) >= super::WAIT_THRESHOLD)
+        if close.start <= at.start && at.start < close.end && close.end.since(close.start) >= WAIT_THRESHOLD)
 }

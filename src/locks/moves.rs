@@ -1,11 +1,12 @@
 //! Renames and links that were refused: the target, the directory it goes to, what is open below (RN-1 to RN-7).
 
-use super::attribute::{Blockers, Failing, Rule};
 use super::engine::Engine;
+use super::failing::Failing;
 use super::finding::{Cause, Confidence, Mechanism, Side};
 use super::hold::{Fit, HoldRec};
 use super::identity::{NONE, UNNAMED};
-use super::mapping::Kind;
+use super::sections::Kind;
+use super::suspect::{Blockers, Rule};
 use crate::capture::op::OpKind;
 use crate::nt::sharing::{AccessClasses, Grant, sharing_conflict};
 use crate::nt::{RenameFlags, ShareAccess};

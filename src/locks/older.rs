@@ -1,11 +1,11 @@
 //! A handle whose access or sharing is not certain: what successes of others show of it (AT-11).
 
-use super::attribute::Failing;
 use super::engine::Engine;
+use super::failing::Failing;
 use super::hold::{Ended, HoldRec};
 use super::identity::{NONE, opens};
-use super::replay::Track;
 use super::spans::Instant;
+use super::track::Track;
 use crate::capture::op::{OpKind, ProcessId, ProcessInfo};
 use crate::nt::sharing::{AccessClasses, Grant};
 use crate::nt::{OpenResult, ShareAccess};

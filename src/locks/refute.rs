@@ -5,7 +5,7 @@
 use super::finding::DeleteHow;
 use super::hold::{Ended, EvKind, Group, HoldRec};
 use super::identity::{Names, UNNAMED, succeeded};
-use super::replay::{Refused, Track};
+use super::marks::Marks;
 use super::spans::Instant;
 use crate::capture::op::{Op, OpKind, OpLog};
 use crate::nt::OpenResult;
@@ -62,6 +62,16 @@ pub(crate) struct Shown {
     pub(crate) moved: Vec<(u32, u32)>,
     /// Holds that must have ended without a recorded close.
     pub(crate) refused: Vec<Refused>,
+}
+
+/// A create that the table of holds would have refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refused {
+    /// The create (operation index).
+    pub(crate) by: u32,
+    /// The hold that should have refused it.
+    pub(crate) hold: u32,
+    pub(crate) rule: &'static str,
 }
 
 /// How the streams of an existing and a wanted open relate.
@@ -179,8 +189,7 @@ impl Refutation {
 
 /// RN-3, RN-6: a rename that succeeded shows that nothing was open below the folder, or on a named stream of the file. A hold
 /// whose close is in the capture is shown by that, and stays.
-pub(crate) fn refute_by_moves(track: &mut Track, log: &OpLog, names: &Names) {
-    let Track { holds, marks, ops, .. } = track;
+pub(crate) fn refute_by_moves(holds: &mut [HoldRec], marks: &Marks, ops: &[u32], log: &OpLog, names: &Names) {
     let own = ops.iter().filter(|at| {
         log.ops.get(**at as usize).is_some_and(|op| matches!(op.kind, OpKind::Rename { .. }) && succeeded(op))
     });

@@ -1,11 +1,13 @@
 //! The files whose handles can matter to the result of a refused operation, and the part that a handle plays there.
 
-use super::attribute::{Blockers, Failing, MAX_CHILDREN};
+use super::directory::MAX_CHILDREN;
 use super::engine::Engine;
+use super::failing::Failing;
 use super::failure::{requested, wanted};
 use super::finding::{Mechanism, Range};
 use super::identity::{NONE, UNNAMED};
 use super::moves::{entering, replacing};
+use super::suspect::Blockers;
 use crate::capture::op::OpKind;
 use crate::nt::sharing::Grant;
 use crate::nt::{NtStatus, RenameFlags};

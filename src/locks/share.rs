@@ -1,16 +1,17 @@
 //! SHARING VIOLATION on an open: handles, sections and current directories (SA-1 to SA-11, MM-2, VI-10).
 
-use super::attribute::{Blockers, Failing, Rule, Suspect, add};
 use super::engine::Engine;
+use super::failing::Failing;
 use super::failure::{Wanted, wanted};
 use super::finding::{Cause, Confidence, Conflict, Edge, Hold, Holder, Mechanism, Party, Side};
 use super::hold::{Ended, Fit, HoldRec};
 use super::identity::opens;
-use super::mapping::Kind;
 use super::older::key;
 use super::refute::{relation, spared_by_read};
-use super::replay::Track;
+use super::sections::Kind;
 use super::spans::Instant;
+use super::suspect::{Blockers, Rule, Suspect, add};
+use super::track::Track;
 use crate::capture::op::{OpKind, ProcessId};
 use crate::nt::sharing::{AccessClasses, Grant, sharing_conflict};
 use crate::nt::{AccessMask, CreateOptions, NtStatus, ShareAccess};

@@ -1,0 +1,25 @@
+//! A refusal under examination, and how its retries went on.
+
+use super::spans::Instant;
+use crate::capture::op::Op;
+
+/// How the retries of a failure went on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BurstEnd {
+    pub(crate) number: usize,
+    /// The last failure.
+    pub(crate) last: Instant,
+    /// The success that ended it (operation index).
+    pub(crate) success: Option<u32>,
+}
+
+/// The failing operation under examination.
+#[derive(Clone, Copy)]
+pub(crate) struct Failing<'o> {
+    pub(crate) index: u32,
+    pub(crate) op: &'o Op,
+    /// The instant at which holds are asked for.
+    pub(crate) at: Instant,
+    pub(crate) burst: BurstEnd,
+    pub(crate) nesting: u32,
+}
