@@ -1,4 +1,4 @@
-//! One failure against the holds of its file: who made it fail, by which rule, and how sure that is (section 7).
+//! One refusal: what stood in its way, by the status it ended in, and who is left after the evidence (section 7).
 
 use super::bursts::Bursts;
 use super::engine::Engine;

@@ -3,7 +3,7 @@
 use super::engine::Engine;
 use super::failing::BurstEnd;
 use super::failure::{Wanted, is_lock_failure, requested, wanted};
-use super::finding::Burst;
+use super::finding::{Burst, Range};
 use super::identity::{opens, succeeded};
 use super::spans::Instant;
 use crate::capture::op::{Op, OpKind, ProcessId};
@@ -61,7 +61,7 @@ fn overcomes(then: &Op, now: &Op) -> bool {
         }
         OpKind::Read { .. } | OpKind::Write { .. } => {
             let (Some(then), Some(range)) = (requested(then).range, requested(now).range) else { return false };
-            let end = |range: super::finding::Range| i128::from(range.offset) + i128::from(range.length);
+            let end = |range: Range| i128::from(range.offset) + i128::from(range.length);
             succeeded(now) && range.offset <= then.offset && end(range) >= end(then)
         }
         _ => succeeded(now),

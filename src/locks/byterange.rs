@@ -1,31 +1,13 @@
-//! Byte-range locks: who has which range, and what a range conflicts with (LK-1, LK-2).
+//! Byte-range locks that refused a transfer or another lock (LK-1, LK-2).
 
 use super::engine::Engine;
 use super::failing::Failing;
 use super::failure::requested;
-use super::finding::{Cause, Confidence, Edge, Hold, Holder, Mechanism, Party};
-use super::ranges::LockRec;
-use super::spans::Instant;
+use super::finding::{Cause, Confidence, Holder, Mechanism, Party};
 use super::suspect::{Blockers, Suspect, add};
 use crate::capture::op::OpKind;
 
 impl Engine<'_> {
-    /// A lock as it is told, and what ended it.
-    pub(crate) fn lock_hold(&self, failing: Failing<'_>, lock: &LockRec) -> (Hold, Option<(u32, Instant)>) {
-        let exit = self.exits.get(lock.process.0 as usize).copied().flatten();
-        let end = lock.released.or(exit.and_then(|(op, time)| Some((op?, Instant::point(time)))));
-        let path = self.op(lock.op).map(|op| op.path);
-        let hold = Hold {
-            start: self.edge(lock.op),
-            end: end.map_or(Edge::AfterCapture, |(op, _)| self.edge(op)),
-            access: None,
-            share: None,
-            path: path.filter(|path| !self.names.same_path(*path, failing.op.path)),
-            range: Some(lock.range),
-        };
-        (hold, end)
-    }
-
     /// LK-1, LK-2: byte-range locks.
     pub(crate) fn locked(&mut self, failing: Failing<'_>, found: &mut Blockers) {
         found.cause = Some(Cause::ByteRangeLock);

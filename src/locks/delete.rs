@@ -1,4 +1,4 @@
-//! Who marked a link for deletion, and until when it was pending (DP-1 to DP-9).
+//! DELETE PENDING: the mark on the name or on a folder above it, and the opens that keep the name (DP-1 to DP-9).
 
 use super::engine::Engine;
 use super::failing::Failing;

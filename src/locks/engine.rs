@@ -1,7 +1,8 @@
-//! The run over one log: order, names, files on demand, and the entry points.
+//! The state of one run over a log: order, names, files on demand, and what every rule asks of them.
 
 use super::alias::Aliases;
 use super::exits::{Exits, exits};
+use super::failing::Failing;
 use super::finding::{Edge, Party};
 use super::hold::Work;
 use super::identity::{NONE, Names, opens};
@@ -139,6 +140,10 @@ impl<'a> Engine<'a> {
 
     pub(crate) fn is_victim(&self, process: ProcessId) -> bool {
         (self.options.is_victim)(process)
+    }
+
+    pub(crate) fn counts_as_victim(&self, failing: Failing<'_>, process: ProcessId) -> bool {
+        process == failing.op.process || self.is_victim(process)
     }
 
     pub(crate) fn edge(&self, at: u32) -> Edge {

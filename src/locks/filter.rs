@@ -2,7 +2,7 @@
 
 use super::engine::Engine;
 use super::failing::Failing;
-use super::finding::{Attribution, Edge, Finding, Hold, Holder, Mechanism, Party, Wait};
+use super::finding::{Attribution, Cause, Finding, Holder, Mechanism, Party, Wait};
 use super::slow::{LONG, took};
 use super::spans::Instant;
 use crate::capture::op::Op;
@@ -33,11 +33,6 @@ impl Engine<'_> {
             }
             over => suspect(failing.op).or_else(|| suspect(over?.1)),
         }
-    }
-
-    fn extent(&self, at: u32, op: &Op) -> Hold {
-        let end = Edge::At(op.event, Instant::of(op).end);
-        Hold { start: self.edge(at), end, access: None, share: None, path: None, range: None }
     }
 
     /// The slow operations of victims with a filter in their stack, those on a file that somebody unseen held, and those
@@ -73,7 +68,7 @@ impl Engine<'_> {
                 thread: op.thread,
                 path: op.path,
                 waited,
-                cause: super::Cause::Other,
+                cause: Cause::Other,
                 holders: holder.into_iter().collect(),
             });
         }

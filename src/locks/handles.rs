@@ -181,14 +181,6 @@ impl Engine<'_> {
             end,
         })
     }
-
-    fn end_of(&self, hold: &HoldRec) -> Option<(u32, Instant)> {
-        match hold.ended {
-            Ended::Close(op, at) => Some((op, at)),
-            Ended::Exit(Some(op), time) => Some((op, Instant::point(time))),
-            _ => None,
-        }
-    }
 }
 
 /// VI-10: the way a process opens its current directory.

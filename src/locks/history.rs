@@ -1,8 +1,7 @@
 //! Everything that happened to one file around an event, for the story of it.
 
 use super::bursts::Bursts;
-use super::engine::Engine;
-use super::engine::Options;
+use super::engine::{Engine, Options};
 use super::failing::Failing;
 use super::finding::{Confidence, Edge, Finding, Hold, Mechanism, Party};
 use super::hold::{Ended, HoldRec};
@@ -68,19 +67,14 @@ pub struct FileHistory {
     pub truncated: bool,
 }
 
-/// What `why` tells of one event: see [`super::FileHistory`]. `tries` are the refusals it may be one of, itself among them
+/// What `why` tells of one event: see [`FileHistory`]. `tries` are the refusals it may be one of, itself among them
 /// if it was refused. `None` when the event is not in the log.
-pub fn history(
-    log: &OpLog,
-    event: EventIndex,
-    tries: &[EventIndex],
-    options: &Options<'_>,
-) -> Option<super::FileHistory> {
+pub fn history(log: &OpLog, event: EventIndex, tries: &[EventIndex], options: &Options<'_>) -> Option<FileHistory> {
     Engine::new(log, *options).history(event, tries)
 }
 
 /// The handles that the end of a process, event `event`, closed (AT-7), by when they were opened.
-pub fn closed_by_exit(log: &OpLog, event: EventIndex, options: &Options<'_>) -> Vec<super::HistoryHold> {
+pub fn closed_by_exit(log: &OpLog, event: EventIndex, options: &Options<'_>) -> Vec<HistoryHold> {
     Engine::new(log, *options).closed_by_exit(event)
 }
 
@@ -233,7 +227,7 @@ impl Engine<'_> {
         };
         let failing =
             Failing { index, op, at: Instant::of(op), burst: Bursts::group(self, &[]).end_of(index), nesting: 0 };
-        let own = |one: &(u32, &crate::capture::op::Op)| one.1.process == op.process;
+        let own = |one: &(u32, &Op)| one.1.process == op.process;
         let mut files: Vec<u32> = (0u32..)
             .zip(&self.log.ops)
             .filter(own)

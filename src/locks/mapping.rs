@@ -1,9 +1,9 @@
-//! Sections over a file: images and data, from their creation until something shows them gone (MM-1 to MM-5, SA-8).
+//! What the sections over a file refuse, and how surely one that may be alive is behind it (MM-1 to MM-5, SA-8).
 
 use super::engine::Engine;
 use super::failing::Failing;
 use super::failure::wanted;
-use super::finding::{Cause, Confidence, Edge, Hold, Holder, Mechanism};
+use super::finding::{Cause, Confidence, Holder, Mechanism};
 use super::hold::{Fit, HoldRec};
 use super::identity::NONE;
 use super::sections::{Kind, Mapped};
@@ -78,24 +78,6 @@ impl Engine<'_> {
     fn brackets(&self, failing: Failing<'_>, exit: Option<(Option<u32>, FileTime)>) -> bool {
         let success = failing.burst.success.and_then(|at| self.op(at));
         exit.zip(success).is_some_and(|((_, exit), op)| exit >= failing.burst.last.end && op.start >= exit)
-    }
-
-    /// A section as it is told.
-    pub(crate) fn section_hold(&self, failing: Failing<'_>, section: &Mapped) -> Hold {
-        let path = section.made.and_then(|at| self.op(at)).map(|op| op.path);
-        Hold {
-            start: section.made.map_or(Edge::BeforeCapture, |at| self.edge(at)),
-            end: match section.exit.and_then(|(op, _)| op) {
-                // AT-7: at its exit at the latest.
-                Some(exit) => self.edge(exit),
-                None if section.kind == Kind::Program && section.exit.is_none() => Edge::AfterCapture,
-                None => Edge::Unseen,
-            },
-            access: None,
-            share: None,
-            path: path.filter(|path| !self.names.same_path(*path, failing.op.path)),
-            range: None,
-        }
     }
 
     /// Sections that may be alive.

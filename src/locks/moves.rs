@@ -8,7 +8,7 @@ use super::identity::{NONE, UNNAMED};
 use super::sections::Kind;
 use super::suspect::{Blockers, Rule};
 use crate::capture::op::OpKind;
-use crate::nt::sharing::{AccessClasses, Grant, sharing_conflict};
+use crate::nt::sharing::{AccessClasses, Grant, Relation, sharing_conflict};
 use crate::nt::{RenameFlags, ShareAccess};
 
 /// The last build known to open the destination directory without sharing deletion: Windows 11 23H2 (RN-7).
@@ -40,8 +40,7 @@ impl Engine<'_> {
         let Some(target) = self.names.target(failing.index) else { return };
         if target.link != NONE && flags.contains(RenameFlags::REPLACE_IF_EXISTS) {
             let conflict = |hold: &HoldRec| {
-                hold.grant
-                    .and_then(|grant| sharing_conflict(grant, replacing(), crate::nt::sharing::Relation::SameStream))
+                hold.grant.and_then(|grant| sharing_conflict(grant, replacing(), Relation::SameStream))
             };
             let fit = |hold: &HoldRec| match (hold.grant, conflict(hold)) {
                 (_, Some(conflict)) if conflict.certain => Fit::Yes,
@@ -54,9 +53,8 @@ impl Engine<'_> {
             self.by_handle(failing, target.link, &rule, found);
         }
         let (entry, told) = entering(self.log.os_build);
-        let conflict = |hold: &HoldRec| {
-            hold.grant.and_then(|grant| sharing_conflict(grant, entry, crate::nt::sharing::Relation::SameStream))
-        };
+        let conflict =
+            |hold: &HoldRec| hold.grant.and_then(|grant| sharing_conflict(grant, entry, Relation::SameStream));
         let fit = |hold: &HoldRec| match conflict(hold) {
             Some(conflict) if conflict.certain => Fit::Yes,
             Some(_) => Fit::Maybe,

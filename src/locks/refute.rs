@@ -9,7 +9,7 @@ use super::marks::Marks;
 use super::spans::Instant;
 use crate::capture::op::{Op, OpKind, OpLog};
 use crate::nt::OpenResult;
-use crate::nt::sharing::{AccessClasses, Grant, Relation, sharing_conflict};
+use crate::nt::sharing::{AccessClasses, Grant, Relation, ShareConflict, sharing_conflict};
 use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
@@ -214,7 +214,7 @@ pub(crate) fn refute_by_moves(holds: &mut [HoldRec], marks: &Marks, ops: &[u32],
 
 /// SA-9: a caller without write permission shares reading whatever it asked for, so a conflict about reading alone
 /// shows nothing when the side that withholds it was not granted any write.
-pub(crate) fn spared_by_read(hold: &HoldRec, wanted: Grant, conflict: crate::nt::sharing::ShareConflict) -> bool {
+pub(crate) fn spared_by_read(hold: &HoldRec, wanted: Grant, conflict: ShareConflict) -> bool {
     let only_read = |classes: AccessClasses| classes.0 & !AccessClasses::READ.0 == 0;
     let holder_side = conflict.holder_refuses.is_empty()
         || (only_read(conflict.holder_refuses)

@@ -4,7 +4,7 @@ use super::exits::Exits;
 use super::identity::Names;
 use super::spans::Instant;
 use crate::capture::op::{Op, OpKind, OpLog, ProcessId};
-use crate::nt::sharing::AccessClasses;
+use crate::nt::sharing::{AccessClasses, effective_access};
 use crate::nt::{AccessMask, CreateDisposition, FileTime, ShareAccess};
 use indexmap::IndexMap;
 use rustc_hash::{FxBuildHasher, FxHashSet};
@@ -133,7 +133,7 @@ impl Sections {
     pub(crate) fn success(&mut self, op: &Op, at: u32, now: Instant) {
         let OpKind::Create(create) = op.kind else { return };
         let (Some(access), Some(share)) = (create.access, create.share) else { return };
-        let effective = crate::nt::sharing::effective_access(access, create.disposition);
+        let effective = effective_access(access, create.disposition);
         let overwrites = matches!(
             create.disposition,
             Some(CreateDisposition::OVERWRITE | CreateDisposition::OVERWRITE_IF | CreateDisposition::SUPERSEDE)

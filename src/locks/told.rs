@@ -1,16 +1,16 @@
-//! How a hold is told: who, from which event to which.
+//! How a hold is told: from which event to which, by which path.
 
 use super::engine::Engine;
 use super::failing::Failing;
 use super::finding::{Edge, Hold};
 use super::hold::{Ended, HoldRec};
-use crate::capture::op::ProcessId;
+use super::ranges::LockRec;
+use super::sections::{Kind, Mapped};
+use super::spans::Instant;
+use crate::capture::op::Op;
 
 impl Engine<'_> {
-    pub(crate) fn counts_as_victim(&self, failing: Failing<'_>, process: ProcessId) -> bool {
-        process == failing.op.process || self.is_victim(process)
-    }
-
+    /// A handle as it is told.
     pub(crate) fn public_hold(&self, failing: Failing<'_>, hold: &HoldRec) -> Hold {
         let newborn = self.names.born(hold.link).is_some_and(|born| born <= failing.at.end);
         Hold {
@@ -35,5 +35,54 @@ impl Engine<'_> {
             path: (!self.names.same_path(hold.path, failing.op.path)).then_some(hold.path),
             range: None,
         }
+    }
+
+    /// What ended a handle, if the capture shows it.
+    pub(crate) fn end_of(&self, hold: &HoldRec) -> Option<(u32, Instant)> {
+        match hold.ended {
+            Ended::Close(op, at) => Some((op, at)),
+            Ended::Exit(Some(op), time) => Some((op, Instant::point(time))),
+            _ => None,
+        }
+    }
+
+    /// A section as it is told.
+    pub(crate) fn section_hold(&self, failing: Failing<'_>, section: &Mapped) -> Hold {
+        let path = section.made.and_then(|at| self.op(at)).map(|op| op.path);
+        Hold {
+            start: section.made.map_or(Edge::BeforeCapture, |at| self.edge(at)),
+            end: match section.exit.and_then(|(op, _)| op) {
+                // AT-7: at its exit at the latest.
+                Some(exit) => self.edge(exit),
+                None if section.kind == Kind::Program && section.exit.is_none() => Edge::AfterCapture,
+                None => Edge::Unseen,
+            },
+            access: None,
+            share: None,
+            path: path.filter(|path| !self.names.same_path(*path, failing.op.path)),
+            range: None,
+        }
+    }
+
+    /// A lock as it is told, and what ended it.
+    pub(crate) fn lock_hold(&self, failing: Failing<'_>, lock: &LockRec) -> (Hold, Option<(u32, Instant)>) {
+        let exit = self.exits.get(lock.process.0 as usize).copied().flatten();
+        let end = lock.released.or(exit.and_then(|(op, time)| Some((op?, Instant::point(time)))));
+        let path = self.op(lock.op).map(|op| op.path);
+        let hold = Hold {
+            start: self.edge(lock.op),
+            end: end.map_or(Edge::AfterCapture, |(op, _)| self.edge(op)),
+            access: None,
+            share: None,
+            path: path.filter(|path| !self.names.same_path(*path, failing.op.path)),
+            range: Some(lock.range),
+        };
+        (hold, end)
+    }
+
+    /// An operation as a hold from its begin to its completion.
+    pub(crate) fn extent(&self, at: u32, op: &Op) -> Hold {
+        let end = Edge::At(op.event, Instant::of(op).end);
+        Hold { start: self.edge(at), end, access: None, share: None, path: None, range: None }
     }
 }

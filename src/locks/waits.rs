@@ -1,8 +1,8 @@
-//! Opens that waited for an oplock owner to give way (OP-1, OP-2).
+//! Opens that an oplock refused, or that waited for its owner to give way (OP-1 to OP-4).
 
 use super::engine::Engine;
 use super::failing::Failing;
-use super::finding::{Cause, Confidence, Edge, Mechanism, Party};
+use super::finding::{Cause, Confidence, Edge, Hold, Holder, Mechanism, Party, Wait};
 use super::hold::{Ended, Fit, HoldRec};
 use super::identity::NONE;
 use super::oplock::{Oplock, breaking, breaks_oplocks};
@@ -82,7 +82,7 @@ impl Engine<'_> {
     }
 
     /// Delayed opens of victims whose delay an oplock owner explains (OP-2).
-    pub(crate) fn waits(&mut self) -> Vec<super::finding::Wait> {
+    pub(crate) fn waits(&mut self) -> Vec<Wait> {
         let mut waits = Vec::new();
         for index in 0..self.log.ops.len() as u32 {
             let Some(op) = self.op(index) else { continue };
@@ -99,7 +99,7 @@ impl Engine<'_> {
             }
             let holders = self.oplock_owners(index, op, at, waited);
             if !holders.is_empty() {
-                waits.push(super::finding::Wait {
+                waits.push(Wait {
                     event: op.event,
                     time: op.start,
                     process: op.process,
@@ -114,7 +114,7 @@ impl Engine<'_> {
         waits
     }
 
-    fn oplock_owners(&mut self, index: u32, op: &Op, at: Instant, waited: Ticks) -> Vec<super::finding::Holder> {
+    fn oplock_owners(&mut self, index: u32, op: &Op, at: Instant, waited: Ticks) -> Vec<Holder> {
         let place = self.names.place(index);
         if place.link == NONE {
             return Vec::new();
@@ -154,7 +154,7 @@ impl Engine<'_> {
             // The wait ends when the owner gives way: the closer the two, the surer.
             let close = slack.is_some_and(|slack| slack.0 <= (waited.0 / 4).max(10_000));
             let hold = track.holds.iter().find(|hold| hold.process == oplock.process && hold.paired_alive(at));
-            holders.push(super::finding::Holder {
+            holders.push(Holder {
                 party: match self.op(oplock.op).and_then(|op| op.driver) {
                     Some(driver) => Party::Driver { driver, process: oplock.process },
                     None => Party::Process(oplock.process),
@@ -163,7 +163,7 @@ impl Engine<'_> {
                 mechanism: Mechanism::Oplock,
                 rule: "OP-2",
                 handle_ambiguous: false,
-                hold: super::finding::Hold {
+                hold: Hold {
                     start: self.edge(oplock.op),
                     end: gave_way.map_or(Edge::Unseen, |(op, _)| self.edge(op)),
                     access: hold.and_then(|hold| hold.access),
