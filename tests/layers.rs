@@ -181,14 +181,15 @@ fn the_table_itself_has_no_cycle() {
     }
 }
 
-/// The modules of `cli` that the code of one of them names.
-fn cli_imports(source: &Source) -> BTreeSet<String> {
+/// The modules in a folder that the code of one of them names.
+fn siblings(source: &Source, folder: &[&str]) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for (at, _) in source.code.match_indices("crate::cli::") {
-        names_at(&source.code[at + "crate::cli::".len()..], &mut found);
+    let root = format!("crate::{}::", folder.join("::"));
+    for (at, _) in source.code.match_indices(&root) {
+        names_at(&source.code[at + root.len()..], &mut found);
     }
     // From `cli::a::b`, two `super` name `cli`.
-    let climb = "super::".repeat(source.module.len() - 1);
+    let climb = "super::".repeat(source.module.len() - folder.len());
     for (at, _) in source.code.match_indices(&climb) {
         if !source.code[..at].ends_with("super::") {
             names_at(&source.code[at + climb.len()..], &mut found);
@@ -197,22 +198,42 @@ fn cli_imports(source: &Source) -> BTreeSet<String> {
     found
 }
 
-#[test]
-fn the_modules_of_the_command_line_form_no_circle() {
+/// Which modules in a folder need which others of it.
+fn needs(folder: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
     let mut edges: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for source in sources().iter().filter(|source| source.module.len() > 1 && source.module[0] == "cli") {
-        edges.entry(source.module[1].clone()).or_default().extend(cli_imports(source));
+    let inside =
+        |source: &&Source| source.module.len() > folder.len() && source.module.iter().zip(folder).all(|(a, b)| a == b);
+    for source in sources().iter().filter(inside) {
+        edges.entry(source.module[folder.len()].clone()).or_default().extend(siblings(source, folder));
     }
     let modules: BTreeSet<String> = edges.keys().cloned().collect();
     for (module, targets) in &mut edges {
         targets.retain(|target| target != module && modules.contains(target));
     }
-    assert!(edges["args"].contains("blame") && edges["blame"].contains("options"), "{edges:?}");
-    while let Some(leaf) = edges.iter().find(|(_, targets)| targets.is_empty()).map(|(module, _)| module.clone()) {
-        edges.remove(&leaf);
-        edges.values_mut().for_each(|targets| targets.retain(|target| *target != leaf));
+    edges
+}
+
+#[test]
+fn the_modules_in_a_folder_form_no_circle() {
+    let folders: &[(&[&str], &str, &str)] = &[
+        (&["cli"], "args", "blame"),
+        (&["cli"], "blame", "options"),
+        (&["locks"], "verdict", "rules"),
+        (&["locks"], "rules", "engine"),
+        (&["locks"], "engine", "file"),
+        (&["locks", "file"], "replay", "track"),
+        (&["locks", "rules"], "share", "older"),
+        (&["locks", "verdict"], "history", "bursts"),
+    ];
+    for (folder, module, needed) in folders {
+        let mut edges = needs(folder);
+        assert!(edges[*module].contains(*needed), "{edges:?}");
+        while let Some(leaf) = edges.iter().find(|(_, targets)| targets.is_empty()).map(|(module, _)| module.clone()) {
+            edges.remove(&leaf);
+            edges.values_mut().for_each(|targets| targets.retain(|target| *target != leaf));
+        }
+        assert!(edges.is_empty(), "each of these needs another of them: {edges:?}");
     }
-    assert!(edges.is_empty(), "each of these needs another of them: {edges:?}");
 }
 
 #[test]

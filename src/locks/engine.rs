@@ -3,13 +3,13 @@
 use super::alias::Aliases;
 use super::exits::{Exits, exits};
 use super::failing::Failing;
+use super::file::hold::Work;
+use super::file::replay::Foreign;
+use super::file::track::Track;
 use super::finding::{Edge, Party};
-use super::hold::Work;
 use super::identity::{NONE, Names, opens};
-use super::replay::Foreign;
 use super::slow::slow_ops;
 use super::spans::Instant;
-use super::track::Track;
 use crate::capture::op::{EventIndex, Op, OpKind, OpLog, ProcessId};
 use crate::nt::{FileTime, NtStatus, Ticks};
 use rustc_hash::FxHashMap;

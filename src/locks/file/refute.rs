@@ -1,0 +1,261 @@
+//! Success as evidence: a create that the table of holds would have refused shows that the table is wrong (AT-11).
+//!
+//! The check itself uses counters as the kernel does, so that a file with many opens costs no more than one with few.
+
+use super::hold::{Ended, EvKind, Group, HoldRec};
+use super::marks::Marks;
+use crate::capture::op::{Op, OpKind, OpLog};
+use crate::locks::failure::wanted;
+use crate::locks::finding::DeleteHow;
+use crate::locks::identity::{Names, UNNAMED, succeeded};
+use crate::locks::spans::Instant;
+use crate::nt::OpenResult;
+use crate::nt::sharing::{AccessClasses, Grant, Relation, ShareConflict, sharing_conflict};
+use indexmap::IndexSet;
+use rustc_hash::{FxBuildHasher, FxHashMap};
+
+/// Opens looked at in detail once the counters report a conflict.
+const MAX_DETAIL: usize = 1024;
+
+/// `SHARE_ACCESS` of one stream: opens that count, by class had and by class shared.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counters {
+    opens: u32,
+    has: [u32; 3],
+    shares: [u32; 3],
+}
+
+impl Counters {
+    fn add(&mut self, grant: Grant, by: i32) {
+        let bump = |n: &mut u32| *n = n.saturating_add_signed(by);
+        bump(&mut self.opens);
+        for (bit, (has, shares)) in self.has.iter_mut().zip(&mut self.shares).enumerate() {
+            if grant.classes.0 & (1 << bit) != 0 {
+                bump(has);
+            }
+            if grant.share.0 & (1 << bit) != 0 {
+                bump(shares);
+            }
+        }
+    }
+
+    fn refuses(&self, wanted: Grant, classes: AccessClasses, mutual: bool) -> bool {
+        (0..3).any(|bit| {
+            let (has, shares) = (self.has.get(bit).copied().unwrap_or(0), self.shares.get(bit).copied().unwrap_or(0));
+            (classes.0 & (1 << bit) != 0 && shares < self.opens)
+                || (mutual && wanted.share.0 & (1 << bit) == 0 && has > 0)
+        })
+    }
+}
+
+/// The table of counted opens of one file, kept in completion order.
+#[derive(Debug, Default)]
+pub(crate) struct Refutation {
+    streams: FxHashMap<u32, Counters>,
+    named: Counters,
+    alive: IndexSet<u32, FxBuildHasher>,
+}
+
+/// What a success showed.
+#[derive(Debug, Default)]
+pub(crate) struct Shown {
+    /// Closes that belong to another hold than the pairing had: the close (operation index) and its hold.
+    pub(crate) moved: Vec<(u32, u32)>,
+    /// Holds that must have ended without a recorded close.
+    pub(crate) refused: Vec<Refused>,
+}
+
+/// A create that the table of holds would have refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refused {
+    /// The create (operation index).
+    pub(crate) by: u32,
+    /// The hold that should have refused it.
+    pub(crate) hold: u32,
+    pub(crate) rule: &'static str,
+}
+
+/// How the streams of an existing and a wanted open relate.
+pub(crate) fn relation(existing: u32, wanted: u32) -> Relation {
+    match (existing, wanted) {
+        (a, b) if a == b => Relation::SameStream,
+        (_, UNNAMED) => Relation::WantedIsUnnamed,
+        (UNNAMED, _) => Relation::ExistingIsUnnamed,
+        _ => Relation::Unrelated,
+    }
+}
+
+impl Refutation {
+    /// Takes a hold out of the table.
+    pub(crate) fn release(&mut self, holds: &[HoldRec], hold: u32) {
+        if self.alive.swap_remove(&hold) {
+            self.count(holds, hold, -1);
+        }
+    }
+
+    fn count(&mut self, holds: &[HoldRec], hold: u32, by: i32) {
+        let Some((stream, grant)) = holds.get(hold as usize).and_then(|hold| Some((hold.stream, hold.grant?))) else {
+            return;
+        };
+        self.streams.entry(stream).or_default().add(grant, by);
+        if stream != UNNAMED {
+            self.named.add(grant, by);
+        }
+    }
+
+    fn enter(&mut self, holds: &[HoldRec], hold: u32) {
+        if holds.get(hold as usize).is_some_and(|hold| hold.grant.is_some_and(Grant::is_counted))
+            && self.alive.insert(hold)
+        {
+            self.count(holds, hold, 1);
+        }
+    }
+
+    fn suspects(&self, stream: u32, wanted: Grant) -> bool {
+        if !wanted.is_counted() {
+            return false;
+        }
+        if self.streams.get(&stream).is_some_and(|table| table.refuses(wanted, wanted.classes, true)) {
+            return true;
+        }
+        let delete = wanted.classes & AccessClasses::DELETE;
+        if stream == UNNAMED {
+            !delete.is_empty() && self.named.refuses(wanted, delete, false)
+        } else {
+            self.streams.get(&UNNAMED).is_some_and(|table| {
+                table.has.get(2).is_some_and(|deleters| *deleters > 0)
+                    && !AccessClasses::DELETE.not_shared_by(wanted.share).is_empty()
+            })
+        }
+    }
+
+    /// A successful create: checks it against the table, then enters its hold.
+    pub(crate) fn check(
+        &mut self,
+        log: &OpLog,
+        holds: &mut [HoldRec],
+        groups: &[Group],
+        hold: u32,
+        at: u32,
+        op: &Op,
+    ) -> Shown {
+        let mut shown = Shown::default();
+        let OpKind::Create(create) = op.kind else { return shown };
+        let wanted = wanted(op).grant;
+        let stream = holds.get(hold as usize).map_or(UNNAMED, |hold| hold.stream);
+        // SA-12: kernel callers may have the check skipped, so their success shows nothing.
+        let kernel = op.driver.is_some() || log.processes.get(op.process.0 as usize).is_some_and(|p| p.is_system());
+        let fresh = create.result == Some(OpenResult::CREATED) && stream == UNNAMED;
+        if !kernel && !fresh && self.suspects(stream, wanted) {
+            let now = Instant::of(op);
+            let candidates: Vec<u32> = self.alive.iter().copied().take(MAX_DETAIL).collect();
+            for index in candidates {
+                let Some(rec) = holds.get(index as usize) else { continue };
+                let conflicts = rec
+                    .grant
+                    .and_then(|grant| sharing_conflict(grant, wanted, relation(rec.stream, stream)))
+                    .is_some_and(|conflict| conflict.certain && !spared_by_read(rec, wanted, conflict));
+                let through = rec.opened.is_some_and(|(_, open)| open.before(now))
+                    && rec.ended.from().is_none_or(|end| end >= now.end);
+                if !conflicts || !through {
+                    continue;
+                }
+                self.release(holds, index);
+                // AT-6: the close in another process may have been this handle's.
+                if let Some(handed) = rec.handed.filter(|handed| handed.start < now.end) {
+                    if let Some(rec) = holds.get_mut(index as usize) {
+                        rec.dead_by = Some(handed.end);
+                    }
+                    continue;
+                }
+                if let Some((close, other)) = swap(holds, groups, index, now, wanted, stream) {
+                    shown.moved.push((close, index));
+                    if holds.get(other as usize).is_some_and(|other| !other.foreign) {
+                        self.enter(holds, other);
+                    }
+                } else {
+                    if let Some(rec) = holds.get_mut(index as usize) {
+                        rec.dead_by = Some(now.start);
+                    }
+                    let rule =
+                        if holds.get(index as usize).is_some_and(|rec| rec.stream != stream) { "SA-6" } else { "SA-3" };
+                    shown.refused.push(Refused { by: at, hold: index, rule });
+                }
+            }
+        }
+        self.enter(holds, hold);
+        shown
+    }
+}
+
+/// RN-3, RN-6: a rename that succeeded shows that nothing was open below the folder, or on a named stream of the file. A hold
+/// whose close is in the capture is shown by that, and stays.
+pub(crate) fn refute_by_moves(holds: &mut [HoldRec], marks: &Marks, ops: &[u32], log: &OpLog, names: &Names) {
+    let own = ops.iter().filter(|at| {
+        log.ops.get(**at as usize).is_some_and(|op| matches!(op.kind, OpKind::Rename { .. }) && succeeded(op))
+    });
+    let own: Vec<Instant> = own.filter_map(|at| log.ops.get(*at as usize)).map(Instant::of).collect();
+    let mut above: FxHashMap<u32, Vec<Instant>> = FxHashMap::default();
+    for hold in holds.iter_mut().filter(|hold| !matches!(hold.ended, Ended::Close(..)) && hold.handed.is_none()) {
+        let Some((_, opened)) = hold.opened else { continue };
+        let folders = above.entry(hold.link).or_insert_with(|| {
+            names.moved_with_folders(hold.link).filter_map(|at| log.ops.get(at as usize)).map(Instant::of).collect()
+        });
+        let streams = if hold.stream == UNNAMED { &[][..] } else { &own };
+        // DP-6: what was deleted with POSIX semantics may have lost its name, and is in no folder then.
+        let nameless =
+            |at: &Instant| marks.last(hold.link, *at).is_some_and(|mark| mark.how == DeleteHow::PosixDisposition);
+        let folders = folders.iter().filter(|at| !nameless(at));
+        let after = |at: &&Instant| opened.before(**at) && hold.ended.from().is_none_or(|end| end >= at.end);
+        if let Some(first) = folders.chain(streams).filter(after).map(|at| at.start).min() {
+            hold.dead_by = Some(hold.dead_by.map_or(first, |dead| dead.min(first)));
+        }
+    }
+}
+
+/// SA-9: a caller without write permission shares reading whatever it asked for, so a conflict about reading alone
+/// shows nothing when the side that withholds it was not granted any write.
+pub(crate) fn spared_by_read(hold: &HoldRec, wanted: Grant, conflict: ShareConflict) -> bool {
+    let only_read = |classes: AccessClasses| classes.0 & !AccessClasses::READ.0 == 0;
+    let holder_side = conflict.holder_refuses.is_empty()
+        || (only_read(conflict.holder_refuses)
+            && !hold.grant.is_some_and(|grant| grant.possible.contains(AccessClasses::WRITE)));
+    let requester_side = conflict.requester_refuses.is_empty()
+        || (only_read(conflict.requester_refuses) && !wanted.possible.contains(AccessClasses::WRITE));
+    holder_side && requester_side
+}
+
+/// The pairing closed another hold of the group where it should have closed this one: exchanges their ends.
+/// Returns the close and the hold that is open instead.
+fn swap(
+    holds: &mut [HoldRec],
+    groups: &[Group],
+    index: u32,
+    now: Instant,
+    wanted: Grant,
+    stream: u32,
+) -> Option<(u32, u32)> {
+    let rec = holds.get(index as usize)?;
+    let (_, opened) = rec.opened?;
+    let ended = rec.ended;
+    let group = groups.get(rec.group as usize)?;
+    let nth = group.events.partition_point(|ev| ev.at.end <= now.start);
+    // The last of those that it may have been: only by then it had surely ended.
+    let others = group.events.get(nth.saturating_sub(128)..nth)?.iter().rev().filter_map(|ev| {
+        let EvKind::Open(other) = ev.kind else { return None };
+        let rec = holds.get(other as usize)?;
+        let Ended::Close(close, at) = rec.ended else { return None };
+        let harmless = rec.foreign
+            || rec.grant.is_none_or(|grant| {
+                sharing_conflict(grant, wanted, relation(rec.stream, stream)).is_none_or(|c| !c.certain)
+            });
+        (at.start >= opened.end && at.end <= now.start && harmless).then_some((other, close, at))
+    });
+    let (other, close, at) = others.max_by_key(|(_, _, at)| at.end)?;
+    let rec = holds.get_mut(index as usize)?;
+    rec.ended = Ended::Close(close, at);
+    rec.paired_by_thread = false;
+    rec.dead_by = Some(at.end); // by this close, whichever the order of opens suggests
+    holds.get_mut(other as usize)?.ended = ended;
+    Some((close, other))
+}

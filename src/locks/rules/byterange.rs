@@ -1,0 +1,39 @@
+//! Byte-range locks that refused a transfer or another lock (LK-1, LK-2).
+
+use super::suspect::{Blockers, Suspect, add};
+use crate::capture::op::OpKind;
+use crate::locks::engine::Engine;
+use crate::locks::failing::Failing;
+use crate::locks::failure::requested;
+use crate::locks::finding::{Cause, Confidence, Holder, Mechanism, Party};
+
+impl Engine<'_> {
+    /// LK-1, LK-2: byte-range locks.
+    pub(crate) fn locked(&mut self, failing: Failing<'_>, found: &mut Blockers) {
+        found.cause = Some(Cause::ByteRangeLock);
+        let place = self.names.place(failing.index);
+        let Some(range) = requested(failing.op).range else { return };
+        let lock_request = matches!(failing.op.kind, OpKind::Lock { .. });
+        let track = self.track(self.names.file(place.link));
+        let mut owners: Vec<_> = track
+            .locks
+            .at(failing.at, range, self.options.limit)
+            .into_iter()
+            .filter(|(lock, _)| range.exclusive || lock.range.exclusive)
+            .collect();
+        if owners.iter().any(|(lock, _)| lock.process != failing.op.process) {
+            // Its own locks do not refuse a process on the same handle; foreign ones explain it without them.
+            owners.retain(|(lock, _)| lock.process != failing.op.process);
+        }
+        for (lock, sure) in owners {
+            let own = lock.process == failing.op.process;
+            let confidence = if sure && !own { Confidence::Proven } else { Confidence::Likely };
+            let (hold, end) = self.lock_hold(failing, &lock);
+            let rule = if lock_request { "LK-1" } else { "LK-2" };
+            let party = self.author(Some(lock.op), lock.process);
+            let victim = self.counts_as_victim(failing, lock.process) && matches!(party, Party::Process(_));
+            let holder = Holder { confidence, hold, victim, ..Holder::suspect(party, Mechanism::ByteRangeLock, rule) };
+            add(&mut found.suspects, Suspect { inferred: !sure, end, ..Suspect::of(holder) });
+        }
+    }
+}

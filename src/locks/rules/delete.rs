@@ -1,0 +1,103 @@
+//! DELETE PENDING: the mark on the name or on a folder above it, and the opens that keep the name (DP-1 to DP-9).
+
+use super::suspect::{Blockers, Rule};
+use crate::locks::engine::Engine;
+use crate::locks::failing::Failing;
+use crate::locks::file::hold::{Fit, HoldRec};
+use crate::locks::file::marks::Mark;
+use crate::locks::finding::{Confidence, DeleteHow, Mechanism};
+use crate::locks::identity::NONE;
+use crate::nt::CreateOptions;
+
+impl Engine<'_> {
+    /// DELETE PENDING: the mark on the link or on a directory above it, and every open that keeps it alive.
+    pub(crate) fn pending(
+        &mut self,
+        failing: Failing<'_>,
+        link: u32,
+        as_child: Option<&'static str>,
+        found: &mut Blockers,
+    ) {
+        if link == NONE {
+            return;
+        }
+        let at = failing.at;
+        let track = self.track(self.names.file(link));
+        let mark = track.marks.standing(link, at).copied();
+        if mark.is_none() && as_child.is_none() {
+            let mut above = self.names.parent_link(link);
+            for _ in 0..64 {
+                if above == NONE {
+                    break;
+                }
+                if self.names.ever_marked(above) {
+                    let dir = self.track(self.names.file(above));
+                    if let Some(mark) = dir.marks.standing(above, at).copied() {
+                        found.mark = Some((mark, above));
+                        self.keepers(failing, above, Some(mark), Mechanism::ParentDeletePending, "DP-7", found);
+                        return;
+                    }
+                }
+                above = self.names.parent_link(above);
+            }
+        }
+        if let Some(mark) = mark {
+            found.mark.get_or_insert((mark, link));
+        }
+        match as_child {
+            None => self.keepers(failing, link, mark, Mechanism::OpenHandle, "DP-3", found),
+            Some(rule) => {
+                if mark.is_some() {
+                    self.keepers(failing, link, mark, Mechanism::ChildDeletePending, rule, found);
+                }
+            }
+        }
+    }
+
+    /// DP-3, DP-6, DP-9: the opens that keep a marked link.
+    pub(crate) fn keepers(
+        &mut self,
+        failing: Failing<'_>,
+        link: u32,
+        mark: Option<Mark>,
+        mechanism: Mechanism,
+        rule: &'static str,
+        found: &mut Blockers,
+    ) {
+        let none = |_: &HoldRec| None;
+        let ceiling = if mark.is_some() { Confidence::Proven } else { Confidence::Likely };
+        if let Some(mark) = mark
+            && mark.how == DeleteHow::PosixDisposition
+        {
+            let fit = |hold: &HoldRec| mark.made_through(link, hold);
+            let mechanism = if mechanism == Mechanism::OpenHandle { Mechanism::PosixMarker } else { mechanism };
+            let rule = if rule == "DP-3" { "DP-6" } else { rule };
+            // Once the marker has closed, the name is gone whoever else has the file open: nobody visible is behind it.
+            let by = Rule { mechanism, rule, fit: &fit, conflict: &none, ceiling };
+            self.by_handle(failing, link, &by, found);
+            return;
+        }
+        // An open that was still there when the name had gone was not what kept it.
+        let track = self.track(self.names.file(link));
+        let gone = self.unkept(&track, link, failing.at);
+        let kept = |hold: &HoldRec| hold.link == link && !gone.is_some_and(|gone| hold.outlasts(gone));
+        // An open by file id is an open of the file: which of its names it counts for is not shown.
+        let by_id = |hold: &HoldRec| {
+            hold.options.contains(CreateOptions::OPEN_BY_FILE_ID) && !gone.is_some_and(|gone| hold.outlasts(gone))
+        };
+        let fit = |hold: &HoldRec| match hold.link == link {
+            true if kept(hold) => Fit::Yes,
+            false if by_id(hold) => Fit::Maybe,
+            _ => Fit::No,
+        };
+        let by = Rule { mechanism, rule, fit: &fit, conflict: &none, ceiling };
+        self.by_handle(failing, link, &by, found);
+        if rule == "DP-3" && link == self.names.place(failing.index).link {
+            let ceiling = Confidence::Possible; // AT-2: whether it is this file is not shown
+            for alias in self.aliases.of(self.log, &self.names, failing.op.path, link) {
+                let fit = |hold: &HoldRec| if hold.link == alias { Fit::Yes } else { Fit::No };
+                self.by_handle(failing, alias, &Rule { mechanism, rule, fit: &fit, conflict: &none, ceiling }, found);
+            }
+        }
+    }
+}

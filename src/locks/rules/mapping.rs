@@ -1,0 +1,176 @@
+//! What the sections over a file refuse, and how surely one that may be alive is behind it (MM-1 to MM-5, SA-8).
+
+use super::suspect::{Blockers, Suspect, add};
+use crate::capture::op::{Op, OpKind};
+use crate::locks::engine::Engine;
+use crate::locks::failing::Failing;
+use crate::locks::failure::wanted;
+use crate::locks::file::hold::{Fit, HoldRec};
+use crate::locks::file::sections::{Kind, Mapped};
+use crate::locks::finding::{Cause, Confidence, Holder, Mechanism};
+use crate::locks::identity::NONE;
+use crate::locks::spans::Instant;
+use crate::nt::sharing::{Relation, sharing_conflict};
+use crate::nt::{AccessMask, DispositionFlags, FileTime, NtStatus, ShareAccess};
+
+/// The rule by which a mapping of this kind does not refuse an operation; `Some(None)` where it may, or sources disagree. `None`:
+/// mappings have nothing to do with the result.
+pub(crate) fn harmless(failing: Failing<'_>, kind: Kind, nobody: bool) -> Option<Option<&'static str>> {
+    let create = matches!(failing.op.kind, OpKind::Create(_));
+    let moves = matches!(failing.op.kind, OpKind::Rename { .. } | OpKind::Link { .. });
+    match failing.op.status {
+        NtStatus::SHARING_VIOLATION if create => {
+            let wanted = wanted(failing.op);
+            let told = wanted.effective != AccessMask::NONE;
+            let image = kind.image() && wanted.effective.intersects(AccessMask::WRITE_DATA);
+            // SA-8: an open that asks for attributes only is a matter of dispute.
+            let data = kind.may_write() && !wanted.grant.share.contains(ShareAccess::WRITE);
+            let rule = if kind.image() { "MM-2" } else { "SA-8" };
+            Some((told && !image && !data).then_some(rule))
+        }
+        // The read-only attribute alone suffices; what the mapping would do without it is not asked.
+        NtStatus::CANNOT_DELETE if nobody => Some(None),
+        NtStatus::CANNOT_DELETE => Some((create && !kind.image()).then_some("MM-2")),
+        NtStatus::USER_MAPPED_FILE => Some((create && !kind.data()).then_some("MM-4")),
+        NtStatus::ACCESS_DENIED if moves => Some((!kind.image()).then_some("RN-5")),
+        _ => None,
+    }
+}
+
+/// Whether a handle may refuse what a mapping was asked about.
+fn also_refuses(op: &Op, hold: &HoldRec, link: u32) -> Fit {
+    let refuses = match (op.status, op.kind) {
+        (NtStatus::SHARING_VIOLATION, _) => {
+            let conflict = |grant| sharing_conflict(grant, wanted(op).grant, Relation::SameStream);
+            hold.grant.is_none_or(|grant| conflict(grant).is_some())
+        }
+        (NtStatus::ACCESS_DENIED, OpKind::Rename { .. } | OpKind::Link { .. }) => hold.link == link, // RN-1
+        _ => false,
+    };
+    if refuses { Fit::Maybe } else { Fit::No }
+}
+
+impl Engine<'_> {
+    /// CANNOT DELETE: the read-only attribute, else mappings.
+    pub(crate) fn cannot_delete(&mut self, failing: Failing<'_>, found: &mut Blockers) {
+        let link = self.subject(failing.index, failing.op);
+        let track = self.track(self.names.file(link));
+        let ignores = matches!(failing.op.kind, OpKind::SetDispositionEx { flags, .. }
+            if flags.contains(DispositionFlags::IGNORE_READONLY_ATTRIBUTE));
+        if track.is_readonly(failing.at.start) == Some(true) && !ignores {
+            found.nobody = true; // DP-10
+            return;
+        }
+        // MM-2: a delete-on-close open looks at image sections only.
+        let create = matches!(failing.op.kind, OpKind::Create(_));
+        let rule = if create { "MM-2" } else { "MM-1" };
+        self.mapped(failing, link, rule, &|kind| kind.image() || (!create && kind.data()), found);
+        let image = found.suspects.iter().any(|suspect| suspect.holder.mechanism == Mechanism::ImageMapping);
+        let data = found.suspects.iter().any(|suspect| suspect.holder.mechanism == Mechanism::DataMapping);
+        found.cause = match (image, data) {
+            (true, _) => Some(Cause::ImageSection),
+            (false, true) => Some(Cause::UserMapped),
+            _ => Some(Cause::Other),
+        };
+    }
+
+    /// Whether a process ended between the last failure and the success.
+    fn brackets(&self, failing: Failing<'_>, exit: Option<(Option<u32>, FileTime)>) -> bool {
+        let success = failing.burst.success.and_then(|at| self.op(at));
+        exit.zip(success).is_some_and(|((_, exit), op)| exit >= failing.burst.last.end && op.start >= exit)
+    }
+
+    /// Sections that may be alive.
+    pub(crate) fn mapped(
+        &mut self,
+        failing: Failing<'_>,
+        link: u32,
+        rule: &'static str,
+        fits: &dyn Fn(Kind) -> bool,
+        found: &mut Blockers,
+    ) {
+        if link == NONE {
+            return;
+        }
+        let track = self.track(self.names.file(link));
+        let mapped: Vec<Mapped> = track
+            .sections
+            .at(failing.at, &self.exits, self.options.limit)
+            .into_iter()
+            .filter(|mapped| fits(mapped.kind))
+            .collect();
+        let image_only = !fits(Kind::Data { writable: Some(true) });
+        // A status that only a mapping can cause, and one process that made one: only its end is not shown (MM-5).
+        // A sharing violation has other causes; a handle that conflicts explains it already.
+        let explained = found.suspects.iter().any(|suspect| suspect.holder.confidence >= Confidence::Likely);
+        let only_mapping = failing.op.status != NtStatus::SHARING_VIOLATION || !explained;
+        // AT-10: what ended with its process while the operation went on failing, and nothing else is there to explain that, be
+        // it a later mapping or handle, was not what stood in the way.
+        let last = failing.burst.last;
+        let ended = |section: &Mapped| section.exit.is_some_and(|(_, time)| time <= last.start);
+        let all_ended = mapped.iter().all(ended);
+        let source = self.names.place(failing.index).link;
+        let pending = source != link && self.track(self.names.file(source)).marks.standing(source, last).is_some();
+        let followed = || {
+            // RN-4: a pending source is refused for that alone.
+            pending
+                || track.sections.at(last, &self.exits, self.options.limit).iter().any(|one| fits(one.kind))
+                || self.may_hold(&track, None, last, &|hold| also_refuses(failing.op, hold, link))
+        };
+        let not_enough = all_ended && !followed();
+        let suffices = |section: &Mapped| all_ended || !ended(section);
+        let mut processes: Vec<_> = mapped.iter().filter(|one| suffices(one)).map(|one| one.process).collect();
+        processes.sort_unstable();
+        processes.dedup();
+        let only_one = processes.len() == 1 && only_mapping;
+        for section in mapped {
+            let alone = only_one && suffices(&section);
+            let handle = track
+                .process_spans(section.process)
+                .any(|(from, to, _)| from <= failing.at.start && to >= failing.at.end);
+            let confidence = match section.kind {
+                Kind::Program if section.through => Confidence::Proven,
+                Kind::Program | Kind::Image => Confidence::Likely,
+                // Without a Load Image of its own a section is no loaded image, where the capture records those.
+                Kind::Unknown { .. } if rule != "SA-8" && image_only => Confidence::Possible,
+                Kind::Unknown { .. } if !(alone || handle) => Confidence::Possible,
+                _ if alone || handle => Confidence::Likely,
+                _ => Confidence::Possible,
+            };
+            // Whether a view that only reads blocks a disposition is disputed (MM-1): its end has to show it.
+            let reads_only = matches!(section.kind, Kind::Data { writable: Some(false) | None } | Kind::Unknown { writable: Some(false) | None } if rule == "MM-1");
+            let confidence = match reads_only && !self.brackets(failing, section.exit) {
+                true => confidence.min(Confidence::Possible),
+                false => confidence,
+            };
+            let coverage = self.log.coverage;
+            let unsure = coverage.without_pids || coverage.without_times || coverage.lacks_closes();
+            let confidence = if unsure { confidence.min(Confidence::Likely) } else { confidence };
+            let left_early = not_enough && confidence < Confidence::Proven;
+            let confidence = if left_early { Confidence::Possible } else { confidence };
+            let image = match section.kind {
+                Kind::Data { .. } => false,
+                Kind::Unknown { .. } => image_only,
+                _ => true,
+            };
+            let mechanism = if image { Mechanism::ImageMapping } else { Mechanism::DataMapping };
+            let exit = section.exit.and_then(|(op, _)| op);
+            let made = section.made.and_then(|at| self.op(at));
+            let holder = Holder {
+                confidence,
+                hold: self.section_hold(failing, &section),
+                victim: self.counts_as_victim(failing, section.process) && made.is_none_or(|op| op.driver.is_none()),
+                ..Holder::suspect(self.author(section.made, section.process), mechanism, rule)
+            };
+            let suspect = Suspect {
+                inferred: confidence < Confidence::Proven,
+                left_early,
+                // MM-5: only the end of its process bounds a mapping.
+                settled_by_release: confidence == Confidence::Likely && processes.len() == 1 && !reads_only,
+                end: exit.zip(section.exit.map(|(_, time)| Instant::point(time))),
+                ..Suspect::of(holder)
+            };
+            add(&mut found.suspects, suspect);
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Renames and links that were refused: the target, the directory it goes to, what is open below (RN-1 to RN-7).
+
+use super::suspect::{Blockers, Rule};
+use crate::capture::op::OpKind;
+use crate::locks::engine::Engine;
+use crate::locks::failing::Failing;
+use crate::locks::file::hold::{Fit, HoldRec};
+use crate::locks::file::sections::Kind;
+use crate::locks::finding::{Cause, Confidence, Mechanism, Side};
+use crate::locks::identity::{NONE, UNNAMED};
+use crate::nt::sharing::{AccessClasses, Grant, Relation, sharing_conflict};
+use crate::nt::{RenameFlags, ShareAccess};
+
+/// The last build known to open the destination directory without sharing deletion: Windows 11 23H2 (RN-7).
+const LAST_WITHOUT_DELETE: u32 = 22_631;
+/// The first release build after it that both product lines share: Windows 11 24H2, Server 2025.
+const FIRST_WITH_DELETE: u32 = 26_100;
+
+/// What a replacing rename with POSIX semantics wants of its target (RN-2).
+pub(crate) const fn replacing() -> Grant {
+    Grant { classes: AccessClasses::DELETE, possible: AccessClasses::DELETE, share: ShareAccess(7) }
+}
+
+/// What the I/O manager wants of the folder a name is moved into, in this build of Windows; second, whether the build tells if
+/// it shares deletion (RN-7).
+pub(crate) const fn entering(build: Option<u32>) -> (Grant, bool) {
+    let delete = match build {
+        Some(FIRST_WITH_DELETE..) => ShareAccess::DELETE.0,
+        _ => 0,
+    };
+    let share = ShareAccess(ShareAccess::READ.0 | ShareAccess::WRITE.0 | delete);
+    let told = matches!(build, Some(..=LAST_WITHOUT_DELETE | FIRST_WITH_DELETE..));
+    (Grant { classes: AccessClasses::WRITE, possible: AccessClasses::WRITE, share }, told)
+}
+
+impl Engine<'_> {
+    /// RN-2, RN-7: SHARING VIOLATION on a rename or link.
+    pub(crate) fn blocked_move(&mut self, failing: Failing<'_>, flags: RenameFlags, found: &mut Blockers) {
+        found.cause = Some(Cause::ShareConflict);
+        let Some(target) = self.names.target(failing.index) else { return };
+        if target.link != NONE && flags.contains(RenameFlags::REPLACE_IF_EXISTS) {
+            let conflict = |hold: &HoldRec| {
+                hold.grant.and_then(|grant| sharing_conflict(grant, replacing(), Relation::SameStream))
+            };
+            let fit = |hold: &HoldRec| match (hold.grant, conflict(hold)) {
+                (_, Some(conflict)) if conflict.certain => Fit::Yes,
+                (None, _) | (_, Some(_)) => Fit::Maybe,
+                _ => Fit::No,
+            };
+            let ceiling = Confidence::Proven;
+            let rule =
+                Rule { mechanism: Mechanism::ReplacedTarget, rule: "RN-2", fit: &fit, conflict: &conflict, ceiling };
+            self.by_handle(failing, target.link, &rule, found);
+        }
+        let (entry, told) = entering(self.log.os_build);
+        let conflict =
+            |hold: &HoldRec| hold.grant.and_then(|grant| sharing_conflict(grant, entry, Relation::SameStream));
+        let fit = |hold: &HoldRec| match conflict(hold) {
+            Some(conflict) if conflict.certain => Fit::Yes,
+            Some(_) => Fit::Maybe,
+            None => Fit::No,
+        };
+        let from = found.suspects.len();
+        let dir = self.names.link_of(target.dir);
+        let ceiling = Confidence::Proven;
+        let rule =
+            Rule { mechanism: Mechanism::DestinationDirectory, rule: "RN-7", fit: &fit, conflict: &conflict, ceiling };
+        self.by_handle(failing, dir, &rule, found);
+        for suspect in found.suspects.iter_mut().skip(from) {
+            // Where the version is not known to refuse it, a mere DELETE handle is no proof, and no release makes it one.
+            if !told && suspect.holder.conflicts.iter().all(|conflict| conflict.side == Side::VictimDoesNotShare) {
+                suspect.settled_by_release = false;
+                suspect.holder.confidence = suspect.holder.confidence.min(Confidence::Likely);
+            }
+        }
+    }
+
+    /// RN-1, RN-3, RN-5, RN-6: ACCESS DENIED on a rename or link.
+    pub(crate) fn denied_move(&mut self, failing: Failing<'_>, flags: RenameFlags, found: &mut Blockers) {
+        let none = |_: &HoldRec| None;
+        let ceiling = Confidence::Proven;
+        let place = self.names.place(failing.index);
+        let target = self.names.target(failing.index);
+        if let Some(target) = target
+            && target.link != NONE
+            && flags.contains(RenameFlags::REPLACE_IF_EXISTS)
+        {
+            let track = self.track(self.names.file(target.link));
+            let readonly = track.is_readonly(failing.at.start) == Some(true)
+                && !flags.contains(RenameFlags::IGNORE_READONLY_ATTRIBUTE);
+            if readonly || self.is_folder(failing, target.link) {
+                return;
+            }
+            self.mapped(failing, target.link, "RN-5", &Kind::image, found);
+            if !flags.contains(RenameFlags::POSIX_SEMANTICS) {
+                let link = target.link;
+                let fit = |hold: &HoldRec| if hold.link == link { Fit::Yes } else { Fit::No };
+                let mechanism = Mechanism::ReplacedTarget;
+                let rule = Rule { mechanism, rule: "RN-1", fit: &fit, conflict: &none, ceiling };
+                self.by_handle(failing, link, &rule, found);
+            }
+        }
+        if matches!(failing.op.kind, OpKind::Rename { .. }) && place.link != NONE {
+            // RN-4: nobody is behind the refusal to rename a pending source.
+            let track = self.track(self.names.file(place.link));
+            if track.marks.standing(place.link, failing.at).is_some_and(|mark| mark.certain) {
+                found.suspects.clear();
+                return;
+            }
+            let fit = |hold: &HoldRec| if hold.stream != UNNAMED { Fit::Yes } else { Fit::No };
+            let mechanism = Mechanism::OpenHandle;
+            let rule = Rule { mechanism, rule: "RN-6", fit: &fit, conflict: &none, ceiling };
+            self.by_handle(failing, place.link, &rule, found);
+            self.descendants(failing, self.names.file(place.link), found);
+        }
+        let replaced = found.suspects.iter().any(|suspect| suspect.holder.mechanism != Mechanism::ImageMapping);
+        found.cause = match found.suspects.is_empty() {
+            true => None,
+            false if replaced => Some(Cause::RenameBlocked),
+            false => Some(Cause::ImageSection),
+        };
+    }
+
+    /// Whether a name is shown to be that of a directory: by an open or a query of it, or by what is in it.
+    fn is_folder(&mut self, failing: Failing<'_>, link: u32) -> bool {
+        let file = self.names.file(link);
+        let tick = self.tick(failing.index);
+        self.track(file).directory || self.entries(file, tick).into_iter().any(|below| self.names.is_seen(below))
+    }
+
+    /// RN-3: opens anywhere below a directory.
+    pub(crate) fn descendants(&mut self, failing: Failing<'_>, dir: u32, found: &mut Blockers) {
+        let tick = self.tick(failing.index);
+        let none = |_: &HoldRec| None;
+        let mut stack = vec![dir];
+        let mut visited = rustc_hash::FxHashSet::default();
+        while let Some(dir) = stack.pop() {
+            if !visited.insert(dir) {
+                continue;
+            }
+            if self.work.is_spent() {
+                found.truncated = true;
+                return;
+            }
+            for link in self.entries(dir, tick) {
+                let Some(ceiling) = self.stays(link, failing.at) else { continue };
+                let fit = |hold: &HoldRec| if hold.link == link { Fit::Yes } else { Fit::No };
+                let mechanism = Mechanism::OpenDescendant;
+                let rule = Rule { mechanism, rule: "RN-3", fit: &fit, conflict: &none, ceiling };
+                if found.suspects.len() < 256 {
+                    self.by_handle(failing, link, &rule, found);
+                }
+                stack.push(self.names.file(link));
+            }
+        }
+    }
+}

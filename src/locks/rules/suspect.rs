@@ -1,0 +1,92 @@
+//! Suspects: parties under examination, what makes a handle one, and all that an examination found.
+
+use crate::capture::op::{EventIndex, ProcessId};
+use crate::locks::file::hold::{Fit, HoldRec};
+use crate::locks::file::marks::Mark;
+use crate::locks::finding::{Cause, Confidence, Holder, Mechanism};
+use crate::locks::spans::Instant;
+use crate::nt::sharing::ShareConflict;
+
+/// Parties reported for one failure.
+pub(crate) const MAX_PARTIES: usize = 64;
+
+/// A party under examination.
+#[derive(Clone, Debug)]
+pub(crate) struct Suspect {
+    pub(crate) holder: Holder,
+    /// Its access is not known, or the rule is not certain: a proven holder explains the failure without it.
+    pub(crate) inferred: bool,
+    /// It let go before the last failure of the burst.
+    pub(crate) left_early: bool,
+    /// A release that the operation was waiting for answers what is doubtful about it.
+    pub(crate) settled_by_release: bool,
+    /// The close of a handle that another suspect may have handed over (AT-6).
+    pub(crate) counterpart: bool,
+    /// When it let go (start), for the release.
+    pub(crate) end: Option<(u32, Instant)>,
+}
+
+impl Suspect {
+    /// One whose rule is certain, and of whose end nothing is known.
+    pub(crate) const fn of(holder: Holder) -> Self {
+        Self { holder, inferred: false, left_early: false, settled_by_release: false, counterpart: false, end: None }
+    }
+}
+
+/// How a handle turns into a suspect.
+#[derive(Clone, Copy)]
+pub(crate) struct Rule<'r> {
+    pub(crate) mechanism: Mechanism,
+    pub(crate) rule: &'static str,
+    pub(crate) fit: &'r dyn Fn(&HoldRec) -> Fit,
+    pub(crate) conflict: &'r dyn Fn(&HoldRec) -> Option<ShareConflict>,
+    /// No grade above this.
+    pub(crate) ceiling: Confidence,
+}
+
+/// What an examination found.
+#[derive(Debug, Default)]
+pub(crate) struct Blockers {
+    pub(crate) suspects: Vec<Suspect>,
+    pub(crate) cause: Option<Cause>,
+    /// Nobody is behind it.
+    pub(crate) nobody: bool,
+    pub(crate) mark: Option<(Mark, u32)>,
+    /// Every process that was a suspect for a moment.
+    pub(crate) considered: Vec<ProcessId>,
+    pub(crate) truncated: bool,
+    /// DR-1: an event on a live child, which alone kept the directory from being empty as well.
+    pub(crate) live_child: Option<EventIndex>,
+    /// Processes whose inferred hold a success showed ended (AT-11).
+    pub(crate) refuted: Vec<ProcessId>,
+}
+
+/// Adds a suspect, one entry for a party and mechanism: the surer hold leads, the other follows.
+pub(crate) fn add(suspects: &mut Vec<Suspect>, suspect: Suspect) {
+    let same = suspects
+        .iter_mut()
+        .find(|known| known.holder.party == suspect.holder.party && known.holder.mechanism == suspect.holder.mechanism);
+    let Some(known) = same else {
+        suspects.push(suspect);
+        return;
+    };
+    let (mut lead, other) = if suspect.holder.confidence > known.holder.confidence {
+        (suspect, known.clone())
+    } else {
+        (known.clone(), suspect)
+    };
+    for hold in std::iter::once(other.holder.hold).chain(other.holder.more) {
+        if lead.holder.more.len() < 16 && hold != lead.holder.hold && !lead.holder.more.contains(&hold) {
+            lead.holder.more.push(hold);
+        }
+    }
+    // All of its holds must go, so its release is the last of them.
+    lead.end = match (lead.end, other.end) {
+        (Some(a), Some(b)) => Some(if b.1.start > a.1.start { b } else { a }),
+        _ => None,
+    };
+    lead.inferred &= other.inferred;
+    lead.left_early &= other.left_early;
+    lead.settled_by_release &= other.settled_by_release;
+    *known = lead;
+}

@@ -1,0 +1,88 @@
+//! How a hold is told: from which event to which, by which path.
+
+use crate::capture::op::Op;
+use crate::locks::engine::Engine;
+use crate::locks::failing::Failing;
+use crate::locks::file::hold::{Ended, HoldRec};
+use crate::locks::file::ranges::LockRec;
+use crate::locks::file::sections::{Kind, Mapped};
+use crate::locks::finding::{Edge, Hold};
+use crate::locks::spans::Instant;
+
+impl Engine<'_> {
+    /// A handle as it is told.
+    pub(crate) fn public_hold(&self, failing: Failing<'_>, hold: &HoldRec) -> Hold {
+        let newborn = self.names.born(hold.link).is_some_and(|born| born <= failing.at.end);
+        Hold {
+            start: match hold.opened {
+                Some((at, _)) => self.edge(at),
+                None if newborn => Edge::Unseen,
+                None => Edge::BeforeCapture,
+            },
+            end: match hold.ended {
+                _ if hold.ended_unseen() => Edge::Unseen,
+                Ended::Open if hold.handed.is_some() && self.name_gone(hold.link, failing.at).is_some() => Edge::Unseen,
+                Ended::Open => Edge::AfterCapture,
+                // The close was under way when the operation failed: it held until the close was done.
+                Ended::Close(at, close) if close.start < failing.at.end && failing.at.start < close.end => {
+                    self.op(at).map_or(Edge::Unseen, |op| Edge::At(op.event, close.end))
+                }
+                Ended::Close(at, _) | Ended::Exit(Some(at), _) => self.edge(at),
+                Ended::Exit(None, _) => Edge::Unseen,
+            },
+            access: hold.access,
+            share: hold.share,
+            path: (!self.names.same_path(hold.path, failing.op.path)).then_some(hold.path),
+            range: None,
+        }
+    }
+
+    /// What ended a handle, if the capture shows it.
+    pub(crate) fn end_of(&self, hold: &HoldRec) -> Option<(u32, Instant)> {
+        match hold.ended {
+            Ended::Close(op, at) => Some((op, at)),
+            Ended::Exit(Some(op), time) => Some((op, Instant::point(time))),
+            _ => None,
+        }
+    }
+
+    /// A section as it is told.
+    pub(crate) fn section_hold(&self, failing: Failing<'_>, section: &Mapped) -> Hold {
+        let path = section.made.and_then(|at| self.op(at)).map(|op| op.path);
+        Hold {
+            start: section.made.map_or(Edge::BeforeCapture, |at| self.edge(at)),
+            end: match section.exit.and_then(|(op, _)| op) {
+                // AT-7: at its exit at the latest.
+                Some(exit) => self.edge(exit),
+                None if section.kind == Kind::Program && section.exit.is_none() => Edge::AfterCapture,
+                None => Edge::Unseen,
+            },
+            access: None,
+            share: None,
+            path: path.filter(|path| !self.names.same_path(*path, failing.op.path)),
+            range: None,
+        }
+    }
+
+    /// A lock as it is told, and what ended it.
+    pub(crate) fn lock_hold(&self, failing: Failing<'_>, lock: &LockRec) -> (Hold, Option<(u32, Instant)>) {
+        let exit = self.exits.get(lock.process.0 as usize).copied().flatten();
+        let end = lock.released.or(exit.and_then(|(op, time)| Some((op?, Instant::point(time)))));
+        let path = self.op(lock.op).map(|op| op.path);
+        let hold = Hold {
+            start: self.edge(lock.op),
+            end: end.map_or(Edge::AfterCapture, |(op, _)| self.edge(op)),
+            access: None,
+            share: None,
+            path: path.filter(|path| !self.names.same_path(*path, failing.op.path)),
+            range: Some(lock.range),
+        };
+        (hold, end)
+    }
+
+    /// An operation as a hold from its begin to its completion.
+    pub(crate) fn extent(&self, at: u32, op: &Op) -> Hold {
+        let end = Edge::At(op.event, Instant::of(op).end);
+        Hold { start: self.edge(at), end, access: None, share: None, path: None, range: None }
+    }
+}

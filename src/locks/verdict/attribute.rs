@@ -1,0 +1,134 @@
+//! One refusal: what stood in its way, by the status it ended in, and who is left after the evidence (section 7).
+
+use super::bursts::Bursts;
+use crate::capture::op::OpKind;
+use crate::locks::engine::Engine;
+use crate::locks::failing::Failing;
+use crate::locks::failure::requested;
+use crate::locks::finding::{Attribution, Cause, Confidence, DeletedBy, Finding, Holder, Mechanism};
+use crate::locks::identity::NONE;
+use crate::locks::rules::suspect::Blockers;
+use crate::locks::spans::Instant;
+use crate::nt::NtStatus;
+
+impl Engine<'_> {
+    /// Explains one failing operation.
+    pub(crate) fn explain(&mut self, index: u32, bursts: &Bursts) -> Option<Finding> {
+        let op = self.op(index)?;
+        let burst = bursts.end_of(index);
+        let failing = Failing { index, op, at: Instant::of(op), burst, nesting: 0 };
+        let mut blockers = self.blockers(failing);
+        let mut ruled_out = self.settle(failing, &mut blockers);
+        let link = self.subject(index, op);
+        let holders: Vec<Holder> = blockers.suspects.iter().map(|suspect| suspect.holder.clone()).collect();
+        let certain: Vec<&Holder> = holders.iter().filter(|holder| holder.confidence >= Confidence::Likely).collect();
+        let attribution = if blockers.nobody {
+            Attribution::NoHolder
+        } else if certain.is_empty() {
+            Attribution::NotVisible
+        } else if holders.iter().all(|holder| holder.victim) {
+            Attribution::SelfInflicted
+        } else {
+            Attribution::Holders
+        };
+        let denied = op.status == NtStatus::ACCESS_DENIED;
+        let lock_class = !denied || !certain.is_empty();
+        let (attribution, holders) =
+            if lock_class { (attribution, holders) } else { (Attribution::NoHolder, Vec::new()) };
+        let born = link != NONE && self.names.born(link).is_some_and(|born| born <= op.start);
+        let mut finding = Finding {
+            event: op.event,
+            time: op.start,
+            process: op.process,
+            thread: op.thread,
+            path: op.path,
+            status: op.status,
+            lock_class,
+            cause: if lock_class { blockers.cause.unwrap_or(Cause::Other) } else { Cause::Other },
+            attribution,
+            requested: requested(op),
+            holders,
+            deleted_by: blockers.mark.and_then(|(mark, _)| {
+                let event = self.op(mark.op)?.event;
+                Some(DeletedBy { event, process: mark.process, how: mark.how })
+            }),
+            released_by: None,
+            confirmed_by: None,
+            explanations: Vec::new(),
+            ruled_out: Vec::new(),
+            live_child: blockers.live_child.filter(|_| attribution != Attribution::NoHolder),
+            born_in_capture: born,
+            burst: burst.number,
+            truncated: blockers.truncated,
+        };
+        if finding.live_child.is_none() {
+            self.release(failing, &blockers, &mut finding);
+        }
+        self.clear_others(failing, &finding, &blockers, &mut ruled_out);
+        finding.ruled_out = ruled_out;
+        if finding.attribution == Attribution::NotVisible {
+            finding.explanations = self.explanations(failing, link, &finding);
+        }
+        Some(finding)
+    }
+
+    /// What stands in the way of an operation at an instant.
+    pub(crate) fn blockers(&mut self, failing: Failing<'_>) -> Blockers {
+        let mut found = Blockers::default();
+        let place = self.names.place(failing.index);
+        let (op, at) = (failing.op, failing.at);
+        let moves = match op.kind {
+            OpKind::Rename { flags, .. } | OpKind::Link { flags, .. } => Some(flags),
+            _ => None,
+        };
+        match op.status {
+            NtStatus::SHARING_VIOLATION => match moves {
+                Some(flags) => self.blocked_move(failing, flags, &mut found),
+                None => self.share_conflict(failing, &mut found),
+            },
+            NtStatus::DELETE_PENDING => {
+                found.cause = Some(Cause::DeletePending);
+                // RN-4: the target is what is pending.
+                let link = if moves.is_some() { self.subject(failing.index, op) } else { place.link };
+                self.pending(failing, link, None, &mut found);
+                for suspect in
+                    found.suspects.iter_mut().filter(|suspect| moves.is_some() && suspect.holder.rule == "DP-3")
+                {
+                    suspect.holder.rule = "RN-4";
+                }
+            }
+            NtStatus::CANNOT_DELETE => self.cannot_delete(failing, &mut found),
+            NtStatus::USER_MAPPED_FILE => {
+                found.cause = Some(Cause::UserMapped);
+                // MM-4: an overwriting create meets data sections, a truncation any section.
+                let image = !matches!(op.kind, OpKind::Create(_));
+                let link = self.subject(failing.index, op);
+                self.mapped(failing, link, "MM-4", &|kind| kind.data() || (image && kind.image()), &mut found);
+                if let Some(best) = found.suspects.iter().max_by_key(|suspect| suspect.holder.confidence)
+                    && best.holder.mechanism == Mechanism::ImageMapping
+                {
+                    found.cause = Some(Cause::ImageSection);
+                }
+            }
+            NtStatus::FILE_LOCK_CONFLICT | NtStatus::LOCK_NOT_GRANTED => self.locked(failing, &mut found),
+            NtStatus::DIRECTORY_NOT_EMPTY => self.not_empty(failing, Self::blockers, &mut found),
+            NtStatus::ACCESS_DENIED => {
+                if let Some(flags) = moves {
+                    self.denied_move(failing, flags, &mut found);
+                } else {
+                    found.nobody = true;
+                }
+            }
+            NtStatus::FILE_DELETED => {
+                found.nobody = true; // DP-6: the file was already unlinked under this handle
+                let track = self.track(self.names.file(place.link));
+                found.mark = track.marks.last(place.link, at).map(|mark| (*mark, place.link));
+            }
+            NtStatus::OPLOCK_BREAK_IN_PROGRESS | NtStatus::CANNOT_BREAK_OPLOCK | NtStatus::OPLOCK_NOT_GRANTED => {
+                self.oplock(failing, &mut found);
+            }
+            _ => found.cause = Some(Cause::Other),
+        }
+        found
+    }
+}
