@@ -110,6 +110,17 @@ pub fn said(lines: &str) -> Vec<String> {
     failures(&Built::new(lines).record())
 }
 
+/// What is said when `A.exe` has a file open, under one name and later another, and `V.exe` may not delete it until then.
+pub fn met(opened: &str, closed: &str, wanted: &str) -> Vec<String> {
+    said(&format!(
+        "+1 A.exe CreateFile {opened} access=READ_DATA share=RW
++2 V.exe CreateFile {wanted} access=DELETE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile {closed}
++4 V.exe CreateFile {wanted} access=DELETE share=RWD
++5 V.exe CloseFile {wanted}"
+    ))
+}
+
 /// Copies a capture file.
 pub fn copy(from: &Path, to: &Path) {
     fs::copy(from, to).unwrap();
