@@ -485,9 +485,9 @@ fn files_and_pipes_are_utf8_in_any_locale() {
 
 #[test]
 fn a_terminal_without_unicode_gets_ascii() {
-    use pmlblame::report::{table, time};
+    use pmlblame::report::{style::Style, table, time};
     let record: pmlblame::case::CaseRecord = pmlblame_record();
-    let style = |lang, ascii| table::Style { lang, zone: time::parse_zone("UTC").unwrap(), width: Some(120), ascii };
+    let style = |lang, ascii| Style { lang, zone: time::parse_zone("UTC").unwrap(), width: Some(120), ascii };
     for lang in [pmlblame::lang::Lang::En, pmlblame::lang::Lang::ZhCn] {
         let text = table::render(&record, &style(lang, true));
         assert!(text.is_ascii() && text.contains("ntrtscan.exe") && text.contains("+--"), "{text}");

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "tests")]
 
+mod program;
+
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -34,9 +36,7 @@ const ALL: &[&str] = &["--columns", "all"];
 const NO_DETAIL: &[&str] = &["--columns", "Time of Day,Process Name,PID,TID,Operation,Path,Result,Duration"];
 
 fn run(arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_pmlblame")).args(arguments).args(["--lang", "en"]).output().unwrap();
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+    String::from_utf8(program::run(arguments)).unwrap()
 }
 
 /// A capture of these lines and its exports, in a folder of their own.

@@ -1,43 +1,22 @@
-//! Which file an operation meant: streams, links, renames, volumes, letter case, ids. Small scenarios with all that is said
-//! about them, predicted from the locking reference.
+//! Which file an operation meant: streams, links, renames, ids. Small scenarios with all that is said about them, predicted
+//! from the locking reference.
 
 mod verdicts;
 
-use verdicts::said;
+use verdicts::{met, said};
 
 #[test]
 fn streams_are_independent_but_for_deletion() {
     // A stream open that does not share delete forbids deleting the file (SA-6).
-    assert_eq!(
-        said(
-            r#"+1 A.exe CreateFile C:\d\f.dll:s access=READ_DATA share=RW
-+2 V.exe CreateFile C:\d\f.dll access=DELETE share=RWD -> SHARING VIOLATION
-+3 A.exe CloseFile C:\d\f.dll:s
-+4 V.exe CreateFile C:\d\f.dll access=DELETE share=RWD
-+5 V.exe CloseFile C:\d\f.dll"#
-        ),
-        ["1 share_conflict: A.exe proven SA-6 confirmed"]
-    );
+    assert_eq!(met(r"C:\d\f.dll:s", r"C:\d\f.dll:s", r"C:\d\f.dll"), ["1 share_conflict: A.exe proven SA-6 confirmed"]);
     // The type may be written or not.
     assert_eq!(
-        said(
-            r#"+1 A.exe CreateFile C:\d\f.dll:s:$DATA access=READ_DATA share=RW
-+2 V.exe CreateFile C:\d\f.dll access=DELETE share=RWD -> SHARING VIOLATION
-+3 A.exe CloseFile C:\d\f.dll:s
-+4 V.exe CreateFile C:\d\f.dll access=DELETE share=RWD
-+5 V.exe CloseFile C:\d\f.dll"#
-        ),
+        met(r"C:\d\f.dll:s:$DATA", r"C:\d\f.dll:s", r"C:\d\f.dll"),
         ["1 share_conflict: A.exe proven SA-6 confirmed"]
     );
     // The unnamed stream is the file itself.
     assert_eq!(
-        said(
-            r#"+1 A.exe CreateFile C:\d\f.dll::$DATA access=READ_DATA share=RW
-+2 V.exe CreateFile C:\d\f.dll access=DELETE share=RWD -> SHARING VIOLATION
-+3 A.exe CloseFile C:\d\f.dll
-+4 V.exe CreateFile C:\d\f.dll access=DELETE share=RWD
-+5 V.exe CloseFile C:\d\f.dll"#
-        ),
+        met(r"C:\d\f.dll::$DATA", r"C:\d\f.dll", r"C:\d\f.dll"),
         ["1 share_conflict: A.exe proven SA-3 confirmed"]
     );
     // Another stream does not matter to writing.
@@ -293,231 +272,6 @@ fn handles_follow_renames() {
 +3 A.exe CloseFile C:\w\d\f.dll"#
         ),
         ["6 share_conflict: B.exe proven SA-3 | A.exe compatible_sharing SA-3"]
-    );
-}
-
-#[test]
-fn prefixes_and_volumes() {
-    // `\\?\` is a spelling.
-    assert_eq!(
-        said(
-            r#"+1 A.exe CreateFile \\?\C:\d\f.dll access=READ_DATA share=RW
-+2 V.exe CreateFile C:\d\f.dll access=DELETE share=RWD -> SHARING VIOLATION
-+3 A.exe CloseFile C:\d\f.dll
-+4 V.exe CreateFile C:\d\f.dll access=DELETE share=RWD
-+5 V.exe CloseFile C:\d\f.dll"#
-        ),
-        ["1 share_conflict: A.exe proven SA-3 confirmed"]
-    );
-    // So is that of a share.
-    assert_eq!(
-        said(
-            r#"+1 A.exe CreateFile \\?\UNC\srv\s\f.dll access=READ_DATA share=RW
-+2 V.exe CreateFile \\srv\s\f.dll access=DELETE share=RWD -> SHARING VIOLATION
-+3 A.exe CloseFile \\srv\s\f.dll"#
-        ),
-        ["1 share_conflict: A.exe proven SA-3"]
-    );
-    // Nothing ties this volume to a letter, nor to another one.
-    assert_eq!(
-        said(
-            r#"+1 A.exe CreateFile \\?\Volume{12345678-0000-0000-0000-100000000000}\d\f.dll access=READ_DATA share=RW
-+2 V.exe CreateFile C:\d\f.dll access=DELETE share=RWD -> SHARING VIOLATION
-+3 A.exe CloseFile \\?\Volume{12345678-0000-0000-0000-100000000000}\d\f.dll
-+4 V.exe CreateFile C:\d\f.dll access=DELETE share=RWD
-+5 V.exe CloseFile C:\d\f.dll"#
-        ),
-        ["1 share_conflict: A.exe possible SA-3"]
-    );
-    // A path with the number of a transaction exists once: it ties the volume to the letter.
-    assert_eq!(
-        said(
-            r#"+1 A.exe CreateFile \\?\Volume{12345678-0000-0000-0000-100000000000}\Windows\WinSxS\Temp\InFlight\b89e6f99a5d9d801bf010000280dd404\f.dll access=READ_DATA share=RW
-+2 V.exe CreateFile C:\Windows\WinSxS\Temp\InFlight\b89e6f99a5d9d801bf010000280dd404\f.dll access=DELETE share=RWD -> SHARING VIOLATION
-+3 A.exe CloseFile \\?\Volume{12345678-0000-0000-0000-100000000000}\Windows\WinSxS\Temp\InFlight\b89e6f99a5d9d801bf010000280dd404\f.dll
-+4 V.exe CreateFile C:\Windows\WinSxS\Temp\InFlight\b89e6f99a5d9d801bf010000280dd404\f.dll access=DELETE share=RWD
-+5 V.exe CloseFile C:\Windows\WinSxS\Temp\InFlight\b89e6f99a5d9d801bf010000280dd404\f.dll"#
-        ),
-        ["1 share_conflict: A.exe proven SA-3 confirmed"]
-    );
-    // By all three names of the volume.
-    assert_eq!(
-        said(
-            r#"+1 A.exe CreateFile \??\Volume{12345678-0000-0000-0000-100000000000}\Windows\WinSxS\Temp\InFlight\b89e6f99a5d9d801bf010000280dd404\f.dll access=READ_DATA share=RW
-+2 V.exe CreateFile C:\Windows\WinSxS\Temp\InFlight\b89e6f99a5d9d801bf010000280dd404\f.dll access=DELETE share=RWD -> SHARING VIOLATION
-+3 A.exe CloseFile \Device\HarddiskVolume3\Windows\WinSxS\Temp\InFlight\b89e6f99a5d9d801bf010000280dd404\f.dll
-+4 V.exe CreateFile C:\Windows\WinSxS\Temp\InFlight\b89e6f99a5d9d801bf010000280dd404\f.dll access=DELETE share=RWD
-+5 V.exe CloseFile C:\Windows\WinSxS\Temp\InFlight\b89e6f99a5d9d801bf010000280dd404\f.dll"#
-        ),
-        ["1 share_conflict: A.exe proven SA-3 confirmed"]
-    );
-    // The refused open by the GUID.
-    assert_eq!(
-        said(
-            r#"+1 A.exe CreateFile C:\Windows\WinSxS\Temp\InFlight\b89e6f99a5d9d801bf010000280dd404\f.dll access=READ_DATA share=RW
-+2 V.exe CreateFile \\?\Volume{12345678-0000-0000-0000-100000000000}\Windows\WinSxS\Temp\InFlight\b89e6f99a5d9d801bf010000280dd404\f.dll access=DELETE share=RWD -> SHARING VIOLATION
-+3 A.exe CloseFile C:\Windows\WinSxS\Temp\InFlight\b89e6f99a5d9d801bf010000280dd404\f.dll"#
-        ),
-        ["1 share_conflict: A.exe proven SA-3"]
-    );
-    // A volume without a letter.
-    assert_eq!(
-        said(
-            r#"+1 A.exe CreateFile \Device\HarddiskVolume7\w\f.dll access=READ_DATA share=RW
-+2 V.exe CreateFile \Device\HarddiskVolume7\w\f.dll access=DELETE share=RWD -> SHARING VIOLATION
-+3 A.exe CloseFile \Device\HarddiskVolume7\w\f.dll"#
-        ),
-        ["1 share_conflict: A.exe proven SA-3"]
-    );
-    // A mount folder: the redirected open shows where it went.
-    assert_eq!(
-        said(
-            r#"+1 A.exe CreateFile \Device\HarddiskVolume5\f.dll access=READ_DATA share=RW
-+2 V.exe CreateFile C:\mnt\f.dll access=DELETE share=RWD -> REPARSE tag=0xA0000003
-+2.00001 V.exe CreateFile \Device\HarddiskVolume5\f.dll access=DELETE share=RWD -> SHARING VIOLATION
-+3 A.exe CloseFile \Device\HarddiskVolume5\f.dll"#
-        ),
-        ["2 share_conflict: A.exe proven SA-3"]
-    );
-    // A junction.
-    assert_eq!(
-        said(
-            r#"+1 A.exe CreateFile C:\real\f.dll access=READ_DATA share=RW
-+2 V.exe CreateFile C:\junc\f.dll access=DELETE share=RWD -> REPARSE tag=0xA0000003
-+2.0001 V.exe CreateFile C:\real\f.dll access=DELETE share=RWD -> SHARING VIOLATION
-+3 A.exe CloseFile C:\real\f.dll
-+4 V.exe CreateFile C:\real\f.dll access=DELETE share=RWD
-+5 V.exe CloseFile C:\real\f.dll"#
-        ),
-        ["2 share_conflict: A.exe proven SA-3 confirmed"]
-    );
-    // Equal ids on two volumes are no proof.
-    assert_eq!(
-        said(
-            r#"+1 A.exe CreateFile D:\w\d\f.dll access=READ_DATA share=RW
-+1.1 A.exe QueryFileInternalInformationFile D:\w\d\f.dll id=0x1000000000005678
-+1.2 V.exe CreateFile C:\w\d\f.dll access=READ_ATTRIBUTES share=RWD
-+1.3 V.exe QueryFileInternalInformationFile C:\w\d\f.dll id=0x1000000000005678
-+1.4 V.exe CloseFile C:\w\d\f.dll
-+2 V.exe CreateFile C:\w\d\f.dll access=DELETE share=RWD -> SHARING VIOLATION
-+3 A.exe CloseFile D:\w\d\f.dll"#
-        ),
-        ["5 share_conflict: not_visible"]
-    );
-}
-
-#[test]
-fn letter_case_counts_where_it_is_shown_to() {
-    // Not shown: one file.
-    assert_eq!(
-        said(
-            r#"+1 A.exe CreateFile C:\d\x.dll access=READ_DATA share=RW
-+2 V.exe CreateFile C:\d\X.DLL access=DELETE share=RWD -> SHARING VIOLATION
-+3 A.exe CloseFile C:\d\x.dll
-+4 V.exe CreateFile C:\d\X.DLL access=DELETE share=RWD
-+5 V.exe CloseFile C:\d\X.DLL"#
-        ),
-        ["1 share_conflict: A.exe proven SA-3 confirmed"]
-    );
-    // Both made, neither gone: two files.
-    assert_eq!(
-        said(
-            r#"+0.5 V.exe CreateFile C:\w\d\x.dll access=GENERIC_WRITE share=RWD disposition=CREATE
-+0.6 V.exe CloseFile C:\w\d\x.dll
-+0.7 V.exe CreateFile C:\w\d\X.DLL access=GENERIC_WRITE share=RWD disposition=CREATE
-+0.8 V.exe CloseFile C:\w\d\X.DLL
-+1 A.exe CreateFile C:\w\d\x.dll access=READ_DATA share=RW
-+1.1 B.exe CreateFile C:\w\d\X.DLL access=READ_DATA share=RW
-+2 V.exe CreateFile C:\w\d\X.DLL access=DELETE share=RWD -> SHARING VIOLATION
-+3 A.exe CloseFile C:\w\d\x.dll
-+4 B.exe CloseFile C:\w\d\X.DLL"#
-        ),
-        ["6 share_conflict: B.exe proven SA-3 | A.exe same_name_other_file AT-2"]
-    );
-    // The first went when it was closed: one name.
-    assert_eq!(
-        said(
-            r#"+0.5 V.exe CreateFile C:\w\d\x.dll access=GENERIC_WRITE share=RWD disposition=CREATE options=DELETE_ON_CLOSE
-+0.6 V.exe CloseFile C:\w\d\x.dll
-+0.7 V.exe CreateFile C:\w\d\X.DLL access=GENERIC_WRITE share=RWD disposition=CREATE
-+0.8 V.exe CloseFile C:\w\d\X.DLL
-+1 A.exe CreateFile C:\w\d\x.dll access=READ_DATA share=RW
-+2 V.exe CreateFile C:\w\d\X.DLL access=DELETE share=RWD -> SHARING VIOLATION
-+3 A.exe CloseFile C:\w\d\x.dll"#
-        ),
-        ["5 share_conflict: A.exe proven SA-3"]
-    );
-    // Both in one listing.
-    assert_eq!(
-        said(
-            r#"+0.5 V.exe CreateFile C:\w\d access=LIST_DIRECTORY share=RWD
-+0.6 V.exe QueryDirectory C:\w\d pattern=* entry=x.dll entry=X.DLL
-+0.7 V.exe CloseFile C:\w\d
-+1 A.exe CreateFile C:\w\d\x.dll access=READ_DATA share=RW
-+1.1 B.exe CreateFile C:\w\d\X.DLL access=READ_DATA share=RW
-+2 V.exe CreateFile C:\W\D\X.DLL access=DELETE share=RWD -> SHARING VIOLATION
-+3 A.exe CloseFile C:\w\d\x.dll
-+4 B.exe CloseFile C:\w\d\X.DLL"#
-        ),
-        ["5 share_conflict: B.exe proven SA-3"]
-    );
-    // Two ids.
-    assert_eq!(
-        said(
-            r#"+1 A.exe CreateFile C:\w\d\x.dll access=READ_DATA share=RW
-+1.01 A.exe QueryFileInternalInformationFile C:\w\d\x.dll id=0x1000000000005678
-+1.1 B.exe CreateFile C:\w\d\X.DLL access=READ_DATA share=RW
-+1.11 B.exe QueryFileInternalInformationFile C:\w\d\X.DLL id=0x2000000000001111
-+2 V.exe CreateFile C:\w\d\X.DLL access=DELETE share=RWD -> SHARING VIOLATION
-+3 A.exe CloseFile C:\w\d\x.dll
-+4 B.exe CloseFile C:\w\d\X.DLL"#
-        ),
-        ["4 share_conflict: B.exe proven SA-3"]
-    );
-    // One id: one file, however spelled.
-    assert_eq!(
-        said(
-            r#"+1 A.exe CreateFile C:\w\d\x.dll access=READ_DATA share=RW
-+1.01 A.exe QueryFileInternalInformationFile C:\w\d\x.dll id=0x1000000000005678
-+1.1 B.exe CreateFile C:\w\d\X.DLL access=READ_DATA share=RW
-+1.11 B.exe QueryFileInternalInformationFile C:\w\d\X.DLL id=0x1000000000005678
-+2 V.exe CreateFile C:\w\d\X.DLL access=DELETE share=RWD -> SHARING VIOLATION
-+3 A.exe CloseFile C:\w\d\x.dll
-+4 B.exe CloseFile C:\w\d\X.DLL"#
-        ),
-        ["4 share_conflict: A.exe proven SA-3 B.exe proven SA-3"]
-    );
-    // The folder says so itself.
-    assert_eq!(
-        said(
-            r#"+0.6 V.exe QueryCaseSensitiveInformation C:\w\d answer=01000000
-+1 A.exe CreateFile C:\w\d\x.dll access=READ_DATA share=RW
-+2 V.exe CreateFile C:\w\d\X.DLL access=DELETE share=RWD -> SHARING VIOLATION
-+3 A.exe CloseFile C:\w\d\x.dll"#
-        ),
-        ["2 share_conflict: not_visible"]
-    );
-    // The folder says that it does not.
-    assert_eq!(
-        said(
-            r#"+0.6 V.exe QueryCaseSensitiveInformation C:\w\d answer=00000000
-+1 A.exe CreateFile C:\w\d\x.dll access=READ_DATA share=RW
-+2 V.exe CreateFile C:\w\d\X.DLL access=DELETE share=RWD -> SHARING VIOLATION
-+3 A.exe CloseFile C:\w\d\x.dll"#
-        ),
-        ["2 share_conflict: A.exe proven SA-3"]
-    );
-    // It is made so; streams ignore case still.
-    assert_eq!(
-        said(
-            r#"+0.6 V.exe SetInformation C:\w\d class=0x47 buffer=01000000
-+1 A.exe CreateFile C:\w\d\x.dll:s access=READ_DATA share=RW
-+1 B.exe CreateFile C:\w\d\X.DLL:S access=READ_DATA share=RW
-+2 V.exe CreateFile C:\w\d\X.DLL:s access=DELETE share=RWD -> SHARING VIOLATION
-+3 A.exe CloseFile C:\w\d\x.dll:s
-+4 B.exe CloseFile C:\w\d\X.DLL:S"#
-        ),
-        ["3 share_conflict: B.exe proven SA-3"]
     );
 }
 

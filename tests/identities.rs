@@ -53,9 +53,7 @@ fn an_administrative_share_may_be_the_drive() {
 fn an_untied_volume_may_keep_a_deleted_name() {
     let (mut b, victim, av, _) = cast();
     b.open(av, &F.replace("C:", r"\Device\HarddiskVolume3"), ATTRIBUTES, ALL);
-    b.open(victim, F, DELETE, ALL);
-    mark(&mut b, victim, F);
-    b.close(victim, F);
+    deletes(&mut b, victim, F);
     let failed = b.fails(victim, F, READ, ALL, PENDING);
     assert_eq!(named(&b.explain(failed)), [(av, Confidence::Possible)]);
 }

@@ -3,16 +3,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod program;
+
+use program::run;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
-
-fn run(arguments: &[&str]) -> Vec<u8> {
-    let output = Command::new(env!("CARGO_BIN_EXE_pmlblame")).args(arguments).args(["--lang", "en"]).output().unwrap();
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    output.stdout
-}
 
 fn exported(sample: &str, arguments: &[&str]) -> String {
     let capture = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("samples/{sample}.PML"));

@@ -2,15 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod program;
+
+use program::run;
 use serde_json::Value;
 use std::path::Path;
-use std::process::Command;
-
-fn run(arguments: &[&str]) -> Vec<u8> {
-    let output = Command::new(env!("CARGO_BIN_EXE_pmlblame")).args(arguments).args(["--lang", "en"]).output().unwrap();
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    output.stdout
-}
 
 /// Verdict, confidence, holders by name, and the codes of what weakens the case, of a sample exported with `arguments`.
 fn verdict(

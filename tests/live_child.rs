@@ -21,9 +21,7 @@ fn a_live_child_besides_a_pending_one_leaves_the_holder_likely() {
             shown
         });
         b.open(av, &child, READ, ALL);
-        b.open(victim, &child, DELETE, ALL);
-        mark(&mut b, victim, &child);
-        b.close(victim, &child);
+        deletes(&mut b, victim, &child);
         let failed = b.refused(victim, DIR, NtStatus::DIRECTORY_NOT_EMPTY, REMOVAL);
         b.close(av, &child);
         if removed {

@@ -81,9 +81,7 @@ fn a_handle_that_outlasts_the_childs_name_did_not_keep_the_folder() {
     let removal = OpKind::SetDisposition { delete: true, handle: None };
     b.open(other, child, ATTRIBUTES, ALL); // its close is not in the capture
     b.open(av, child, READ, ALL);
-    b.open(victim, child, DELETE, ALL);
-    mark(&mut b, victim, child);
-    b.close(victim, child);
+    deletes(&mut b, victim, child);
     let failed = b.refused(victim, dir, NtStatus::DIRECTORY_NOT_EMPTY, removal);
     b.close(av, child);
     b.fails(victim, child, DELETE, ALL, NtStatus::OBJECT_NAME_NOT_FOUND);
@@ -142,9 +140,7 @@ fn a_close_that_may_be_anothers_does_not_outlast_a_name() {
     b.open(av, F, READ, ALL);
     b.open(av, F, READ, ALL);
     b.open(other, F, READ, ALL);
-    b.open(victim, F, DELETE, ALL);
-    mark(&mut b, victim, F);
-    b.close(victim, F);
+    deletes(&mut b, victim, F);
     let failed = b.fails(victim, F, DELETE, ALL, PENDING);
     b.close(av, F);
     b.close(other, F);

@@ -2,10 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod program;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use regex::Regex;
 use serde_json::Value;
@@ -19,14 +20,7 @@ fn root() -> &'static Path {
 }
 
 fn run(arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_pmlblame"))
-        .current_dir(root().join("samples"))
-        .args(arguments)
-        .args(["--lang", "en"])
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+    String::from_utf8(program::run_in(&root().join("samples"), arguments)).unwrap()
 }
 
 /// Every `rule` anywhere in a record; with `used`, those with an event that the capture holds.

@@ -3,10 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod places;
+mod program;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use jsonschema::Validator;
 use pmlblame::case::{AuditRecord, Story};
@@ -18,15 +18,8 @@ fn root() -> &'static Path {
 }
 
 fn print(arguments: &[&str]) -> Value {
-    let output = Command::new(env!("CARGO_BIN_EXE_pmlblame"))
-        .current_dir(root().join("samples"))
-        .args(arguments)
-        .args(["--lang", "en"])
-        .output()
-        .unwrap();
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{arguments:?}: {complaint}");
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{arguments:?}: {error}"))
+    let printed = program::run_in(&root().join("samples"), arguments);
+    serde_json::from_slice(&printed).unwrap_or_else(|error| panic!("{arguments:?}: {error}"))
 }
 
 /// The schema as published, which must be the one the program prints. `PMLBLAME_BLESS=1` writes it anew.

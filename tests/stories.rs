@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 use jiff::tz::TimeZone;
 use pmlblame::case::{Confidence, Story, StoryEvent, StoryHold};
 use pmlblame::lang::Lang;
-use pmlblame::report::table::Style;
+use pmlblame::report::style::Style;
 use pmlblame::report::why::render;
 use verdicts::Built;
 

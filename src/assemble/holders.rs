@@ -158,13 +158,7 @@ fn describe(parts: &Parts<'_>, key: Key, rank: u32, sum: Sum) -> (case::Holder, 
         Key::Process(id) => {
             let default = ProcessInfo::default();
             let process = parts.log.processes.get(id.0 as usize).unwrap_or(&default);
-            let image = ImageFacts {
-                name: &process.name,
-                image_path: &process.image_path,
-                company: &process.company,
-                description: &process.description,
-                version: &process.version,
-            };
+            let image = ImageFacts::of(process);
             let context = PartyContext {
                 pid: process.pid,
                 is_victim: sum.victim,

@@ -125,15 +125,8 @@ pub(super) fn may_be_older(finding: &Finding) -> bool {
 pub(super) fn third_parties(catalogue: &VendorCatalogue, survey: &Survey, machine: &Machine) -> u64 {
     let system_root = machine.system_root.as_deref().unwrap_or_default();
     let third_party = |process: &ProcessInfo| {
-        let image = ImageFacts {
-            name: &process.name,
-            image_path: &process.image_path,
-            company: &process.company,
-            description: &process.description,
-            version: &process.version,
-        };
         let context = PartyContext { pid: process.pid, is_victim: false, system_root };
-        classify(catalogue, &image, &context).party == Party::ThirdParty
+        classify(catalogue, &ImageFacts::of(process), &context).party == Party::ThirdParty
     };
     let active = survey.active.iter().filter_map(|id| survey.processes.get(id.0 as usize));
     active.filter(|process| third_party(process)).count() as u64

@@ -1,5 +1,7 @@
 //! The facts about an image that a capture gives, and the few ways they are read.
 
+use crate::capture::op::ProcessInfo;
+
 /// What a capture says about the image of a process. Unknown fields are empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ImageFacts<'a> {
@@ -13,6 +15,19 @@ pub struct ImageFacts<'a> {
     pub description: &'a str,
     /// The version text.
     pub version: &'a str,
+}
+
+impl<'a> ImageFacts<'a> {
+    /// What is known of a process.
+    pub fn of(process: &'a ProcessInfo) -> Self {
+        Self {
+            name: &process.name,
+            image_path: &process.image_path,
+            company: &process.company,
+            description: &process.description,
+            version: &process.version,
+        }
+    }
 }
 
 /// What a capture says about a loaded module, usually a driver of the System process. Unknown fields are empty.

@@ -19,7 +19,7 @@ use crate::case::cbs::CbsReport;
 use crate::lang::{Lang, cbs as t};
 use crate::report::cbs::{missing_list, render};
 use crate::report::json;
-use crate::report::table::Style;
+use crate::report::style::Style;
 use crate::servicing::cbs::merge::{Joined, NamedLog, join};
 use crate::servicing::cbs::{CbsError, analyse};
 use crate::servicing::sources::{Limits, Skipped, visit};

@@ -6,7 +6,7 @@ use crate::blame::scope::{Profile, ScopeOptions};
 use crate::blame::vendors::VendorCatalogue;
 use crate::lang::{Lang, fail as t};
 use crate::nt::FileTime;
-use crate::report::table::Style;
+use crate::report::style::Style;
 use crate::report::time;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};

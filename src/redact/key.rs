@@ -1,7 +1,7 @@
 //! The key file: the secret, and which pseudonym stands for what.
 
+use super::name::Kind;
 use super::pseudonym::Secret;
-use super::{Kind, Name, Redactor, fold};
 use serde::{Deserialize, Serialize};
 
 /// What a key file holds. With it pseudonyms can be mapped back; without it they cannot.
@@ -62,17 +62,12 @@ impl KeyFile {
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
 
-    pub(super) fn new(redactor: &Redactor) -> Self {
-        let names = redactor.names.values().map(|name| KnownName {
-            kind: name.kind,
-            original: name.original.clone(),
-            pseudonym: String::from_utf16_lossy(&name.pseudonym),
-        });
+    pub(super) fn new(secret: &Secret, names: Vec<KnownName>, profile_roots: Vec<String>) -> Self {
         Self {
             schema: SCHEMA.to_owned(),
-            secret: redactor.secret.0.iter().map(|byte| format!("{byte:02x}")).collect(),
-            names: names.collect(),
-            profile_roots: redactor.roots.shown().map(str::to_owned).collect(),
+            secret: secret.0.iter().map(|byte| format!("{byte:02x}")).collect(),
+            names,
+            profile_roots,
         }
     }
 
@@ -89,20 +84,5 @@ impl KeyFile {
             return Err(wrong());
         }
         bytes.try_into().map(Secret).map_err(|_| wrong())
-    }
-}
-
-impl Redactor {
-    /// Takes over a name of a key file, pseudonym and all.
-    pub(super) fn adopt(&mut self, known: &KnownName) {
-        let folded = fold(&known.original);
-        let pseudonym: Vec<u16> = known.pseudonym.encode_utf16().collect();
-        if folded.encode_utf16().count() != pseudonym.len() || folded.is_empty() {
-            return;
-        }
-        self.taken.insert(fold(&known.pseudonym), ());
-        let scope = super::learn::scope(known.kind, &folded);
-        let name = Name { kind: known.kind, original: known.original.clone(), pseudonym, scope };
-        self.names.insert(folded, name);
     }
 }

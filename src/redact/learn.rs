@@ -1,178 +1,14 @@
 //! Finds names: given as such, or told by the text around them.
 
-use super::address;
-use super::patterns::{self, Found};
-use super::{Kind, Name, Redactor, Scope, fold};
+use super::found::Found;
+use super::name::{Kind, Name, Scope};
+use super::redactor::Redactor;
+use super::units::{fold, fold_unit, views};
+use super::{address, fields, patterns, url, words};
 use std::net::IpAddr;
 
-/// Words of Windows and product paths that are also account names: replaced only as whole words.
-const COMMON: &[&str] = &[
-    "admin",
-    "administrator",
-    "administrateur",
-    "administrador",
-    "agent",
-    "backup",
-    "client",
-    "defaultuser",
-    "desktop",
-    "guest",
-    "home",
-    "host",
-    "laptop",
-    "local",
-    "master",
-    "office",
-    "owner",
-    "power",
-    "remote",
-    "root",
-    "sales",
-    "server",
-    "service",
-    "setup",
-    "shared",
-    "store",
-    "super",
-    "support",
-    "test",
-    "tester",
-    "user",
-    "users",
-    "work",
-];
-/// Words without which no path would be readable: replaced only as the name of a profile folder
-/// or of a server.
-const PROTECTED: &[&str] = &[
-    "application",
-    "cloud",
-    "common",
-    "data",
-    "database",
-    "domain",
-    "download",
-    "downloads",
-    "drivers",
-    "exchange",
-    "files",
-    "gateway",
-    "inflight",
-    "internet",
-    "intranet",
-    "logs",
-    "microsoft",
-    "network",
-    "portal",
-    "print",
-    "printer",
-    "printers",
-    "program",
-    "programdata",
-    "proxy",
-    "router",
-    "security",
-    "sharepoint",
-    "software",
-    "storage",
-    "system",
-    "system32",
-    "syswow64",
-    "temp",
-    "update",
-    "updates",
-    "users",
-    "windows",
-    "winsxs",
-];
-/// Profile folders that are nobody's.
-const NOBODYS: &[&str] = &[
-    "public",
-    "default",
-    "defaultaccount",
-    "wdagutilityaccount",
-    "default user",
-    "all users",
-    "defaultuser0",
-    "defaultapppool",
-    "common files",
-    "desktop.ini",
-    "homegroupuser$",
-    "homeusers",
-];
-/// Authorities and domains that every Windows has.
-const WELL_KNOWN_DOMAINS: &[&str] = &[
-    "nt authority",
-    "nt-autorität",
-    "autorite nt",
-    "nt service",
-    "nt virtual machine",
-    "builtin",
-    "window manager",
-    "font driver host",
-    "iis apppool",
-    "azuread",
-    "microsoftaccount",
-    "workgroup",
-    "application package authority",
-    "mandatory label",
-];
-/// Names of the machine itself.
-const WELL_KNOWN_HOSTS: &[&str] = &["localhost", "localhost.localdomain", "wpad", "."];
-/// What servers of the Internet are called, and what stands in paths and details.
-const SERVICES: &[&str] = &[
-    "api", "app", "apps", "auth", "blob", "cdn", "crl", "data", "dns", "docs", "edge", "ftp", "go", "help", "http",
-    "imap", "img", "info", "ldap", "live", "login", "mail", "ntp", "ocsp", "pop3", "self", "smtp", "sso", "time",
-    "v10", "vpn", "web", "wpad", "www",
-];
-/// What collected files are called on every machine.
-const FILE_WORDS: &[&str] = &[
-    "7z",
-    "cab",
-    "cbs",
-    "cbspersist",
-    "csv",
-    "dism",
-    "gz",
-    "gzip",
-    "log",
-    "logs",
-    "pml",
-    "txt",
-    "utf-16",
-    "utf-16le",
-    "utf-8",
-    "utf16",
-    "utf8",
-    "win10",
-    "win11",
-    "windows",
-    "winsxs",
-    "x64",
-    "x86",
-    "xml",
-    "zip",
-];
-/// Shorter names of hosts are replaced only as whole words.
-const DISTINCT_HOST: usize = 6;
 /// Attempts at a pseudonym nobody has yet.
 const ATTEMPTS: u32 = 1_000;
-
-/// How far a folded name is replaced.
-pub(super) fn scope(kind: Kind, folded: &str) -> Scope {
-    // A Chinese name of two characters is as distinct as one of four letters.
-    let weight: usize = folded.chars().map(|c| if c >= '\u{2E80}' { 2 } else { 1 }).sum();
-    if weight < 4 || PROTECTED.contains(&folded) {
-        Scope::Component
-    } else if COMMON.contains(&folded)
-        || folded.bytes().all(|byte| byte.is_ascii_digit())
-        || kind == Kind::Host && weight < DISTINCT_HOST
-        || matches!(kind, Kind::Address | Kind::Sid)
-    {
-        Scope::Word
-    } else {
-        Scope::Anywhere
-    }
-}
 
 impl Redactor {
     /// Learns one name.
@@ -182,7 +18,7 @@ impl Redactor {
         if folded.is_empty() || !folded.chars().any(char::is_alphanumeric) {
             return;
         }
-        let scope = scope(kind, &folded);
+        let scope = words::scope(kind, &folded);
         if let Some(known) = self.names.get_mut(&folded) {
             // A short host's name that is also the computer's is replaced as the computer's.
             if scope > known.scope {
@@ -195,8 +31,11 @@ impl Redactor {
             chosen = self.candidate(kind, &folded, attempt);
             let text = String::from_utf16_lossy(&chosen);
             // Neither the name itself nor another's, nor a word of every path: mapping back must be possible.
-            let is_word = COMMON.contains(&text.as_str()) || PROTECTED.contains(&text.as_str());
-            if text != folded && !is_word && !self.taken.contains_key(&text) && !self.names.contains_key(&text) {
+            if text != folded
+                && !words::is_plain(&text)
+                && !self.taken.contains_key(&text)
+                && !self.names.contains_key(&text)
+            {
                 break;
             }
         }
@@ -237,7 +76,7 @@ impl Redactor {
     }
 
     fn is_authority(&self, folded: &str) -> bool {
-        WELL_KNOWN_DOMAINS.contains(&folded) || self.authorities.iter().any(|known| known == folded)
+        words::is_authority(folded) || self.authorities.iter().any(|known| known == folded)
     }
 
     /// Learns an account as Windows shows it, `DOMAIN\user`, `user@domain` or `user`. Accounts of the system itself
@@ -271,7 +110,7 @@ impl Redactor {
     pub fn learn_host(&mut self, name: &str) {
         let name = name.trim().trim_end_matches('.');
         let folded = fold(name);
-        if WELL_KNOWN_HOSTS.contains(&folded.as_str()) || name.len() < 2 {
+        if words::is_own_host(&folded) || name.len() < 2 {
             return;
         }
         if let Ok(address) = name.parse::<IpAddr>() {
@@ -280,7 +119,7 @@ impl Redactor {
         }
         if let Some((first, domain)) = name.split_once('.') {
             let folded = fold(first);
-            let says_something = !SERVICES.contains(&folded.as_str()) && !WELL_KNOWN_HOSTS.contains(&folded.as_str());
+            let says_something = !words::is_service(&folded) && !words::is_own_host(&folded);
             let is_number = first.bytes().all(|byte| byte.is_ascii_digit());
             if first.len() >= 2 && says_something && !is_number {
                 self.learn(Kind::Host, first);
@@ -299,7 +138,7 @@ impl Redactor {
         let name = name.trim_end_matches('.');
         let folded = fold(name);
         let Some((first, domain)) = name.split_once('.') else { return self.learn_host(name) };
-        if super::url::is_internal(&folded) || name.parse::<IpAddr>().is_ok() {
+        if url::is_internal(&folded) || name.parse::<IpAddr>().is_ok() {
             return self.learn_host(name);
         }
         let tells = |c: char| c.is_ascii_digit();
@@ -317,7 +156,7 @@ impl Redactor {
             let looks_so = part.contains(|c: char| c.is_ascii_digit() || c == '-')
                 || part.len() > 2 && part.bytes().all(|byte| byte.is_ascii_uppercase());
             let letters = folded.chars().filter(|c| c.is_alphabetic()).count();
-            let says_else = FILE_WORDS.contains(&folded.as_str())
+            let says_else = words::is_of_files(&folded)
                 || folded.strip_prefix("kb").is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
             if looks_so && letters >= 2 && !says_else {
                 self.learn(Kind::Host, part);
@@ -353,14 +192,14 @@ impl Redactor {
     /// Learns what a text gives away: profile folders, servers of UNC paths, SIDs, addresses, and the variables of an
     /// environment that name the user, the machine and the domain.
     pub fn learn_text(&mut self, text: &str) {
-        let folded: Vec<u16> = text.encode_utf16().map(super::fold_unit).collect();
+        let folded: Vec<u16> = text.encode_utf16().map(fold_unit).collect();
         let units: Vec<u16> = text.encode_utf16().collect();
         self.learn_units(&units, &folded, true);
     }
 
     /// Learns from the version of a file, in which four numbers are no address.
     pub fn learn_version(&mut self, version: &str) {
-        self.learn_text(version.get(super::replace::version_number(version.chars())..).unwrap_or_default());
+        self.learn_text(version.get(patterns::version_number(version.chars())..).unwrap_or_default());
     }
 
     /// `whole`: the text ends where it ends, and is not followed by whatever lay in memory.
@@ -369,7 +208,7 @@ impl Redactor {
             let text = String::from_utf16_lossy(units.get(range).unwrap_or_default());
             match found {
                 Found::OpenProfile if !whole => {}
-                Found::Profile | Found::OpenProfile if is_nobodys(&text) => {}
+                Found::Profile | Found::OpenProfile if words::is_nobodys(&text) => {}
                 Found::Profile | Found::OpenProfile => self.learn(Kind::Profile, &text),
                 Found::Server => self.learn_host(&text),
                 Found::UrlHost => self.learn_url_host(&text),
@@ -396,15 +235,15 @@ impl Redactor {
             return;
         }
         let units: Vec<u16> = text.encode_utf16().collect();
-        let Some(pseudonym) = super::address::disguise_sid_text(&self.secret, &units) else { return };
+        let Some(pseudonym) = address::disguise_sid_text(&self.secret, &units) else { return };
         let name = Name { kind: Kind::Sid, original: text.to_owned(), pseudonym, scope: Scope::Word };
         self.names.insert(fold(text), name);
     }
 
     /// Learns what bytes give away, read as ASCII and as UTF-16 at either alignment.
     pub fn learn_bytes(&mut self, bytes: &[u8]) {
-        for view in super::replace::views(bytes) {
-            let folded: Vec<u16> = view.iter().copied().map(super::fold_unit).collect();
+        for view in views(bytes) {
+            let folded: Vec<u16> = view.iter().copied().map(fold_unit).collect();
             self.learn_units(&view, &folded, false);
         }
         for sid in address::find_sids(bytes) {
@@ -425,7 +264,7 @@ impl Redactor {
                         ("computer", serde_json::Value::String(text)) => self.learn_computer(text),
                         ("user", serde_json::Value::String(text)) => self.learn_account(text),
                         // The version of a package looks like an address.
-                        (key, serde_json::Value::String(_)) if super::replace::CODE_FIELDS.contains(&key) => {}
+                        (key, serde_json::Value::String(_)) if fields::holds_code(key) => {}
                         _ => self.learn_json(value),
                     }
                 }
@@ -433,11 +272,6 @@ impl Redactor {
             _ => {}
         }
     }
-}
-
-/// Whether a profile folder is nobody's.
-pub(super) fn is_nobodys(profile: &str) -> bool {
-    NOBODYS.contains(&fold(profile).as_str())
 }
 
 /// `DWM-1`, `UMFD-0`: accounts of desktops, whatever the language of their authority.

@@ -1,42 +1,11 @@
 //! What can be told from the text around it, in folded UTF-16.
 
+use super::found::{Found, LONGEST};
 use super::roots::Roots;
-use super::url;
+use super::units::{AT, BACKSLASH, COLON, DOT, SLASH, is_digit, is_hex, is_word, starts_with};
+use super::{address, url};
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Range;
-
-/// What a stretch of text is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
-    /// Name of a profile folder, closed by a backslash.
-    Profile,
-    /// The same at the end of a path or command line.
-    OpenProfile,
-    /// Server of a UNC path.
-    Server,
-    /// Host of an address such as `http://HOST:port`, but for those that every Windows knows.
-    UrlHost,
-    /// User or password before the host of such an address.
-    UrlUser,
-    /// Mail address or user principal name.
-    Mail,
-    /// SID of an account.
-    Sid,
-    /// IP address.
-    Address,
-    /// Value of `USERNAME=`.
-    UserVariable,
-    /// Value of `COMPUTERNAME=` or `LOGONSERVER=`.
-    ComputerVariable,
-    /// Value of `USERDOMAIN=` or `USERDNSDOMAIN=`.
-    DomainVariable,
-}
-
-const BACKSLASH: u16 = b'\\' as u16;
-pub(super) const SLASH: u16 = b'/' as u16;
-pub(super) const AT: u16 = b'@' as u16;
-/// Longest name of a profile folder, server or variable's value.
-pub(super) const LONGEST: usize = 256;
 
 /// Everything found in `text`, folded; addresses last. `roots`: folders of profiles beside those that are known.
 pub(super) fn find(text: &[u16], roots: &Roots) -> Vec<(Found, Range<usize>)> {
@@ -87,14 +56,6 @@ fn follows_version(text: &[u16], at: usize) -> bool {
     let head = text.get(..at).unwrap_or_default();
     let gap = head.iter().rev().take(4).take_while(marks).count();
     head.len().checked_sub(gap + WORD.len()).is_some_and(|start| starts_with(text, start, WORD))
-}
-
-pub(super) fn starts_with(text: &[u16], at: usize, ascii: &str) -> bool {
-    text.get(at..at + ascii.len()).is_some_and(|here| here.iter().copied().eq(ascii.bytes().map(u16::from)))
-}
-
-pub(super) fn is_word(unit: u16) -> bool {
-    char::from_u32(unit.into()).is_none_or(char::is_alphanumeric)
 }
 
 /// Whether a unit ends a path component, a command-line word or any text.
@@ -277,17 +238,6 @@ fn variable(text: &[u16], at: usize) -> Option<(Found, Range<usize>)> {
     (length > 0 && end < text.len()).then_some((found, start + slashes..end))
 }
 
-pub(super) fn is_digit(unit: u16) -> bool {
-    (0x30..=0x39).contains(&unit)
-}
-
-pub(super) const COLON: u16 = 0x3A;
-pub(super) const DOT: u16 = 0x2E;
-
-fn is_hex(unit: u16) -> bool {
-    is_digit(unit) || (0x61..=0x66).contains(&unit)
-}
-
 /// A dotted address from `at` on that is not a version number as part of a path.
 pub(super) fn ipv4(text: &[u16], at: usize) -> Option<(Range<usize>, Ipv4Addr)> {
     let mut end = at;
@@ -321,11 +271,11 @@ pub(super) fn ipv4(text: &[u16], at: usize) -> Option<(Range<usize>, Ipv4Addr)> 
     // Only an address of a private network is one there, too: `…\Terminal Server Client\Servers\192.168.1.5`.
     if before == Some(&BACKSLASH)
         && before_that != Some(&BACKSLASH)
-        && (next == Some(0x2D) || !super::address::is_private(address))
+        && (next == Some(0x2D) || !address::is_private(address))
     {
         return None;
     }
-    (!super::address::is_nobodys(IpAddr::V4(address))).then_some((at..end, address))
+    (!address::is_nobodys(IpAddr::V4(address))).then_some((at..end, address))
 }
 
 /// An IPv6 address from `at` on: all eight groups, or at least three groups that are not zero. A port may follow, as
@@ -342,7 +292,7 @@ fn ipv6(text: &[u16], at: usize) -> Option<Range<usize>> {
         let address: std::net::Ipv6Addr = token.parse().ok()?;
         let groups = address.segments().iter().filter(|segment| **segment != 0).count();
         let certain = groups >= 3 || !token.contains("::");
-        (certain && !super::address::is_nobodys(IpAddr::V6(address))).then(|| at..at + token.len())
+        (certain && !address::is_nobodys(IpAddr::V6(address))).then(|| at..at + token.len())
     };
     if text.get(at + length).is_some_and(|unit| is_word(*unit)) {
         return without_port().and_then(parsed);
@@ -362,4 +312,9 @@ pub(super) fn is_version(text: &[u16], range: &Range<usize>) -> bool {
         || before == Some(DOT) && digit_before
         || after == Some(DOT) && digit_after
         || follows_version(text, range.start)
+}
+
+/// How many characters at the start of a file's version are its number: digits and what parts them.
+pub(super) fn version_number(version: impl Iterator<Item = char>) -> usize {
+    version.take_while(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | ' ' | '\0')).count()
 }

@@ -1,6 +1,6 @@
 //! Pseudonyms out of a secret.
 
-use super::KeyError;
+use super::units::upper_unit;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -20,10 +20,11 @@ const CJK: (u16, u16) = (0x4E00, 20_902);
 const CASED: (u16, u16) = (0x0430, 32);
 
 impl Secret {
-    pub(super) fn random() -> Result<Self, KeyError> {
+    /// A new one; `None` when the system has no randomness to give.
+    pub(super) fn random() -> Option<Self> {
         let mut bytes = [0; 32];
-        getrandom::fill(&mut bytes).map_err(|_| KeyError::NoRandomness)?;
-        Ok(Self(bytes))
+        getrandom::fill(&mut bytes).ok()?;
+        Some(Self(bytes))
     }
 
     fn block(&self, domain: &str, input: &[u8], counter: u32, block: u32) -> [u8; 32] {
@@ -76,7 +77,7 @@ fn alike(unit: u16, number: u64) -> u16 {
         0x30..=0x39 => pick(0x30, 10),
         0x41..=0x5A | 0x61..=0x7A => pick(0x61, 26),
         0..0x80 => unit,
-        _ if super::upper_unit(unit) != unit => pick(CASED.0, CASED.1),
+        _ if upper_unit(unit) != unit => pick(CASED.0, CASED.1),
         _ => pick(CJK.0, CJK.1),
     }
 }

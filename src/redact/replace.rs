@@ -1,8 +1,11 @@
 //! Replaces what was learned, in text and in bytes, without changing any length.
 
 use super::key::KeyFile;
-use super::patterns;
-use super::{Kind, Name, Redactor, Scope, address, fold_unit, upper_unit};
+use super::name::{Kind, Name, Scope};
+use super::redactor::Redactor;
+use super::roots::Roots;
+use super::units::{fold, fold_unit, upper_unit, views, wide};
+use super::{address, fields, patterns};
 use aho_corasick::{AhoCorasick, MatchKind};
 use std::net::IpAddr;
 use std::ops::Range;
@@ -23,79 +26,21 @@ impl std::fmt::Debug for Redaction {
     }
 }
 
-/// Fields of JSON that hold codes, not names.
-pub(super) const CODE_FIELDS: &[&str] = &[
-    "schema",
-    "code",
-    "mechanism",
-    "cause",
-    "attribution",
-    "confidence",
-    "kind",
-    "party",
-    "reason",
-    "rule",
-    "status",
-    "result",
-    "operation",
-    "sha256",
-    "disposition",
-    "access",
-    "share",
-    "options",
-    "severity",
-    "class",
-    "category",
-    "explanations",
-    "language",
-    "generated",
-    "time",
-    "first",
-    "last",
-    "os",
-    "version",
-    "id",
-    "holder",
-    "holders",
-    "how",
-    "handle",
-    "start",
-    "end",
-    "on_behalf_of",
-    "role",
-    "stage",
-    "source",
-    "precision",
-    "by",
-    "profile",
-    "encoding",
-    "newline",
-    "primary",
-    "also",
-    "rank",
-    "ntstatus",
-    "symbol",
-    "hresult",
-];
-
-/// `bytes` as text: one byte a character, then UTF-16 from the first and from the second byte.
-pub(super) fn views(bytes: &[u8]) -> [Vec<u16>; 3] {
-    let narrow = bytes.iter().map(|byte| if byte.is_ascii() { u16::from(*byte) } else { 1 }).collect();
-    [narrow, wide(bytes), wide(bytes.get(1..).unwrap_or_default())]
-}
-
-fn wide(bytes: &[u8]) -> Vec<u16> {
-    bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect()
-}
-
 /// A stretch to overwrite.
 struct Change {
     at: usize,
     with: Vec<u16>,
 }
 
+impl Redactor {
+    /// Ready to replace.
+    pub fn seal(self) -> Redaction {
+        Redaction::new(self)
+    }
+}
+
 impl Redaction {
-    pub(super) fn new(redactor: Redactor) -> Self {
+    fn new(redactor: Redactor) -> Self {
         let matcher = if redactor.names.is_empty() {
             None
         } else {
@@ -109,13 +54,13 @@ impl Redaction {
         Self { is_reverse: true, ..Self::new(redactor) }
     }
 
-    pub(super) const fn roots(&self) -> &super::roots::Roots {
+    pub(super) const fn roots(&self) -> &Roots {
         &self.redactor.roots
     }
 
     /// The secret and all names, for a key file.
     pub fn key(&self) -> KeyFile {
-        KeyFile::new(&self.redactor)
+        self.redactor.key()
     }
 
     /// `text` with every name replaced.
@@ -148,12 +93,12 @@ impl Redaction {
 
     /// Whether the strings of this field of a record are codes, which are not replaced.
     pub fn is_code(field: &str) -> bool {
-        CODE_FIELDS.contains(&field)
+        fields::holds_code(field)
     }
 
     /// Replaces in the version of a file, whose four numbers are no address.
     pub fn version(&self, units: &mut [u16]) {
-        let number = version_number(units.iter().map(|unit| char::from_u32((*unit).into()).unwrap_or('?')));
+        let number = patterns::version_number(units.iter().map(|unit| char::from_u32((*unit).into()).unwrap_or('?')));
         self.units(units.get_mut(number..).unwrap_or_default());
     }
 
@@ -248,7 +193,7 @@ impl Redaction {
             serde_json::Value::Array(values) => values.iter_mut().for_each(|value| self.json(value)),
             serde_json::Value::Object(fields) => {
                 for (key, value) in fields.iter_mut() {
-                    let holds_code = CODE_FIELDS.contains(&key.as_str());
+                    let holds_code = fields::holds_code(key.as_str());
                     match value {
                         serde_json::Value::String(_) if holds_code => {}
                         // Codes stand in lists as well; lists of objects hold more than codes.
@@ -267,7 +212,7 @@ impl Redaction {
         let mut restored = 0;
         for range in address::find_sids(bytes) {
             let Some(sid) = bytes.get_mut(range) else { continue };
-            let shown = super::fold(&crate::nt::Sid(sid).to_string());
+            let shown = fold(&crate::nt::Sid(sid).to_string());
             let Some(known) = self.redactor.names.get(&shown) else { continue };
             restored += 1;
             let original = String::from_utf16_lossy(&known.pseudonym);
@@ -389,11 +334,6 @@ impl Redaction {
         fits(scope, text, at, length)
             || scope == Scope::Component && !after().is_some_and(char::is_alphanumeric) && in_root()
     }
-}
-
-/// How many characters at the start of a file's version are its number: digits and what parts them.
-pub(super) fn version_number(version: impl Iterator<Item = char>) -> usize {
-    version.take_while(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | ' ' | '\0')).count()
 }
 
 /// Whether a name found at `at` may be replaced there, by the text around it alone.

@@ -1,7 +1,12 @@
 //! Pseudonyms turned back into names by the key file.
 
-use super::replace::{Redaction, version_number};
-use super::{KeyError, KeyFile, Name, Redactor, fold, learn, patterns};
+use super::found::Found;
+use super::key::{KeyError, KeyFile};
+use super::name::Name;
+use super::redactor::Redactor;
+use super::replace::Redaction;
+use super::units::{fold, fold_unit};
+use super::{patterns, words};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -39,7 +44,7 @@ impl Restoration {
             let folded = fold(&known.pseudonym);
             if folded.encode_utf16().count() == pseudonym.len() && !folded.is_empty() {
                 // Where the original may stand, its pseudonym may.
-                let scope = learn::scope(known.kind, &fold(&known.original));
+                let scope = words::scope(known.kind, &fold(&known.original));
                 let name = Name { kind: known.kind, original: known.pseudonym.clone(), pseudonym, scope };
                 back.names.insert(folded, name);
             }
@@ -54,17 +59,13 @@ impl Restoration {
     /// `text` with every pseudonym turned back into the name, in the case of letters that the pseudonym stands in.
     pub fn text(&mut self, text: &str) -> String {
         let (restored, changed) = self.restored(text);
-        let folded: Vec<u16> = text.encode_utf16().map(super::fold_unit).collect();
+        let folded: Vec<u16> = text.encode_utf16().map(fold_unit).collect();
         for (found, range) in patterns::find(&folded, self.back.roots()) {
             let known = changed.iter().any(|place| place.start < range.end && range.start < place.end);
             let shown = String::from_utf16_lossy(folded.get(range).unwrap_or_default());
             let names_somebody = match found {
-                patterns::Found::Profile | patterns::Found::OpenProfile => !learn::is_nobodys(&shown),
-                patterns::Found::Server
-                | patterns::Found::UrlHost
-                | patterns::Found::Mail
-                | patterns::Found::Sid
-                | patterns::Found::Address => true,
+                Found::Profile | Found::OpenProfile => !words::is_nobodys(&shown),
+                Found::Server | Found::UrlHost | Found::Mail | Found::Sid | Found::Address => true,
                 _ => false,
             };
             if !known && names_somebody && self.unknown.len() < MOST_UNKNOWN {
@@ -76,7 +77,7 @@ impl Restoration {
 
     /// The same of a code, where nothing stands that this key should know: four numbers at its start are a version.
     pub fn code(&mut self, text: &str) -> String {
-        let (number, rest) = text.split_at_checked(version_number(text.chars())).unwrap_or(("", text));
+        let (number, rest) = text.split_at_checked(patterns::version_number(text.chars())).unwrap_or(("", text));
         let (restored, _) = self.restored(rest);
         format!("{number}{restored}")
     }

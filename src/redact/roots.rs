@@ -1,6 +1,6 @@
-//! Folders that hold user profiles on this machine, when not `\Users`: told by environments and the registry.
+//! Folders that hold user profiles on this machine, beside `\Users`, and where text goes on with a name in one.
 
-use super::{Kind, Redactor, fold};
+use super::units::BACKSLASH;
 
 /// More are not believed.
 const MOST: usize = 64;
@@ -8,11 +8,6 @@ const MOST: usize = 64;
 const KNOWN: &[&str] = &[r"\users", r"\documents and settings"];
 /// First folders of paths that hold programs, and profiles of services at best.
 const NOT_PROFILES: &[&str] = &["windows", "winnt", "program files", "program files (x86)", "programdata", "recovery"];
-/// Variables and registry values that hold the folder of one profile.
-const HOMES: &[&str] = &["userprofile", "homepath", "homeshare", "profileimagepath", "centralprofile", "public"];
-/// Registry values that hold the folder of all profiles.
-const FOLDERS: &[&str] = &["profilesdirectory"];
-const BACKSLASH: u16 = b'\\' as u16;
 
 /// Folders of profiles, folded, without drive and final backslash: `\profiles`, `\server\profiles$`.
 #[derive(Clone, Debug, Default)]
@@ -39,7 +34,7 @@ impl Roots {
         let is_unc = shown.starts_with(r"\\");
         let folder = if is_unc { shown.strip_prefix('\\').unwrap_or(shown) } else { shown };
         let first = folder.split('\\').nth(1).unwrap_or_default();
-        if KNOWN.contains(&folder) || !is_unc && NOT_PROFILES.contains(&first) || self.0.len() >= MOST {
+        if KNOWN.contains(&folder) || !is_unc && holds_programs(first) || self.0.len() >= MOST {
             return;
         }
         let mut spellings = vec![folder.to_owned(), short_names(folder)];
@@ -113,72 +108,7 @@ fn trimmed(units: &[u16]) -> &[u16] {
     units.get(..units.len() - count).unwrap_or_default()
 }
 
-/// The folder and the name of a profile's path, folder folded and without drive; a server's with both backslashes.
-fn split(path: &str) -> Option<(String, &str)> {
-    let path = path.trim_matches(|c: char| c.is_whitespace() || c == '\0' || c == '"').trim_end_matches('\\');
-    let (folder, name) = path.rsplit_once('\\')?;
-    let mut folder = fold(folder);
-    for prefix in [r"\??\unc\", r"\\?\unc\"] {
-        if let Some(rest) = folder.strip_prefix(prefix) {
-            folder = format!(r"\\{rest}");
-        }
-    }
-    for prefix in [r"\??\", r"\\?\", "%systemdrive%"] {
-        folder = folder.strip_prefix(prefix).map(str::to_owned).unwrap_or(folder);
-    }
-    if let Some((drive, rest)) = folder.split_once(':') {
-        if drive.len() != 1 {
-            return None;
-        }
-        folder = rest.to_owned();
-    }
-    let is_unc = folder.starts_with(r"\\");
-    // Of `\\server\share` not every share is a profile.
-    if is_unc && folder.matches('\\').count() < 3 || !folder.is_empty() && !folder.starts_with('\\') {
-        return None;
-    }
-    Some((folder, name))
-}
-
-impl Redactor {
-    /// Learns where profiles lie from an environment, one `NAME=value` a line or ended by NUL. What a text then gives
-    /// away depends on it: learn all of these first.
-    pub fn learn_roots(&mut self, environment: &str) {
-        for variable in environment.split(['\0', '\n']) {
-            if let Some((name, value)) = variable.trim().split_once('=') {
-                self.learn_root(name, value);
-            }
-        }
-    }
-
-    /// The same from one variable, or from a registry value given by its path. Returns whether it is one that tells.
-    pub fn learn_root(&mut self, name: &str, value: &str) -> bool {
-        let name = fold(name.rsplit('\\').next().unwrap_or(name));
-        if FOLDERS.contains(&name.as_str()) {
-            if let Some((folder, _)) = split(&format!(r"{}\x", value.trim_end_matches(['\\', '\0']))) {
-                self.roots.add(&folder);
-            }
-            return true;
-        }
-        if !HOMES.contains(&name.as_str()) {
-            return false;
-        }
-        if let Some((folder, profile)) = split(value) {
-            let first = folder.split('\\').nth(1).unwrap_or_default();
-            if !folder.is_empty() || name != "public" {
-                self.roots.add(&folder);
-            }
-            // Those of services lie below Windows; a home on a share may be called anything.
-            if !NOT_PROFILES.contains(&first) && !super::learn::is_nobodys(profile) {
-                self.learn(Kind::Profile, profile);
-            }
-        }
-        true
-    }
-
-    /// Whether a variable or registry value of this name tells where profiles lie.
-    pub fn tells_root(name: &str) -> bool {
-        let name = fold(name.rsplit('\\').next().unwrap_or(name));
-        HOMES.contains(&name.as_str()) || FOLDERS.contains(&name.as_str())
-    }
+/// Whether the first folder of a path (folded) holds programs.
+pub(super) fn holds_programs(first: &str) -> bool {
+    NOT_PROFILES.contains(&first)
 }

@@ -1,3 +1,4 @@
+use super::pseudonym::Secret;
 use super::*;
 use std::net::IpAddr;
 

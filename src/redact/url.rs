@@ -1,6 +1,7 @@
 //! Hosts and users in `scheme://user@HOST:port/…`, and mail addresses, in folded UTF-16.
 
-use super::patterns::{AT, COLON, DOT, Found, LONGEST, SLASH, is_digit, is_word, starts_with};
+use super::found::{Found, LONGEST};
+use super::units::{AT, COLON, DOT, SLASH, is_digit, is_word, starts_with};
 use std::ops::Range;
 
 /// Schemes behind which a host of the network stands. Others name files, packages and pages of a program

@@ -1,7 +1,7 @@
 //! The self-check of a capture for a terminal.
 
 use super::escape::{ascii, terminal};
-use super::table::{Style, grouped, new_table};
+use super::style::{Style, grouped, new_table};
 use crate::case::AuditRecord;
 use crate::lang::{report as r, why as t};
 

@@ -131,7 +131,7 @@ impl Teller<'_> {
     fn edge(&self, edge: &Edge) -> String {
         match edge {
             Edge::At(at) => self.time(&at.time),
-            Edge::Outside(code) => super::table::outside(code).get(self.style.lang).to_owned(),
+            Edge::Outside(code) => super::words::outside(code).get(self.style.lang).to_owned(),
         }
     }
 }

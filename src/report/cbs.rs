@@ -5,7 +5,7 @@ mod store;
 use comfy_table::{Cell, CellAlignment, Table};
 
 use super::escape::{self, terminal};
-use super::table::{Style, new_table};
+use super::style::{Style, new_table};
 use super::{steps, time};
 use crate::case::cbs::{Attempt, CbsFile, CbsReport, Maker};
 use crate::lang::{Lang, Text, cbs as t, servicing};

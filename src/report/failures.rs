@@ -1,9 +1,10 @@
 //! The failures of a case, file by file, with who is behind each and who is cleared; and what was only delayed.
 
-use super::table::{Report, confidence, holder_name, is_servicing, outside};
+use super::page::Report;
+use super::words::{confidence, holder_name, is_servicing, outside, reason_of};
 use super::{escape, time};
-use crate::case::{Attribution, Cause, Edge, Failure, FailureHolder, HolderKind, Mechanism, RuledOutReason};
-use crate::lang::{Lang, report as t};
+use crate::case::{Attribution, Cause, Edge, Failure, FailureHolder, HolderKind, RuledOutReason};
+use crate::lang::report as t;
 use indexmap::{IndexMap, IndexSet};
 use rustc_hash::FxHashSet;
 use std::fmt::Write as _;
@@ -287,26 +288,4 @@ impl Report<'_> {
             self.line(&format!("  {line}"));
         }
     }
-}
-
-pub(super) fn reason_of(cause: Cause, holder: &FailureHolder, lang: Lang) -> String {
-    let by_share = matches!(holder.mechanism, Mechanism::OpenHandle | Mechanism::FilterInStack);
-    let sides =
-        [(&holder.not_shared_by_holder, t::REASON_NO_SHARE), (&holder.not_shared_by_victim, t::REASON_VICTIM_NO_SHARE)];
-    if holder.rule == "OP-3" {
-        return t::REASON_OPLOCK_STANDS.get(lang).to_owned();
-    }
-    let mut reasons: Vec<String> = sides
-        .into_iter()
-        .filter(|(classes, _)| by_share && cause == Cause::ShareConflict && !classes.is_empty())
-        .map(|(classes, text)| text.fill(lang, &[("classes", &classes.join("+"))]))
-        .collect();
-    if reasons.is_empty() && holder.mechanism == Mechanism::OpenHandle && cause == Cause::ShareConflict {
-        let unknown = holder.hold.access.is_none();
-        return if unknown { t::REASON_UNKNOWN_SHARE } else { t::REASON_SHARE }.get(lang).to_owned();
-    }
-    if reasons.is_empty() || holder.mechanism == Mechanism::FilterInStack {
-        reasons.push(t::mechanism(holder.mechanism, cause).get(lang).to_owned());
-    }
-    reasons.join(lang.semicolon())
 }

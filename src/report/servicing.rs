@@ -2,7 +2,7 @@
 //! capture in one order, and which records are which events.
 
 use super::escape::terminal;
-use super::table::{Style, new_table};
+use super::style::{Style, new_table};
 use super::{steps, time};
 use crate::case::CaseRecord;
 use crate::case::cbs::{Attempt, CbsReport, Match, Step};

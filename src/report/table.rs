@@ -1,28 +1,15 @@
 //! The blame report for a terminal: verdict, blame table, failures by file, what the capture cannot show, next steps.
 
-use super::escape;
-use super::failures::reason_of;
-use super::time;
+use super::page::Report;
+use super::style::{Style, grouped, new_table};
+use super::words::{confidence, holder_name, is_servicing, reason_of};
+use super::{escape, time};
 use crate::case::{CaseRecord, Confidence, Failure, Holder, PartyCode, Series};
 use crate::lang::{Lang, Text, filters, products, record, report as t};
 use crate::nt::FileTime;
-use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
+use comfy_table::{Cell, CellAlignment, ColumnConstraint, Table};
 use indexmap::IndexMap;
-use jiff::tz::TimeZone;
 use std::fmt::Write as _;
-
-/// How to draw.
-#[derive(Clone, Debug)]
-pub struct Style {
-    /// Language.
-    pub lang: Lang,
-    /// Zone of every time shown.
-    pub zone: TimeZone,
-    /// Columns of the terminal; `None` for no limit.
-    pub width: Option<u16>,
-    /// Only ASCII may be printed.
-    pub ascii: bool,
-}
 
 /// Below this width, in columns, the facts about a holder are stacked.
 const FULL_WIDTH: u16 = 150;
@@ -45,50 +32,7 @@ pub fn render(case: &CaseRecord, style: &Style) -> String {
     if style.ascii { escape::ascii(&report.out) } else { report.out }
 }
 
-/// A table in the house style.
-pub fn new_table(style: &Style, heads: &[Text]) -> Table {
-    let mut table = Table::new();
-    table.load_style(if style.ascii { presets::ASCII_FULL_CONDENSED } else { presets::UTF8_FULL_CONDENSED });
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    // Never let the library look at the terminal itself: the same record gives the same bytes everywhere.
-    table.force_no_tty();
-    if let Some(width) = style.width {
-        table.set_width(width);
-    }
-    table.set_header(heads.iter().map(|head| Cell::new(head.get(style.lang))));
-    table
-}
-
-/// A case on its way to text.
-pub(super) struct Report<'a> {
-    pub(super) case: &'a CaseRecord,
-    pub(super) style: &'a Style,
-    out: String,
-}
-
 impl Report<'_> {
-    pub(super) fn text(&self, text: Text) -> &'static str {
-        text.get(self.style.lang)
-    }
-
-    pub(super) fn line(&mut self, line: &str) {
-        self.out.push_str(line);
-        self.out.push('\n');
-    }
-
-    pub(super) fn heading(&mut self, text: Text) {
-        let heading = self.text(text);
-        self.out.push('\n');
-        self.line(heading);
-    }
-
-    pub(super) fn time(&self, rfc3339: &str) -> String {
-        match FileTime::parse_rfc3339(rfc3339) {
-            Some(time) => time::time_of_day(time, &self.style.zone),
-            None => rfc3339.to_owned(),
-        }
-    }
-
     fn head(&mut self) {
         let lang = self.style.lang;
         let capture = &self.case.capture;
@@ -282,15 +226,6 @@ impl Report<'_> {
     }
 }
 
-/// An edge outside what the capture shows, in words.
-pub fn outside(code: &str) -> Text {
-    match code {
-        "before_capture" => t::BEFORE_CAPTURE,
-        "after_capture" => t::AFTER_CAPTURE,
-        _ => t::UNSEEN,
-    }
-}
-
 /// How sure a party's part is at best; with how many of its failures that holds for, if not for all.
 fn graded(case: &CaseRecord, holder: &Holder, lang: Lang) -> String {
     let grade = confidence(holder.confidence).get(lang);
@@ -303,26 +238,6 @@ fn graded(case: &CaseRecord, holder: &Holder, lang: Lang) -> String {
         return grade.to_owned();
     }
     t::GRADE_OF_SOME.fill(lang, &[("grade", &grade), ("n", &n), ("all", &holder.failures)])
-}
-
-/// The grade in words.
-pub const fn confidence(confidence: Confidence) -> Text {
-    match confidence {
-        Confidence::Proven => t::PROVEN,
-        Confidence::Likely => t::LIKELY,
-        Confidence::Possible => t::POSSIBLE,
-        Confidence::None => t::NONE,
-    }
-}
-
-pub(super) fn holder_name(holder: &Holder) -> String {
-    let name = holder
-        .driver
-        .as_ref()
-        .map(|driver| driver.name.as_str())
-        .or(holder.process.as_ref().map(|process| process.name.as_str()))
-        .unwrap_or_default();
-    escape::terminal(name)
 }
 
 fn vendor(case: &CaseRecord, holder: &Holder, lang: Lang) -> String {
@@ -354,11 +269,6 @@ fn vendor(case: &CaseRecord, holder: &Holder, lang: Lang) -> String {
     escape::terminal(&text)
 }
 
-/// Whether the victims are the installer's processes.
-pub(super) fn is_servicing(case: &CaseRecord) -> bool {
-    case.scope.profile == "servicing"
-}
-
 /// Whether any operation that a holder blocked was tried again: only then its time tells how long it was blocked.
 fn was_retried(case: &CaseRecord, holder: &Holder) -> bool {
     let behind = |failure: &&Failure| failure.holders.iter().any(|party| party.holder == holder.id);
@@ -380,17 +290,4 @@ fn reasons(case: &CaseRecord, holder: &Holder, lang: Lang) -> String {
     }
     counts.sort_by(|_, a, _, b| b.cmp(a));
     counts.into_keys().take(3).collect::<Vec<_>>().join(lang.semicolon())
-}
-
-/// A count with thousands separators.
-pub fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }

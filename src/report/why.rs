@@ -1,9 +1,9 @@
 //! The story of one event for a terminal: what was asked, the rule, who held the file as bars, what everybody did.
 
 use super::escape::{ascii, terminal};
-use super::failures::reason_of;
-use super::table::{Style, confidence, new_table};
+use super::style::{Style, new_table};
 use super::time;
+use super::words::{confidence, reason_of};
 use crate::case::{Attribution, Cause, Edge, Evidence, Failure, FailureHolder, Hold, Requested, Story, StoryEvent};
 use crate::lang::{Lang, Text, report as r, why as t};
 use crate::nt::FileTime;

@@ -269,6 +269,13 @@ pub fn same_failure(a: u32, b: u32) -> bool {
     a.iter().flatten().any(|code| b.iter().flatten().any(|other| code == other))
 }
 
+/// Whether a code says by itself that payload of the store is missing.
+pub fn says_missing(code: u32) -> bool {
+    matches!(code, 0x800F_081F | 0x800F_0981 | 0x800F_0983 | 0x800F_0984 | 0x800F_0989)
+        || matches!(symbol(code), Some("ERROR_FILE_NOT_FOUND" | "ERROR_PATH_NOT_FOUND"))
+        || matches!(symbol(code), Some("STATUS_OBJECT_NAME_NOT_FOUND" | "STATUS_OBJECT_PATH_NOT_FOUND"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

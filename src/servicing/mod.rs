@@ -7,6 +7,7 @@
 pub mod cbs;
 pub mod codes;
 pub mod component;
+pub mod encoding;
 pub mod ids;
 pub mod lines;
 pub mod sources;

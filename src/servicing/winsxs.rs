@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 
 use super::component::ComponentDir;
-use super::lines::{Encoding, LineReader};
+use super::encoding::Encoding;
+use super::lines::LineReader;
 
 /// Names kept of one listing; a store has some ten thousand directories and a few hundred thousand files.
 const MAX_NAMES: u64 = 2_000_000;

@@ -23,6 +23,14 @@ pub(crate) fn mark(b: &mut Builder, who: ProcessId, path: &str) -> EventIndex {
     b.does(who, path, OpKind::SetDisposition { delete: true, handle: None })
 }
 
+/// Opens the file for deletion, marks it and closes it again. The event of the mark.
+pub(crate) fn deletes(b: &mut Builder, who: ProcessId, path: &str) -> EventIndex {
+    b.open(who, path, DELETE, ALL);
+    let marked = mark(b, who, path);
+    b.close(who, path);
+    marked
+}
+
 /// Who is named, and how surely.
 pub(crate) fn named(finding: &Finding) -> Vec<(ProcessId, Confidence)> {
     finding.holders.iter().map(|holder| (holder.party.process(), holder.confidence)).collect()

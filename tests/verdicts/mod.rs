@@ -2,11 +2,13 @@
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
+#[path = "../program/mod.rs"]
+mod program;
+
 use pmlblame::scenario;
 use serde_json::Value;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// Three processes of three makers; `V.exe` is the one whose operations are refused.
 const CAST: &str = r#"start 2022-10-08T05:50:48Z
@@ -47,14 +49,7 @@ impl Built {
 
     /// What a run of the program with these arguments prints.
     pub fn run(&self, arguments: &[&str]) -> String {
-        let output = Command::new(env!("CARGO_BIN_EXE_pmlblame"))
-            .current_dir(self.folder.path())
-            .args(arguments)
-            .args(["--lang", "en"])
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
+        String::from_utf8(program::run_in(self.folder.path(), arguments)).unwrap()
     }
 
     /// The record of the case, every process being a victim.
@@ -108,6 +103,17 @@ pub fn quality(record: &Value) -> Vec<String> {
 /// What is said of the failures of a scenario.
 pub fn said(lines: &str) -> Vec<String> {
     failures(&Built::new(lines).record())
+}
+
+/// What is said when `A.exe` has a file open, under one name and later another, and `V.exe` may not delete it until then.
+pub fn met(opened: &str, closed: &str, wanted: &str) -> Vec<String> {
+    said(&format!(
+        "+1 A.exe CreateFile {opened} access=READ_DATA share=RW
++2 V.exe CreateFile {wanted} access=DELETE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile {closed}
++4 V.exe CreateFile {wanted} access=DELETE share=RWD
++5 V.exe CloseFile {wanted}"
+    ))
 }
 
 /// Copies a capture file.

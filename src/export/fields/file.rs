@@ -4,7 +4,7 @@ use super::super::row::Row;
 use super::super::scene::Scene;
 use super::super::sink::Sink;
 use super::super::text;
-use super::{directory, info, masks, undescribed, volume};
+use super::{bits, directory, info, masks, undescribed, volume};
 use crate::nt::{AccessMask, ControlCode, CreateOptions, NtStatus, ShareAccess};
 use crate::pml::FileDetail;
 use crate::pml::detail::file::{CheckIfPossible, Control, CreateFile, CreateMapping, Lock, ReadWrite, ending_offset};
@@ -82,7 +82,7 @@ fn create<S: Sink>(row: &Row<'_>, create: CreateFile<'_>, scene: &Scene<'_>, sin
         |out| masks::options(out, create.options),
     );
     let attributes = create.attributes.into();
-    sink.mask("Attributes", "attributes", attributes, masks::ATTRIBUTE_BITS.into_iter(), |out| {
+    sink.mask("Attributes", "attributes", attributes, bits::ATTRIBUTE.into_iter(), |out| {
         masks::attributes(out, attributes);
     });
     let share = create.share.into();
@@ -130,7 +130,7 @@ fn read_write<S: Sink>(io: ReadWrite, sink: &mut S) {
     }
     let flags = io.io_flags & masks::IO_FLAGS_SHOWN;
     if flags != 0 {
-        sink.mask("I/O Flags", "io_flags", flags, masks::IO_FLAG_BITS.into_iter(), |out| {
+        sink.mask("I/O Flags", "io_flags", flags, bits::IO_FLAGS.into_iter(), |out| {
             masks::io_flags(out, flags);
         });
     }
@@ -149,13 +149,13 @@ fn mapping<S: Sink>(mapping: CreateMapping, generation: Generation, sink: &mut S
         }
     });
     if mapping.sync_type == 1 {
-        sink.mask("PageProtection", "page_protection", mapping.protection, masks::PROTECTION_BITS.into_iter(), |out| {
+        sink.mask("PageProtection", "page_protection", mapping.protection, bits::PROTECTION.into_iter(), |out| {
             masks::protection(out, mapping.shown_protection, generation)
         });
     }
     if S::TYPED && mapping.allocation_attributes != 0 {
         let attributes = mapping.allocation_attributes;
-        sink.mask("", "allocation_attributes", attributes, masks::SECTION_BITS.into_iter(), |_| ());
+        sink.mask("", "allocation_attributes", attributes, bits::SECTION.into_iter(), |_| ());
     }
 }
 
@@ -204,12 +204,8 @@ fn lock<S: Sink>(lock: bool, range: Lock, sink: &mut S) {
 
 fn security<S: Sink>(file: FileDetail<'_>, scene: &Scene<'_>, sink: &mut S) {
     let information = file.argument_u32(1);
-    sink.mask("Information", "information", information, masks::SECURITY_WITH_FILTER.into_iter(), |out| {
-        if scene.style.generation >= Generation::V3_6 {
-            masks::joined_with_rest(out, information, &masks::SECURITY_WITH_FILTER);
-        } else {
-            masks::joined_with_rest(out, information, &masks::SECURITY);
-        }
+    sink.mask("Information", "information", information, masks::SECURITY.into_iter(), |out| {
+        masks::security(out, information, scene.style.generation);
     });
 }
 

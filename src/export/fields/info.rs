@@ -4,7 +4,7 @@ use super::super::row::Row;
 use super::super::scene::Scene;
 use super::super::sink::Sink;
 use super::super::text;
-use super::{directory, masks, returned, undescribed};
+use super::{bits, directory, masks, returned, undescribed};
 use crate::nt::{CreateOptions, DispositionFlags, FileTime, RenameFlags};
 use crate::pml::FileDetail;
 use crate::pml::bytes::{i64_at, u32_at, u64_at};
@@ -109,7 +109,7 @@ fn times<S: Sink>([creation, access, write, change]: [FileTime; 4], sink: &mut S
 }
 
 fn attributes<S: Sink>(label: &str, value: u32, sink: &mut S) {
-    sink.mask(label, "attributes", value, masks::ATTRIBUTE_BITS.into_iter(), |out| masks::attributes(out, value));
+    sink.mask(label, "attributes", value, bits::ATTRIBUTE.into_iter(), |out| masks::attributes(out, value));
 }
 
 fn basic<S: Sink>(basic: Basic, sink: &mut S) {

@@ -56,29 +56,6 @@ const KEY_ACCESS: [(u32, &str); 20] = [
     (0x200_0000, "Maximum Allowed"),
 ];
 
-/// Bits of a key's access mask for JSON.
-pub(crate) const KEY_ACCESS_BITS: [(u32, &str); 19] = [
-    (0x1, "KEY_QUERY_VALUE"),
-    (0x2, "KEY_SET_VALUE"),
-    (0x4, "KEY_CREATE_SUB_KEY"),
-    (0x8, "KEY_ENUMERATE_SUB_KEYS"),
-    (0x10, "KEY_NOTIFY"),
-    (0x20, "KEY_CREATE_LINK"),
-    (0x100, "KEY_WOW64_64KEY"),
-    (0x200, "KEY_WOW64_32KEY"),
-    (0x1_0000, "DELETE"),
-    (0x2_0000, "READ_CONTROL"),
-    (0x4_0000, "WRITE_DAC"),
-    (0x8_0000, "WRITE_OWNER"),
-    (0x10_0000, "SYNCHRONIZE"),
-    (0x100_0000, "ACCESS_SYSTEM_SECURITY"),
-    (0x200_0000, "MAXIMUM_ALLOWED"),
-    (0x1000_0000, "GENERIC_ALL"),
-    (0x2000_0000, "GENERIC_EXECUTE"),
-    (0x4000_0000, "GENERIC_WRITE"),
-    (0x8000_0000, "GENERIC_READ"),
-];
-
 /// Takes entries greedily; bits left over are not shown, `None 0x…` when nothing matched.
 fn greedy(out: &mut Vec<u8>, mask: u32, table: &[(u32, &str)]) {
     let start = out.len();
@@ -141,6 +118,11 @@ fn joined(out: &mut Vec<u8>, mask: u32, table: &[(u32, &str)]) -> u32 {
 pub(crate) fn joined_with_rest(out: &mut Vec<u8>, mask: u32, table: &[(u32, &str)]) {
     let start = out.len();
     let rest = joined(out, mask, table);
+    finish(out, start, rest);
+}
+
+/// Writes bits left over.
+fn finish(out: &mut Vec<u8>, start: usize, rest: u32) {
     if rest != 0 {
         separate(out, start);
         text::hex(out, rest.into());
@@ -213,29 +195,6 @@ const ATTRIBUTE_LETTERS: [(u32, &str); 15] = [
     (0x1_0000, "V"),
 ];
 
-/// Attributes by name, for JSON.
-pub(crate) const ATTRIBUTE_BITS: [(u32, &str); 19] = [
-    (0x1, "READONLY"),
-    (0x2, "HIDDEN"),
-    (0x4, "SYSTEM"),
-    (0x10, "DIRECTORY"),
-    (0x20, "ARCHIVE"),
-    (0x40, "DEVICE"),
-    (0x80, "NORMAL"),
-    (0x100, "TEMPORARY"),
-    (0x200, "SPARSE_FILE"),
-    (0x400, "REPARSE_POINT"),
-    (0x800, "COMPRESSED"),
-    (0x1000, "OFFLINE"),
-    (0x2000, "NOT_CONTENT_INDEXED"),
-    (0x4000, "ENCRYPTED"),
-    (0x8000, "INTEGRITY_STREAM"),
-    (0x1_0000, "VIRTUAL"),
-    (0x8_0000, "PINNED"),
-    (0x10_0000, "UNPINNED"),
-    (0x40_0000, "RECALL_ON_DATA_ACCESS"),
-];
-
 /// Share access, or `None`.
 pub(crate) fn share(out: &mut Vec<u8>, share: u32) {
     if share & 7 == 0 {
@@ -253,23 +212,13 @@ pub(crate) fn io_flags(out: &mut Vec<u8>, flags: u32) {
 }
 
 /// I/O flags in the order Procmon prints them.
-pub(crate) const IO_FLAGS: [(u32, &str); 6] = [
+const IO_FLAGS: [(u32, &str); 6] = [
     (0x10, "Buffered"),
     (0x1, "Non-cached"),
     (0x2, "Paging I/O"),
     (0x4, "Synchronous"),
     (0x40, "Synchronous Paging I/O"),
     (0x40_0000, "Write Through"),
-];
-
-/// I/O flags by name, for JSON.
-pub(crate) const IO_FLAG_BITS: [(u32, &str); 6] = [
-    (0x1, "NO_CACHE"),
-    (0x2, "PAGING_IO"),
-    (0x4, "SYNCHRONOUS_API"),
-    (0x10, "BUFFERED_IO"),
-    (0x40, "SYNCHRONOUS_PAGING_IO"),
-    (0x40_0000, "WRITE_THROUGH"),
 ];
 
 /// `Normal` and so on.
@@ -284,28 +233,11 @@ pub(crate) fn priority(out: &mut Vec<u8>, priority: u32) {
     }
 }
 
-/// Security information as releases before 3.60 name it.
-pub(crate) const SECURITY: [(u32, &str); 13] = [
-    (0x1, "Owner"),
-    (0x2, "Group"),
-    (0x4, "DACL"),
-    (0x8, "SACL"),
-    (0x10, "Label"),
-    (0x20, "Attribute"),
-    (0x40, "Scope"),
-    (0x80, "Process Trust Label"),
-    (0x1_0000, "Backup"),
-    (0x8000_0000, "DACL Protected"),
-    (0x4000_0000, "SACL Protected"),
-    (0x2000_0000, "DACL Unprotected"),
-    (0x1000_0000, "SACL Unprotected"),
-];
+/// The bit of security information that releases before 3.60 have no name for.
+const ACCESS_FILTER: u32 = 0x100;
 
-/// The bit that older releases print as hex.
-pub(crate) const ACCESS_FILTER: u32 = 0x100;
-
-/// Security information as later releases name it.
-pub(crate) const SECURITY_WITH_FILTER: [(u32, &str); 14] = [
+/// Security information.
+pub(crate) const SECURITY: [(u32, &str); 14] = [
     (0x1, "Owner"),
     (0x2, "Group"),
     (0x4, "DACL"),
@@ -321,6 +253,14 @@ pub(crate) const SECURITY_WITH_FILTER: [(u32, &str); 14] = [
     (0x2000_0000, "DACL Unprotected"),
     (0x1000_0000, "SACL Unprotected"),
 ];
+
+/// Security information; bits without a name in that release as one hex number at the end.
+pub(crate) fn security(out: &mut Vec<u8>, information: u32, generation: Generation) {
+    let unnamed = if generation >= Generation::V3_6 { 0 } else { information & ACCESS_FILTER };
+    let start = out.len();
+    let rest = joined(out, information & !unnamed, &SECURITY) | unnamed;
+    finish(out, start, rest);
+}
 
 /// What `DEVICE_TYPE` 1 and the following are called.
 pub(crate) const DEVICE_TYPES: [&str; 45] = [
@@ -421,39 +361,13 @@ pub(crate) const VOLUME_ATTRIBUTES: [(u32, &str); 12] = [
 ];
 
 /// Protections in the order Procmon looks for them; the first that is set is printed.
-pub(crate) const PROTECTION: [(u32, &str); 6] = [
+const PROTECTION: [(u32, &str); 6] = [
     (0x2, "PAGE_READONLY"),
     (0x4, "PAGE_READWRITE"),
     (0x8, "PAGE_WRITECOPY"),
     (0x10, "PAGE_EXECUTE"),
     (0x20, "PAGE_EXECUTE_READ"),
     (0x40, "PAGE_EXECUTE_READWRITE"),
-];
-
-/// Protections by name, for JSON.
-pub(crate) const PROTECTION_BITS: [(u32, &str); 11] = [
-    (0x1, "PAGE_NOACCESS"),
-    (0x2, "PAGE_READONLY"),
-    (0x4, "PAGE_READWRITE"),
-    (0x8, "PAGE_WRITECOPY"),
-    (0x10, "PAGE_EXECUTE"),
-    (0x20, "PAGE_EXECUTE_READ"),
-    (0x40, "PAGE_EXECUTE_READWRITE"),
-    (0x80, "PAGE_EXECUTE_WRITECOPY"),
-    (0x100, "PAGE_GUARD"),
-    (0x200, "PAGE_NOCACHE"),
-    (0x400, "PAGE_WRITECOMBINE"),
-];
-
-/// Section attributes by name, for JSON.
-pub(crate) const SECTION_BITS: [(u32, &str); 7] = [
-    (0x80_0000, "SEC_FILE"),
-    (0x100_0000, "SEC_IMAGE"),
-    (0x200_0000, "SEC_PROTECTED_IMAGE"),
-    (0x400_0000, "SEC_RESERVE"),
-    (0x800_0000, "SEC_COMMIT"),
-    (0x1000_0000, "SEC_NOCACHE"),
-    (0x8000_0000, "SEC_LARGE_PAGES"),
 ];
 
 /// Page protection as Procmon prints it: nothing when no bit is known.
@@ -561,10 +475,8 @@ mod tests {
         assert_eq!(protection(0x1, Generation::V4), "");
         assert_eq!(text(|out| control(out, ControlCode(0x90240))), "FSCTL_REQUEST_OPLOCK");
         assert_eq!(text(|out| control(out, ControlCode(0x22_0001))), "0x220001 (Device:0x22 Function:0 Method: 1)");
-        assert_eq!(text(|out| joined_with_rest(out, 0x10F, &SECURITY)), "Owner, Group, DACL, SACL, 0x100");
-        assert_eq!(
-            text(|out| joined_with_rest(out, 0x10F, &SECURITY_WITH_FILTER)),
-            "Owner, Group, DACL, SACL, Access Filter"
-        );
+        let security = |bits, generation| text(|out| security(out, bits, generation));
+        assert_eq!(security(0x10F, Generation::V3_5), "Owner, Group, DACL, SACL, 0x100");
+        assert_eq!(security(0x10F, Generation::V3_6), "Owner, Group, DACL, SACL, Access Filter");
     }
 }

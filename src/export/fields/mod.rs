@@ -1,5 +1,6 @@
 //! The fields of every detail, in Procmon's order, to a [`Sink`].
 
+mod bits;
 mod directory;
 mod file;
 mod info;

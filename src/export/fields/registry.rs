@@ -3,7 +3,7 @@
 use super::super::row::Row;
 use super::super::sink::Sink;
 use super::super::{json, text};
-use super::{masks, raw, returned};
+use super::{bits, masks, raw, returned};
 use crate::nt::FileTime;
 use crate::pml::bytes::{Wide, u32_at, u64_at};
 use crate::pml::detail::registry::{KeyInformation, Opened, RegistryDetail, TYPES, ValueData, ValueInformation};
@@ -53,7 +53,7 @@ pub(super) fn send<S: Sink>(row: &Row<'_>, detail: RegistryDetail<'_>, sink: &mu
 }
 
 fn access<S: Sink>(label: &str, key: &str, mask: u32, sink: &mut S) {
-    sink.mask(label, key, mask, masks::KEY_ACCESS_BITS.into_iter(), |out| masks::key_access(out, mask));
+    sink.mask(label, key, mask, bits::KEY_ACCESS.into_iter(), |out| masks::key_access(out, mask));
 }
 
 fn open<S: Sink>(row: &Row<'_>, detail: RegistryDetail<'_>, sink: &mut S) -> Option<()> {

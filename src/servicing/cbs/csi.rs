@@ -1,33 +1,16 @@
 //! CSI records: failures, hydration, hashes, missing payload, lock operations.
 
-use crate::servicing::codes::{lock_status, parse_printed, symbol};
+use crate::servicing::codes::{lock_status, parse_printed};
 use crate::servicing::component::ComponentDir;
 use crate::servicing::ids::InFlightId;
 
-use super::analyse::State;
 use super::findings::{
     CorruptionMark, ErrorKind, HashMismatch, HydrationFailure, LockOperation, MissingPayload, OffsetSource, Place,
 };
 use super::record::Record;
+use super::state::{Delta, Pending, State};
 use super::strings;
 use super::trail::{self, Failure, flat};
-
-/// Parts of a finding that come in an earlier record.
-#[derive(Debug, Default)]
-pub(super) struct Pending {
-    /// `Unable to prestage …`: where, the file, the component.
-    prestage: Option<(Place, String, Option<String>)>,
-    /// `Hydration failed with original error …`
-    delta: Option<Delta>,
-}
-
-#[derive(Debug, Default)]
-struct Delta {
-    delta_type: Option<u32>,
-    valid: Option<bool>,
-    retrieved: Option<u64>,
-    computed: Option<u64>,
-}
 
 impl State {
     pub(super) fn csi_record(&mut self, record: &Record) {
@@ -310,11 +293,4 @@ fn word_at(text: &str) -> Option<&str> {
 fn architecture(text: &str) -> Option<String> {
     let word = word_behind(text, ", arch")?;
     if word == "Host=" { word_behind(text, "Host=").map(str::to_owned) } else { Some(word.to_owned()) }
-}
-
-/// Whether a code says by itself that payload of the store is missing.
-pub(super) fn says_missing(code: u32) -> bool {
-    matches!(code, 0x800F_081F | 0x800F_0981 | 0x800F_0983 | 0x800F_0984 | 0x800F_0989)
-        || matches!(symbol(code), Some("ERROR_FILE_NOT_FOUND" | "ERROR_PATH_NOT_FOUND"))
-        || matches!(symbol(code), Some("STATUS_OBJECT_NAME_NOT_FOUND" | "STATUS_OBJECT_PATH_NOT_FOUND"))
 }

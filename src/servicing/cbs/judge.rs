@@ -1,10 +1,10 @@
 //! For one attempt: which error came first, which one set the result, which lock was only met while tidying up.
 
-use crate::servicing::codes::{failed, lock_status, same_failure, symbol};
+use crate::servicing::codes::{failed, lock_status, same_failure, says_missing, symbol};
 
-use super::csi::says_missing;
 use super::findings::{
-    CorruptionMark, ErrorEvent, ErrorKind, HashMismatch, HydrationFailure, Locked, MissingPayload, Session, Stage,
+    CorruptionMark, ErrorEvent, ErrorKind, HashMismatch, HydrationFailure, Locked, LogFacts, MissingPayload, Session,
+    Stage,
 };
 use super::trail::{is_cleanup, last_part};
 
@@ -23,6 +23,43 @@ pub struct Attempt<'a> {
     pub hashes: Vec<&'a HashMismatch>,
     /// Corruption marks.
     pub marks: Vec<&'a CorruptionMark>,
+}
+
+impl LogFacts {
+    /// What belongs to one session; `None` is what was logged outside any.
+    pub fn attempt(&self, session: Option<usize>) -> Attempt<'_> {
+        Attempt {
+            session: session.and_then(|at| self.sessions.get(at)).unwrap_or(&self.outside),
+            locked: self.locked.iter().filter(|found| found.session == session).collect(),
+            missing: self.missing.iter().filter(|found| found.session == session).collect(),
+            hydration: self.hydration.iter().filter(|found| found.session == session).collect(),
+            hashes: self.hashes.iter().filter(|found| found.session == session).collect(),
+            marks: self.marks.iter().filter(|found| found.session == session).collect(),
+        }
+    }
+
+    /// Sets what each lock meant for its attempt.
+    pub(super) fn judge_locks(&mut self) {
+        let sessions = (0..self.sessions.len()).map(Some).chain([None]);
+        let mut verdicts = Vec::new();
+        for session in sessions {
+            if self.locked.iter().any(|found| found.session == session) {
+                verdicts.push((session, judge(&self.attempt(session)).locks));
+            }
+        }
+        for (session, locks) in verdicts {
+            let own = self.locked.iter_mut().filter(|found| found.session == session);
+            for (found, (stage, sets_result)) in own.zip(locks) {
+                found.stage = stage;
+                found.sets_result = sets_result;
+            }
+        }
+    }
+
+    /// The session with that index.
+    pub fn session(&self, at: Option<usize>) -> Option<&Session> {
+        self.sessions.get(at?)
+    }
 }
 
 /// What an attempt died of.

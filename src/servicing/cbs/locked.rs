@@ -2,10 +2,9 @@
 
 use crate::servicing::ids::InFlightPath;
 
-use super::analyse::State;
-use super::findings::{Locked, LogFacts, OffsetSource, OuterCall, Place, Session, Stage};
-use super::judge::{Attempt, judge};
+use super::findings::{Locked, OffsetSource, OuterCall, Place, Stage};
 use super::record::Record;
+use super::state::{OpenLock, State};
 use super::strings;
 use super::trail::last_part;
 
@@ -14,13 +13,6 @@ const MAX_OUTER: usize = 32;
 
 /// Locks whose surrounding calls are still awaited.
 const MAX_OPEN: usize = 256;
-
-/// A lock whose surrounding calls may still come.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct OpenLock {
-    index: usize,
-    last_call: u64,
-}
 
 impl State {
     /// A `Sys…` call that met a lock-class status.
@@ -139,43 +131,6 @@ impl State {
                 lock.outer.push(OuterCall { line, call, function: function.to_owned(), code });
             }
         }
-    }
-}
-
-impl LogFacts {
-    /// What belongs to one session; `None` is what was logged outside any.
-    pub fn attempt(&self, session: Option<usize>) -> Attempt<'_> {
-        Attempt {
-            session: session.and_then(|at| self.sessions.get(at)).unwrap_or(&self.outside),
-            locked: self.locked.iter().filter(|found| found.session == session).collect(),
-            missing: self.missing.iter().filter(|found| found.session == session).collect(),
-            hydration: self.hydration.iter().filter(|found| found.session == session).collect(),
-            hashes: self.hashes.iter().filter(|found| found.session == session).collect(),
-            marks: self.marks.iter().filter(|found| found.session == session).collect(),
-        }
-    }
-
-    /// Sets what each lock meant for its attempt.
-    pub(super) fn judge_locks(&mut self) {
-        let sessions = (0..self.sessions.len()).map(Some).chain([None]);
-        let mut verdicts = Vec::new();
-        for session in sessions {
-            if self.locked.iter().any(|found| found.session == session) {
-                verdicts.push((session, judge(&self.attempt(session)).locks));
-            }
-        }
-        for (session, locks) in verdicts {
-            let own = self.locked.iter_mut().filter(|found| found.session == session);
-            for (found, (stage, sets_result)) in own.zip(locks) {
-                found.stage = stage;
-                found.sets_result = sets_result;
-            }
-        }
-    }
-
-    /// The session with that index.
-    pub fn session(&self, at: Option<usize>) -> Option<&Session> {
-        self.sessions.get(at?)
     }
 }
 

@@ -14,12 +14,14 @@ pub mod merge;
 pub mod overlap;
 pub mod record;
 mod session;
+mod state;
 pub mod strings;
 pub mod trail;
 
-pub use analyse::{MAX_FINDINGS, analyse, analyse_lines};
+pub use analyse::{analyse, analyse_lines};
 pub use findings::*;
 pub use judge::{Attempt, DiagnosisCode, Judgement, choose, judge};
+pub use state::MAX_FINDINGS;
 
 /// Why a log could not be read to its end.
 #[derive(Debug, thiserror::Error)]

@@ -4,9 +4,9 @@ use crate::servicing::codes::{failed, lock_status};
 use crate::servicing::component::{ComponentDir, Package, kb_numbers};
 use crate::servicing::ids::session_time;
 
-use super::analyse::State;
 use super::findings::{ErrorKind, MissingPayload, OffsetSource, ServicingStack, Session, WerReport};
 use super::record::Record;
+use super::state::{MAX_FINDINGS, State};
 use super::trail::flat;
 
 /// Sessions of one log that are kept.
@@ -181,8 +181,7 @@ impl State {
             return Some(*at);
         }
         if self.facts.sessions.len() >= MAX_SESSIONS {
-            let have = super::MAX_FINDINGS;
-            self.room(have, record.line);
+            self.room(MAX_FINDINGS, record.line);
             return None;
         }
         let at = self.facts.sessions.len();

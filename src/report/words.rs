@@ -1,0 +1,63 @@
+//! Parts of a case in words: edges, grades, parties and reasons.
+
+use super::escape;
+use crate::case::{CaseRecord, Cause, Confidence, FailureHolder, Holder, Mechanism};
+use crate::lang::{Lang, Text, report as t};
+
+/// An edge outside what the capture shows, in words.
+pub(super) fn outside(code: &str) -> Text {
+    match code {
+        "before_capture" => t::BEFORE_CAPTURE,
+        "after_capture" => t::AFTER_CAPTURE,
+        _ => t::UNSEEN,
+    }
+}
+
+/// The grade in words.
+pub(super) const fn confidence(confidence: Confidence) -> Text {
+    match confidence {
+        Confidence::Proven => t::PROVEN,
+        Confidence::Likely => t::LIKELY,
+        Confidence::Possible => t::POSSIBLE,
+        Confidence::None => t::NONE,
+    }
+}
+
+/// What a party is called: its driver, else its process.
+pub(super) fn holder_name(holder: &Holder) -> String {
+    let name = holder
+        .driver
+        .as_ref()
+        .map(|driver| driver.name.as_str())
+        .or(holder.process.as_ref().map(|process| process.name.as_str()))
+        .unwrap_or_default();
+    escape::terminal(name)
+}
+
+/// Whether the victims are the installer's processes.
+pub(super) fn is_servicing(case: &CaseRecord) -> bool {
+    case.scope.profile == "servicing"
+}
+
+/// Why a hold stood in the way, in words.
+pub(super) fn reason_of(cause: Cause, holder: &FailureHolder, lang: Lang) -> String {
+    let by_share = matches!(holder.mechanism, Mechanism::OpenHandle | Mechanism::FilterInStack);
+    let sides =
+        [(&holder.not_shared_by_holder, t::REASON_NO_SHARE), (&holder.not_shared_by_victim, t::REASON_VICTIM_NO_SHARE)];
+    if holder.rule == "OP-3" {
+        return t::REASON_OPLOCK_STANDS.get(lang).to_owned();
+    }
+    let mut reasons: Vec<String> = sides
+        .into_iter()
+        .filter(|(classes, _)| by_share && cause == Cause::ShareConflict && !classes.is_empty())
+        .map(|(classes, text)| text.fill(lang, &[("classes", &classes.join("+"))]))
+        .collect();
+    if reasons.is_empty() && holder.mechanism == Mechanism::OpenHandle && cause == Cause::ShareConflict {
+        let unknown = holder.hold.access.is_none();
+        return if unknown { t::REASON_UNKNOWN_SHARE } else { t::REASON_SHARE }.get(lang).to_owned();
+    }
+    if reasons.is_empty() || holder.mechanism == Mechanism::FilterInStack {
+        reasons.push(t::mechanism(holder.mechanism, cause).get(lang).to_owned());
+    }
+    reasons.join(lang.semicolon())
+}
