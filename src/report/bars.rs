@@ -17,7 +17,7 @@ const LONG_CLOSE: Ticks = Ticks(100_000);
 
 impl Teller<'_> {
     pub(super) fn holds(&mut self) {
-        if self.story.holds.is_empty() {
+        if self.record.holds.is_empty() {
             self.heading(if self.is_exit() { t::NOTHING_OPEN } else { t::NOBODY_HELD });
             return;
         }
@@ -27,7 +27,7 @@ impl Teller<'_> {
             (false, false) => t::HOLDS,
         });
         let Some(at) = self.instant() else { return };
-        let (from, to) = window(self.story, at);
+        let (from, to) = window(self.record, at);
         let scale = to.since(from).0.max(1);
         let cell = |time: FileTime| {
             let at = u128::from(time.clamp(from, to).since(from).0) * (BAR as u128 - 1) / u128::from(scale);
@@ -36,7 +36,7 @@ impl Teller<'_> {
         let (full, perhaps, empty, mark) =
             if self.style.ascii { ('#', '?', '.', 'X') } else { ('▓', '░', '·', '✗') };
         let most = if self.is_exit() { MOST_CLOSED } else { usize::MAX };
-        for hold in self.story.holds.iter().take(most) {
+        for hold in self.record.holds.iter().take(most) {
             let mut bar: Vec<char> = vec![empty; BAR];
             let mut draw = |first: FileTime, last: FileTime, with: char| {
                 if first <= to && last >= from {
@@ -62,14 +62,14 @@ impl Teller<'_> {
         let (left, right) = (time::time_of_day(from, &self.style.zone), time::time_of_day(to, &self.style.zone));
         let _ = write!(ends, "  {left}{right:>width$}", width = BAR.saturating_sub(left.len()));
         self.line(&ends);
-        if self.story.truncated || self.story.holds.len() > most {
+        if self.record.truncated || self.record.holds.len() > most {
             self.line(&format!("  {}", t::TRUNCATED.get(self.style.lang)));
         }
     }
 
     /// When the event began.
     fn instant(&self) -> Option<FileTime> {
-        let failed = self.story.failure.as_ref().map(|failure| failure.time.as_str());
+        let failed = self.record.failure.as_ref().map(|failure| failure.time.as_str());
         FileTime::parse_rfc3339(failed.or_else(|| Some(&self.asked_event()?.time))?)
     }
 
@@ -99,7 +99,7 @@ impl Teller<'_> {
         }
         if hold.implicated {
             let unsure = |failure: &Failure| failure.attribution == Attribution::NotVisible;
-            let suspected = self.story.failure.as_ref().is_some_and(unsure);
+            let suspected = self.record.failure.as_ref().is_some_and(unsure);
             let text = if suspected { t::SUSPECTED } else { t::IMPLICATED };
             let _ = write!(line, "  ← {}", text.get(lang));
         }

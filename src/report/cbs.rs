@@ -16,7 +16,7 @@ const MAX_ROWS: usize = 40;
 
 /// The whole report.
 pub fn render(report: &CbsReport, style: &Style) -> String {
-    let mut page = Page { report, style, out: String::new() };
+    let mut page = Page::new(report, style);
     page.answer();
     page.logs();
     page.attempts();
@@ -32,7 +32,7 @@ pub fn render(report: &CbsReport, style: &Style) -> String {
 
 /// What a case adds about its logs beyond its own story: other attempts, what needs repair, the logs themselves.
 pub(super) fn beside_a_case(report: &CbsReport, style: &Style) -> String {
-    let mut page = Page { report, style, out: String::new() };
+    let mut page = Page::new(report, style);
     if report.attempts.iter().filter(|attempt| attempt.session.is_some()).count() > 1 {
         page.attempts();
     }
@@ -62,32 +62,9 @@ struct Told<'a> {
     place: String,
 }
 
-struct Page<'a> {
-    report: &'a CbsReport,
-    style: &'a Style,
-    out: String,
-}
+type Page<'a> = super::page::Page<'a, &'a CbsReport>;
 
 impl Page<'_> {
-    fn lang(&self) -> Lang {
-        self.style.lang
-    }
-
-    fn word(&self, text: Text) -> &'static str {
-        text.get(self.style.lang)
-    }
-
-    fn line(&mut self, line: &str) {
-        self.out.push_str(line);
-        self.out.push('\n');
-    }
-
-    fn heading(&mut self, text: Text) {
-        let heading = self.word(text);
-        self.out.push('\n');
-        self.line(heading);
-    }
-
     fn table(&mut self, mut rows: Vec<Vec<Cell>>, heads: &[Text]) {
         let more = rows.len().saturating_sub(MAX_ROWS);
         rows.truncate(MAX_ROWS);
@@ -103,20 +80,20 @@ impl Page<'_> {
 
     /// The attempt that the diagnosis is about.
     fn subject(&self) -> Option<&Attempt> {
-        self.report.diagnosis.as_ref()?;
-        self.report.attempts.get(self.report.subject?)
+        self.record.diagnosis.as_ref()?;
+        self.record.attempts.get(self.record.subject?)
     }
 
     fn answer(&mut self) {
         let lang = self.lang();
-        if self.report.files.is_empty() {
-            if self.report.winsxs.is_none() {
+        if self.record.files.is_empty() {
+            if self.record.winsxs.is_none() {
                 self.line(t::NO_LOG.get(lang));
             }
             return;
         }
         let Some(attempt) = self.subject() else {
-            let line = t::NOTHING_FAILED.fill(lang, &[("n", &self.report.files.len())]);
+            let line = t::NOTHING_FAILED.fill(lang, &[("n", &self.record.files.len())]);
             self.line(&line);
             return;
         };
@@ -149,13 +126,13 @@ impl Page<'_> {
     }
 
     fn logs(&mut self) {
-        if self.report.files.is_empty() {
+        if self.record.files.is_empty() {
             return;
         }
         self.heading(t::H_LOGS);
-        let rows = self.report.files.iter().map(|file| {
+        let rows = self.record.files.iter().map(|file| {
             vec![
-                Cell::new(terminal(shown(self.report, file))),
+                Cell::new(terminal(shown(self.record, file))),
                 Cell::new(file.first_local.as_deref().unwrap_or_default()),
                 Cell::new(file.last_local.as_deref().unwrap_or_default()),
                 Cell::new(offset(file.utc_offset_minutes, self.lang())),
@@ -171,7 +148,7 @@ impl Page<'_> {
 
     fn attempts(&mut self) {
         let attempts: Vec<&Attempt> = self
-            .report
+            .record
             .attempts
             .iter()
             .filter(|attempt| attempt.session.is_some() || attempt.failed.is_some())
@@ -259,7 +236,7 @@ impl Page<'_> {
     /// A line, with its log where there are several.
     fn line_in(&self, file: Option<&str>, line: u64) -> String {
         match file {
-            Some(file) if self.report.files.len() > 1 => format!("{}:{line}", terminal(file)),
+            Some(file) if self.record.files.len() > 1 => format!("{}:{line}", terminal(file)),
             _ => servicing::V_LINE.fill(self.lang(), &[("line", &line)]),
         }
     }
@@ -268,12 +245,12 @@ impl Page<'_> {
         let lang = self.lang();
         let mut rows = Vec::new();
         for (attempt, lock) in
-            self.report.attempts.iter().flat_map(|attempt| attempt.locks.iter().map(move |lock| (attempt, lock)))
+            self.record.attempts.iter().flat_map(|attempt| attempt.locks.iter().map(move |lock| (attempt, lock)))
         {
             let stage = stage(lock);
             let made = |maker: &Maker| format!("{} {}", maker.pid16, self.local(&maker.first_utc, attempt));
             let maker: Vec<String> = attempt.makers.iter().map(made).collect();
-            let several = self.report.files.len() > 1;
+            let several = self.record.files.len() > 1;
             let line = if several { format!("{}:{}", terminal(&lock.file), lock.line) } else { lock.line.to_string() };
             rows.push(vec![
                 Cell::new(line).set_alignment(CellAlignment::Right),
@@ -293,8 +270,8 @@ impl Page<'_> {
 
     /// A time in UTC as the attempt's log would print it; marked as UTC where nothing ties the two.
     fn local(&self, utc: &str, attempt: &Attempt) -> String {
-        let of_attempt = |file: &&CbsFile| attempt.files.iter().any(|label| label == shown(self.report, file));
-        let offset = self.report.files.iter().filter(of_attempt).find_map(|file| file.utc_offset_minutes);
+        let of_attempt = |file: &&CbsFile| attempt.files.iter().any(|label| label == shown(self.record, file));
+        let offset = self.record.files.iter().filter(of_attempt).find_map(|file| file.utc_offset_minutes);
         match (offset, FileTime::parse_rfc3339(utc)) {
             (Some(minutes), Some(time)) => to_second(&time::date_time(time, &time::fixed_zone(minutes))),
             _ => t::V_IN_UTC.fill(self.lang(), &[("time", &to_second(utc))]),
@@ -302,11 +279,11 @@ impl Page<'_> {
     }
 
     fn next_steps(&mut self) {
-        if self.report.recommendations.is_empty() {
+        if self.record.recommendations.is_empty() {
             return;
         }
         self.heading(t::H_NEXT);
-        let steps: Vec<String> = self.report.recommendations.iter().map(|step| terminal(&step.text)).collect();
+        let steps: Vec<String> = self.record.recommendations.iter().map(|step| terminal(&step.text)).collect();
         for (at, step) in steps.iter().enumerate() {
             self.line(&format!("  {}. {step}", at + 1));
         }
@@ -316,8 +293,8 @@ impl Page<'_> {
         let lang = self.lang();
         let colon = lang.colon();
         let mut lines = Vec::new();
-        for file in &self.report.files {
-            let name = terminal(shown(self.report, file));
+        for file in &self.record.files {
+            let name = terminal(shown(self.record, file));
             if let Some(other) = &file.copy_of {
                 lines.push(t::COPY_OF.fill(lang, &[("log", &name), ("other", &terminal(other))]));
             }
@@ -342,12 +319,12 @@ impl Page<'_> {
                 self.line(&format!("  {line}"));
             }
         }
-        if self.report.skipped.is_empty() {
+        if self.record.skipped.is_empty() {
             return;
         }
         self.heading(t::H_SKIPPED);
         let skipped: Vec<String> = self
-            .report
+            .record
             .skipped
             .iter()
             .map(|skipped| format!("  {}{colon}{}", terminal(&skipped.path), terminal(&skipped.text)))

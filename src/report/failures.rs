@@ -1,9 +1,9 @@
 //! The failures of a case, file by file, with who is behind each and who is cleared; and what was only delayed.
 
-use super::page::Report;
+use super::page::Page;
 use super::words::{confidence, holder_name, is_servicing, outside, reason_of};
 use super::{escape, time};
-use crate::case::{Attribution, Cause, Edge, Failure, FailureHolder, HolderKind, RuledOutReason};
+use crate::case::{Attribution, CaseRecord, Cause, Edge, Failure, FailureHolder, HolderKind, RuledOutReason};
 use crate::lang::report as t;
 use indexmap::{IndexMap, IndexSet};
 use rustc_hash::FxHashSet;
@@ -18,10 +18,10 @@ const MAX_FACTS: usize = 12;
 /// Cleared parties listed for one file, at most.
 const MAX_CLEARED: usize = 6;
 
-impl Report<'_> {
+impl Page<'_, &CaseRecord> {
     pub(super) fn files(&mut self) {
         let mut by_file: IndexMap<String, Vec<&Failure>> = IndexMap::new();
-        for failure in &self.case.failures {
+        for failure in &self.record.failures {
             by_file.entry(failure.path.to_lowercase()).or_default().push(failure);
         }
         if by_file.is_empty() {
@@ -196,7 +196,7 @@ impl Report<'_> {
             }
             Attribution::SelfInflicted => {
                 let who = self.parties(failure);
-                let text = if is_servicing(self.case) { t::SELF } else { t::SELF_OTHER };
+                let text = if is_servicing(self.record) { t::SELF } else { t::SELF_OTHER };
                 text.fill(lang, &[("who", &who)])
             }
             Attribution::NotVisible => t::SUSPECTED.fill(lang, &[("who", &self.parties(failure))]),
@@ -205,7 +205,7 @@ impl Report<'_> {
     }
 
     fn party(&self, holder: &FailureHolder) -> String {
-        match self.case.holders.iter().find(|party| holder.holder == party.id) {
+        match self.record.holders.iter().find(|party| holder.holder == party.id) {
             Some(party) if party.kind == HolderKind::Driver => holder_name(party),
             _ => self.style.lang.process(escape::terminal(&holder.process), holder.pid),
         }
@@ -256,11 +256,11 @@ impl Report<'_> {
     }
 
     pub(super) fn waits(&mut self) {
-        if self.case.waits.is_empty() {
+        if self.record.waits.is_empty() {
             return;
         }
         self.heading(t::WAITS);
-        for wait in self.case.waits.iter().take(MAX_FILES) {
+        for wait in self.record.waits.iter().take(MAX_FILES) {
             let who: Vec<String> = wait
                 .holders
                 .iter()

@@ -1,19 +1,26 @@
-//! The report of a case on its way to text: what every part of it writes with.
+//! A report on its way to text: what every report of a record writes with.
 
 use super::style::Style;
 use super::time;
-use crate::case::CaseRecord;
-use crate::lang::Text;
+use crate::lang::{Lang, Text};
 use crate::nt::FileTime;
 
-/// A case on its way to text.
-pub(super) struct Report<'a> {
-    pub(super) case: &'a CaseRecord,
+/// The text so far of a report on `record`.
+pub(super) struct Page<'a, T> {
+    pub(super) record: T,
     pub(super) style: &'a Style,
     pub(super) out: String,
 }
 
-impl Report<'_> {
+impl<'a, T> Page<'a, T> {
+    pub(super) const fn new(record: T, style: &'a Style) -> Self {
+        Self { record, style, out: String::new() }
+    }
+
+    pub(super) const fn lang(&self) -> Lang {
+        self.style.lang
+    }
+
     pub(super) fn text(&self, text: Text) -> &'static str {
         text.get(self.style.lang)
     }
@@ -24,15 +31,13 @@ impl Report<'_> {
     }
 
     pub(super) fn heading(&mut self, text: Text) {
-        let heading = self.text(text);
         self.out.push('\n');
-        self.line(heading);
+        self.line(self.text(text));
     }
 
+    /// The time of day of a moment of the record.
     pub(super) fn time(&self, rfc3339: &str) -> String {
-        match FileTime::parse_rfc3339(rfc3339) {
-            Some(time) => time::time_of_day(time, &self.style.zone),
-            None => rfc3339.to_owned(),
-        }
+        FileTime::parse_rfc3339(rfc3339)
+            .map_or_else(|| rfc3339.to_owned(), |time| time::time_of_day(time, &self.style.zone))
     }
 }

@@ -16,7 +16,7 @@ const MAX_ROWS: usize = 25;
 
 /// Everything about the log, to stand between the failures and the notes.
 pub fn sections(case: &CaseRecord, cbs: &CbsReport, style: &Style) -> String {
-    let mut page = Page { case, cbs, style, out: String::new() };
+    let mut page = Page::new(Both { case, cbs }, style);
     page.answer();
     page.order();
     page.matches();
@@ -25,28 +25,15 @@ pub fn sections(case: &CaseRecord, cbs: &CbsReport, style: &Style) -> String {
     page.out
 }
 
-struct Page<'a> {
+/// A capture's case with what the log says.
+struct Both<'a> {
     case: &'a CaseRecord,
     cbs: &'a CbsReport,
-    style: &'a Style,
-    out: String,
 }
 
+type Page<'a> = super::page::Page<'a, Both<'a>>;
+
 impl Page<'_> {
-    fn lang(&self) -> Lang {
-        self.style.lang
-    }
-
-    fn line(&mut self, line: &str) {
-        self.out.push_str(line);
-        self.out.push('\n');
-    }
-
-    fn heading(&mut self, text: Text) {
-        self.out.push('\n');
-        self.line(text.get(self.style.lang));
-    }
-
     /// A sentence of the record.
     fn sentence(&mut self, text: &str) {
         let text = terminal(&time::localise(text, &self.style.zone));
@@ -68,20 +55,20 @@ impl Page<'_> {
     fn answer(&mut self) {
         let lang = self.lang();
         self.heading(t::H_SERVICING);
-        let subject = self.cbs.subject.and_then(|at| self.cbs.attempts.get(at));
+        let subject = self.record.cbs.subject.and_then(|at| self.record.cbs.attempts.get(at));
         if let Some(attempt) = subject {
             self.attempt(attempt);
         }
-        if let Some(diagnosis) = &self.cbs.diagnosis {
+        if let Some(diagnosis) = &self.record.cbs.diagnosis {
             self.sentence(&diagnosis.text);
         } else {
-            let line = words::NOTHING_FAILED.fill(lang, &[("n", &self.cbs.files.len())]);
+            let line = words::NOTHING_FAILED.fill(lang, &[("n", &self.record.cbs.files.len())]);
             self.sentence(&line);
         }
-        for identity in &self.cbs.identity {
+        for identity in &self.record.cbs.identity {
             self.sentence(&identity.text);
         }
-        if let Some(clock) = &self.cbs.clock {
+        if let Some(clock) = &self.record.cbs.clock {
             let source = t::by_code("ZONE_", &clock.source).map_or("", |text| text.get(lang));
             let at = FileTime(0);
             let zone = time::zone_name(at, &time::fixed_zone(clock.utc_offset_minutes), self.style.lang);
@@ -118,7 +105,7 @@ impl Page<'_> {
     }
 
     fn order(&mut self) {
-        if self.cbs.order.is_empty() {
+        if self.record.cbs.order.is_empty() {
             return;
         }
         self.heading(t::H_ORDER);
@@ -136,11 +123,11 @@ impl Page<'_> {
             let role = t::by_code("ROLE_", &step.role).map_or(step.role.as_str(), |text| text.get(lang));
             let code = step.code.as_deref().map(|code| format!("{}{}", lang.colon(), terminal(code)));
             let role = format!("{role}{}", code.unwrap_or_default());
-            steps::Step { columns: vec![self.time(step, is_one_day), source, number, role], place: self.place(step) }
+            steps::Step { columns: vec![self.time_of(step, is_one_day), source, number, role], place: self.place(step) }
         };
-        let rows: Vec<steps::Step> = self.cbs.order.iter().take(MAX_ROWS).map(row).collect();
+        let rows: Vec<steps::Step> = self.record.cbs.order.iter().take(MAX_ROWS).map(row).collect();
         steps::lines(&rows).iter().for_each(|line| self.line(line));
-        let more = self.cbs.order.len().saturating_sub(MAX_ROWS);
+        let more = self.record.cbs.order.len().saturating_sub(MAX_ROWS);
         if more > 0 {
             let line = t::MORE.fill(lang, &[("n", &more)]);
             self.line(&line);
@@ -161,12 +148,12 @@ impl Page<'_> {
             let shown = FileTime::parse_rfc3339(time).map(|time| time::date_time(time, &self.style.zone));
             shown.map(|shown| shown.chars().take(10).collect::<String>())
         };
-        let began = self.case.capture.first_event.as_deref().and_then(day);
-        self.cbs.order.iter().all(|step| began.is_none() || day(&step.time) == began)
+        let began = self.record.case.capture.first_event.as_deref().and_then(day);
+        self.record.cbs.order.iter().all(|step| began.is_none() || day(&step.time) == began)
     }
 
     /// Time with as many digits as its source has; the time of day alone where the day goes without saying.
-    fn time(&self, step: &Step, is_one_day: bool) -> String {
+    fn time_of(&self, step: &Step, is_one_day: bool) -> String {
         let Some(time) = FileTime::parse_rfc3339(&step.time) else { return step.time.clone() };
         let text = if is_one_day {
             time::time_of_day(time, &self.style.zone)
@@ -182,10 +169,10 @@ impl Page<'_> {
     }
 
     fn matches(&mut self) {
-        let Some(matches) = self.cbs.matches.as_ref().filter(|matches| !matches.is_empty()) else { return };
+        let Some(matches) = self.record.cbs.matches.as_ref().filter(|matches| !matches.is_empty()) else { return };
         self.heading(t::H_MATCHES);
         let lang = self.lang();
-        let several = self.cbs.files.len() > 1;
+        let several = self.record.cbs.files.len() > 1;
         let row = |found: &Match| {
             let line = match &found.file {
                 Some(file) if several => format!("{}:{}", terminal(file), found.line),
@@ -237,7 +224,7 @@ impl Page<'_> {
         let names: Vec<String> = found
             .holders
             .iter()
-            .filter_map(|id| self.case.holders.iter().find(|holder| holder.id == *id))
+            .filter_map(|id| self.record.case.holders.iter().find(|holder| holder.id == *id))
             .map(|holder| match (&holder.driver, &holder.process) {
                 (Some(driver), _) => terminal(&driver.name),
                 (None, Some(process)) => lang.process(terminal(&process.name), process.pid),
@@ -248,9 +235,11 @@ impl Page<'_> {
     }
 
     fn unmatched(&mut self) {
-        let Some(unmatched) = self.cbs.unmatched.as_ref().filter(|unmatched| !unmatched.is_empty()) else { return };
+        let Some(unmatched) = self.record.cbs.unmatched.as_ref().filter(|unmatched| !unmatched.is_empty()) else {
+            return;
+        };
         self.heading(t::H_UNMATCHED);
-        let several = self.cbs.files.len() > 1;
+        let several = self.record.cbs.files.len() > 1;
         let rows = unmatched
             .iter()
             .map(|lacking| {

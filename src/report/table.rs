@@ -1,6 +1,6 @@
 //! The blame report for a terminal: verdict, blame table, failures by file, what the capture cannot show, next steps.
 
-use super::page::Report;
+use super::page::Page;
 use super::style::{Style, grouped, new_table};
 use super::words::{confidence, holder_name, is_servicing, reason_of};
 use super::{escape, time};
@@ -19,7 +19,7 @@ const MAX_RULES: usize = 5;
 
 /// The whole report of one case.
 pub fn render(case: &CaseRecord, style: &Style) -> String {
-    let mut report = Report { case, style, out: String::new() };
+    let mut report = Page::new(case, style);
     report.head();
     report.verdict();
     report.holders();
@@ -32,10 +32,10 @@ pub fn render(case: &CaseRecord, style: &Style) -> String {
     if style.ascii { escape::ascii(&report.out) } else { report.out }
 }
 
-impl Report<'_> {
+impl Page<'_, &CaseRecord> {
     fn head(&mut self) {
         let lang = self.style.lang;
-        let capture = &self.case.capture;
+        let capture = &self.record.capture;
         let names: Vec<String> = capture.files.iter().map(|file| escape::terminal(&file.name)).collect();
         let mut line = format!("{}{}{}", self.text(t::CAPTURE), lang.colon(), names.join(lang.comma()));
         if let (Some(computer), Some(os)) = (&capture.computer, &capture.os) {
@@ -65,7 +65,7 @@ impl Report<'_> {
             );
             self.line(&line);
         }
-        let scope = &self.case.scope;
+        let scope = &self.record.scope;
         let or = |list: &[String], any: Text| {
             if list.is_empty() { self.text(any).to_owned() } else { escape::terminal(&list.join(lang.comma())) }
         };
@@ -96,17 +96,17 @@ impl Report<'_> {
     }
 
     fn verdict(&mut self) {
-        let text = escape::terminal(&time::localise(&self.case.verdict.text, &self.style.zone));
+        let text = escape::terminal(&time::localise(&self.record.verdict.text, &self.style.zone));
         let line = format!("{}{}{text}", self.text(t::VERDICT), self.style.lang.colon());
         self.out.push('\n');
         self.line(&line);
     }
 
     fn holders(&mut self) {
-        if self.case.holders.is_empty() {
+        if self.record.holders.is_empty() {
             return;
         }
-        let certain = self.case.holders.iter().any(|holder| holder.confidence > Confidence::Possible);
+        let certain = self.record.holders.iter().any(|holder| holder.confidence > Confidence::Possible);
         self.heading(if certain { t::BLAME_TABLE } else { t::SUSPECTS_TABLE });
         let table = match self.style.width {
             Some(width) if width < FULL_WIDTH => self.stacked_holders(),
@@ -134,20 +134,20 @@ impl Report<'_> {
             ],
         );
         let lang = self.style.lang;
-        for holder in &self.case.holders {
+        for holder in &self.record.holders {
             let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
             table.add_row(vec![
                 right(holder.rank.to_string()),
                 Cell::new(holder_name(holder)),
                 right(holder.process.as_ref().map_or_else(String::new, |process| process.pid.to_string())),
-                Cell::new(vendor(self.case, holder, lang)),
-                Cell::new(graded(self.case, holder, lang)),
+                Cell::new(vendor(self.record, holder, lang)),
+                Cell::new(graded(self.record, holder, lang)),
                 right(holder.failures.to_string()),
                 right(holder.files.to_string()),
                 Cell::new(self.time(&holder.first)),
                 Cell::new(self.time(&holder.last)),
-                right(blocked(self.case, holder, lang)),
-                Cell::new(reasons(self.case, holder, lang)),
+                right(blocked(self.record, holder, lang)),
+                Cell::new(reasons(self.record, holder, lang)),
             ]);
         }
         table
@@ -158,24 +158,24 @@ impl Report<'_> {
         let heads = [t::HEAD_RANK, t::HEAD_PARTY, t::HEAD_CONFIDENCE, t::HEAD_FAILURES, t::HEAD_WHEN, t::HEAD_REASON];
         let mut table = new_table(self.style, &heads);
         let lang = self.style.lang;
-        for holder in &self.case.holders {
+        for holder in &self.record.holders {
             let mut party = holder_name(holder);
             if let Some(process) = &holder.process {
                 let _ = write!(party, "\nPID {}", process.pid);
             }
-            let _ = write!(party, "\n{}", vendor(self.case, holder, lang));
+            let _ = write!(party, "\n{}", vendor(self.record, holder, lang));
             let counts = t::STACKED_COUNTS.fill(lang, &[("failures", &holder.failures), ("files", &holder.files)]);
-            let blocked = match blocked(self.case, holder, lang) {
-                text if was_retried(self.case, holder) => t::STACKED_BLOCKED.fill(lang, &[("time", &text)]),
+            let blocked = match blocked(self.record, holder, lang) {
+                text if was_retried(self.record, holder) => t::STACKED_BLOCKED.fill(lang, &[("time", &text)]),
                 text => text,
             };
             table.add_row(vec![
                 holder.rank.to_string(),
                 party,
-                graded(self.case, holder, lang),
+                graded(self.record, holder, lang),
                 counts,
                 format!("{}\n{}\n{blocked}", self.time(&holder.first), self.time(&holder.last)),
-                reasons(self.case, holder, lang),
+                reasons(self.record, holder, lang),
             ]);
         }
         for column in [0, 2, 3, 4] {
@@ -188,7 +188,7 @@ impl Report<'_> {
 
     fn notes(&mut self) {
         let lang = self.style.lang;
-        let capture = &self.case.capture;
+        let capture = &self.record.capture;
         if !capture.quality.is_empty() {
             self.heading(t::QUALITY);
             for note in &capture.quality {
@@ -196,7 +196,7 @@ impl Report<'_> {
                 self.line(&format!("  - [{severity}] {}", escape::terminal(&note.text)));
             }
         }
-        for (heading, list) in [(t::CAVEATS, &self.case.caveats), (t::NEXT, &self.case.recommendations)] {
+        for (heading, list) in [(t::CAVEATS, &self.record.caveats), (t::NEXT, &self.record.recommendations)] {
             if list.is_empty() {
                 continue;
             }
@@ -217,7 +217,7 @@ impl Report<'_> {
             self.out.push('\n');
             self.line(&line);
         }
-        if let (Some(failure), Some(file)) = (self.case.failures.first(), capture.files.first()) {
+        if let (Some(failure), Some(file)) = (self.record.failures.first(), capture.files.first()) {
             let values: &[(&str, &dyn std::fmt::Display)] =
                 &[("file", &escape::terminal(&file.name)), ("event", &failure.event)];
             let line = t::DETAILS_HINT.fill(lang, values);

@@ -1,11 +1,12 @@
 //! The story of one event for a terminal: what was asked, the rule, who held the file as bars, what everybody did.
 
 use super::escape::{ascii, terminal};
+use super::page::Page;
 use super::style::{Style, new_table};
 use super::time;
 use super::words::{confidence, reason_of};
 use crate::case::{Attribution, Cause, Edge, Evidence, Failure, FailureHolder, Hold, Requested, Story, StoryEvent};
-use crate::lang::{Lang, Text, report as r, why as t};
+use crate::lang::{Lang, report as r, why as t};
 use crate::nt::FileTime;
 use rustc_hash::FxHashSet;
 use std::fmt::Write as _;
@@ -15,7 +16,7 @@ const NEAR: usize = 20;
 
 /// The whole story.
 pub fn render(story: &Story, style: &Style) -> String {
-    let mut teller = Teller { story, style, out: String::new() };
+    let mut teller = Teller::new(story, style);
     teller.subject();
     teller.rules();
     teller.ended();
@@ -26,31 +27,13 @@ pub fn render(story: &Story, style: &Style) -> String {
     if style.ascii { ascii(&teller.out) } else { teller.out }
 }
 
-pub(super) struct Teller<'a> {
-    pub(super) story: &'a Story,
-    pub(super) style: &'a Style,
-    out: String,
-}
+/// A story on its way to text.
+pub(super) type Teller<'a> = Page<'a, &'a Story>;
 
 impl<'a> Teller<'a> {
-    pub(super) fn line(&mut self, line: &str) {
-        self.out.push_str(line);
-        self.out.push('\n');
-    }
-
-    pub(super) fn heading(&mut self, text: Text) {
-        self.out.push('\n');
-        self.line(text.get(self.style.lang));
-    }
-
-    pub(super) fn time(&self, rfc3339: &str) -> String {
-        FileTime::parse_rfc3339(rfc3339)
-            .map_or_else(|| rfc3339.to_owned(), |time| time::time_of_day(time, &self.style.zone))
-    }
-
     fn subject(&mut self) {
         let lang = self.style.lang;
-        let story = self.story;
+        let story = self.record;
         if let Some(failure) = &story.failure {
             self.line(&t::TITLE.fill(lang, &[("event", &story.event)]));
             let what = (&*failure.time, &*failure.process, failure.pid, &*failure.operation, &*failure.result);
@@ -93,7 +76,7 @@ impl<'a> Teller<'a> {
 
     /// The event asked about, as everybody's are told.
     pub(super) fn asked_event(&self) -> Option<&'a StoryEvent> {
-        self.story.events.iter().find(|event| event.event == self.story.event)
+        self.record.events.iter().find(|event| event.event == self.record.event)
     }
 
     fn happened(&mut self, (at, process, pid, operation, result): (&str, &str, u32, &str, &str), path: &str) {
@@ -125,15 +108,15 @@ impl<'a> Teller<'a> {
     fn ended(&mut self) {
         let lang = self.style.lang;
         let closes = self.asked_event().is_some_and(|asked| asked.operation == "CloseFile");
-        let refused = self.story.events.iter().any(|event| event.refused);
-        if self.story.ended.is_empty() {
-            if self.is_exit() || closes && refused && self.story.failure.is_none() {
+        let refused = self.record.events.iter().any(|event| event.refused);
+        if self.record.ended.is_empty() {
+            if self.is_exit() || closes && refused && self.record.failure.is_none() {
                 self.line(&format!("  {}", t::ENDED_NOTHING.get(lang)));
             }
             return;
         }
         self.heading(t::ENDED);
-        for ended in &self.story.ended {
+        for ended in &self.record.ended {
             let first = ended.failures.iter().take(NEAR).map(u64::to_string).collect::<Vec<_>>().join(lang.comma());
             let more = ended.failures.len().saturating_sub(NEAR);
             let rest = if more > 0 { lang.remark(format_args!("+{more}")) } else { String::new() };
@@ -200,7 +183,7 @@ impl<'a> Teller<'a> {
 
     fn rules(&mut self) {
         let lang = self.style.lang;
-        let Some(failure) = &self.story.failure else { return };
+        let Some(failure) = &self.record.failure else { return };
         if failure.holders.is_empty() {
             self.out.push('\n');
             match failure.attribution {
@@ -264,7 +247,7 @@ impl<'a> Teller<'a> {
 
     /// The rules that were cited beside those of the holders, each once and in a sentence.
     fn evidence(&mut self) {
-        let Some(failure) = &self.story.failure else { return };
+        let Some(failure) = &self.record.failure else { return };
         let lang = self.style.lang;
         let mut told: Vec<&str> = failure.holders.iter().map(|holder| holder.rule.as_str()).collect();
         let own = failure.evidence.iter();
@@ -296,7 +279,7 @@ impl<'a> Teller<'a> {
     }
 
     fn events(&mut self) {
-        if self.story.events.is_empty() || self.is_exit() {
+        if self.record.events.is_empty() || self.is_exit() {
             return;
         }
         self.heading(t::EVENTS);
@@ -312,25 +295,25 @@ impl<'a> Teller<'a> {
                 t::HEAD_DETAIL,
             ],
         );
-        let path = match (&self.story.failure, self.asked_event()) {
+        let path = match (&self.record.failure, self.asked_event()) {
             (Some(failure), _) => failure.path.to_string(),
             (None, asked) => asked.map(|asked| asked.path.clone()).unwrap_or_default(),
         };
-        let at = self.story.events.partition_point(|event| event.event < self.story.event);
+        let at = self.record.events.partition_point(|event| event.event < self.record.event);
         let near = at.saturating_sub(NEAR)..=at + NEAR;
-        let named = named(self.story);
+        let named = named(self.record);
         let is_told = |number: usize, event: &StoryEvent| near.contains(&number) || named.contains(&event.event);
         let told: Vec<&StoryEvent> = self
-            .story
+            .record
             .events
             .iter()
             .enumerate()
             .filter(|(number, event)| is_told(*number, event))
             .map(|(_, event)| event)
             .collect();
-        let cut = told.len() < self.story.events.len();
+        let cut = told.len() < self.record.events.len();
         for event in told {
-            let mark = if event.event == self.story.event { " ←" } else { "" };
+            let mark = if event.event == self.record.event { " ←" } else { "" };
             let mut detail = event.detail.clone().unwrap_or_default();
             if let Some(ms) = event.took_ms {
                 let took = t::TOOK.fill(self.style.lang, &[("time", &time::duration(ms))]);
@@ -358,7 +341,9 @@ impl<'a> Teller<'a> {
     }
 
     fn cleared(&mut self) {
-        let Some(failure) = self.story.failure.as_ref().filter(|failure| !failure.ruled_out.is_empty()) else { return };
+        let Some(failure) = self.record.failure.as_ref().filter(|failure| !failure.ruled_out.is_empty()) else {
+            return;
+        };
         let lang = self.style.lang;
         self.heading(t::CLEARED);
         for party in &failure.ruled_out {

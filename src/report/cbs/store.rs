@@ -14,7 +14,7 @@ impl Page<'_> {
         let lang = self.lang();
         let mut rows = Vec::new();
         let mut seen = HashSet::new();
-        for file in self.report.files.iter().filter(|file| file.copy_of.is_none()) {
+        for file in self.record.files.iter().filter(|file| file.copy_of.is_none()) {
             for found in &file.hydration_failures {
                 let code = found.symbol.as_deref().or(found.code.as_deref()).unwrap_or_default();
                 let name = found.file.as_deref().unwrap_or_default();
@@ -31,7 +31,7 @@ impl Page<'_> {
                 let text = |value: &Option<String>| value.as_deref().map(terminal).unwrap_or_default();
                 let (expected, actual) = (text(&found.expected), text(&found.actual));
                 // A record that one log has torn may be whole in another.
-                let mut others = self.report.files.iter().flat_map(|file| &file.hash_mismatches);
+                let mut others = self.record.files.iter().flat_map(|file| &file.hash_mismatches);
                 let is_same = |other: &HashMismatch| {
                     other.file == found.file && (found.expected.is_none() || other.expected == found.expected)
                 };
@@ -54,7 +54,7 @@ impl Page<'_> {
     }
 
     pub(super) fn missing(&mut self) {
-        if self.report.missing.is_empty() {
+        if self.record.missing.is_empty() {
             return;
         }
         self.heading(t::H_MISSING);
@@ -72,12 +72,12 @@ impl Page<'_> {
                 number(item.times),
             ]
         };
-        let rows = self.report.missing.iter().map(row).collect();
+        let rows = self.record.missing.iter().map(row).collect();
         self.table(rows, &[t::C_ARCH, t::C_COMPONENT, t::C_VERSION, t::C_FILE, t::C_DIRECTORY, t::C_TIMES]);
     }
 
     pub(super) fn winsxs(&mut self) {
-        let Some(found) = &self.report.winsxs else { return };
+        let Some(found) = &self.record.winsxs else { return };
         let lang = self.lang();
         self.heading(t::H_WINSXS);
         let lacking = found.lacking.len() as u64 + found.left_out;
