@@ -303,6 +303,30 @@ fn vi_5_system_for_a_remote_client() {
     let finding = b.explain(failed);
     assert_eq!(named(&finding), [(system, Confidence::Proven)]);
     assert!(finding.holders[0].smb_client);
+    // Its byte-range locks as well.
+    let (mut b, victim, ..) = cast();
+    let system = b.process("System");
+    b.log.processes[system.0 as usize].pid = 4;
+    b.open(system, F, 3, ALL);
+    let lock = b.does(system, F, OpKind::Lock { offset: 0, length: 100, exclusive: true, fail_immediately: true });
+    b.op(lock).stack = StackSays::Server;
+    b.open(victim, F, 3, ALL);
+    let read = OpKind::Read { offset: 0, length: 10, paging: false };
+    let failed = b.refused(victim, F, NtStatus::FILE_LOCK_CONFLICT, read);
+    let finding = b.explain(failed);
+    assert_eq!(named(&finding), [(system, Confidence::Proven)]);
+    assert!(finding.holders[0].smb_client);
+}
+
+#[test]
+fn sa_2_a_query_by_name_meets_no_share_mode() {
+    let (mut b, victim, av, _) = cast();
+    b.open(av, F, READ, 3);
+    let failed = b.refused(victim, F, SHARING, OpKind::QueryOpen { attributes: None });
+    let finding = b.explain(failed);
+    assert_eq!((finding.attribution, finding.holders.as_slice()), (Attribution::NotVisible, [].as_slice()));
+    let [out] = finding.ruled_out.as_slice() else { panic!("{:?}", finding.ruled_out) };
+    assert_eq!((out.process, out.reason, out.rule), (av, Reason::CompatibleSharing, "SA-2"));
 }
 
 /// With few to compare with, half of which are as slow, a second is long and half a second is not; neither is a third

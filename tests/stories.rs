@@ -160,6 +160,13 @@ fn a_close_tells_what_it_ended() {
     assert_eq!(ended.confirmed_by.map(|success| success.event), Some(135));
     let text = told(&close);
     assert!(text.contains("What this event ended\n  a handle on C:\\Windows\\"), "{text}");
+    // A handle on another name than the one refused: the target of a rename.
+    let target = story("rename-replace-access-denied.PML", 123);
+    let [ended] = target.ended.as_slice() else { panic!("{:?}", target.ended) };
+    let asked = target.events.iter().find(|event| event.event == 123).unwrap();
+    assert!(ended.path.ends_with(r"_4c1df5a0d2b6e781\clipboardserver.dll") && asked.path == ended.path, "{ended:?}");
+    assert_eq!(ended.failures, [90, 103]);
+    assert!(!told(&target).contains("Nothing was refused"), "{}", told(&target));
     // The close of somebody who was in nobody's way.
     let other =
         close.events.iter().find(|event| event.process == "SearchIndexer.exe" && event.operation == "CloseFile");

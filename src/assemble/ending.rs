@@ -9,7 +9,7 @@ use crate::capture::op::{Op, OpKind, OpLog, PathTable, ProcessId};
 use crate::capture::select::Selection;
 use crate::capture::source::{Source, Survey};
 use crate::case::{self, Ending};
-use crate::locks::{self, Edge, HistoryHold, Holder};
+use crate::locks::{self, Edge, HistoryHold, Hold, Holder};
 
 /// What is known of all refusals and delays of a capture, whoever met them.
 pub(super) struct Around {
@@ -49,9 +49,9 @@ pub(super) fn endings(log: &OpLog, analysis: &locks::Analysis, event: EventIndex
     let texts = case::Pool::default();
     let mut endings: Vec<Ending> = Vec::new();
     for finding in analysis.findings.iter().filter(|finding| finding.lock_class) {
-        let path = log.paths.get(finding.path);
         for holder in &finding.holders {
-            let Some(start) = ended_by(holder, event) else { continue };
+            let Some(hold) = ended_by(holder, event) else { continue };
+            let path = log.paths.get(hold.path.unwrap_or(finding.path));
             let mechanism = super::failures::mechanism(holder.mechanism);
             let grade = super::holders::grade(Some(holder.confidence));
             let confirmed =
@@ -66,7 +66,7 @@ pub(super) fn endings(log: &OpLog, analysis: &locks::Analysis, event: EventIndex
                     path: path.to_owned(),
                     mechanism,
                     confidence: grade,
-                    start: edge(&texts, start),
+                    start: edge(&texts, hold.start),
                     failures: vec![finding.event.0],
                     confirmed_by: confirmed,
                 }),
@@ -76,11 +76,9 @@ pub(super) fn endings(log: &OpLog, analysis: &locks::Analysis, event: EventIndex
     endings
 }
 
-/// Where the hold of this party that `event` ended began.
-fn ended_by(holder: &Holder, event: EventIndex) -> Option<Edge> {
-    let holds = std::iter::once(&holder.hold).chain(&holder.more);
-    let ended = |edge: Edge| matches!(edge, Edge::At(at, _) if at == event);
-    holds.clone().find(|hold| ended(hold.end)).map(|hold| hold.start)
+/// The hold of this party that `event` ended.
+fn ended_by(holder: &Holder, event: EventIndex) -> Option<&Hold> {
+    std::iter::once(&holder.hold).chain(&holder.more).find(|hold| matches!(hold.end, Edge::At(at, _) if at == event))
 }
 
 /// The end of a process: what it was about, and the handles that it closed.

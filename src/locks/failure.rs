@@ -65,8 +65,14 @@ pub(crate) fn requested(op: &Op) -> Requested {
 
 /// The open that a failing create wanted, for the share check (SA-5, SA-11).
 pub(crate) fn wanted(op: &Op) -> Wanted {
-    let OpKind::Create(create) = op.kind else {
-        return Wanted { grant: UNKNOWN, effective: AccessMask::NONE, implied: false };
+    let create = match op.kind {
+        OpKind::Create(create) => create,
+        // SA-2: a query by name asks for attributes, which is no part of the check.
+        OpKind::QueryOpen { .. } => {
+            let effective = AccessMask::READ_ATTRIBUTES;
+            return Wanted { grant: Grant::new(effective, ShareAccess(7)), effective, implied: false };
+        }
+        _ => return Wanted { grant: UNKNOWN, effective: AccessMask::NONE, implied: false },
     };
     let effective = create.access.map(|access| effective_access(access, create.disposition));
     let grant = match (effective, create.share) {

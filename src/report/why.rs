@@ -60,6 +60,8 @@ impl<'a> Teller<'a> {
         let others = story.events.iter().filter(|event| event.refused && event.event != story.event);
         let refused: Vec<String> = others.map(|event| event.event.to_string()).collect();
         let text = match refused.len() {
+            // What was refused on another name, and the event ended the cause of, is told below.
+            0 if !story.ended.is_empty() => String::new(),
             0 => t::NONE_REFUSED.get(lang).to_owned(),
             1..=NEAR => t::REFUSED_HERE.fill(lang, &[("n", &refused.len()), ("events", &refused.join(lang.comma()))]),
             more => {
@@ -68,7 +70,9 @@ impl<'a> Teller<'a> {
                 t::REFUSED_HERE.fill(lang, &[("n", &more), ("events", &(first + &rest))])
             }
         };
-        self.line(&format!("  {text}"));
+        if !text.is_empty() {
+            self.line(&format!("  {text}"));
+        }
         if let Some(wait) = story.wait.as_ref().filter(|wait| !wait.holders.is_empty()) {
             self.rules_of(&wait.holders, wait.cause);
         }

@@ -1,7 +1,7 @@
 //! Byte-range locks that refused a transfer or another lock (LK-1, LK-2).
 
 use super::suspect::{Blockers, Suspect, add};
-use crate::capture::op::OpKind;
+use crate::capture::op::{OpKind, ProcessInfo, StackSays};
 use crate::locks::engine::Engine;
 use crate::locks::failing::Failing;
 use crate::locks::failure::requested;
@@ -32,7 +32,11 @@ impl Engine<'_> {
             let rule = if lock_request { "LK-1" } else { "LK-2" };
             let party = self.author(Some(lock.op), lock.process);
             let victim = self.counts_as_victim(failing, lock.process) && matches!(party, Party::Process(_));
-            let holder = Holder { confidence, hold, victim, ..Holder::suspect(party, Mechanism::ByteRangeLock, rule) };
+            // VI-5: the file server acts as System for a remote client.
+            let smb_client = self.op(lock.op).is_some_and(|op| op.stack == StackSays::Server)
+                && self.log.processes.get(lock.process.0 as usize).is_some_and(ProcessInfo::is_system);
+            let suspected = Holder::suspect(party, Mechanism::ByteRangeLock, rule);
+            let holder = Holder { confidence, hold, victim, smb_client, ..suspected };
             add(&mut found.suspects, Suspect { inferred: !sure, end, ..Suspect::of(holder) });
         }
     }
