@@ -4,6 +4,7 @@ use super::{candidate, locate, records, strings};
 use crate::pml::bytes::PointerSize;
 use crate::pml::container::{Container, Header, Pml};
 use crate::pml::error::{PmlError, PmlErrorKind, Region};
+use crate::pml::event::Event;
 use crate::pml::layout::{EVENT_HEAD, HEADER_SIZE, OFFSET_ENTRY};
 
 /// Events looked at, spread over the capture, to see whether the pointer width is right.
@@ -75,6 +76,12 @@ pub fn verify(data: &[u8], container: &Container) -> Result<(), PmlError> {
         }
     }
     Ok(())
+}
+
+/// Whether class, operation, time and depth of a record can be. Where they cannot, the record was reached by damage, and
+/// other programs could not read it.
+pub fn is_event(event: Event<'_>) -> bool {
+    candidate::can_be(event.class(), event.operation(), event.time().0) && event.stack_depth() <= candidate::MAX_DEPTH
 }
 
 /// With the wrong pointer width events with a stack make no sense, though all tables may be readable.
