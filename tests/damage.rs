@@ -106,7 +106,12 @@ fn of_large_captures() {
     for name in ["LogfileTests32bitUTC", "LogFileUTC64Filesystem", "LogfileTests64bitUTC"] {
         let capture = Capture::open(&corpus.join(name).with_extension("PML"), &OpenOptions::default()).unwrap();
         let options = Options { tables: Tables::All, ..Options::default() };
-        let events = (0..1_000).map(EventIndex);
+        // A page that is wiped inside the data of one event, a registry value of 64 KiB, cannot be seen.
+        let is_small = |index: &EventIndex| {
+            let event = capture.event(*index).unwrap().unwrap();
+            event.extra().unwrap().map_or(0, <[u8]>::len) < 4096
+        };
+        let events = (0..capture.event_count()).map(EventIndex).filter(is_small).take(1_000);
         let good = extract(&capture, events, &options, Cursor::new(Vec::new())).unwrap().0.into_inner();
         println!("{name}");
         let truth = Truth::of(&good);
