@@ -47,12 +47,21 @@ impl Bytes {
     /// # Errors
     /// Those of the operating system, among them a full disk where temporary files go.
     pub fn open(path: &Path, map: bool) -> io::Result<Self> {
+        Self::open_behind(path, map, 0)
+    }
+
+    /// The same without the first `before` bytes of the file.
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    pub fn open_behind(path: &Path, map: bool, before: u64) -> io::Result<Self> {
         let mut file = File::open(path)?;
         let size = file.metadata()?.len();
         // A pipe or an empty file cannot be mapped; reading gives the same bytes.
-        if map && size > 0 {
-            return map_file(&file).map(Self::Mapped);
+        if map && size > before {
+            return map_file(&file, before).map(Self::Mapped);
         }
+        io::copy(&mut (&mut file).take(before), &mut io::sink())?;
         let mut bytes = Vec::new();
         (&mut file).take(IN_MEMORY + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 <= IN_MEMORY {
@@ -64,7 +73,7 @@ impl Bytes {
         drop(bytes);
         io::copy(&mut file, &mut copy)?;
         copy.flush()?;
-        Ok(Self::Copied(map_file(&copy)?, copy))
+        Ok(Self::Copied(map_file(&copy, 0)?, copy))
     }
 
     /// Tells the system that the whole file will be read once, front to back.
@@ -78,12 +87,12 @@ impl Bytes {
 }
 
 #[allow(unsafe_code, reason = "mapping a file is the one thing that cannot be done without it")]
-fn map_file(file: &File) -> io::Result<memmap2::Mmap> {
+fn map_file(file: &File, from: u64) -> io::Result<memmap2::Mmap> {
     // SAFETY: the map is read-only and every read of it is bounds-checked against its length, so as long as nobody changes
     // the file the slice is what it seems. That nobody does cannot be had from the systems; what then may happen is told in
     // `docs/robustness.md`: wrong values, text that is no longer UTF-8 behind a checked `&str` (paths and rows borrow from
     // the map), and the end of the process where the file is cut short. `--no-mmap` avoids all of it.
-    unsafe { memmap2::Mmap::map(file) }
+    unsafe { memmap2::MmapOptions::new().offset(from).map(file) }
 }
 
 #[cfg(test)]
@@ -102,6 +111,19 @@ mod tests {
             // What happens to the file afterwards is of no concern.
             std::fs::write(&path, b"shorter").unwrap();
             assert!(*read == *bytes, "{size}");
+        }
+    }
+
+    #[test]
+    fn what_stands_before_is_left_out_either_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let bytes: Vec<u8> = (0..20_000).map(|at| (at % 251) as u8).collect();
+        std::fs::write(&path, &bytes).unwrap();
+        for before in [0, 1, 37, 4096, 4097, 19_999, 20_000] {
+            for map in [true, false] {
+                assert!(*Bytes::open_behind(&path, map, before as u64).unwrap() == bytes[before..], "{before} {map}");
+            }
         }
     }
 }

@@ -82,7 +82,7 @@ pub fn run_extract(args: &ExtractArgs, global: &GlobalArgs) -> Result<Exit, Fail
     let Some(capture) = opened.capture() else {
         return Err(Fail::Said(t::NO_EXTRACT.fill(lang, &[("file", &args.capture.display())])));
     };
-    recover::warnings(capture, lang).iter().for_each(|line| term::warn(line));
+    opened.warnings(lang).iter().for_each(|line| term::warn(line));
 
     let mut chosen = BTreeSet::new();
     let mut mark = None;

@@ -4,7 +4,7 @@ use super::exit::Exit;
 use crate::blame::scope::PatternError;
 use crate::blame::vendors::VendorFileError;
 use crate::capture::OpenError;
-use crate::import::ImportError;
+use crate::import::{ImportError, Lookalike};
 use crate::lang::{Lang, fail as t};
 use crate::pml::{PmlError, PmlErrorKind, Region};
 use std::io;
@@ -166,14 +166,38 @@ impl From<ImportError> for Fail {
 fn import(error: &ImportError, lang: Lang) -> String {
     match error {
         ImportError::Empty { path } => t::INPUT_EMPTY.fill(lang, &[("file", &path.display())]),
-        ImportError::NotRecognised { path, first } => {
-            t::NOT_RECOGNISED.fill(lang, &[("file", &path.display()), ("found", &format!("{first:02X?}"))])
+        ImportError::NotRecognised { path, first, looks } => {
+            let (kind, captures) = match looks {
+                Some(Lookalike::Archive(kind)) => (*kind, 0),
+                Some(Lookalike::SeveralInZip(captures)) => ("", *captures),
+                _ => ("", 0),
+            };
+            let found = format!("{first:02X?}");
+            let values: [(&str, &dyn std::fmt::Display); 4] =
+                [("file", &path.display()), ("found", &found), ("kind", &kind), ("n", &captures)];
+            lookalike(*looks).fill(lang, &values)
         }
         ImportError::MissingColumn { path, column } => {
             t::MISSING_COLUMN.fill(lang, &[("file", &path.display()), ("column", column)])
         }
         ImportError::UnknownEncoding { label } => t::UNKNOWN_ENCODING.fill(lang, &[("label", label)]),
         other => other.to_string(),
+    }
+}
+
+/// The sentence for what is neither a capture nor an export.
+const fn lookalike(looks: Option<Lookalike>) -> crate::lang::Text {
+    match looks {
+        Some(Lookalike::WebPage) => t::WEB_PAGE,
+        Some(Lookalike::Archive(_)) => t::ARCHIVE,
+        Some(Lookalike::EmptyZip) => t::EMPTY_ZIP,
+        Some(Lookalike::SeveralInZip(_)) => t::SEVERAL_IN_ZIP,
+        Some(Lookalike::Mail) => t::MAIL,
+        Some(Lookalike::Base64) => t::BASE64,
+        Some(Lookalike::Zeros) => t::ZEROS,
+        Some(Lookalike::Program) => t::PROGRAM,
+        Some(Lookalike::EventLog) => t::EVENT_LOG,
+        None => t::NOT_RECOGNISED,
     }
 }
 

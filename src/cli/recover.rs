@@ -2,6 +2,7 @@
 
 use super::exit::Exit;
 use super::fail::{self, Fail};
+use super::input;
 use super::options::GlobalArgs;
 use super::output::{self, Unfinished};
 use super::progress::Progress;
@@ -39,13 +40,14 @@ pub fn run_recover(args: &RecoverArgs, global: &GlobalArgs) -> Result<Exit, Fail
     let options = Options { tables: Tables::All, ..Options::default() };
     let events = (0..capture.event_count()).map(EventIndex);
     let written = write_capture(capture, events, capture.event_count(), &options, &args.output, global)?;
-    let mut lines = match &report {
+    let mut lines: Vec<String> = input::begins_behind(&input, lang).into_iter().collect();
+    lines.extend(match &report {
         None => vec![t::SOUND.fill(lang, &[("file", &args.capture.display())])],
         Some(report) => {
             let bits = capture.header().map_or(64, |header| header.pointer.pick(32, 64));
             report_lines(report, bits, lang)
         }
-    };
+    });
     lines.extend(written_lines(&written, &args.output, lang));
     say(&lines)
 }

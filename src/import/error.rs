@@ -1,5 +1,6 @@
 //! Why a file could not be opened as a capture in any format.
 
+use super::Lookalike;
 use crate::capture::OpenError;
 use std::io;
 use std::path::PathBuf;
@@ -32,6 +33,8 @@ pub enum ImportError {
         path: PathBuf,
         /// Its first bytes (at most 16), after decompression.
         first: Vec<u8>,
+        /// What it seems to be instead.
+        looks: Option<Lookalike>,
     },
     /// A table, but without a column that nothing works without.
     #[error("{}: the header has no column {column}", path.display())]
@@ -50,7 +53,7 @@ pub enum ImportError {
 }
 
 impl ImportError {
-    pub(crate) fn not_recognised(path: &std::path::Path, head: &[u8]) -> Self {
-        Self::NotRecognised { path: path.to_owned(), first: head.iter().take(16).copied().collect() }
+    pub(crate) fn not_recognised(path: &std::path::Path, head: &[u8], looks: Option<Lookalike>) -> Self {
+        Self::NotRecognised { path: path.to_owned(), first: head.iter().take(16).copied().collect(), looks }
     }
 }

@@ -90,7 +90,7 @@ impl Export {
             export.read_header().map_err(io_error)?;
             let known = export.columns.present().len();
             if known < 2 {
-                return Err(ImportError::not_recognised(path, &sniffed.head));
+                return Err(ImportError::not_recognised(path, &sniffed.head, None));
             }
             for needed in [Column::Operation, Column::Path, Column::Result] {
                 if !export.columns.has(needed) {

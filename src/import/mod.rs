@@ -33,6 +33,7 @@ mod scan;
 mod stream;
 mod survey;
 mod times;
+mod wrapped;
 mod xml;
 mod xml_processes;
 mod xml_tags;
@@ -49,6 +50,7 @@ pub use operation::{Operation, Operations};
 pub use row::{Frame, Row};
 pub use scan::{BadRow, Malformed};
 pub use stream::{Format, open_text};
+pub use wrapped::Lookalike;
 pub use xml_processes::{XmlModule, XmlProcess};
 
 use crate::capture::map::Bytes;
@@ -56,8 +58,9 @@ use crate::capture::source::Source;
 use crate::capture::{Capture, Rescue, Segment};
 use crate::pml::recover::RescueReport;
 use encoding_rs::Encoding;
-use std::io;
 use std::path::Path;
+use stream::Sniffed;
+use wrapped::Found;
 
 /// How to open a file.
 #[derive(Clone, Debug, Default)]
@@ -88,7 +91,9 @@ pub enum Input {
 pub struct PmlInput {
     /// The capture.
     pub capture: Capture,
-    /// It was stored with gzip; this is the unpacked copy. Dropped after the capture, which may map it.
+    /// Bytes of the file before the capture, which are passed over; every offset counts from behind them.
+    pub before: u64,
+    /// It was packed; this is the unpacked copy. Dropped after the capture, which may map it.
     _unpacked: Option<tempfile::TempPath>,
 }
 
@@ -125,16 +130,25 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Input, ImportError> {
     };
     let io_error = |source| ImportError::Io { path: path.to_owned(), source };
     let sniffed = stream::sniff(path, encoding).map_err(io_error)?;
-    match sniffed.format {
-        Some(Format::Pml) if sniffed.stored.gzip => open_packed(path, options).map(Input::Pml),
-        Some(Format::Pml) => {
-            let capture = Capture::open(path, &options.capture)?;
-            Ok(Input::Pml(PmlInput { capture, _unpacked: None }))
-        }
-        Some(_) => Export::open(path, &sniffed, options).map(|export| Input::Export(Box::new(export))),
-        None if sniffed.head.is_empty() => Err(ImportError::Empty { path: path.to_owned() }),
-        None => Err(ImportError::not_recognised(path, &sniffed.head)),
+    if is_plain_capture(&sniffed) {
+        let capture = Capture::open(path, &options.capture)?;
+        return Ok(Input::Pml(PmlInput { capture, before: 0, _unpacked: None }));
     }
+    match sniffed.format {
+        _ if sniffed.head.is_empty() => Err(ImportError::Empty { path: path.to_owned() }),
+        Some(Format::Csv | Format::Xml) if Lookalike::of(&sniffed.head).is_none() => {
+            match Export::open(path, &sniffed, options) {
+                Ok(export) => Ok(Input::Export(Box::new(export))),
+                Err(ImportError::NotRecognised { .. }) => open_held(path, &sniffed, options).map(Input::Pml),
+                Err(error) => Err(error),
+            }
+        }
+        _ => open_held(path, &sniffed, options).map(Input::Pml),
+    }
+}
+
+fn is_plain_capture(sniffed: &Sniffed) -> bool {
+    sniffed.format == Some(Format::Pml) && !sniffed.stored.gzip
 }
 
 /// A code page by its number: `936`, `cp1251`.
@@ -156,18 +170,16 @@ fn code_page(label: &str) -> Option<&'static Encoding> {
     Encoding::for_label(name.as_bytes())
 }
 
-/// Unpacks a compressed capture beside the system's other temporary files and opens it there.
-fn open_packed(path: &Path, options: &OpenOptions) -> Result<PmlInput, ImportError> {
-    let unpacked = unpack(path)?;
-    let bytes = Bytes::open(&unpacked, options.capture.map)
-        .map_err(|source| ImportError::Io { path: path.to_owned(), source })?;
-    let (segment, report) = Segment::read_or_rescue(path.to_owned(), bytes)?;
+/// Opens a capture that is held by something else.
+fn open_held(path: &Path, sniffed: &Sniffed, options: &OpenOptions) -> Result<PmlInput, ImportError> {
+    let held = Held::open(path, sniffed, options.capture.map)?;
+    let (segment, report) = Segment::read_or_rescue(path.to_owned(), held.bytes)?;
     let mut capture = Capture::from_segments(vec![segment]);
     capture.rescues.extend(report.map(|report| Rescue { path: path.to_owned(), report }));
-    Ok(PmlInput { capture, _unpacked: Some(unpacked) })
+    Ok(PmlInput { capture, before: held.before, _unpacked: held.unpacked })
 }
 
-/// Opens one file of a PML capture, plain or gzip, and looks at every event of it; a damaged one is rescued, and the report
+/// Opens one file of a PML capture, plain or packed, and looks at every event of it; a damaged one is rescued, and the report
 /// says how.
 ///
 /// # Errors
@@ -175,27 +187,35 @@ fn open_packed(path: &Path, options: &OpenOptions) -> Result<PmlInput, ImportErr
 pub fn open_verified(path: &Path, map: bool) -> Result<(PmlInput, Option<RescueReport>), ImportError> {
     let io_error = |source| ImportError::Io { path: path.to_owned(), source };
     let sniffed = stream::sniff(path, None).map_err(io_error)?;
-    let packed = sniffed.stored.gzip && sniffed.format == Some(Format::Pml);
-    let unpacked = if packed { Some(unpack(path)?) } else { None };
-    let place = unpacked.as_ref().map_or(path, |unpacked| unpacked);
-    let bytes = Bytes::open(place, map).map_err(io_error)?;
+    let Held { bytes, before, unpacked } = if is_plain_capture(&sniffed) {
+        Held { bytes: Bytes::open(path, map).map_err(io_error)?, before: 0, unpacked: None }
+    } else if sniffed.head.is_empty() {
+        return Err(ImportError::Empty { path: path.to_owned() });
+    } else {
+        Held::open(path, &sniffed, map)?
+    };
     let (segment, report) = Segment::verify_or_rescue(path.to_owned(), bytes)?;
-    Ok((PmlInput { capture: Capture::from_segments(vec![segment]), _unpacked: unpacked }, report))
+    Ok((PmlInput { capture: Capture::from_segments(vec![segment]), before, _unpacked: unpacked }, report))
 }
 
-/// A copy of a gzip file without the compression.
-fn unpack(path: &Path) -> Result<tempfile::TempPath, ImportError> {
-    let io_error = |source| ImportError::Io { path: path.to_owned(), source };
-    let packed = std::fs::File::open(path).map_err(io_error)?;
-    let mut unpacked = tempfile::NamedTempFile::new().map_err(io_error)?;
-    let copied = io::copy(&mut flate2::read::MultiGzDecoder::new(packed), unpacked.as_file_mut());
-    let unpacked = unpacked.into_temp_path();
-    if let Err(error) = copied
-        // A damaged stream ends like a capture that was cut off: what came before it may be rescued.
-        && (std::fs::metadata(&unpacked).map_err(io_error)?.len() == 0
-            || !matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData))
-    {
-        return Err(io_error(error));
+/// The bytes of a capture, without what held it.
+struct Held {
+    bytes: Bytes,
+    before: u64,
+    unpacked: Option<tempfile::TempPath>,
+}
+
+impl Held {
+    fn open(path: &Path, sniffed: &Sniffed, map: bool) -> Result<Self, ImportError> {
+        let io_error = |source| ImportError::Io { path: path.to_owned(), source };
+        let unpacked = if sniffed.stored.gzip { Some(wrapped::gunzip(path).map_err(io_error)?) } else { None };
+        let plain = unpacked.as_deref().unwrap_or(path);
+        let (before, unpacked) = match wrapped::find(plain).map_err(io_error)? {
+            Found::Behind(before) => (before, unpacked),
+            Found::Unpacked(copy) => (0, Some(copy)),
+            Found::Not(looks) => return Err(ImportError::not_recognised(path, &sniffed.head, looks)),
+        };
+        let bytes = Bytes::open_behind(unpacked.as_deref().unwrap_or(path), map, before).map_err(io_error)?;
+        Ok(Self { bytes, before, unpacked })
     }
-    Ok(unpacked)
 }

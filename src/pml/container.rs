@@ -87,6 +87,17 @@ const SYSTEM_PID: u32 = 4;
 /// Versions this program reads.
 pub const VERSIONS: [u32; 2] = [7, 9];
 
+/// Whether `data` begins with what can be the header of a capture that this program reads: signature, version, pointer
+/// width, and one of the two places where the first event's offset stands, which is the header's size.
+pub fn looks_like_header(data: &[u8]) -> bool {
+    let version = super::bytes::u32_at(data, 4).unwrap_or_default();
+    let has_size = |at| super::bytes::u64_at(data, at) == Some(HEADER_SIZE as u64);
+    data.starts_with(b"PML_")
+        && VERSIONS.contains(&version)
+        && super::bytes::u32_at(data, 8).is_some_and(|flag| flag <= 1)
+        && (has_size(0x240) || has_size(0x398))
+}
+
 impl Header {
     /// Reads and checks the header; table offsets are checked only to be inside the file.
     ///

@@ -17,8 +17,9 @@ pub mod tables;
 pub mod write;
 
 pub use bytes::{PointerSize, Wide};
-pub use container::{Container, Header, Pml};
+pub use container::{Container, Header, Pml, looks_like_header};
 pub use error::{PmlError, PmlErrorKind, Region};
 pub use event::{Event, EventClass, FileDetail, Head};
+pub use layout::HEADER_SIZE;
 pub use offsets::OffsetList;
 pub use tables::{Host, Module, Port, Process, StringIndex};

@@ -13,6 +13,7 @@ mod tables;
 pub use redacted::learn;
 
 use crate::capture::{Capture, EventIndex};
+use crate::pml::recover::is_event;
 use crate::pml::write::{PmlWriter, RawEvent, WriteError};
 use crate::pml::{Event, PmlError};
 use crate::redact::Redaction;
@@ -53,7 +54,7 @@ impl std::fmt::Debug for Options<'_> {
 pub struct Written {
     /// Events.
     pub events: u64,
-    /// Events left out because their record does not lie in the file.
+    /// Events left out because their record does not lie in the file or is none.
     pub unreadable: u64,
     /// Events whose extra detail could not be read: written without it.
     pub without_extra: u64,
@@ -129,6 +130,10 @@ pub fn extract<W: Write + Seek>(
                 continue;
             }
         };
+        if !is_event(event) {
+            written.unreadable += 1;
+            continue;
+        }
         match event.extra() {
             Ok(extra) => buffers.set_extra(extra),
             Err(error) => {

@@ -134,14 +134,14 @@ impl<'w, 'r, W: Write + Seek> TableWriter<'w, 'r, W> {
         units
     }
 
-    /// Carries a whole string table over, number by number.
+    /// Carries a whole string table over in its order. Strings that a rescue could not restore become the empty one: no
+    /// string stands in a capture twice.
     pub(super) fn carry_strings(&mut self, segment: &Segment) -> Result<(), ExtractError> {
         let versions = self.versions(segment);
         let count = u32::try_from(segment.pml().container().strings.len()).unwrap_or(u32::MAX);
         for index in 0..count {
             let units = self.table_string(segment, StringIndex(index), &versions);
-            // The empty string is there from the start, and always first.
-            let number = if index == 0 { self.pml.add_wide(&units)? } else { self.pml.push_wide(&units)? };
+            let number = self.pml.add_wide(&units)?;
             self.strings.insert((key(segment), index), number);
             self.distinct.insert(number);
         }
@@ -185,7 +185,8 @@ impl<'w, 'r, W: Write + Seek> TableWriter<'w, 'r, W> {
             wanted.sort_unstable();
             wanted.dedup();
             for (_, icon) in wanted.iter().filter(|(of, icon)| *of == number && *icon != 0) {
-                if let Some(image) = known.get(*icon as usize) {
+                // Damage leaves icons of other sizes, which Procmon never wrote.
+                if let Some(image) = known.get(*icon as usize).filter(|image| matches!(image.dimension, 16 | 32)) {
                     let index = self.pml.add_icon(image.dimension, image.image.to_vec());
                     self.icons.insert((number, *icon), u32::try_from(index).unwrap_or_default());
                 }

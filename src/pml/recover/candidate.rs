@@ -5,7 +5,7 @@ use crate::pml::event::{EventClass, FileDetail};
 use crate::pml::layout::{EVENT_HEAD, event as field};
 
 /// Deepest stack the driver records.
-const MAX_DEPTH: usize = 150;
+pub(super) const MAX_DEPTH: usize = 150;
 /// Largest detail believed.
 const MAX_DETAIL: usize = 0x2_0000;
 /// From here on the driver numbers network events.
@@ -114,7 +114,12 @@ pub(super) fn candidate(data: &[u8], at: usize, pointer: PointerSize) -> Option<
 pub(super) fn head_is_plausible(head: &[u8]) -> bool {
     let fields = (u32_at(head, field::CLASS), u16_at(head, field::OPERATION), u64_at(head, field::TIME));
     let (Some(class), Some(operation), Some(time)) = fields else { return false };
-    let last_operation = match EventClass(class) {
+    can_be(EventClass(class), operation, time)
+}
+
+/// Whether there are events of this class, operation and time.
+pub(super) fn can_be(class: EventClass, operation: u16, time: u64) -> bool {
+    let last_operation = match class {
         EventClass::PROCESS | EventClass::NETWORK => 9,
         EventClass::REGISTRY => 19,
         EventClass::FILE_SYSTEM | EventClass::IPC => 47,

@@ -1,10 +1,11 @@
 //! Looks for damage that parsing alone does not meet: tables that can be read but cannot be right.
 
 use super::{candidate, locate, records, strings};
-use crate::pml::bytes::PointerSize;
+use crate::pml::bytes::{PointerSize, u32_at};
 use crate::pml::container::{Container, Header, Pml};
 use crate::pml::error::{PmlError, PmlErrorKind, Region};
-use crate::pml::layout::{EVENT_HEAD, HEADER_SIZE, OFFSET_ENTRY};
+use crate::pml::event::Event;
+use crate::pml::layout::{EVENT_HEAD, HEADER_SIZE, MODULE_SIZE, OFFSET_ENTRY, PROCESS_SIZE};
 
 /// Events looked at, spread over the capture, to see whether the pointer width is right.
 const SAMPLES: u64 = 16;
@@ -77,6 +78,12 @@ pub fn verify(data: &[u8], container: &Container) -> Result<(), PmlError> {
     Ok(())
 }
 
+/// Whether class, operation, time and depth of a record can be. Where they cannot, the record was reached by damage, and
+/// other programs could not read it.
+pub fn is_event(event: Event<'_>) -> bool {
+    candidate::can_be(event.class(), event.operation(), event.time().0) && event.stack_depth() <= candidate::MAX_DEPTH
+}
+
 /// With the wrong pointer width events with a stack make no sense, though all tables may be readable.
 fn check_width(pml: Pml<'_>) -> Result<(), PmlError> {
     let header = &pml.container().header;
@@ -147,6 +154,22 @@ fn check_processes(data: &[u8], container: &Container) -> Result<(), PmlError> {
         let twice = container.processes.iter().find(|process| !seen.insert(process.index));
         let value = twice.map_or(0, |process| process.index.into());
         return fail(PmlErrorKind::Invalid { field: "repeated process index", value });
+    }
+    // Records lie one behind the other: one whose modules were wiped, count and all, does not reach the next.
+    let (head, module) =
+        (header.pointer.pick(PROCESS_SIZE.0, PROCESS_SIZE.1), header.pointer.pick(MODULE_SIZE.0, MODULE_SIZE.1));
+    let count = container.processes.len() as u64;
+    let mut expected = 4 + 8 * count;
+    for (process, n) in container.processes.iter().zip(0..) {
+        let place = usize::try_from(header.process_table + 4 + 4 * (count + n)).ok();
+        let offset = place.and_then(|place| u32_at(data, place)).unwrap_or_default();
+        if u64::from(offset) != expected {
+            return fail(PmlErrorKind::Invalid { field: "process offset", value: offset.into() });
+        }
+        expected += (head + module * process.modules.len()) as u64;
+    }
+    if header.process_table.saturating_add(expected) != header.string_table && count > 0 {
+        return fail(PmlErrorKind::Invalid { field: "size of the process table", value: expected });
     }
     for process in &container.processes {
         if let Some(text) = process.texts().into_iter().find(|text| container.strings.get(data, *text).is_none()) {

@@ -13,7 +13,7 @@ mod salvage;
 mod strings;
 mod walk;
 
-pub use check::{check, verify};
+pub use check::{check, is_event, verify};
 pub use processes::{ProcessCounts, UNKNOWN_PID};
 pub use walk::Walk;
 

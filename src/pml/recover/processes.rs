@@ -59,6 +59,9 @@ struct Found<'a> {
     events: u64,
 }
 
+/// Name and image of PID 4 on every Windows.
+const SYSTEM: &str = "System";
+
 /// Collects what events tell of processes.
 pub(super) struct Rebuilder<'a> {
     found: FxHashMap<u32, Found<'a>>,
@@ -177,6 +180,8 @@ fn name_again(process: &mut Process, is_lost: [bool; 3], data: &[u8], events: &F
     let create = events.create.as_ref();
     if let Some(path) = create.map(|create| create.image).or(events.first_image).filter(|_| image) {
         process.image_path = texts.add(&path.decode());
+    } else if image && process.pid == SYSTEM_PID {
+        process.image_path = texts.add(SYSTEM);
     }
     if let Some(text) = create.map(|create| create.command_line).or(events.command_line).filter(|_| command_line) {
         process.command_line = texts.add(&text.decode());
@@ -231,7 +236,7 @@ fn rebuilt(index: u32, found: Found<'_>, texts: &mut Texts<'_>, counts: &mut Pro
     let pid = found.pid.or(found.is_kernel.then_some(SYSTEM_PID));
     let path = match (&image, pid) {
         (Some(image), _) => image.decode().into_owned(),
-        (None, Some(SYSTEM_PID)) => "System".to_owned(),
+        (None, Some(SYSTEM_PID)) => SYSTEM.to_owned(),
         _ => String::new(),
     };
     match (path.is_empty(), pid) {

@@ -145,6 +145,14 @@ impl Table<'_> {
         (ranges, place)
     }
 
+    /// Whether a string has a NUL inside, as one has that begins in the last letter of a damaged string, which looks like a
+    /// size, and goes on over the size of the next one.
+    fn may_swallow_another(&self, (from, size): Range) -> bool {
+        let text = usize::try_from(from).ok().and_then(|from| self.data.get(from..)?.get(..size as usize));
+        let units = text.unwrap_or_default().as_chunks::<2>().0;
+        units.split_last().is_some_and(|(_, before)| before.contains(&[0, 0]))
+    }
+
     /// Without count and offsets: the empty string, which alone has the size 0, begins the entries, and where they begin
     /// tells how many there are. Behind a damaged place they are counted from the end of the table.
     fn without_head(&self) -> Option<Vec<Range>> {
@@ -172,8 +180,11 @@ impl Table<'_> {
                 break Vec::new();
             }
             work -= 8;
-            let (behind, reached) = self.chain(place, &mut work);
+            let (mut behind, reached) = self.chain(place, &mut work);
             if reached == self.data.len() && !behind.is_empty() {
+                let doubtful = behind.iter().take(SURE + 1).rposition(|range| self.may_swallow_another(*range));
+                behind.drain(..doubtful.map_or(0, |last| last + 1));
+                place = behind.first().and_then(|(from, _)| usize::try_from(from - 4).ok()).unwrap_or(place);
                 break behind;
             }
         };
