@@ -134,3 +134,18 @@ fn what_holds_none_is_called_by_its_name_by_every_command() {
         }
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_refused_and_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("capture.PML");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let (file, out) = (pipe.to_str().unwrap(), folder.path().join("out"));
+    for arguments in [&["blame", file][..], &["recover", file, "-o", out.to_str().unwrap()]] {
+        let output = run(arguments);
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(errors.contains("capture.PML: is a pipe or a device"), "{errors}");
+    }
+}

@@ -55,9 +55,9 @@ impl Bytes {
     /// # Errors
     /// Those of the operating system.
     pub fn open_behind(path: &Path, map: bool, before: u64) -> io::Result<Self> {
-        let mut file = File::open(path)?;
+        let mut file = open_file(path)?;
         let size = file.metadata()?.len();
-        // A pipe or an empty file cannot be mapped; reading gives the same bytes.
+        // A folder or an empty file cannot be mapped; reading gives the same bytes.
         if map && size > before {
             return map_file(&file, before).map(Self::Mapped);
         }
@@ -84,6 +84,15 @@ impl Bytes {
             let _ = map.advise(memmap2::Advice::Sequential);
         }
     }
+}
+
+/// Opens what can be read more than once: a pipe would give its bytes to the first who looks, and block the next.
+///
+/// # Errors
+/// The system's; [`io::ErrorKind::Unsupported`] for a pipe or a device.
+pub fn open_file(path: &Path) -> io::Result<File> {
+    let kind = std::fs::metadata(path)?.file_type();
+    if kind.is_file() || kind.is_dir() { File::open(path) } else { Err(io::ErrorKind::Unsupported.into()) }
 }
 
 #[allow(unsafe_code, reason = "mapping a file is the one thing that cannot be done without it")]

@@ -79,6 +79,11 @@ impl Fail {
             Self::Read { path, .. } | Self::Open(OpenError::Io { path, .. }) if path.is_dir() => {
                 t::IS_FOLDER.fill(lang, &[("file", &path.display())])
             }
+            Self::Read { path, source } | Self::Open(OpenError::Io { path, source })
+                if source.kind() == io::ErrorKind::Unsupported =>
+            {
+                t::IS_NO_FILE.fill(lang, &[("file", &path.display())])
+            }
             Self::Open(error) => open(error, lang),
             Self::Import(error) => import(error, lang),
             Self::Read { path, source } => t::READ.fill(lang, &[("file", &path.display()), ("why", source)]),

@@ -1,5 +1,6 @@
 //! The text of an export as a stream of UTF-8, whatever it is stored in: plain or gzip, UTF-8, UTF-16 or a code page.
 
+use crate::capture::map::open_file;
 use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use std::fs::File;
 use std::io::{self, Cursor, Read};
@@ -45,7 +46,7 @@ pub(crate) struct Sniffed {
 
 /// Looks at the beginning of `path`.
 pub(crate) fn sniff(path: &Path, encoding: Option<&'static Encoding>) -> io::Result<Sniffed> {
-    let mut head = read_head(File::open(path)?)?;
+    let mut head = read_head(open_file(path)?)?;
     let gzip = head.starts_with(&[0x1F, 0x8B]);
     if gzip {
         // A damaged stream may still have a beginning; what it lacks is said when it is read.

@@ -4,6 +4,7 @@ crate::texts! {
     ERROR: "error", "错误";
     READ: "{file}: cannot be read: {why}", "{file}：无法读取（{why}）";
     IS_FOLDER: "{file}: is a folder; name the captures in it, such as \"{file}/*.PML\"", "{file}：是文件夹；请指定其中的捕获文件，例如 \"{file}/*.PML\"";
+    IS_NO_FILE: "{file}: is a pipe or a device, which can be read only once; save what it gives to a file and name that", "{file}：是管道或设备，只能读取一次；请先将其内容保存为文件，再指定该文件";
     WRITE: "{file}: cannot be written: {why}. Nothing was left behind.", "{file}：无法写入（{why}）。未留下任何不完整的文件。";
     NO_MATCH: "{pattern}: no such file", "{pattern}：找不到文件";
     PATTERN: "{pattern}: not a valid path pattern: {why}", "{pattern}：路径模式无效：{why}";

@@ -38,7 +38,7 @@ struct RawHeader {
     _reserved2: u8,
     processors: u32,
     memory: u64,
-    _header_size: u64,
+    header_size: u64,
     host_table: u64,
 }
 
@@ -79,6 +79,8 @@ pub struct Header {
     pub processors: u32,
     /// Physical memory, bytes.
     pub memory: u64,
+    /// Size of the header: the offset of the first event once more.
+    pub header_size: u64,
 }
 
 /// PID of the process that lists the kernel's modules.
@@ -156,7 +158,13 @@ impl Header {
             os_info: bytes.get(0x270..0x38C).unwrap_or_default().to_vec(),
             processors: raw.processors,
             memory: raw.memory,
+            header_size: raw.header_size,
         })
+    }
+
+    /// Whether the event-offset array is in order, as Procmon writes it since version 9.
+    pub(super) const fn array_ascends(&self) -> bool {
+        self.version >= 9
     }
 
     fn check_offsets(&self, size: u64) -> Result<(), PmlError> {
@@ -175,6 +183,13 @@ impl Header {
             }
             if value > size || value < HEADER_SIZE as u64 {
                 return fail(at, PmlErrorKind::OutOfFile { value, size });
+            }
+        }
+        for (at, field, value) in
+            [(0x240, "offset of the first event", self.first_event), (0x398, "size of the header", self.header_size)]
+        {
+            if value != HEADER_SIZE as u64 {
+                return fail(at, PmlErrorKind::Invalid { field, value });
             }
         }
         let array = u64::from(self.events) * OFFSET_ENTRY as u64;

@@ -54,6 +54,11 @@ impl<'a> Event<'a> {
         Some(Self { data, head: data.first_chunk()?, at, number, pointer })
     }
 
+    /// The file from the record on.
+    pub(crate) const fn bytes(self) -> &'a [u8] {
+        self.data
+    }
+
     /// Offset of the record in its file.
     #[inline]
     pub const fn offset(self) -> u64 {

@@ -179,6 +179,7 @@ pub fn capture_file(records: &[Record], pointer: usize) -> Vec<u8> {
         (0x258, string_table),
         (0x260, icons),
         (0x268, 0x7FFF_FFFE_FFFF),
+        (0x398, 0x3A8),
         (0x3A0, hosts),
     ] {
         out[at..at + 8].copy_from_slice(&u64::to_le_bytes(value));

@@ -33,12 +33,13 @@ pub fn check(data: &[u8], container: &Container) -> Result<(), PmlError> {
     for (number, entry) in (0..count).zip(entries) {
         // Procmon's arrays ascend; those of old versions do not, but then every entry out of order must hold up, and
         // together such events may be no larger than the file: else many entries could share one large event.
-        let held = entry >= next || {
-            let found = usize::try_from(entry).ok().and_then(|at| candidate::candidate(data, at, header.pointer));
-            let left = found.and_then(|event| budget.checked_sub(event.size()));
-            budget = left.unwrap_or(budget);
-            left.is_some()
-        };
+        let held = entry >= next
+            || !header.array_ascends() && {
+                let found = usize::try_from(entry).ok().and_then(|at| candidate::candidate(data, at, header.pointer));
+                let left = found.and_then(|event| budget.checked_sub(event.size()));
+                budget = left.unwrap_or(budget);
+                left.is_some()
+            };
         let end = entry.saturating_add(EVENT_HEAD as u64);
         if !held || end > data.len() as u64 {
             let at = header.event_offsets.saturating_add(u64::from(number) * OFFSET_ENTRY as u64);
@@ -78,10 +79,10 @@ pub fn verify(data: &[u8], container: &Container) -> Result<(), PmlError> {
     Ok(())
 }
 
-/// Whether class, operation, time and depth of a record can be. Where they cannot, the record was reached by damage, and
-/// other programs could not read it.
+/// Whether an event's record looks like one to [`verify`]. Where it does not, damage has reached it, and other programs
+/// could not read it.
 pub fn is_event(event: Event<'_>) -> bool {
-    candidate::can_be(event.class(), event.operation(), event.time().0) && event.stack_depth() <= candidate::MAX_DEPTH
+    candidate::candidate(event.bytes(), 0, event.pointer()).is_some()
 }
 
 /// With the wrong pointer width events with a stack make no sense, though all tables may be readable.

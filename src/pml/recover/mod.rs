@@ -280,9 +280,12 @@ fn array_is_sound(data: &[u8], header: &Header) -> bool {
         return false;
     }
     let mut entries = 0u32;
+    let mut last = 0;
     let good = array(data, header).all(|at| {
         entries += 1;
-        usize::try_from(at).is_ok_and(|at| candidate::candidate(data, at, header.pointer).is_some())
+        let in_order = at > last || !header.array_ascends();
+        last = at;
+        in_order && usize::try_from(at).is_ok_and(|at| candidate::candidate(data, at, header.pointer).is_some())
     });
     good && entries == header.events
 }
