@@ -8,7 +8,9 @@ use places::captures_in;
 use pmlblame::capture::map::Bytes;
 use pmlblame::capture::{Capture, EventIndex, Segment};
 use pmlblame::export::pml::{Options, Tables, extract, learn};
-use pmlblame::pml::Event;
+use pmlblame::pml::detail::network::Network;
+use pmlblame::pml::detail::process::Create;
+use pmlblame::pml::{Event, EventClass};
 use pmlblame::redact::Redactor;
 use std::io::Cursor;
 use std::path::PathBuf;
@@ -153,7 +155,32 @@ fn an_extract_holds_its_events_and_what_they_need() {
             }
         }
         assert!(used.into_iter().eq(0..b.container().strings.len() as u32), "{}", path.display());
-        assert!(b.container().processes.len() <= a.container().processes.len());
+        let told: std::collections::BTreeSet<u32> = (0..b.event_count())
+            .map(|n| b.event(n).unwrap())
+            .flat_map(|event| {
+                let created = (event.class() == EventClass::PROCESS && event.operation() <= 1)
+                    .then(|| Create::parse(event.detail().unwrap()).unwrap().process_index);
+                [Some(event.process_index()), created]
+            })
+            .flatten()
+            .collect();
+        for process in &b.container().processes {
+            assert!(process.pid == 4 || told.contains(&process.index), "{}: {}", path.display(), process.index);
+        }
+        let (mut addresses, mut ports) = (Vec::new(), Vec::new());
+        for n in 0..b.event_count() {
+            let event = b.event(n).unwrap();
+            if event.class() == EventClass::NETWORK {
+                let network = Network::parse(event.detail().unwrap()).unwrap();
+                for end in [network.source, network.destination] {
+                    addresses.push(*end.address);
+                    ports.push((network.is_tcp(), end.port));
+                }
+            }
+        }
+        let hosts = &b.container().hosts;
+        assert!(hosts.hosts.iter().all(|host| addresses.contains(&host.address)), "{}", path.display());
+        assert!(hosts.ports.iter().all(|port| ports.contains(&(port.is_tcp, port.port))), "{}", path.display());
         let system = |pml: pmlblame::pml::Pml<'_>| {
             pml.container().processes.iter().find(|p| p.pid == 4).map(|p| p.modules.len())
         };
@@ -203,17 +230,48 @@ fn rest_is_path(text: &str, at: usize) -> bool {
     text.get(at..).is_some_and(|rest| rest.starts_with('\\'))
 }
 
-/// Whether `bytes` hold `name` in ASCII or UTF-16, in any case.
+/// Whether `bytes` hold `name` in ASCII, UTF-8 or UTF-16 of either byte order, as it is written or in any case.
 fn holds(bytes: &[u8], lower: &[u8], name: &str) -> bool {
-    let name = name.to_lowercase();
-    let wide: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let narrow = name.is_ascii() && memchr::memmem::find(lower, name.as_bytes()).is_some();
-    narrow || memchr::memmem::find(lower, &wide).is_some() || memchr::memmem::find(bytes, &wide).is_some()
+    let forms = [name.to_owned(), name.to_lowercase(), name.to_uppercase()];
+    forms.iter().any(|name| {
+        let little: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = name.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        [name.as_bytes(), &little, &big]
+            .iter()
+            .any(|form| memchr::memmem::find(bytes, form).is_some() || memchr::memmem::find(lower, form).is_some())
+    })
+}
+
+/// The domains of account SIDs in `bytes`: three numbers, as text and as they are stored in structures.
+fn domains(bytes: &[u8]) -> Vec<String> {
+    let mut found = std::collections::BTreeSet::new();
+    let narrow: Vec<u8> = bytes.to_vec();
+    let wide =
+        |odd: usize| bytes[odd.min(bytes.len())..].chunks_exact(2).map(|pair| if pair[1] == 0 { pair[0] } else { 1 });
+    for text in [narrow, wide(0).collect(), wide(1).collect()] {
+        for at in memchr::memmem::find_iter(&text, b"S-1-5-21-") {
+            let rest = &text[at + 9..(at + 60).min(text.len())];
+            let digits: Vec<u8> =
+                rest.iter().copied().take_while(|byte| byte.is_ascii_digit() || *byte == b'-').collect();
+            let parts: Vec<String> = String::from_utf8(digits).unwrap().split('-').take(3).map(str::to_owned).collect();
+            if parts.len() == 3 && parts.iter().all(|part| part.len() > 5) {
+                found.insert(parts.join("-"));
+            }
+        }
+    }
+    for at in memchr::memmem::find_iter(bytes, b"\x01\x05\0\0\0\0\0\x05\x15\0\0\0") {
+        if let Some(stored) = bytes.get(at + 12..at + 24) {
+            let parts: Vec<String> =
+                stored.chunks(4).map(|part| u32::from_le_bytes(part.try_into().unwrap()).to_string()).collect();
+            found.insert(parts.join("-"));
+        }
+    }
+    found.into_iter().collect()
 }
 
 #[test]
 fn no_original_name_remains_in_a_redacted_extract() {
-    let mut names_checked = 0;
+    let (mut names_checked, mut domains_checked) = (0, 0);
     for path in samples().iter().chain(&corpus()) {
         let bytes = std::fs::read(path).unwrap();
         let original = open(bytes.clone());
@@ -232,6 +290,15 @@ fn no_original_name_remains_in_a_redacted_extract() {
             assert!(!holds(&redacted, &lower, name), "{}: {name} remains", path.display());
             names_checked += 1;
         }
+        let kept = domains(&redacted);
+        for domain in domains(&bytes) {
+            assert!(
+                !holds(&redacted, &lower, &domain) && !kept.contains(&domain),
+                "{}: {domain} remains",
+                path.display()
+            );
+            domains_checked += 1;
+        }
         let copy = open(redacted);
         let (a, b) = (original.segments()[0].pml(), copy.segments()[0].pml());
         assert_eq!(a.event_count().div_ceil(step as u32), b.event_count());
@@ -247,6 +314,6 @@ fn no_original_name_remains_in_a_redacted_extract() {
             }
         }
     }
-    println!("{names_checked} names searched for");
-    assert!(names_checked > 20);
+    println!("{names_checked} names and {domains_checked} domains of SIDs searched for");
+    assert!(names_checked > 20 && domains_checked > 2);
 }
