@@ -28,7 +28,7 @@ pub fn check(data: &[u8], container: &Container) -> Result<(), PmlError> {
         return Ok(());
     }
     // An array that ends too early yields offsets that cannot be.
-    let entries = pml.event_offsets(0, count).chain(std::iter::repeat(0));
+    let entries = pml.event_offsets(0, count).iter().chain(std::iter::repeat(0));
     for (number, entry) in (0..count).zip(entries) {
         // Procmon's arrays ascend; those of old versions do not, but then every entry out of order must hold up, and
         // together such events may be no larger than the file: else many entries could share one large event.
@@ -52,7 +52,7 @@ pub fn check(data: &[u8], container: &Container) -> Result<(), PmlError> {
 /// Whether every entry lies behind its predecessor and the last inside the file, as in nearly every capture.
 fn all_in_order(pml: Pml<'_>) -> bool {
     let (mut next, mut entries, mut ordered) = (HEADER_SIZE as u64, 0, true);
-    for entry in pml.event_offsets(0, pml.event_count()) {
+    for entry in pml.event_offsets(0, pml.event_count()).iter() {
         ordered &= entry >= next;
         next = entry + EVENT_HEAD as u64;
         entries += 1;
