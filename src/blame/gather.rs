@@ -104,6 +104,8 @@ fn follow(
         if !widen(&log, names, selection) {
             break;
         }
+        // Two logs at a time would be twice the memory.
+        drop(std::mem::take(&mut log));
         log = source.collect(selection, survey, is_filter);
     }
     super::volumes::tie_volumes(&mut log);

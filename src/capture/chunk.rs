@@ -145,25 +145,23 @@ impl<'a> Chunk<'a> {
         let mut left: Marks = vec![0; self.len().div_ceil(BATCH) as usize].into();
         let pml = self.segment.pml();
         let pointer = pml.container().header.pointer;
-        let mut numbers: Vec<u32> = Vec::with_capacity(2 * BATCH as usize);
         let mut places: Vec<(u32, u64)> = Vec::with_capacity(2 * BATCH as usize);
         for (word, from) in (self.from..self.to).step_by(BATCH as usize).enumerate() {
             let to = self.to.min(from.saturating_add(BATCH));
             let mut bits = marks.map_or(u64::MAX, |marks| marks.get(word).copied().unwrap_or(u64::MAX));
+            let offsets = pml.event_offsets(from, to);
             while bits != 0 {
-                let n = from.saturating_add(bits.trailing_zeros());
+                let bit = bits.trailing_zeros();
                 bits &= bits - 1;
-                if n < to {
-                    numbers.push(n);
+                if let Some(place) = offsets.get(bit as usize) {
+                    places.push((from + bit, place));
                 }
             }
-            if numbers.len() < BATCH as usize && to < self.to {
+            if places.len() < BATCH as usize && to < self.to {
                 continue;
             }
             // Three short loops, each of loads that wait for nothing: heads, then what lies behind them, then the work.
             let mut seen = 0;
-            places.clear();
-            places.extend(numbers.drain(..).map(|n| (n, pml.event_offset(n).unwrap_or(u64::MAX))));
             for (_, place) in &places {
                 seen ^= touch(pml.data(), *place);
             }
@@ -171,16 +169,16 @@ impl<'a> Chunk<'a> {
                 seen ^= touch_behind(pml.data(), *place, pointer);
             }
             std::hint::black_box(seen);
-            for (n, place) in &places {
-                let glance = match Glimpse::new(pml.data(), *place, pointer) {
-                    Some(glimpse) => glance(self.index(*n), glimpse),
+            for (n, place) in places.drain(..) {
+                let glance = match Glimpse::new(pml.data(), place, pointer) {
+                    Some(glimpse) => glance(self.index(n), glimpse),
                     None => Glance::Nothing,
                 };
                 let again = match glance {
                     Glance::Nothing => false,
                     Glance::Again => true,
                     Glance::Look => {
-                        Event::new(pml.data(), *place, *n, pointer).is_ok_and(|event| see(self.index(*n), event))
+                        Event::new(pml.data(), place, n, pointer).is_ok_and(|event| see(self.index(n), event))
                     }
                 };
                 if again {
@@ -281,7 +279,7 @@ impl Batch {
         let end = to.min(from.saturating_add(BATCH));
         let mut places = [u64::MAX; BATCH as usize];
         let mut seen = 0;
-        for (place, at) in places.iter_mut().zip(pml.event_offsets(from, end)) {
+        for (place, at) in places.iter_mut().zip(pml.event_offsets(from, end).iter()) {
             *place = at;
             seen ^= touch(pml.data(), at);
         }

@@ -39,14 +39,22 @@ pub struct Gaps {
 
 impl Gaps {
     /// Takes a gap in, if it is among the largest.
-    #[inline]
     pub fn add(&mut self, gap: Lost) {
-        if gap.missing > 0 && !gap.between_files {
-            self.widen((gap.from, gap.to));
-        }
-        // Where events were filtered out, nearly every one has a gap before it.
-        if gap.between_files || gap.missing > self.floor {
+        if gap.between_files {
             self.enter(gap);
+        } else {
+            self.add_within(gap.missing, gap.from, gap.to);
+        }
+    }
+
+    /// The same for `missing` numbers within a file. Where events were filtered out, nearly every one has a gap before it.
+    #[inline]
+    pub fn add_within(&mut self, missing: u64, from: FileTime, to: FileTime) {
+        if missing > 0 {
+            self.widen((from, to));
+        }
+        if missing > self.floor {
+            self.enter(Lost { missing, from, to, between_files: false });
         }
     }
 

@@ -128,12 +128,7 @@ impl Part {
                 let missing = sequence.saturating_sub(self.last_sequence).saturating_sub(1);
                 if missing > 0 {
                     self.sequence_missing += u64::from(missing);
-                    self.gaps.add(Lost {
-                        missing: u64::from(missing),
-                        from: self.last_time,
-                        to: time,
-                        between_files: false,
-                    });
+                    self.gaps.add_within(u64::from(missing), self.last_time, time);
                 }
             } else {
                 (self.first_sequence, self.first_time) = (Some(sequence), time);
@@ -178,7 +173,7 @@ impl Part {
         self.creates += u64::from(operation == code::CREATE && status.is_success());
         self.cleanups += u64::from(operation == code::CLEANUP && status.is_success());
         let is_slow = || event.duration().is_some_and(|time| time >= SLOW);
-        let wanted = may_be_lock_class(status)
+        let wanted = status != NtStatus::SUCCESS && may_be_lock_class(status)
             || matches!(operation, code::CREATE | code::CLEANUP) && is_slow()
             || operation == code::SET_INFORMATION
                 && event.file().is_some_and(|file| {

@@ -5,6 +5,9 @@ use crate::nt::path::{leaf, strip_namespace, volume_device, without_transaction_
 use crate::pml::bytes::DetailText;
 use rustc_hash::{FxHashSet, FxHasher};
 use std::hash::Hasher;
+use tail::{Tail, Units};
+
+mod tail;
 
 /// A set of files (with all their streams) and of folders with everything below them, ignoring case.
 #[derive(Clone, Debug, Default)]
@@ -27,8 +30,8 @@ pub struct Selection {
     ids: FxHashSet<u128>,
     /// Folded leaf names whose other bearers are wanted: opens and closes only.
     namesakes: Vec<Box<str>>,
-    /// Bit n: a namesake's last unit, and the fifth from its end, has n in its low five bits.
-    namesake_ends: (u32, u32),
+    /// How the namesakes end.
+    namesake_tail: Tail,
     /// Everything is wanted.
     all: bool,
 }
@@ -38,10 +41,24 @@ pub struct Selection {
 struct End {
     /// UTF-16 units.
     length: usize,
-    /// Bit n: the last unit of one of them has n in its low five bits, which both cases of a letter share.
-    last: u32,
+    tail: Tail,
     /// One of them is a folder with everything below it.
     below: bool,
+}
+
+impl End {
+    /// Whether a path that begins like one of these ends there, or its stream begins there, perhaps after a backslash.
+    #[inline]
+    fn is_followed(&self, path: impl Units) -> bool {
+        const COLON: u16 = b':' as u16;
+        const BACKSLASH: u16 = b'\\' as u16;
+        match path.unit(self.length) {
+            None | Some(COLON) => true,
+            Some(BACKSLASH) if self.below => true,
+            Some(BACKSLASH) => matches!(path.unit(self.length + 1), None | Some(COLON | BACKSLASH)),
+            Some(_) => false,
+        }
+    }
 }
 
 /// At most this many names have their bearers in other folders looked for.
@@ -97,39 +114,25 @@ impl Selection {
     }
 
     fn add_end(&mut self, folded: &str, below: bool) {
-        let (mut length, mut last) = (0, 0);
-        for unit in folded.encode_utf16() {
-            length += 1;
-            last = 1 << (unit & 31);
-        }
+        let (length, tail) = (folded.encode_utf16().count(), Tail::of(folded));
         match self.ends.binary_search_by_key(&length, |end| end.length) {
             Ok(at) => self.ends.iter_mut().skip(at).take(1).for_each(|end| {
-                end.last |= last;
+                end.tail.or(tail);
                 end.below |= below;
             }),
-            Err(at) => self.ends.insert(at, End { length, last, below }),
+            Err(at) => self.ends.insert(at, End { length, tail, below }),
         }
     }
 
-    /// Whether a path of `length` units may be wanted, by its length and the characters where wanted paths end.
+    /// Whether a path may be wanted, by its length and what stands where wanted paths end.
     #[inline]
-    fn may_end(&self, length: usize, unit: impl Fn(usize) -> Option<u16>) -> bool {
-        const COLON: u16 = b':' as u16;
-        const BACKSLASH: u16 = b'\\' as u16;
-        if self.ends.len() > FEW_ENDS {
-            return true;
-        }
-        self.ends.iter().take_while(|end| end.length <= length).any(|end| {
-            // The path ends here, or its stream begins here, perhaps after a backslash.
-            let ended = match unit(end.length) {
-                None | Some(COLON) => true,
-                Some(BACKSLASH) if end.below => true,
-                Some(BACKSLASH) => matches!(unit(end.length + 1), None | Some(COLON | BACKSLASH)),
-                Some(_) => false,
-            };
-            let last = unit(end.length.wrapping_sub(1)).unwrap_or_default();
-            ended && (last > 0x7F || end.last >> (last & 31) & 1 != 0)
-        })
+    fn may_end(&self, path: impl Units) -> bool {
+        self.ends.len() > FEW_ENDS
+            || self
+                .ends
+                .iter()
+                .take_while(|end| end.length <= path.len())
+                .any(|end| end.tail.may_end(path, end.length) && end.is_followed(path))
     }
 
     /// Adds a folder with everything below it. Returns whether it is new.
@@ -178,11 +181,12 @@ impl Selection {
         {
             return;
         }
-        let bit = |from_end: usize| match name.len().checked_sub(from_end).and_then(|at| name.as_bytes().get(at)) {
-            Some(byte) if name.is_ascii() => 1 << (byte & 31),
-            _ => u32::MAX,
-        };
-        self.namesake_ends = (self.namesake_ends.0 | bit(1), self.namesake_ends.1 | bit(5));
+        let tail = Tail::of(name);
+        if self.namesakes.is_empty() {
+            self.namesake_tail = tail;
+        } else {
+            self.namesake_tail.or(tail);
+        }
         self.namesakes.push(name.into());
     }
 
@@ -209,27 +213,14 @@ impl Selection {
         }
         match path {
             DetailText::Ascii(bytes) => {
-                self.may_be_namesake(|back| {
-                    bytes.len().checked_sub(back).and_then(|at| bytes.get(at)).copied().map(u16::from)
-                }) && std::str::from_utf8(bytes).is_ok_and(|path| self.is_namesake(path))
+                self.namesake_tail.may_end(bytes, bytes.len())
+                    && std::str::from_utf8(bytes).is_ok_and(|path| self.is_namesake(path))
             }
             DetailText::Wide(wide) => {
                 let (units, _) = wide.0.as_chunks::<2>();
-                let unit = |back: usize| {
-                    units.len().checked_sub(back).and_then(|at| units.get(at)).map(|unit| u16::from_le_bytes(*unit))
-                };
-                self.may_be_namesake(unit) && self.is_namesake(&wide.decode_all())
+                self.namesake_tail.may_end(units, units.len()) && self.is_namesake(&wide.decode_all())
             }
         }
-    }
-
-    /// Whether a path may end in one of the names, by two of its characters counted from the end.
-    #[inline]
-    fn may_be_namesake(&self, unit: impl Fn(usize) -> Option<u16>) -> bool {
-        let fits = |mask: u32, unit: Option<u16>| {
-            mask == u32::MAX || unit.is_some_and(|unit| unit > 0x7F || mask >> (unit & 31) & 1 != 0)
-        };
-        fits(self.namesake_ends.0, unit(1)) && fits(self.namesake_ends.1, unit(5))
     }
 
     /// Whether an operation was collected for its file's name alone.
@@ -291,13 +282,13 @@ impl Selection {
             _ if self.all => true,
             DetailText::Ascii(bytes) => {
                 let unit = |at: usize| bytes.get(at).map(|byte| u16::from(*byte));
-                is_prefixed(unit) || self.may_end(bytes.len(), unit)
+                is_prefixed(unit) || self.may_end(bytes)
             }
             DetailText::Wide(wide) => {
                 let (units, _) = wide.0.as_chunks::<2>();
                 let unit = |at: usize| units.get(at).map(|unit| u16::from_le_bytes(*unit));
                 // The dotted capital I is the one character that takes more units in lower case.
-                is_prefixed(unit) || self.may_end(units.len(), unit) || units.contains(&0x130u16.to_le_bytes())
+                is_prefixed(unit) || self.may_end(units) || units.contains(&0x130u16.to_le_bytes())
             }
         }
     }
@@ -313,7 +304,7 @@ impl Selection {
 
     #[inline]
     fn wants_ascii(&self, path: &[u8]) -> bool {
-        if !self.may_end(path.len(), |at| path.get(at).map(|byte| u16::from(*byte))) {
+        if !self.may_end(path) {
             return false;
         }
         let file = match path.get(3..).and_then(|rest| memchr::memchr(b':', rest)) {

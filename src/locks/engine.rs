@@ -18,6 +18,13 @@ use std::rc::Rc;
 /// Steps of one run over handles, spans and directory entries; far beyond what any real capture needs.
 const MAX_WORK: u64 = 100_000_000;
 
+/// Files whose replay is kept, which takes some kilobytes each. Beyond, those of few operations go first: what is needed
+/// again is replayed again.
+const MAX_TRACKS: usize = 1024;
+
+/// Operations whose replay is not done again for the sake of memory.
+const MANY_OPS: usize = 256;
+
 /// Processes with two files of one name open that are looked into for one file.
 const MAX_SHARED: usize = 64;
 
@@ -215,8 +222,11 @@ impl<'a> Engine<'a> {
         if let Some(track) = self.tracks.get(&file) {
             return Rc::clone(track);
         }
-        if self.tracks.len() > 8192 {
-            self.tracks.clear(); // bounds memory over a whole capture; what is needed again is replayed again
+        if self.tracks.len() > MAX_TRACKS {
+            self.tracks.retain(|_, track| track.ops.len() > MANY_OPS);
+            if self.tracks.len() > MAX_TRACKS / 2 {
+                self.tracks.clear();
+            }
         }
         let ops = if file == NONE { Vec::new() } else { self.ops_of(file).to_vec() };
         let foreign = self.foreign(file, &ops);

@@ -4,7 +4,7 @@ use super::bytes::{PointerSize, Wide};
 use super::error::{PmlError, PmlErrorKind, Region};
 use super::event::{Event, Head};
 use super::layout::{HEADER_SIZE, OFFSET_ENTRY};
-use super::offsets::OffsetList;
+use super::offsets::{OffsetList, Offsets};
 use super::tables::{self, Hosts, Process, StringIndex, Strings};
 use binrw::{BinRead, io::Cursor};
 use rustc_hash::FxHashMap;
@@ -323,16 +323,16 @@ impl<'a> Pml<'a> {
     }
 
     /// Offsets of the events `from` to `to` (exclusive), fewer where the array ends before.
-    pub(crate) fn event_offsets(self, from: u32, to: u32) -> impl Iterator<Item = u64> {
+    pub(crate) fn event_offsets(self, from: u32, to: u32) -> Offsets<'a> {
         let (bytes, begin) = match &self.container.offsets {
             Some(offsets) => (offsets.as_bytes(), 0),
             None => (self.data, self.container.header.event_offsets),
         };
         let place = |n: u32| usize::try_from(begin.checked_add(u64::from(n) * OFFSET_ENTRY as u64)?).ok();
         let rest = place(from).and_then(|at| bytes.get(at..)).unwrap_or_default();
+        let entries = rest.as_chunks::<OFFSET_ENTRY>().0;
         let count = to.min(self.event_count()).saturating_sub(from) as usize;
-        let entries = rest.as_chunks::<OFFSET_ENTRY>().0.iter().take(count);
-        entries.map(|[a, b, c, d, e]| u64::from_le_bytes([*a, *b, *c, *d, *e, 0, 0, 0]))
+        Offsets(entries.get(..count).unwrap_or(entries))
     }
 
     /// Event `n` of the file.

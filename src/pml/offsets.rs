@@ -33,8 +33,7 @@ impl OffsetList {
     #[inline]
     pub fn get(&self, n: u32) -> Option<u64> {
         let at = (n as usize).checked_mul(OFFSET_ENTRY)?;
-        let [a, b, c, d, e] = *self.bytes.get(at..)?.first_chunk::<OFFSET_ENTRY>()?;
-        Some(u64::from_le_bytes([a, b, c, d, e, 0, 0, 0]))
+        self.bytes.get(at..)?.first_chunk().map(offset)
     }
 
     /// Drops the first `count`.
@@ -50,12 +49,32 @@ impl OffsetList {
 
     /// All offsets, in order.
     pub fn iter(&self) -> impl Iterator<Item = u64> + '_ {
-        self.bytes
-            .as_chunks::<OFFSET_ENTRY>()
-            .0
-            .iter()
-            .map(|[a, b, c, d, e]| u64::from_le_bytes([*a, *b, *c, *d, *e, 0, 0, 0]))
+        self.bytes.as_chunks::<OFFSET_ENTRY>().0.iter().map(offset)
     }
+}
+
+/// A run of entries of an event-offset array.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Offsets<'a>(pub(super) &'a [[u8; OFFSET_ENTRY]]);
+
+impl<'a> Offsets<'a> {
+    /// Offset `n` of the run.
+    #[inline]
+    pub(crate) fn get(self, n: usize) -> Option<u64> {
+        self.0.get(n).map(offset)
+    }
+
+    /// All of them.
+    #[inline]
+    pub(crate) fn iter(self) -> impl Iterator<Item = u64> + 'a {
+        self.0.iter().map(offset)
+    }
+}
+
+/// The offset that an entry holds.
+#[inline]
+const fn offset([a, b, c, d, e]: &[u8; OFFSET_ENTRY]) -> u64 {
+    u64::from_le_bytes([*a, *b, *c, *d, *e, 0, 0, 0])
 }
 
 #[cfg(test)]

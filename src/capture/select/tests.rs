@@ -140,3 +140,45 @@ fn the_quick_look_turns_away_nothing_that_is_wanted() {
         }
     }
 }
+
+#[test]
+fn a_look_at_the_end_turns_away_nothing_that_is_wanted() {
+    let mut selection = Selection::default();
+    for file in
+        ["C:\\a", "C:\\Temp\\clip.dll", "C:\\Temp\\clap.exe", "C:\\Temp\\文件名.dat", "C:\\Temp\\Ordner\u{fc}.dat"]
+    {
+        selection.add_file(file);
+    }
+    selection.add_subtree("D:\\x");
+    selection.add_subtree("D:\\Folder\\Below");
+    let wide = |path: &str| path.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let yes = [
+        "c:\\A",
+        "C:\\a:s",
+        "C:\\a\\",
+        "C:\\TEMP\\CLIP.DLL",
+        "C:\\temp\\clap.exe:stream:$DATA",
+        "C:\\Temp\\clip.dll\\",
+        "C:\\Temp\\文件名.DAT",
+        "C:\\Temp\\文件名.dat:s",
+        "C:\\temp\\ordner\u{dc}.dat",
+        "D:\\X\\y",
+        "d:\\folder\\below\\a\\b:c",
+        "D:\\Folder\\Below\\文件",
+    ];
+    for path in yes {
+        assert!(selection.wants(path), "{path}");
+        assert!(selection.wants_text(DetailText::Wide(crate::pml::Wide(&wide(path)))), "{path}");
+        if path.is_ascii() {
+            assert!(selection.wants_text(DetailText::Ascii(path.as_bytes())), "{path}");
+        }
+    }
+    for path in ["C:\\b", "C:\\Temp\\clip.dlx", "C:\\Temp\\clip.dll.bak", "C:\\Temp\\xlip.exe", "D:\\Folder\\Belo"] {
+        assert!(!selection.wants_text(DetailText::Ascii(path.as_bytes())), "{path}");
+        assert!(!selection.wants_text(DetailText::Wide(crate::pml::Wide(&wide(path)))), "{path}");
+    }
+    // Turned away without a look at the whole path.
+    for path in ["C:\\Temp\\chip.dla", "C:\\Temp\\clip.dll.bak", "C:\\Windows\\System32\\drivers\\etc\\hosts"] {
+        assert!(!selection.may_want(DetailText::Ascii(path.as_bytes())), "{path}");
+    }
+}

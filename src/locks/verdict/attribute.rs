@@ -65,6 +65,8 @@ impl Engine<'_> {
             self.release(failing, &blockers, &mut finding);
         }
         self.clear_others(failing, &finding, &blockers, &mut ruled_out);
+        // It stays until the record is made, for every failure.
+        ruled_out.shrink_to_fit();
         finding.ruled_out = ruled_out;
         if finding.attribution == Attribution::NotVisible {
             finding.explanations = self.explanations(failing, link, &finding);
