@@ -9,7 +9,7 @@ use crate::capture::columns::Column;
 use crate::capture::progress::Progress;
 use crate::capture::source::Source;
 use crate::case;
-use crate::import::{self, Export, Input, Malformed, PmlInput};
+use crate::import::{self, Export, Input, Malformed};
 use crate::lang::{Lang, fail as t};
 use crate::nt::{FileTime, Ticks};
 use sha2::{Digest, Sha256};
@@ -190,7 +190,7 @@ impl Opened {
     /// Lines for stderr: where the capture begins when not at the start of the file, and what was rescued.
     pub fn warnings(&self, lang: Lang) -> Vec<String> {
         let Input::Pml(input) = &self.input else { return Vec::new() };
-        let begins = begins_behind(input, lang).map(|line| {
+        let begins = recover::begins_behind(input, lang).map(|line| {
             let place = input.capture.segments().first().map(|segment| segment.path.display().to_string());
             let blank = if lang == Lang::En { ". " } else { "。" };
             line + blank + &t::CUT_OFF.fill(lang, &[("file", &place.unwrap_or_default())])
@@ -208,15 +208,6 @@ impl Opened {
         });
         lines.unwrap_or_default()
     }
-}
-
-/// That a capture does not begin where its file does.
-pub fn begins_behind(input: &PmlInput, lang: Lang) -> Option<String> {
-    let segment = input.capture.segments().first().filter(|_| input.before > 0)?;
-    let at = format!("{:#x}", input.before);
-    let values: [(&str, &dyn std::fmt::Display); 3] =
-        [("file", &segment.path.display()), ("at", &at), ("n", &input.before)];
-    Some(t::BEGINS_BEHIND.fill(lang, &values))
 }
 
 /// That an export breaks off, and why.

@@ -2,7 +2,6 @@
 
 use super::exit::Exit;
 use super::fail::{self, Fail};
-use super::input;
 use super::options::GlobalArgs;
 use super::output::{self, Unfinished};
 use super::progress::Progress;
@@ -40,7 +39,7 @@ pub fn run_recover(args: &RecoverArgs, global: &GlobalArgs) -> Result<Exit, Fail
     let options = Options { tables: Tables::All, ..Options::default() };
     let events = (0..capture.event_count()).map(EventIndex);
     let written = write_capture(capture, events, capture.event_count(), &options, &args.output, global)?;
-    let mut lines: Vec<String> = input::begins_behind(&input, lang).into_iter().collect();
+    let mut lines: Vec<String> = begins_behind(&input, lang).into_iter().collect();
     lines.extend(match &report {
         None => vec![t::SOUND.fill(lang, &[("file", &args.capture.display())])],
         Some(report) => {
@@ -60,6 +59,15 @@ fn open(args: &RecoverArgs, lang: Lang) -> Result<(PmlInput, Option<RescueReport
         }
         error.into()
     })
+}
+
+/// That a capture does not begin where its file does.
+pub fn begins_behind(input: &PmlInput, lang: Lang) -> Option<String> {
+    let segment = input.capture.segments().first().filter(|_| input.before > 0)?;
+    let at = format!("{:#x}", input.before);
+    let values: [(&str, &dyn std::fmt::Display); 3] =
+        [("file", &segment.path.display()), ("at", &at), ("n", &input.before)];
+    Some(crate::lang::fail::BEGINS_BEHIND.fill(lang, &values))
 }
 
 /// Prints lines to stdout.
