@@ -210,6 +210,8 @@ pub(crate) struct Surveyed {
     /// The paths of `images`.
     pub(crate) image_paths: PathTable,
     wide: bool,
+    /// Neither rows nor a process list tell when a process ended.
+    pub(crate) without_ends: bool,
     /// Rows that could not be read.
     lost: Vec<EventIndex>,
     disorder: Disorder,
@@ -286,6 +288,11 @@ impl Surveyed {
         let processes = self.processes.get_or_insert_default();
         processes.finish();
         let survey = &mut self.survey;
+        // A process list has the ends; rows have them where process events were not filtered out.
+        self.without_ends = !processes.is_listed() && survey.counts.process == survey.coverage.image_loads;
+        if self.without_ends {
+            processes.leave_ends_open();
+        }
         survey.active = processes.active();
         survey.coverage.active_processes = u32::try_from(survey.active.len()).unwrap_or(u32::MAX);
         survey.coverage.has_detail = columns.has(Column::Detail);
@@ -296,6 +303,7 @@ impl Surveyed {
         survey.coverage.coarse_times = times.known() && !times.exact();
         survey.coverage.unreadable = self.malformed.rows + self.unknown;
         survey.coverage.unnumbered = true;
+        survey.coverage.garbled = self.not_text > 0;
         survey.lost = std::mem::take(&mut self.lost);
         let span = survey.span.map_or(0, |(first, last)| last.0.saturating_sub(first.0));
         survey.coverage.unordered = self.disorder.is_unordered(survey.counts.total, span);
