@@ -18,7 +18,7 @@ const MAX_NEAR: usize = 4096;
 /// Lowers what the source cannot bear out; `filters` are known or may be loaded that issue operations of their own.
 /// Returns the parties whose part in an open only a call stack could show.
 ///
-/// `lost` are rows that could not be read.
+/// `lost` are rows that could not be read, in order.
 pub(super) fn weaken(analysis: &mut Analysis, (log, lost): (&OpLog, &[EventIndex]), filters: bool) -> Vec<Party> {
     if log.coverage.unordered {
         conclude_nothing(analysis);
@@ -37,10 +37,7 @@ pub(super) fn weaken(analysis: &mut Analysis, (log, lost): (&OpLog, &[EventIndex
                 is_named(log, holder) && is_order_shown(log, finding, holder) && is_close_shown(log, holder);
             let most = match (author, shown) {
                 (false, _) if own => Confidence::Possible,
-                _ if is_end_lost(lost, finding, holder) || is_begin_lost(log, lost, finding, holder) => {
-                    Confidence::Possible
-                }
-                _ if is_garbled(log, finding) => Confidence::Possible,
+                _ if is_broken(lost, finding, holder) || is_garbled(log, finding) => Confidence::Possible,
                 (false, _) | (_, false) => Confidence::Likely,
                 (true, true) => Confidence::Proven,
             };
@@ -70,14 +67,19 @@ pub(super) fn weaken(analysis: &mut Analysis, (log, lost): (&OpLog, &[EventIndex
     unshown
 }
 
-/// Whether the end of a hold may be a row that could not be read, before the refusal.
-fn is_end_lost(lost: &[EventIndex], finding: &Finding, holder: &Holder) -> bool {
+/// Whether a row that could not be read lies within a hold: it may have ended it, begun it, or shown that it had ended. A
+/// hold whose end is not shown is looked at up to the refusal.
+fn is_broken(lost: &[EventIndex], finding: &Finding, holder: &Holder) -> bool {
     let begun = match holder.hold.start {
         Edge::At(event, _) => event,
         _ => EventIndex(0),
     };
+    let ended = match holder.hold.end {
+        Edge::At(event, _) => event.max(finding.event),
+        _ => finding.event,
+    };
     let after = lost.partition_point(|row| *row < begun);
-    !matches!(holder.hold.end, Edge::At(..)) && lost.get(after).is_some_and(|row| *row < finding.event)
+    lost.get(after).is_some_and(|row| *row <= ended)
 }
 
 /// VI-7: whether the close of a handle is shown, where nothing would show that it is missing. Mappings have none.
@@ -85,18 +87,6 @@ fn is_close_shown(log: &OpLog, holder: &Holder) -> bool {
     !log.coverage.unnumbered
         || matches!(holder.hold.end, Edge::At(..))
         || matches!(holder.mechanism, Mechanism::ImageMapping | Mechanism::DataMapping | Mechanism::FilterInStack)
-}
-
-/// Whether a handle of which only the close is shown, behind the refusal, may have been opened by a row that could not be
-/// read, behind the refusal too.
-fn is_begin_lost(log: &OpLog, lost: &[EventIndex], finding: &Finding, holder: &Holder) -> bool {
-    let (Edge::BeforeCapture | Edge::Unseen, Edge::At(close, _)) = (holder.hold.start, holder.hold.end) else {
-        return false;
-    };
-    let after = lost.partition_point(|row| *row <= finding.event);
-    let Some(ended) = find(log, close).filter(|_| lost.get(after).is_some_and(|row| *row < close)) else { return false };
-    let used = |op: &Op| op.process == ended.process && op.path == ended.path && uses_handle(op);
-    !between(log, EventIndex(0), finding.event).any(used)
 }
 
 /// Whether the file's name holds bytes that could not be read, so that another file may look alike.
