@@ -99,7 +99,8 @@ fn what_a_zip_holds_alone_is_read() {
     let two = zipped(&[("a.PML", &pml), ("b.CSV", &csv)], CompressionMethod::Deflated);
     let said = refused("two.zip", &two);
     assert!(said.starts_with("this zip archive holds 2 captures or exports (a.PML, b.CSV)"), "{said}");
-    let said = refused("none.zip", &zipped(&[("CBS.log", b"2022-10-08 05:50:57, Info CBS")], CompressionMethod::Stored));
+    let said =
+        refused("none.zip", &zipped(&[("CBS.log", b"2022-10-08 05:50:57, Info CBS")], CompressionMethod::Stored));
     assert!(said.starts_with("header at offset 0x0: a zip archive without a capture"), "{said}");
 }
 
@@ -127,7 +128,10 @@ fn columns_that_occur_twice_are_said() {
     for command in ["blame", "events"] {
         let output = run(&[command, path.to_str().unwrap()]);
         let said = String::from_utf8(output.stderr).unwrap();
-        assert!(said.contains("columns that occur more than once; the first of each is read: PID"), "{command}: {said}");
+        assert!(
+            said.contains("columns that occur more than once; the first of each is read: PID"),
+            "{command}: {said}"
+        );
     }
     let output = run(&["events", sample().to_str().unwrap(), "--format", "csv", "--columns", "PID,path,PATH"]);
     assert!(output.stdout.starts_with(b"\xEF\xBB\xBF\"PID\",\"Path\"\r\n"));

@@ -33,8 +33,7 @@ pub(super) fn weaken(analysis: &mut Analysis, (log, lost): (&OpLog, &[EventIndex
             }
             // Under the failing process's own name any filter may have acted: blaming it would be no better than a guess.
             let own = holder.victim || holder.party.process() == finding.process;
-            let shown =
-                is_named(log, holder) && is_order_shown(log, finding, holder) && is_close_shown(log, holder);
+            let shown = is_named(log, holder) && is_order_shown(log, finding, holder) && is_close_shown(log, holder);
             let most = match (author, shown) {
                 (false, _) if own => Confidence::Possible,
                 _ if is_broken(lost, finding, holder) || is_garbled(log, finding) => Confidence::Possible,

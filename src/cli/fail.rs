@@ -189,10 +189,8 @@ fn import(error: &ImportError, lang: Lang) -> String {
         ImportError::MissingColumn { path, column } => {
             t::MISSING_COLUMN.fill(lang, &[("file", &path.display()), ("column", column)])
         }
-        ImportError::NotOne { path, found } => t::ARCHIVE_OF_SEVERAL.fill(
-            lang,
-            &[("file", &path.display()), ("count", &found.len()), ("names", &some_of(found))],
-        ),
+        ImportError::NotOne { path, found } => t::ARCHIVE_OF_SEVERAL
+            .fill(lang, &[("file", &path.display()), ("count", &found.len()), ("names", &some_of(found))]),
         ImportError::NoHeader { path, operation } => {
             t::NO_HEADER.fill(lang, &[("file", &path.display()), ("operation", operation)])
         }

@@ -110,7 +110,9 @@ impl Export {
     fn operation_in_header(&self) -> io::Result<Option<String>> {
         let mut text = Vec::new();
         io::Read::read_to_end(&mut io::Read::take(stream::open(&self.path, self.stored)?, 1 << 16), &mut text)?;
-        let Some((values, ..)) = csv::header(text.get(before_header(&text)..).unwrap_or_default()) else { return Ok(None) };
+        let Some((values, ..)) = csv::header(text.get(before_header(&text)..).unwrap_or_default()) else {
+            return Ok(None);
+        };
         let is_result = |value: &String| status(value).is_some();
         let mut named = values.iter().filter(|value| self.operations.find(value.as_bytes()).class != EventClass(0));
         Ok(named.next().filter(|_| values.iter().any(is_result)).cloned())

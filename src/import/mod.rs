@@ -209,7 +209,8 @@ struct Held {
 impl Held {
     fn open(path: &Path, sniffed: &Sniffed, map: bool) -> Result<Self, ImportError> {
         let io_error = |source| ImportError::Io { path: path.to_owned(), source };
-        let unpacked = if sniffed.stored.packing == Packing::Gzip { Some(wrapped::gunzip(path).map_err(io_error)?) } else { None };
+        let unpacked =
+            if sniffed.stored.packing == Packing::Gzip { Some(wrapped::gunzip(path).map_err(io_error)?) } else { None };
         let plain = unpacked.as_deref().unwrap_or(path);
         let (before, unpacked) = match wrapped::find(plain).map_err(io_error)? {
             Found::Behind(before) => (before, unpacked),

@@ -77,9 +77,10 @@ fn one_of_zip(path: &Path) -> Result<Packing, ImportError> {
     }
     match found.as_slice() {
         [(_, Format::Csv | Format::Xml, packing)] => Ok(*packing),
-        several if several.len() > 1 => {
-            Err(ImportError::NotOne { path: path.to_owned(), found: found.into_iter().map(|(name, ..)| name).collect() })
-        }
+        several if several.len() > 1 => Err(ImportError::NotOne {
+            path: path.to_owned(),
+            found: found.into_iter().map(|(name, ..)| name).collect(),
+        }),
         _ => Ok(Packing::Plain),
     }
 }
