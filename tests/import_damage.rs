@@ -331,3 +331,76 @@ fn stacks_without_a_list_of_modules_do_not_clear_a_driver() {
     let caveats = told.record["caveats"].as_array().unwrap();
     assert!(caveats.iter().any(|caveat| caveat["code"] == "author_not_shown"), "{caveats:?}");
 }
+
+#[test]
+fn a_damaged_row_makes_nobody_guiltier() {
+    // Rows whose loss would hide what clears somebody: an open, a close, a success, a read.
+    for (sample, at) in [
+        ("ambiguous-handles", 107),
+        ("driver-in-stack", 54),
+        ("handed-over-handle", 113),
+        ("lock-refuted-by-read", 75),
+        ("maximum-allowed", 102),
+        ("no-visible-holder", 83),
+        ("no-visible-holder", 99),
+        ("outlived-name", 50),
+        ("outlived-name", 107),
+        ("child-in-use", 50),
+        ("refuted-by-later-success", 125),
+    ] {
+        let csv = exported(sample, DEFAULT);
+        let whole = Told::of(&csv);
+        let damaged = |damage: &dyn Fn(&str) -> String| {
+            Told::of(&changed(&csv, |number, row| if number == at { damage(row) } else { row.to_owned() }))
+        };
+        let half = |row: &str| format!("{}\r\n", &row[..row.len() / 2]);
+        let shifted = |row: &str| format!("\"\",{}\r\n", row.rsplit_once(",\"").unwrap().0);
+        let renamed = |row: &str| row.replace("\"SUCCESS\"", "\"成功\"");
+        let twice = |row: &str| row.repeat(2);
+        let damages: [(&str, &dyn Fn(&str) -> String); 4] =
+            [("cut", &half), ("shifted", &shifted), ("with another result", &renamed), ("doubled", &twice)];
+        for (how, damage) in damages {
+            for (party, grade) in &damaged(damage).grades {
+                let known = whole.grades.get(party).copied().unwrap_or_default().max(1);
+                assert!(*grade <= known, "{sample}, row {at} {how}: {party} {grade} > {known}");
+            }
+        }
+    }
+}
+
+#[test]
+fn names_that_cannot_be_read_prove_nothing() {
+    let xml = exported("driver-in-stack", XML);
+    let whole = Told::of(&xml);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("Logfile.XML");
+    std::fs::write(&file, encoding_rs::GBK.encode(xml.trim_start_matches('\u{FEFF}')).0).unwrap();
+    let record = |encoding: &[&str]| -> Value {
+        let arguments = ["blame", file.to_str().unwrap(), "--profile", "any", "--json", "-", "--reproducible"];
+        serde_json::from_slice(&run(&[&arguments[..], encoding].concat())).unwrap()
+    };
+    let garbled = record(&[]);
+    assert_eq!(garbled["verdict"]["confidence"], "possible");
+    assert!(garbled["capture"]["quality"].to_string().contains("wrong_encoding"));
+    assert_eq!(record(&["--encoding", "gbk"])["verdict"], whole.record["verdict"]);
+}
+
+#[test]
+fn who_may_have_ended_unseen_is_no_more_than_possible() {
+    let csv = exported("inherited-handle", ALL);
+    let (header, rows) = rows(&csv);
+    let in_flight: String = rows.iter().filter(|row| row.contains("InFlight")).map(String::as_str).collect();
+    let told = Told::of(&(header + &in_flight));
+    assert!(told.says("no_process_ends"), "{:?}", told.codes);
+    assert!(!Told::of(&csv).says("no_process_ends"));
+    assert!(told.grades.iter().all(|(party, grade)| !party.starts_with("cmd.exe") || *grade < 2), "{:?}", told.grades);
+}
+
+#[test]
+fn without_closes_a_mapping_is_possible_at_most() {
+    let csv = exported("two-mappers", ALL);
+    let told =
+        Told::of(&changed(&csv, |_, row| if row.contains("\"CloseFile\"") { String::new() } else { row.to_owned() }));
+    assert!(told.says("no_close_events"));
+    assert!(!told.grades.is_empty() && told.grades.values().all(|grade| *grade < 2), "{:?}", told.grades);
+}

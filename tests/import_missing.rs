@@ -94,9 +94,16 @@ fn what_an_export_lacks_is_said_and_lowers_what_is_claimed() {
             "no_visible_holder",
             "none",
             &[],
-            &["filtered_before_saving", "no_durations", "no_threads"],
+            &["filtered_before_saving", "no_durations", "no_process_ends", "no_threads"],
         ),
-        (SHARING, &single, "no_visible_holder", "none", &[], &["filtered_before_saving", "no_durations", "no_threads"]),
+        (
+            SHARING,
+            &single,
+            "no_visible_holder",
+            "none",
+            &[],
+            &["filtered_before_saving", "no_durations", "no_process_ends", "no_threads"],
+        ),
     ];
     let mut faults = Vec::new();
     for (sample, arguments, code, confidence, holders, lacking) in cases {

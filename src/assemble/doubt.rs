@@ -2,7 +2,7 @@
 //! where no durations are recorded.
 
 use crate::capture::op::{EventIndex, Op, OpKind, OpLog, ProcessInfo, StackSays};
-use crate::locks::{Analysis, Attribution, Cause, Confidence, Edge, Finding, Holder, Party, Reason};
+use crate::locks::{Analysis, Attribution, Cause, Confidence, Edge, Finding, Holder, Mechanism, Party, Reason};
 use crate::nt::{FileTime, Ticks};
 
 /// Without durations nobody is cleared for a close or an open less than this away from the refusal: 10 ms, longer than
@@ -18,7 +18,7 @@ const MAX_NEAR: usize = 4096;
 /// Lowers what the source cannot bear out; `filters` are known or may be loaded that issue operations of their own.
 /// Returns the parties whose part in an open only a call stack could show.
 ///
-/// `lost` are rows that could not be read.
+/// `lost` are rows that could not be read, in order.
 pub(super) fn weaken(analysis: &mut Analysis, (log, lost): (&OpLog, &[EventIndex]), filters: bool) -> Vec<Party> {
     if log.coverage.unordered {
         conclude_nothing(analysis);
@@ -33,10 +33,10 @@ pub(super) fn weaken(analysis: &mut Analysis, (log, lost): (&OpLog, &[EventIndex
             }
             // Under the failing process's own name any filter may have acted: blaming it would be no better than a guess.
             let own = holder.victim || holder.party.process() == finding.process;
-            let shown = is_named(log, holder) && is_order_shown(log, finding, holder);
+            let shown = is_named(log, holder) && is_order_shown(log, finding, holder) && is_close_shown(log, holder);
             let most = match (author, shown) {
                 (false, _) if own => Confidence::Possible,
-                _ if is_end_lost(lost, finding, holder) => Confidence::Possible,
+                _ if is_broken(lost, finding, holder) || is_garbled(log, finding) => Confidence::Possible,
                 (false, _) | (_, false) => Confidence::Likely,
                 (true, true) => Confidence::Proven,
             };
@@ -47,6 +47,9 @@ pub(super) fn weaken(analysis: &mut Analysis, (log, lost): (&OpLog, &[EventIndex
         }
         finding.holders = holders;
         let near = near(log, finding);
+        if is_garbled(log, finding) {
+            finding.ruled_out.clear();
+        }
         finding.ruled_out.retain(|cleared| {
             // A close may have been under way still, an open so soon after may have met the end of the refusal.
             !near.iter().any(|op| {
@@ -63,14 +66,31 @@ pub(super) fn weaken(analysis: &mut Analysis, (log, lost): (&OpLog, &[EventIndex
     unshown
 }
 
-/// Whether the end of a hold may be a row that could not be read, before the refusal.
-fn is_end_lost(lost: &[EventIndex], finding: &Finding, holder: &Holder) -> bool {
+/// Whether a row that could not be read lies within a hold: it may have ended it, begun it, or shown that it had ended. A
+/// hold whose end is not shown is looked at up to the refusal.
+fn is_broken(lost: &[EventIndex], finding: &Finding, holder: &Holder) -> bool {
     let begun = match holder.hold.start {
         Edge::At(event, _) => event,
         _ => EventIndex(0),
     };
+    let ended = match holder.hold.end {
+        Edge::At(event, _) => event.max(finding.event),
+        _ => finding.event,
+    };
     let after = lost.partition_point(|row| *row < begun);
-    !matches!(holder.hold.end, Edge::At(..)) && lost.get(after).is_some_and(|row| *row < finding.event)
+    lost.get(after).is_some_and(|row| *row <= ended)
+}
+
+/// VI-7: whether the close of a handle is shown, where nothing would show that it is missing. Mappings have none.
+fn is_close_shown(log: &OpLog, holder: &Holder) -> bool {
+    !log.coverage.unnumbered
+        || matches!(holder.hold.end, Edge::At(..))
+        || matches!(holder.mechanism, Mechanism::ImageMapping | Mechanism::DataMapping | Mechanism::FilterInStack)
+}
+
+/// Whether the file's name holds bytes that could not be read, so that another file may look alike.
+fn is_garbled(log: &OpLog, finding: &Finding) -> bool {
+    log.coverage.garbled && log.paths.get(finding.path).contains(char::REPLACEMENT_CHARACTER)
 }
 
 /// Of rows in no order of time nothing follows: nobody is named and nobody cleared.
@@ -98,19 +118,22 @@ fn is_named(log: &OpLog, holder: &Holder) -> bool {
 /// open tells; without one, System and the victim are the names that others act in.
 fn is_author_shown(log: &OpLog, finding: &Finding, holder: &Holder, filters: bool) -> bool {
     let Party::Process(process) = holder.party else { return true };
-    let Edge::At(event, _) = holder.hold.start else { return true };
+    let system = log.processes.get(process.0 as usize).is_some_and(ProcessInfo::is_system);
+    let others = system || (holder.victim || process == finding.process) && filters;
+    let Edge::At(event, _) = holder.hold.start else {
+        // Of an export, whose rows may be missing, the close tells as little as the open would.
+        let Edge::At(close, _) = holder.hold.end else { return true };
+        let untold = find(log, close).is_some_and(|op| op.stack == StackSays::Nothing);
+        return !(log.coverage.unnumbered && untold && others);
+    };
     let Some(op) = find(log, event) else { return true };
     if !matches!(op.kind, OpKind::Create(_) | OpKind::CreateSection { .. } | OpKind::Lock { .. }) {
         return true;
     }
-    let system = log.processes.get(process.0 as usize).is_some_and(ProcessInfo::is_system);
     match op.stack {
         StackSays::Caller | StackSays::Server | StackSays::Passing(_) => true,
         StackSays::Unclear(_) => false,
-        StackSays::Nothing => {
-            let victim = holder.victim || process == finding.process;
-            !(system || victim && filters)
-        }
+        StackSays::Nothing => !others,
     }
 }
 

@@ -148,6 +148,8 @@ pub enum SourceNote {
     NoDate,
     /// An export lacks a column without which less can be told.
     MissingColumn(Lacking),
+    /// Neither the rows of an export nor a process list tell when a process ended.
+    NoProcessEnds,
     /// File rows of an export name a path by 8.3 names, which nothing in it resolves.
     ShortNames {
         /// How many.

@@ -204,6 +204,7 @@ fn source_note(note: &SourceNote, lang: Lang, add: &mut impl FnMut(&str, Severit
             add(code, Severity::Warning, t::Q_COARSE, &[("step", &shown(*step))]);
         }
         SourceNote::MissingColumn(Lacking::Time) => add("no_times", Severity::Error, t::Q_NO_TIMES, &[]),
+        SourceNote::NoProcessEnds => add("no_process_ends", Severity::Warning, t::Q_NO_ENDS, &[]),
         SourceNote::NoDate => add("no_date", Severity::Info, t::Q_NO_DATE, &[]),
         SourceNote::ShortNames { rows } => add("short_names", Severity::Info, t::Q_SHORT_NAMES, &[("n", rows)]),
     }

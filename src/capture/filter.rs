@@ -65,13 +65,17 @@ pub enum RuleError {
     /// No relation follows the column.
     #[error("{0:?} has no relation behind the column")]
     Relation(String),
+    /// A column of numbers, or of distances in time, is compared with something else.
+    #[error("{0:?} compares a number with what is none")]
+    Number(String, Column),
 }
 
 impl Rule {
-    /// Reads `Path contains InFlight` or `"Process Name" is not System`.
+    /// Reads `Path contains InFlight` or `"Process Name" is not System`. One pair of quotes around the value is taken off,
+    /// but not of a command line, which may have such quotes itself.
     ///
     /// # Errors
-    /// When the column or the relation is not one of Procmon's.
+    /// When the column or the relation is not one of Procmon's, or a number is compared with what is none.
     pub fn parse(text: &str, include: bool) -> Result<Self, RuleError> {
         let trimmed = text.trim();
         let (column, rest) = Column::titles()
@@ -93,8 +97,25 @@ impl Rule {
             .map(|(_, relation, value)| (relation, value))
             .ok_or_else(|| RuleError::Relation(text.to_owned()))?;
         let value = value.strip_prefix(' ').unwrap_or(value);
-        let unquoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
-        Ok(Self { column, relation, value: unquoted.to_owned(), include })
+        let unquoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+        let value = unquoted.filter(|_| column != Column::CommandLine).unwrap_or(value);
+        let rule = Self { column, relation, value: value.to_owned(), include };
+        if rule.can_match() { Ok(rule) } else { Err(RuleError::Number(text.to_owned(), column)) }
+    }
+
+    /// Whether the value is of the kind the column holds, where the whole of it is compared.
+    fn can_match(&self) -> bool {
+        let matcher = Matcher::new(self);
+        let known = match self.column {
+            Column::Duration | Column::RelativeTime => matcher.seconds.is_some(),
+            column if column.is_number() => matcher.number.is_some(),
+            _ => true,
+        };
+        match self.relation {
+            Relation::LessThan | Relation::MoreThan => known,
+            Relation::Is | Relation::IsNot => known || self.value.is_empty(),
+            _ => true,
+        }
     }
 }
 
@@ -397,7 +418,8 @@ mod tests {
             ("PID more than 234", true),
             ("PID is not 1234", false),
             ("PID begins with 12", true),
-            ("PID is abc", false),
+            ("PID contains abc", false),
+            ("TID is", true),
             ("Architecture is 64", true),
             ("Architecture is 32-bit", false),
             ("Duration more than 9.5", true),

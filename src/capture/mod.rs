@@ -23,11 +23,12 @@ pub use op::EventIndex;
 pub use segment::{OpenError, Segment};
 
 use crate::nt::FileTime;
-use crate::pml::recover::RescueReport;
+use crate::pml::recover::{RescueReport, UNKNOWN_PID};
 use crate::pml::{Event, Header, PmlError};
 use chunk::{Chunk, Marks};
 use collect::Trail;
 use progress::{Observer, Progress};
+use rustc_hash::FxHashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -234,6 +235,20 @@ fn open_segment(path: &Path, options: &OpenOptions, rescues: &mut Vec<Rescue>) -
     Ok(segment)
 }
 
+/// Whether two process tables have different processes under one number of the driver's, which last through a capture.
+fn contradict(first: &Segment, other: &Segment) -> bool {
+    let of = |segment: &Segment| -> FxHashMap<u32, (u32, String)> {
+        let pml = segment.pml();
+        let known = pml.container().processes.iter().filter(|process| process.pid != UNKNOWN_PID);
+        known.map(|process| (process.index, (process.pid, pml.string(process.name).to_ascii_lowercase()))).collect()
+    };
+    let known = of(first);
+    let differs = |(pid, name): &(u32, String), other: &(u32, String)| {
+        *pid != other.0 || *name != other.1 && !name.is_empty() && !other.1.is_empty()
+    };
+    of(other).iter().any(|(index, process)| known.get(index).is_some_and(|before| differs(before, process)))
+}
+
 fn check_same_capture(first: &Segment, other: &Segment) -> Result<(), OpenError> {
     let (a, b) = (&first.pml().container().header, &other.pml().container().header);
     let what = if a.pointer != b.pointer {
@@ -242,6 +257,8 @@ fn check_same_capture(first: &Segment, other: &Segment) -> Result<(), OpenError>
         "computer name"
     } else if a.os != b.os {
         "Windows build"
+    } else if contradict(first, other) {
+        "process table"
     } else {
         return Ok(());
     };

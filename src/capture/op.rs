@@ -92,6 +92,8 @@ pub struct ProcessInfo {
     pub ended: Option<FileTime>,
     /// Where it is not known when it ended: that it had by then, because another process has its PID since.
     pub replaced: Option<FileTime>,
+    /// Where the source records no end of any process: its last event, behind which it may have ended.
+    pub last_shown: Option<FileTime>,
     /// Current directory, where a Process Start event of the capture names it.
     pub current_directory: Option<PathId>,
 }
@@ -443,6 +445,8 @@ pub struct Coverage {
     pub unreadable: u64,
     /// Rows do not tell a time: their order is all there is.
     pub without_times: bool,
+    /// Names hold bytes that are no text in the encoding they were read in: two of them may look alike.
+    pub garbled: bool,
 }
 
 impl Coverage {

@@ -39,6 +39,7 @@ impl Capture {
                     started: (process.started.0 != 0).then_some(process.started),
                     ended: process.ended,
                     replaced: None,
+                    last_shown: None,
                     current_directory: None,
                 };
                 match by_index.get(&process.index) {

@@ -38,6 +38,8 @@ pub enum Fail {
     Pattern(PatternError),
     /// A zone that is not known.
     Zone(String),
+    /// A distance to UTC that cannot be understood.
+    Offset(String),
     /// A time that cannot be understood.
     Time(String),
     /// A vendor file that cannot be understood.
@@ -66,6 +68,7 @@ impl Fail {
         match self {
             Self::Pattern(_)
             | Self::Zone(_)
+            | Self::Offset(_)
             | Self::Time(_)
             | Self::Usage(_)
             | Self::Import(ImportError::UnknownEncoding { .. }) => Exit::Usage,
@@ -91,6 +94,7 @@ impl Fail {
             Self::NoMatch(pattern) => t::NO_MATCH.fill(lang, &[("pattern", pattern)]),
             Self::Pattern(error) => t::PATTERN.fill(lang, &[("pattern", &error.pattern), ("why", &error.reason)]),
             Self::Zone(name) => t::ZONE.fill(lang, &[("name", name)]),
+            Self::Offset(text) => t::OFFSET.fill(lang, &[("text", text)]),
             Self::Time(text) => t::TIME.fill(lang, &[("text", text)]),
             Self::Vendors { path, source } => t::VENDORS.fill(lang, &[("file", &path.display()), ("why", source)]),
             Self::Threads(why) => t::THREADS.fill(lang, &[("why", why)]),
@@ -185,6 +189,11 @@ fn import(error: &ImportError, lang: Lang) -> String {
         ImportError::MissingColumn { path, column } => {
             t::MISSING_COLUMN.fill(lang, &[("file", &path.display()), ("column", column)])
         }
+        ImportError::NotOne { path, found } => t::ARCHIVE_OF_SEVERAL
+            .fill(lang, &[("file", &path.display()), ("count", &found.len()), ("names", &some_of(found))]),
+        ImportError::NoHeader { path, operation } => {
+            t::NO_HEADER.fill(lang, &[("file", &path.display()), ("operation", operation)])
+        }
         ImportError::UnknownEncoding { label } => t::UNKNOWN_ENCODING.fill(lang, &[("label", label)]),
         other => other.to_string(),
     }
@@ -204,6 +213,13 @@ const fn lookalike(looks: Option<Lookalike>) -> crate::lang::Text {
         Some(Lookalike::EventLog) => t::EVENT_LOG,
         None => t::NOT_RECOGNISED,
     }
+}
+
+/// The first few of many names.
+fn some_of(names: &[String]) -> String {
+    const SHOWN: usize = 4;
+    let more = if names.len() > SHOWN { ", …" } else { "" };
+    names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ") + more
 }
 
 impl From<OpenError> for Fail {

@@ -5,7 +5,7 @@ use super::fail::Fail;
 use super::input::Opened;
 use crate::assemble::FailureFilter;
 use crate::capture::columns::Column;
-use crate::capture::filter::{Filter, Relation, Rule};
+use crate::capture::filter::{Filter, Relation, Rule, RuleError};
 use crate::capture::pmc::ProcmonConfig;
 use crate::export::{Locale, Style};
 use crate::import::Export;
@@ -174,7 +174,10 @@ fn read_config(path: &Path, lang: Lang, warnings: &mut Vec<String>) -> Result<Pr
 
 fn add_rules(filter: &mut Filter, rules: &[String], include: bool, lang: Lang) -> Result<(), Fail> {
     for text in rules {
-        let rule = Rule::parse(text, include).map_err(|_| {
+        let rule = Rule::parse(text, include).map_err(|error| {
+            if let RuleError::Number(_, column) = error {
+                return Fail::Usage(t::NO_NUMBER_IN_RULE.fill(lang, &[("rule", text), ("column", &column.title())]));
+            }
             let relations = Relation::ALL.map(|(_, name)| name).join(", ");
             Fail::Usage(t::NO_RULE.fill(lang, &[("rule", text), ("relations", &relations)]))
         })?;

@@ -176,6 +176,9 @@ impl Opened {
                 if timed && !facts.clock.date_known {
                     notes.push(SourceNote::NoDate);
                 }
+                if facts.without_ends {
+                    notes.push(SourceNote::NoProcessEnds);
+                }
                 if facts.short_names > 0 {
                     notes.push(SourceNote::ShortNames { rows: facts.short_names });
                 }
@@ -203,11 +206,19 @@ impl Opened {
         let lines = self.export().map(|export| {
             let facts = export.facts();
             let mut lines = bad_rows(export.path(), &facts.malformed, lang);
+            lines.extend(repeated_columns(export, lang));
             lines.extend(facts.ended_early.map(|why| ended_early(export.path(), &why, lang)));
             lines
         });
         lines.unwrap_or_default()
     }
+}
+
+/// That columns of an export occur more than once.
+pub fn repeated_columns(export: &Export, lang: Lang) -> Option<String> {
+    let names = export.columns().repeated.iter().map(|column| column.title()).collect::<Vec<_>>().join(", ");
+    let values: &[(&str, &dyn std::fmt::Display)] = &[("file", &export.path().display()), ("names", &names)];
+    (!names.is_empty()).then(|| crate::lang::events::TWICE.fill(lang, values))
 }
 
 /// That an export breaks off, and why.

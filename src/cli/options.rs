@@ -164,7 +164,7 @@ impl InputArgs {
         let utc_offset = match &self.export_tz {
             Some(name) if name.eq_ignore_ascii_case("UTC") => Some(0),
             Some(name) => {
-                Some(crate::report::time::parse_offset(name).ok_or_else(|| Fail::Zone(name.clone()))?.seconds())
+                Some(crate::report::time::parse_offset(name).ok_or_else(|| Fail::Offset(name.clone()))?.seconds())
             }
             None => None,
         };

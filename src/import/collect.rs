@@ -94,7 +94,7 @@ impl HasExtent for Collected {
 
 /// The kernel modules that may turn out to be the author of an operation, by path in lower case.
 pub(crate) struct Authors {
-    by_path: FxHashMap<Vec<u8>, DriverId>,
+    by_path: FxHashMap<Vec<u8>, Layer<DriverId>>,
     pub(crate) drivers: Vec<DriverInfo>,
     unlisted: bool,
 }
@@ -102,8 +102,12 @@ pub(crate) struct Authors {
 impl Authors {
     pub(crate) fn new(modules: &[DriverInfo], is_filter: &FilterTest<'_>) -> Self {
         let mut authors = Self { by_path: FxHashMap::default(), drivers: Vec::new(), unlisted: modules.is_empty() };
+        // Whose company cannot be read may be a filter or not.
+        for module in modules.iter().filter(|module| module.company.contains(char::REPLACEMENT_CHARACTER)) {
+            authors.by_path.insert(module.path.to_ascii_lowercase().into_bytes(), Layer::Unknown);
+        }
         for (module, number) in modules.iter().filter(|module| is_filter(module)).zip(0u16..) {
-            authors.by_path.insert(module.path.to_ascii_lowercase().into_bytes(), DriverId(number));
+            authors.by_path.insert(module.path.to_ascii_lowercase().into_bytes(), Layer::Filter(DriverId(number)));
             authors.drivers.push(module.clone());
         }
         authors
@@ -119,8 +123,8 @@ impl Authors {
             if path.is_empty() {
                 return Layer::Unknown;
             }
-            if let Some(filter) = self.by_path.get(&path.to_ascii_lowercase()) {
-                return Layer::Filter(*filter);
+            if let Some(layer) = self.by_path.get(&path.to_ascii_lowercase()) {
+                return *layer;
             }
             let name = path.rsplit(|byte| *byte == b'\\').next().unwrap_or_default();
             std::str::from_utf8(name).map_or(Layer::Other, layer_of)

@@ -61,6 +61,8 @@ pub struct Columns {
     pub fields: usize,
     /// Titles that are no column of Procmon's.
     pub unknown: Vec<String>,
+    /// Columns whose title occurs more than once; the first counts.
+    pub repeated: Vec<Column>,
     /// Order of the columns of an XML export, where its events were looked at.
     order: Vec<usize>,
 }
@@ -73,13 +75,15 @@ impl Columns {
             numbered: false,
             fields: titles.len(),
             unknown: Vec::new(),
+            repeated: Vec::new(),
             order: Vec::new(),
         };
         for (title, at) in titles.iter().zip(0u16..) {
             match column_of(title) {
                 Some(column) => {
-                    if let Some(slot) = columns.slots.get_mut(column as usize) {
-                        slot.get_or_insert(at);
+                    let Some(slot) = columns.slots.get_mut(column as usize) else { continue };
+                    if *slot.get_or_insert(at) != at && !columns.repeated.contains(&column) {
+                        columns.repeated.push(column);
                     }
                 }
                 None => columns.unknown.push(title.clone()),
@@ -90,8 +94,7 @@ impl Columns {
 
     /// One field for every column, in the order of their declaration: the rows of an XML export.
     pub(crate) fn all() -> Self {
-        let mut columns =
-            Self { slots: [None; COLUMNS], numbered: true, fields: FIELDS, unknown: Vec::new(), order: Vec::new() };
+        let mut columns = Self { numbered: true, fields: FIELDS, ..Self::from_titles(&[]) };
         for (slot, at) in columns.slots.iter_mut().zip(0u16..) {
             *slot = Some(at);
         }
@@ -171,6 +174,7 @@ mod tests {
         assert_eq!(columns.slot(Column::Result), Some(0));
         assert_eq!(columns.slot(Column::Detail), None);
         assert_eq!(columns.unknown, ["Frobs"]);
+        assert_eq!(columns.repeated, [Column::Pid]);
         assert_eq!(columns.present(), [Column::Pid, Column::Path, Column::Result]);
         assert_eq!(columns.in_order(), [Column::Result, Column::Pid, Column::Path]);
         assert_eq!(columns.fields, 5);

@@ -51,21 +51,36 @@ pub(crate) fn split(data: &[u8], at: usize, delimiter: u8, fields: &mut Vec<Fiel
         if fields.len() > MAX_FIELDS {
             return Err(BadReason::FieldCount);
         }
+        if data.get(pos) != Some(&b'"') {
+            pos = behind_blanks(data, pos, delimiter);
+        }
         let (field, behind) =
-            if data.get(pos) == Some(&b'"') { quoted(data, pos)? } else { bare(data, pos, delimiter)? };
+            if data.get(pos) == Some(&b'"') { quoted(data, pos, delimiter)? } else { bare(data, pos, delimiter)? };
         fields.push(field);
         match data.get(behind) {
             Some(byte) if *byte == delimiter => pos = behind + 1,
             Some(b'\n') => return Ok(behind + 1),
-            Some(b'\r') => match data.get(behind + 1) {
-                Some(b'\n') => return Ok(behind + 2),
-                None => return Ok(behind + 1),
-                _ => return Err(BadReason::Quotes),
-            },
+            Some(b'\r') => return line_end(data, behind).ok_or(BadReason::Quotes),
             None => return Ok(behind),
             _ => return Err(BadReason::Quotes),
         }
     }
+}
+
+/// Behind the line end at `at`: LF, or any number of CR and LF (some programs double the CR), or CR at the very end.
+pub(crate) fn line_end(data: &[u8], at: usize) -> Option<usize> {
+    let returns = data.get(at..)?.iter().take_while(|byte| **byte == b'\r').count();
+    match data.get(at + returns) {
+        Some(b'\n') => Some(at + returns + 1),
+        None if returns > 0 => Some(at + returns),
+        _ => None,
+    }
+}
+
+/// Behind the blanks at `at`, which some programs put around values.
+fn behind_blanks(data: &[u8], at: usize, delimiter: u8) -> usize {
+    let blank = |byte: &&u8| matches!(**byte, b' ' | b'\t') && **byte != delimiter;
+    at + data.get(at..).unwrap_or_default().iter().take_while(blank).count()
 }
 
 #[inline]
@@ -77,7 +92,7 @@ fn field(start: usize, end: usize, escaped: bool) -> Result<Field, BadReason> {
 }
 
 #[inline]
-fn quoted(data: &[u8], at: usize) -> Result<(Field, usize), BadReason> {
+fn quoted(data: &[u8], at: usize, delimiter: u8) -> Result<(Field, usize), BadReason> {
     let start = at + 1;
     let mut from = start;
     let mut escaped = false;
@@ -85,7 +100,7 @@ fn quoted(data: &[u8], at: usize) -> Result<(Field, usize), BadReason> {
         let rest = data.get(from..).ok_or(BadReason::Quotes)?;
         let close = from + memchr(b'"', rest).ok_or(BadReason::Quotes)?;
         if data.get(close + 1) != Some(&b'"') {
-            return Ok((field(start, close, escaped)?, close + 1));
+            return Ok((field(start, close, escaped)?, behind_blanks(data, close + 1, delimiter)));
         }
         escaped = true;
         from = close + 2;
@@ -95,8 +110,9 @@ fn quoted(data: &[u8], at: usize) -> Result<(Field, usize), BadReason> {
 fn bare(data: &[u8], at: usize, delimiter: u8) -> Result<(Field, usize), BadReason> {
     let rest = data.get(at..).unwrap_or_default();
     let mut end = at + memchr2(delimiter, b'\n', rest).unwrap_or(rest.len());
-    if data.get(end) != Some(&delimiter) && end > at && data.get(end - 1) == Some(&b'\r') {
-        end -= 1;
+    if data.get(end) != Some(&delimiter) {
+        let line = data.get(at..end).unwrap_or_default();
+        end -= line.iter().rev().take_while(|byte| **byte == b'\r').count();
     }
     if memchr(b'"', data.get(at..end).unwrap_or_default()).is_some() {
         return Err(BadReason::Quotes);

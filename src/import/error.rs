@@ -36,6 +36,22 @@ pub enum ImportError {
         /// What it seems to be instead.
         looks: Option<Lookalike>,
     },
+    /// A zip archive with several captures and exports.
+    #[error("{}: the zip archive holds {} captures or exports, not one", path.display(), found.len())]
+    NotOne {
+        /// File.
+        path: PathBuf,
+        /// Names of the captures and exports in it.
+        found: Vec<String>,
+    },
+    /// A table whose first line is a row of an export: the header line is missing.
+    #[error("{}: the first line is a row, not the header", path.display())]
+    NoHeader {
+        /// File.
+        path: PathBuf,
+        /// The operation in that line.
+        operation: String,
+    },
     /// A table, but without a column that nothing works without.
     #[error("{}: the header has no column {column}", path.display())]
     MissingColumn {

@@ -8,6 +8,7 @@ use super::csv::{self, Shape};
 use super::error::ImportError;
 use super::facts::{ClockFacts, ExportFacts};
 use super::operation::{Operation, Operations};
+use super::packed::Packing;
 use super::pass::{HasExtent, Place};
 use super::roots::Roots;
 use super::row::{Decoder, Row, status};
@@ -90,6 +91,9 @@ impl Export {
             export.read_header().map_err(io_error)?;
             let known = export.columns.present().len();
             if known < 2 {
+                if let Some(operation) = export.operation_in_header().map_err(io_error)? {
+                    return Err(ImportError::NoHeader { path: path.to_owned(), operation });
+                }
                 return Err(ImportError::not_recognised(path, &sniffed.head, None));
             }
             for needed in [Column::Operation, Column::Path, Column::Result] {
@@ -100,6 +104,18 @@ impl Export {
         }
         export.look(options).map_err(io_error)?;
         Ok(export)
+    }
+
+    /// The operation in the first line, if that is a row: the header line is missing.
+    fn operation_in_header(&self) -> io::Result<Option<String>> {
+        let mut text = Vec::new();
+        io::Read::read_to_end(&mut io::Read::take(stream::open(&self.path, self.stored)?, 1 << 16), &mut text)?;
+        let Some((values, ..)) = csv::header(text.get(before_header(&text)..).unwrap_or_default()) else {
+            return Ok(None);
+        };
+        let is_result = |value: &String| status(value).is_some();
+        let mut named = values.iter().filter(|value| self.operations.find(value.as_bytes()).class != EventClass(0));
+        Ok(named.next().filter(|_| values.iter().any(is_result)).cloned())
     }
 
     fn read_header(&mut self) -> io::Result<()> {
@@ -271,7 +287,7 @@ impl Export {
             name: self.path.file_name().unwrap_or(self.path.as_os_str()).to_string_lossy().into_owned(),
             bytes: self.bytes,
             format: self.format,
-            gzip: self.stored.gzip,
+            gzip: self.stored.packing == Packing::Gzip,
             encoding: self.stored.encoding_name(),
             rows: surveyed.survey.counts.total,
             malformed: surveyed.malformed.clone(),
@@ -283,6 +299,7 @@ impl Export {
             unknown_results: surveyed.unknown_results.clone(),
             unknown_result_rows: surveyed.unknown,
             repeated: surveyed.repeated,
+            without_ends: surveyed.without_ends,
             unlisted: surveyed.processes().unlisted,
             clock: self.clock.clone(),
             ended_early: surveyed.ended_early.clone(),

@@ -53,6 +53,8 @@ pub struct ExportFacts {
     pub unknown_results: Vec<String>,
     /// Rows with such a text.
     pub unknown_result_rows: u64,
+    /// Neither its rows nor a process list tell when a process ended.
+    pub without_ends: bool,
     /// Stretches of rows that name another process than the process list has under their number.
     pub unlisted: u64,
     /// File rows that are the row before once more, with the same time.

@@ -25,6 +25,7 @@ pub mod export_source;
 mod facts;
 mod listing;
 pub mod operation;
+mod packed;
 mod pass;
 mod processes;
 mod roots;
@@ -58,6 +59,7 @@ use crate::capture::source::Source;
 use crate::capture::{Capture, Rescue, Segment};
 use crate::pml::recover::RescueReport;
 use encoding_rs::Encoding;
+use packed::Packing;
 use std::path::Path;
 use stream::Sniffed;
 use wrapped::Found;
@@ -128,8 +130,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Input, ImportError> {
         ),
         None => None,
     };
-    let io_error = |source| ImportError::Io { path: path.to_owned(), source };
-    let sniffed = stream::sniff(path, encoding).map_err(io_error)?;
+    let sniffed = stream::sniff(path, encoding)?;
     if is_plain_capture(&sniffed) {
         let capture = Capture::open(path, &options.capture)?;
         return Ok(Input::Pml(PmlInput { capture, before: 0, _unpacked: None }));
@@ -148,7 +149,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Input, ImportError> {
 }
 
 fn is_plain_capture(sniffed: &Sniffed) -> bool {
-    sniffed.format == Some(Format::Pml) && !sniffed.stored.gzip
+    sniffed.format == Some(Format::Pml) && sniffed.stored.packing == Packing::Plain
 }
 
 /// A code page by its number: `936`, `cp1251`.
@@ -186,7 +187,7 @@ fn open_held(path: &Path, sniffed: &Sniffed, options: &OpenOptions) -> Result<Pm
 /// When the file cannot be read, is no capture, or holds nothing that could be rescued.
 pub fn open_verified(path: &Path, map: bool) -> Result<(PmlInput, Option<RescueReport>), ImportError> {
     let io_error = |source| ImportError::Io { path: path.to_owned(), source };
-    let sniffed = stream::sniff(path, None).map_err(io_error)?;
+    let sniffed = stream::sniff(path, None)?;
     let Held { bytes, before, unpacked } = if is_plain_capture(&sniffed) {
         Held { bytes: Bytes::open(path, map).map_err(io_error)?, before: 0, unpacked: None }
     } else if sniffed.head.is_empty() {
@@ -208,7 +209,8 @@ struct Held {
 impl Held {
     fn open(path: &Path, sniffed: &Sniffed, map: bool) -> Result<Self, ImportError> {
         let io_error = |source| ImportError::Io { path: path.to_owned(), source };
-        let unpacked = if sniffed.stored.gzip { Some(wrapped::gunzip(path).map_err(io_error)?) } else { None };
+        let unpacked =
+            if sniffed.stored.packing == Packing::Gzip { Some(wrapped::gunzip(path).map_err(io_error)?) } else { None };
         let plain = unpacked.as_deref().unwrap_or(path);
         let (before, unpacked) = match wrapped::find(plain).map_err(io_error)? {
             Found::Behind(before) => (before, unpacked),

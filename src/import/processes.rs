@@ -50,6 +50,8 @@ pub(crate) struct Run {
     /// Local ticks.
     started: Option<i64>,
     ended: Option<i64>,
+    /// Start of its latest row, in local ticks.
+    latest: i64,
     /// It has rows of its own.
     rows: bool,
     file_system: bool,
@@ -121,6 +123,7 @@ impl Runs {
             run.rows = true;
             describe(run, row);
         }
+        run.latest = run.latest.max(time);
         run.file_system |= operation.class == EventClass::FILE_SYSTEM;
     }
 
@@ -137,6 +140,7 @@ impl Runs {
             info: ProcessInfo::default(),
             started: None,
             ended: None,
+            latest: since,
             rows: false,
             file_system: false,
             is_64_bit: None,
@@ -262,6 +266,8 @@ struct State {
     file_system: bool,
     /// First row, or the Process Create row of its parent.
     since: Option<FileTime>,
+    /// Its latest row.
+    latest: Option<FileTime>,
 }
 
 /// The process instances of an export, and which rows are whose.
@@ -412,6 +418,7 @@ impl Processes {
         state.rows |= run.rows;
         state.file_system |= run.file_system;
         state.since = state.since.or(Some(utc(run.since)));
+        state.latest = state.latest.max(Some(utc(run.latest)));
         state.started |= run.started.is_some();
         state.ended |= run.ended.is_some();
         let told = run.info;
@@ -466,6 +473,13 @@ impl Processes {
                 (began, state.since.is_some_and(|since| since < time))
             })
             .map(|(_, id)| ProcessId(id))
+    }
+
+    /// Says of every process when it was last shown, where nothing tells of ends. The System process has none.
+    pub(crate) fn leave_ends_open(&mut self) {
+        for (info, state) in self.list.iter_mut().zip(&self.states).filter(|(info, _)| !info.is_system()) {
+            info.last_shown = state.latest.filter(|_| info.ended.is_none());
+        }
     }
 
     /// Looks up the parents, and who had ended before another had its PID, once all rows are known.

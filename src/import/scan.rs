@@ -1,7 +1,7 @@
 //! Passes over the rows of an export: block by block, in parallel, in bounded memory.
 
 use super::columns::{Columns, FIELDS, Field};
-use super::csv::{BadReason, CsvBlock, CsvBlocks, Shape, split};
+use super::csv::{BadReason, CsvBlock, CsvBlocks, Shape, line_end, split};
 use super::row::{Row, UNREADABLE, status};
 use super::xml::{XmlBlock, XmlBlocks};
 use super::xml_processes::XmlProcess;
@@ -125,13 +125,10 @@ fn csv_rows(
     // Lines are counted only as far as a broken row makes it necessary.
     let (mut counted_to, mut line) = (0, 0u64);
     while at < data.len() {
-        let blank = match data.get(at) {
-            Some(b'\n') => 1,
-            Some(b'\r') if data.get(at + 1) == Some(&b'\n') => 2,
-            _ => 0,
-        };
-        if blank > 0 {
-            at += blank;
+        if matches!(data.get(at), Some(b'\n' | b'\r'))
+            && let Some(behind) = line_end(data, at)
+        {
+            at = behind;
             continue;
         }
         let read = split(data, at, delimiter, &mut fields).and_then(|behind| {

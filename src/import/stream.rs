@@ -1,8 +1,9 @@
 //! The text of an export as a stream of UTF-8, whatever it is stored in: plain or gzip, UTF-8, UTF-16 or a code page.
 
+use super::error::ImportError;
+use super::packed::Packing;
 use crate::capture::map::open_file;
 use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
-use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::path::Path;
 
@@ -23,7 +24,9 @@ pub enum Format {
 /// How a file is stored.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stored {
-    pub(crate) gzip: bool,
+    pub(crate) packing: Packing,
+    /// Lines end with a lone CR.
+    pub(crate) cr_lines: bool,
     /// `None` for UTF-8 and everything that needs no conversion.
     pub(crate) encoding: Option<&'static Encoding>,
 }
@@ -45,36 +48,42 @@ pub(crate) struct Sniffed {
 }
 
 /// Looks at the beginning of `path`.
-pub(crate) fn sniff(path: &Path, encoding: Option<&'static Encoding>) -> io::Result<Sniffed> {
-    let mut head = read_head(open_file(path)?)?;
-    let gzip = head.starts_with(&[0x1F, 0x8B]);
-    if gzip {
+pub(crate) fn sniff(path: &Path, encoding: Option<&'static Encoding>) -> Result<Sniffed, ImportError> {
+    let io_error = |source| ImportError::Io { path: path.to_owned(), source };
+    let mut head = open_file(path).and_then(read_head).map_err(io_error)?;
+    let packing = Packing::of(path, &head)?;
+    if packing != Packing::Plain {
         // A damaged stream may still have a beginning; what it lacks is said when it is read.
-        head = read_head(flate2::read::MultiGzDecoder::new(File::open(path)?)).unwrap_or_default();
+        head = packing.open(path).and_then(read_head).unwrap_or_default();
     }
-    let encoding = match Encoding::for_bom(&head) {
-        Some((found, _)) => Some(found),
-        None => encoding.or_else(|| utf16_without_bom(&head)).or_else(|| declared(&head)),
-    }
-    .filter(|found| *found != UTF_8);
-    let stored = Stored { gzip, encoding };
-    let format = if head.starts_with(b"PML_") {
-        Some(Format::Pml)
-    } else {
-        let text = decode_head(&head, encoding);
-        let text = text.trim_start();
-        if text.starts_with('<') {
-            text.contains("<procmon")
-                .then_some(Format::Xml)
-                .or_else(|| text.starts_with("<?xml").then_some(Format::Xml))
-        } else {
-            (!text.is_empty()).then_some(Format::Csv)
-        }
-    };
-    Ok(Sniffed { stored, head, format })
+    let (encoding, format, text) = recognise(&head, encoding);
+    let cr_lines = format == Some(Format::Csv) && text.contains('\r') && !text.contains('\n');
+    Ok(Sniffed { stored: Stored { packing, cr_lines, encoding }, head, format })
 }
 
-fn read_head(input: impl Read) -> io::Result<Vec<u8>> {
+/// The encoding (`None` for UTF-8), the format and the text of the beginning of an unpacked file.
+pub(crate) fn recognise(
+    head: &[u8],
+    encoding: Option<&'static Encoding>,
+) -> (Option<&'static Encoding>, Option<Format>, String) {
+    let encoding = match Encoding::for_bom(head) {
+        Some((found, _)) => Some(found),
+        None => encoding.or_else(|| utf16_without_bom(head)).or_else(|| declared(head)),
+    }
+    .filter(|found| *found != UTF_8);
+    let text = encoding.unwrap_or(UTF_8).decode(head).0.into_owned();
+    let begin = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{FEFF}');
+    let format = if head.starts_with(b"PML_") {
+        Some(Format::Pml)
+    } else if begin.starts_with('<') {
+        (begin.contains("<procmon") || begin.starts_with("<?xml")).then_some(Format::Xml)
+    } else {
+        (!begin.is_empty()).then_some(Format::Csv)
+    };
+    (encoding, format, text)
+}
+
+pub(crate) fn read_head(input: impl Read) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     match input.take(HEAD as u64).read_to_end(&mut head) {
         Ok(_) => Ok(head),
@@ -108,10 +117,6 @@ fn declared(head: &[u8]) -> Option<&'static Encoding> {
         .filter(|found| *found != UTF_16LE && *found != UTF_16BE)
 }
 
-fn decode_head(head: &[u8], encoding: Option<&'static Encoding>) -> String {
-    encoding.unwrap_or(UTF_8).decode(head).0.into_owned()
-}
-
 /// Opens any text file, plain or gzip, UTF-8 or UTF-16, as UTF-8; also says what it seems to be. A [`Format::Pml`] is no
 /// text. A byte-order mark stays where it is UTF-8's own.
 ///
@@ -119,22 +124,34 @@ fn decode_head(head: &[u8], encoding: Option<&'static Encoding>) -> String {
 /// Those of the file system.
 pub fn open_text(path: &Path) -> io::Result<(Option<Format>, Box<dyn Read + Send>)> {
     const MARK: &[u8] = b"\xEF\xBB\xBF";
-    let sniffed = sniff(path, None)?;
+    let sniffed = sniff(path, None).map_err(|error| match error {
+        ImportError::Io { source, .. } => source,
+        other => io::Error::new(io::ErrorKind::InvalidData, other),
+    })?;
     let mark = if sniffed.head.starts_with(MARK) { MARK } else { &[] };
     Ok((sniffed.format, Box::new(mark.chain(open(path, sniffed.stored)?))))
 }
 
 /// Opens the text from its beginning, without byte-order mark.
 pub(crate) fn open(path: &Path, stored: Stored) -> io::Result<Box<dyn Read + Send>> {
-    let file = File::open(path)?;
-    let plain: Box<dyn Read + Send> = if stored.gzip {
-        Box::new(flate2::read::MultiGzDecoder::new(io::BufReader::new(file)))
-    } else {
-        Box::new(file)
+    let plain = stored.packing.open(path)?;
+    let text: Box<dyn Read + Send> = match stored.encoding {
+        Some(encoding) => Box::new(Transcoded::new(plain, encoding)),
+        None => without_bom(plain)?,
     };
-    match stored.encoding {
-        Some(encoding) => Ok(Box::new(Transcoded::new(plain, encoding))),
-        None => without_bom(plain),
+    Ok(if stored.cr_lines { Box::new(CrLines(text)) } else { text })
+}
+
+/// Lines that end with a lone CR, as old Macintosh programs write them, ended with LF.
+struct CrLines(Box<dyn Read + Send>);
+
+impl Read for CrLines {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let got = self.0.read(out)?;
+        for byte in out.iter_mut().take(got).filter(|byte| **byte == b'\r') {
+            *byte = b'\n';
+        }
+        Ok(got)
     }
 }
 
@@ -249,7 +266,7 @@ mod tests {
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         gzip.write_all(b"<?xml version=\"1.0\"?>\r\n<procmon>").unwrap();
         let (sniffed, got) = read(&gzip.finish().unwrap(), None);
-        assert!(sniffed.stored.gzip);
+        assert_eq!(sniffed.stored.packing, Packing::Gzip);
         assert_eq!((sniffed.format, got.as_str()), (Some(Format::Xml), "<?xml version=\"1.0\"?>\r\n<procmon>"));
         assert_eq!(read(b"PML_\x09\0\0\0", None).0.format, Some(Format::Pml));
         assert_eq!(read(b"<html><body>", None).0.format, None);

@@ -39,6 +39,8 @@ pub(crate) struct Part {
     unknown: u64,
     /// File rows that are the row before once more.
     repeated: u64,
+    /// Rows whose part in what was open is not sure: with such a result, or an open or a close that stands there twice.
+    unsure: Vec<u64>,
     not_text: u64,
     short_names: u64,
     roots: Roots,
@@ -70,6 +72,7 @@ pub(crate) fn part(block: &Block, columns: &Columns, delimiter: u8, times: Times
         unknown_results: Vec::new(),
         unknown: 0,
         repeated: 0,
+        unsure: Vec::new(),
         not_text: 0,
         short_names: 0,
         roots: Roots::default(),
@@ -102,10 +105,14 @@ pub(crate) fn part(block: &Block, columns: &Columns, delimiter: u8, times: Times
                 part.short_names += u64::from(has_short_name(path));
                 part.repeated += u64::from(clock.repeats());
                 part.with_stack += u64::from(row.frames != 0);
+                let opens_or_closes = matches!(operation.code, code::CREATE | code::CLEANUP);
+                if status == UNREADABLE || opens_or_closes && clock.repeats() {
+                    part.unsure.push(number);
+                }
                 let success = status.is_success();
                 part.coverage.creates += u64::from(operation.code == code::CREATE && success);
                 part.coverage.cleanups += u64::from(operation.code == code::CLEANUP && success);
-                let slow = (matches!(operation.code, code::CREATE | code::CLEANUP) || marks_for_deletion(operation))
+                let slow = (opens_or_closes || marks_for_deletion(operation))
                     && end.is_some_and(|end| end.abs_diff(start) >= SLOW.0);
                 may_be_lock_class(status) || slow || changes_names(operation)
             }
@@ -210,6 +217,8 @@ pub(crate) struct Surveyed {
     /// The paths of `images`.
     pub(crate) image_paths: PathTable,
     wide: bool,
+    /// Neither rows nor a process list tell when a process ended.
+    pub(crate) without_ends: bool,
     /// Rows that could not be read.
     lost: Vec<EventIndex>,
     disorder: Disorder,
@@ -231,8 +240,11 @@ impl Surveyed {
             Processes::from_list(list, place.utc)
         });
         self.malformed.join(&part.extent.bad, place.line);
+        let mut lost = part.extent.bad.numbers.clone();
+        lost.extend(&part.unsure);
+        lost.sort_unstable();
         let room = MOST_LOST.saturating_sub(self.lost.len());
-        self.lost.extend(part.extent.bad.numbers.iter().take(room).map(|row| EventIndex(place.row + row)));
+        self.lost.extend(lost.iter().take(room).map(|row| EventIndex(place.row + row)));
         self.disorder.join(part.disorder, place.shift);
         let survey = &mut self.survey;
         let counts = &mut survey.counts;
@@ -286,6 +298,11 @@ impl Surveyed {
         let processes = self.processes.get_or_insert_default();
         processes.finish();
         let survey = &mut self.survey;
+        // A process list has the ends; rows have them where process events were not filtered out.
+        self.without_ends = !processes.is_listed() && survey.counts.process == survey.coverage.image_loads;
+        if self.without_ends {
+            processes.leave_ends_open();
+        }
         survey.active = processes.active();
         survey.coverage.active_processes = u32::try_from(survey.active.len()).unwrap_or(u32::MAX);
         survey.coverage.has_detail = columns.has(Column::Detail);
@@ -296,6 +313,7 @@ impl Surveyed {
         survey.coverage.coarse_times = times.known() && !times.exact();
         survey.coverage.unreadable = self.malformed.rows + self.unknown;
         survey.coverage.unnumbered = true;
+        survey.coverage.garbled = self.not_text > 0;
         survey.lost = std::mem::take(&mut self.lost);
         let span = survey.span.map_or(0, |(first, last)| last.0.saturating_sub(first.0));
         survey.coverage.unordered = self.disorder.is_unordered(survey.counts.total, span);

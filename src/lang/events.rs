@@ -7,6 +7,15 @@ crate::texts! {
     /// A filter rule that cannot be understood.
     NO_RULE: "cannot understand the filter '{rule}': it should read like \"Path contains InFlight\". Relations: {relations}",
         "无法理解筛选条件“{rule}”：应类似 \"Path contains InFlight\"。可用的关系：{relations}";
+    /// A rule that compares a column of numbers with something else.
+    NO_NUMBER_IN_RULE: "the filter '{rule}' can match nothing: {column} holds numbers, as in \"{column} is 1234\" or \"{column} less than 1234\"",
+        "筛选条件“{rule}”不可能匹配：{column} 列是数值，应类似 \"{column} is 1234\" 或 \"{column} less than 1234\"";
+    /// A column that was named, or stands in the header, more than once.
+    TWICE: "{file}: columns that occur more than once; the first of each is read: {names}",
+        "{file}：以下列出现不止一次，只读取第一个：{names}";
+    /// Columns asked for more than once.
+    ASKED_TWICE: "columns named more than once are shown once: {names}",
+        "以下列被指定多次，只显示一次：{names}";
     /// A locale that is not known.
     NO_LOCALE: "the locale '{name}' is not known. Known: {known}",
         "未知的区域设置“{name}”。可用：{known}";

@@ -9,6 +9,7 @@ crate::texts! {
     NO_MATCH: "{pattern}: no such file", "{pattern}：找不到文件";
     PATTERN: "{pattern}: not a valid path pattern: {why}", "{pattern}：路径模式无效：{why}";
     ZONE: "{name}: not a time zone; use local, UTC, an offset such as +08:00, or a name such as Asia/Shanghai", "{name}：不是有效的时区；请使用 local、UTC、+08:00 之类的偏移量，或 Asia/Shanghai 之类的名称";
+    OFFSET: "{text}: not a distance to UTC; use UTC or an offset such as +08:00, the one in force where and when the export was made", "{text}：不是有效的 UTC 偏移量；请使用 UTC 或 +08:00 之类的偏移量（导出时该计算机的偏移量）";
     TIME: "{text}: not a time; use 2022-10-08T05:50:57Z, 2022-10-08 13:50:57 or 13:50:57", "{text}：不是有效的时间；请使用 2022-10-08T05:50:57Z、2022-10-08 13:50:57 或 13:50:57";
     VENDORS: "{file}: cannot be used as a vendor file: {why}", "{file}：不能用作厂商文件（{why}）";
     THREADS: "worker threads could not be started: {why}", "无法启动工作线程（{why}）";
@@ -27,6 +28,8 @@ crate::texts! {
     BEGINS_BEHIND: "{file}: the capture begins at offset {at}; the {n} {n:byte|bytes} before it are passed over, and offsets and the digest count from there", "{file}：捕获文件从偏移 {at} 处开始；其前面的 {n} 字节已跳过，偏移和摘要均从该处算起";
     CUT_OFF: "To have it without them: pmlblame recover \"{file}\" -o CAPTURE.PML", "如需去除这些字节：pmlblame recover \"{file}\" -o CAPTURE.PML";
     MISSING_COLUMN: "{file}: header at offset 0x0: the table has no column {column}, without which nothing can be told. Give the .PML file, or export again with all columns.", "{file}：文件头，偏移 0x0：表中没有 {column} 列，无法分析。请提供 .PML 文件，或重新导出全部列。";
+    NO_HEADER: "{file}: line 1: this is a row ({operation}), not the header: the line with the column names (\"Time of Day\",\"Process Name\",\"PID\",…) is missing or stands elsewhere. Put it back as the first line, or export again in Process Monitor: File > Save, All events, Comma-Separated Values (CSV).", "{file}：第 1 行：这是一行数据（{operation}），不是表头；列名行（\"Time of Day\",\"Process Name\",\"PID\",…）缺失或不在首行。请将其放回首行，或在 Process Monitor 中重新导出：File > Save，All events，Comma-Separated Values (CSV)。";
+    ARCHIVE_OF_SEVERAL: "{file}: this zip archive holds {count} captures or exports ({names}); one can be read as it is. Unpack it and name the files to be read.", "{file}：此 zip 压缩包中有 {count} 个捕获文件或导出（{names}）；只含一个时才能直接读取。请解压后指定要读取的文件。";
     UNKNOWN_ENCODING: "{label}: not a known encoding; use a name such as gbk, windows-1251 or utf-16le", "{label}：未知的编码；请使用 gbk、windows-1251 或 utf-16le 之类的名称";
     MISMATCH: "{file}: not part of the same capture: its {what} differs", "{file}：不属于同一捕获：{what} 不同";
     BAD_ROW: "{file}: line {line} could not be read: {why}", "{file}：第 {line} 行无法读取：{why}";

@@ -20,7 +20,7 @@ pub fn parse_zone(name: &str) -> Result<TimeZone, String> {
     TimeZone::get(name).map_err(|_| name.to_owned())
 }
 
-/// A distance to UTC: `+08:00`, `-0330`.
+/// A distance to UTC: `+08:00`, `-0330`. No place on Earth is 14 hours and a minute away.
 pub fn parse_offset(text: &str) -> Option<jiff::tz::Offset> {
     let sign = match text.as_bytes().first()? {
         b'+' => 1,
@@ -32,7 +32,8 @@ pub fn parse_offset(text: &str) -> Option<jiff::tz::Offset> {
         return None;
     }
     let (hours, minutes): (i32, i32) = (digits[..2].parse().ok()?, digits[2..].parse().ok()?);
-    (minutes < 60).then(|| jiff::tz::Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok())?
+    let on_earth = minutes < 60 && hours * 60 + minutes <= 14 * 60;
+    on_earth.then(|| jiff::tz::Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok())?
 }
 
 /// The zone that is always this many minutes ahead of UTC; UTC when no place on Earth has it.

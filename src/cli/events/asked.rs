@@ -35,6 +35,27 @@ pub(super) struct Asked {
     lang: Lang,
 }
 
+/// The columns of `text`, each once.
+fn columns_once(text: &str, lang: Lang, warnings: &mut Vec<String>) -> Result<Vec<Column>, Fail> {
+    let named = parse_columns(text).map_err(|name| {
+        let columns = Column::titles().map(|(title, _)| title).collect::<Vec<_>>().join(", ");
+        Fail::Usage(t::NO_COLUMN.fill(lang, &[("name", &name), ("columns", &columns)]))
+    })?;
+    let mut columns: Vec<Column> = Vec::new();
+    let mut again: Vec<&str> = Vec::new();
+    for column in named {
+        if !columns.contains(&column) {
+            columns.push(column);
+        } else if !again.contains(&column.title()) {
+            again.push(column.title());
+        }
+    }
+    if !again.is_empty() {
+        warnings.push(t::ASKED_TWICE.fill(lang, &[("names", &again.join(", "))]));
+    }
+    Ok(columns)
+}
+
 /// The events of one capture to show.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Chosen {
@@ -62,10 +83,7 @@ impl Asked {
         let zone = crate::cli::options::zone(args.tz.as_deref())?;
         let config = args.rules.rules().read(lang, warnings)?;
         let columns = match &args.columns {
-            Some(text) => Some(parse_columns(text).map_err(|name| {
-                let columns = Column::titles().map(|(title, _)| title).collect::<Vec<_>>().join(", ");
-                Fail::Usage(t::NO_COLUMN.fill(lang, &[("name", &name), ("columns", &columns)]))
-            })?),
+            Some(text) => Some(columns_once(text, lang, warnings)?),
             None if !config.columns.is_empty() => Some(config.columns.clone()),
             None => None,
         };

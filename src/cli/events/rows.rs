@@ -7,7 +7,7 @@ use crate::capture::filter::CompiledFilter;
 use crate::capture::source::Source as _;
 use crate::cli::fail::Fail;
 use crate::cli::filters::lacking;
-use crate::cli::input::{bad_rows, ended_early};
+use crate::cli::input::{bad_rows, ended_early, repeated_columns};
 use crate::cli::output;
 use crate::export::texts::{self, TextFacts, TextFrame, TextPlace, TextRows, TextTime};
 use crate::export::{Format, Request};
@@ -56,6 +56,7 @@ pub(super) fn warnings(export: &Export, request: &Request, asked: &Asked, path: 
     if request.stacks && export.format() == import::Format::Csv {
         add(t::NO_STACKS_IN_CSV, "");
     }
+    lines.extend(repeated_columns(export, lang));
     lines.extend(lacking(export, &request.filter, lang));
     lines
 }

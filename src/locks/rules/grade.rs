@@ -12,7 +12,7 @@ impl Engine<'_> {
     /// The best grade this capture allows.
     pub(crate) fn whole(&self) -> Confidence {
         let coverage = self.log.coverage;
-        match (coverage.lacks_closes(), coverage.without_pids || coverage.without_times) {
+        match (coverage.lacks_closes(), coverage.without_pids || coverage.without_times || coverage.garbled) {
             (true, _) => Confidence::Possible,
             (_, true) => Confidence::Likely,
             _ => Confidence::Proven,
@@ -63,7 +63,7 @@ impl Engine<'_> {
         if !closed && self.lost_since(track, hold, at) {
             return Confidence::Possible; // VI-7: its close may be among the events that are lost
         }
-        if coverage.without_pids || coverage.without_times {
+        if self.whole() == Confidence::Likely {
             return Confidence::Likely;
         }
         // VI-7: that a close is missing shows nothing where its absence could not be noticed.

@@ -143,9 +143,7 @@ impl Engine<'_> {
                 true => confidence.min(Confidence::Possible),
                 false => confidence,
             };
-            let coverage = self.log.coverage;
-            let unsure = coverage.without_pids || coverage.without_times || coverage.lacks_closes();
-            let confidence = if unsure { confidence.min(Confidence::Likely) } else { confidence };
+            let confidence = confidence.min(self.whole());
             let left_early = not_enough && confidence < Confidence::Proven;
             let confidence = if left_early { Confidence::Possible } else { confidence };
             let image = match section.kind {

@@ -124,17 +124,16 @@ impl Engine<'_> {
         }
     }
 
-    /// AT-7: whether nothing shows that the process was still there, and another had its PID soon after.
+    /// AT-7: whether nothing shows that the process was still there, and another had its PID soon after or no end of a process
+    /// is recorded.
     fn may_have_ended(&self, process: ProcessId, at: Instant) -> bool {
         let exit = self.exits.get(process.0 as usize).copied().flatten();
-        let replaced = self
-            .log
-            .processes
-            .get(process.0 as usize)
-            .is_some_and(|process| process.ended.is_none() && process.replaced.is_some());
+        let Some(info) = self.log.processes.get(process.0 as usize).filter(|info| info.ended.is_none()) else {
+            return false;
+        };
+        let unseen = info.last_shown.is_some_and(|last| last < at.end);
         let later = self.log.ops.partition_point(|op| op.start < at.end);
-        replaced
-            && matches!(exit, Some((None, _)))
+        (unseen || info.replaced.is_some() && matches!(exit, Some((None, _))))
             && !self.log.ops.get(later..).unwrap_or(&[]).iter().any(|op| op.process == process)
     }
 
