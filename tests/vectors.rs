@@ -399,7 +399,7 @@ impl Sequence {
                 let kind = match op {
                     "lock" => {
                         let exclusive = step["exclusive"] == true;
-                        OpKind::Lock { offset, length, exclusive, fail_immediately: true }
+                        OpKind::Lock { offset, length, exclusive, fail_immediately: true, key: None }
                     }
                     "read" => OpKind::Read { offset, length: length as u32, paging: false },
                     _ => OpKind::Write { offset, length: length as u32, paging: false },

@@ -207,9 +207,11 @@ fn file_kind(
                     length,
                     fail_immediately: u8_at(file.raw(), pointer.pick(0x24, 0x30))? != 0,
                     exclusive: u8_at(file.raw(), pointer.pick(0x25, 0x31))? != 0,
+                    key: Some(file.argument_u32(2)),
                 },
                 2 => OpKind::Unlock { offset, length },
-                3 | 4 => OpKind::UnlockAll,
+                3 => OpKind::UnlockAll,
+                4 => OpKind::UnlockByKey { key: Some(file.argument_u32(2)) },
                 _ => OpKind::Other,
             }
         }

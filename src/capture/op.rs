@@ -257,6 +257,8 @@ pub enum OpKind {
         exclusive: bool,
         /// Fails at once instead of waiting.
         fail_immediately: bool,
+        /// The caller's key; `None` when not recorded.
+        key: Option<u32>,
     },
     /// One byte-range unlock.
     Unlock {
@@ -265,8 +267,13 @@ pub enum OpKind {
         /// Bytes.
         length: i64,
     },
-    /// All locks of the file object (optionally of one key) released.
+    /// All locks of the file object released.
     UnlockAll,
+    /// Those with one key released.
+    UnlockByKey {
+        /// The key; `None` when not recorded.
+        key: Option<u32>,
+    },
     /// Read.
     Read {
         /// First byte.
@@ -351,6 +358,7 @@ impl OpKind {
             Self::Lock { .. } => "LockFile",
             Self::Unlock { .. } => "UnlockFileSingle",
             Self::UnlockAll => "UnlockFileAll",
+            Self::UnlockByKey { .. } => "UnlockFileByKey",
             Self::Read { .. } => "ReadFile",
             Self::Write { .. } => "WriteFile",
             Self::QueryFileId { .. } => "QueryFileInternalInformationFile",
