@@ -26,10 +26,10 @@ fn a_section_on_one_stream_refuses_nothing_on_another() {
         for same in [false, true] {
             let (mut b, victim, av, _) = cast();
             let asked = if same { mapped } else { asked };
+            b.open(victim, asked, DELETE | 2, ALL);
             b.open(av, mapped, READ | 2, ALL);
             b.does(av, mapped, section);
             b.close(av, mapped);
-            b.open(victim, asked, DELETE | 2, ALL);
             let failed = b.refused(victim, asked, status, operation);
             b.does(av, "", OpKind::ProcessExit);
             b.does(victim, asked, operation);

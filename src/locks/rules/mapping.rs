@@ -192,7 +192,7 @@ impl Engine<'_> {
             let coverage = self.log.coverage;
             let unsure = coverage.without_pids || coverage.without_times || coverage.lacks_closes();
             let confidence = if unsure { confidence.min(Confidence::Likely) } else { confidence };
-            let left_early = not_enough && confidence < Confidence::Proven;
+            let left_early = not_enough && nth < here && confidence < Confidence::Proven;
             let confidence = if left_early { Confidence::Possible } else { confidence };
             let image = match section.kind {
                 Kind::Data { .. } => false,

@@ -73,7 +73,8 @@ impl Engine<'_> {
     /// OP-2: when an oplock whose request has no end in the capture began to break: another's open came back without waiting
     /// for that, or waits still.
     fn broken_by(&self, track: &Track, oplock: &Oplock, at: Instant) -> Option<FileTime> {
-        let ops = track.ops.iter().take(65_536).filter_map(|op| self.op(*op));
+        let of_stream = |op: &&u32| self.names.place(**op).stream == oplock.stream;
+        let ops = track.ops.iter().take(65_536).filter(of_stream).filter_map(|op| self.op(*op));
         let mut others = ops.filter(|op| op.process != oplock.process && op.start >= oplock.at.start);
         let breaks = others.find(|op| {
             let waits = op.start < at.start && op.end.is_some_and(|end| end > at.start);
@@ -137,10 +138,15 @@ impl Engine<'_> {
             let own = |hold: &&HoldRec| hold.process == oplock.process && hold.stream == oplock.stream;
             // An earlier open broke it, and waited still for the same answer.
             let closed_since = |hold: &HoldRec| hold.ended.from().is_some_and(|end| end >= broken && end < at.start);
-            let waits_too =
-                breaking(&track.oplocks, oplock, at, Some(broken)) && !track.holds.iter().filter(own).any(closed_since);
-            if broken < at.start && !waits_too {
-                continue;
+            if broken < at.start {
+                self.work.spend(track.oplocks.len() + track.holds.len() + track.ops.len());
+                if self.work.is_spent()
+                    || !breaking(&track.oplocks, oplock, at, Some(broken))
+                    || track.holds.iter().filter(own).any(closed_since)
+                    || self.broken_by(&track, oplock, at).is_none_or(|begun| begun > broken)
+                {
+                    continue;
+                }
             }
             // It gave way by acknowledging or by closing, within the wait.
             let acknowledged = track
