@@ -40,7 +40,7 @@ fn lock(offset: i64, length: i64, exclusive: bool) -> OpKind {
 
 fn rename(b: &mut Builder, to: &str, flags: RenameFlags) -> OpKind {
     let to = b.path(to);
-    OpKind::Rename { target: Some(to), flags, ex: false }
+    OpKind::Rename { target: Some(to), flags, ex: false, as_path: None }
 }
 
 #[test]

@@ -375,9 +375,9 @@ impl Sequence {
                     }
                 }
                 let kind = if op == "set_rename" {
-                    OpKind::Rename { target: to, flags, ex }
+                    OpKind::Rename { target: to, flags, ex, as_path: None }
                 } else {
-                    OpKind::Link { target: to, flags, ex }
+                    OpKind::Link { target: to, flags, ex, as_path: None }
                 };
                 (path, kind)
             }

@@ -224,6 +224,8 @@ pub enum OpKind {
         flags: RenameFlags,
         /// One of the Ex classes.
         ex: bool,
+        /// Whether the target was given as a path or below a root, not as a name alone; `None` when not recorded.
+        as_path: Option<bool>,
     },
     /// FileLinkInformation(Ex): the path is the existing name.
     Link {
@@ -233,6 +235,8 @@ pub enum OpKind {
         flags: RenameFlags,
         /// One of the Ex classes.
         ex: bool,
+        /// Whether the target was given as a path or below a root, not as a name alone; `None` when not recorded.
+        as_path: Option<bool>,
     },
     /// FileEndOfFileInformation: the new size.
     SetEndOfFile(i64),

@@ -310,9 +310,9 @@ impl Decoder<'_> {
                 let ex = !matches!(class, 0x0A | 0x0B);
                 let flags = if ex { flags } else { flags & RenameFlags::REPLACE_IF_EXISTS };
                 if matches!(class, 0x0B | 0x48 | 0x49) {
-                    OpKind::Link { target, flags, ex }
+                    OpKind::Link { target, flags, ex, as_path: None }
                 } else {
-                    OpKind::Rename { target, flags, ex }
+                    OpKind::Rename { target, flags, ex, as_path: None }
                 }
             }
             _ => OpKind::Other,

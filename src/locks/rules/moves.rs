@@ -1,7 +1,7 @@
 //! Renames and links that were refused: the target, the directory it goes to, what is open below (RN-1 to RN-7).
 
 use super::suspect::{Blockers, Rule};
-use crate::capture::op::{Op, OpKind, ProcessInfo};
+use crate::capture::op::{Op, OpKind, PathId, ProcessInfo};
 use crate::locks::engine::Engine;
 use crate::locks::failing::Failing;
 use crate::locks::file::hold::{Fit, HoldRec};
@@ -54,6 +54,10 @@ impl Engine<'_> {
                 Rule { mechanism: Mechanism::ReplacedTarget, rule: "RN-2", fit: &fit, conflict: &conflict, ceiling };
             self.by_handle(failing, target.link, &rule, found);
         }
+        let as_path = self.opens_folder(failing.op);
+        if as_path == Some(false) {
+            return;
+        }
         let (entry, told) = entering(self.log.os_build);
         let conflict =
             |hold: &HoldRec| hold.grant.and_then(|grant| sharing_conflict(grant, entry, Relation::SameStream));
@@ -69,12 +73,28 @@ impl Engine<'_> {
             Rule { mechanism: Mechanism::DestinationDirectory, rule: "RN-7", fit: &fit, conflict: &conflict, ceiling };
         self.by_handle(failing, dir, &rule, found);
         for suspect in found.suspects.iter_mut().skip(from) {
-            // Where the version is not known to refuse it, a mere DELETE handle is no proof, and no release makes it one.
-            if !told && suspect.holder.conflicts.iter().all(|conflict| conflict.side == Side::VictimDoesNotShare) {
+            // Where the version is not known to refuse it, a mere DELETE handle is no proof, nor is any where the folder may not have
+            // been opened at all; and no release makes it one.
+            let by_delete = suspect.holder.conflicts.iter().all(|conflict| conflict.side == Side::VictimDoesNotShare);
+            if as_path.is_none() || (!told && by_delete) {
                 suspect.settled_by_release = false;
                 suspect.holder.confidence = suspect.holder.confidence.min(Confidence::Likely);
             }
         }
+    }
+
+    /// RN-7: whether the folder a name goes to is opened, which is so when the target was given as a path. A name alone stays in
+    /// its folder. `None`: not told.
+    pub(crate) fn opens_folder(&self, op: &Op) -> Option<bool> {
+        let (OpKind::Rename { target, as_path, .. } | OpKind::Link { target, as_path, .. }) = op.kind else {
+            return None;
+        };
+        let folder = |path: PathId| {
+            let path = self.log.paths.get(path);
+            path.rfind('\\').and_then(|at| path.get(..at)).unwrap_or_default()
+        };
+        let elsewhere = || target.is_some_and(|target| !crate::nt::path::same(folder(target), folder(op.path)));
+        as_path.or_else(|| elsewhere().then_some(true))
     }
 
     /// RN-1, RN-3, RN-5, RN-6: ACCESS DENIED on a rename or link.

@@ -79,7 +79,10 @@ impl Engine<'_> {
                         scenes.push(Scene::new(replaced, part));
                     }
                     let folder = target.map_or(NONE, |target| self.names.link_of(target.dir));
-                    scenes.push(Scene::new(folder, sharing(entering(self.log.os_build).0, "RN-7")));
+                    scenes.push(match self.opens_folder(failing.op) {
+                        Some(false) => Scene::new(folder, Part::Without("RN-7")),
+                        _ => Scene::new(folder, sharing(entering(self.log.os_build).0, "RN-7")),
+                    });
                     scenes
                 }
             },
