@@ -14,7 +14,7 @@ fn at_1_a_hold_follows_a_rename() {
     b.open(av, F, READ, 5);
     b.open(victim, F, DELETE, ALL);
     let to = b.path(r"C:\Windows\WinSxS\amd64_x\f.dll");
-    let kind = OpKind::Rename { target: Some(to), flags: RenameFlags::NONE, ex: false };
+    let kind = OpKind::Rename { target: Some(to), flags: RenameFlags::NONE, ex: false, as_path: None };
     b.does(victim, F, kind);
     b.close(victim, r"C:\Windows\WinSxS\amd64_x\f.dll");
     let failed = b.fails(victim, r"C:\WINDOWS\winsxs\AMD64_X\F.DLL", 2, ALL, SHARING);
@@ -34,7 +34,7 @@ fn at_1_children_follow_a_renamed_directory() {
     let (mut b, victim, av, _) = cast();
     b.open(av, r"C:\d\sub\f", READ, 3);
     let to = b.path(r"C:\e");
-    b.does(victim, r"C:\d", OpKind::Rename { target: Some(to), flags: RenameFlags::NONE, ex: false });
+    b.does(victim, r"C:\d", OpKind::Rename { target: Some(to), flags: RenameFlags::NONE, ex: false, as_path: None });
     let failed = b.fails(victim, r"C:\e\sub\f", DELETE, ALL, SHARING);
     b.close(av, r"C:\e\sub\f");
     let old = b.fails(victim, r"C:\d\sub\f", DELETE, ALL, SHARING);

@@ -35,12 +35,12 @@ fn deletes_on_close(b: &mut Builder, who: ProcessId) -> EventIndex {
 }
 
 fn lock(offset: i64, length: i64, exclusive: bool) -> OpKind {
-    OpKind::Lock { offset, length, exclusive, fail_immediately: true }
+    OpKind::Lock { offset, length, exclusive, fail_immediately: true, key: None }
 }
 
 fn rename(b: &mut Builder, to: &str, flags: RenameFlags) -> OpKind {
     let to = b.path(to);
-    OpKind::Rename { target: Some(to), flags, ex: false }
+    OpKind::Rename { target: Some(to), flags, ex: false, as_path: None }
 }
 
 #[test]

@@ -275,6 +275,40 @@ fn handles_follow_renames() {
     );
 }
 
+/// AT-1: what was moved into a folder brings along those who have it open by its old name.
+#[test]
+fn what_was_moved_into_a_folder_keeps_its_holders() {
+    let moved = |refused: &str| {
+        said(&format!(
+            r#"+1 V.exe CreateFile C:\w\in.dll access=GENERIC_WRITE share=R disposition=CREATE
++1.1 V.exe CloseFile C:\w\in.dll
++1.2 A.exe CreateFile C:\w\in.dll access=GENERIC_READ share=RWD
++1.3 V.exe CreateFile C:\w\in.dll access=DELETE share=RWD
++1.4 V.exe SetRenameInformationFile C:\w\in.dll to=C:\w\d\in.dll replace=no
++1.5 V.exe CloseFile C:\w\d\in.dll
+{refused}"#
+        ))
+    };
+    assert_eq!(
+        moved(
+            r#"+2 V.exe CreateFile C:\w\d access=DELETE share=RWD options=DIRECTORY_FILE
++2.1 V.exe SetRenameInformationFile C:\w\d to=C:\w\e replace=no -> ACCESS DENIED
++3 A.exe CloseFile C:\w\d\in.dll"#
+        ),
+        ["7 rename_blocked: A.exe proven RN-3"]
+    );
+    assert_eq!(
+        moved(
+            r#"+2 V.exe CreateFile C:\w\d\in.dll access=DELETE share=RWD
++2.1 V.exe SetDispositionInformationFile C:\w\d\in.dll delete=yes
++2.2 V.exe CloseFile C:\w\d\in.dll
++2.3 V.exe CreateFile C:\w\d access=DELETE share=RWD options=DIRECTORY_FILE
++2.4 V.exe SetDispositionInformationFile C:\w\d delete=yes -> NOT EMPTY"#
+        ),
+        ["10 directory_not_empty: A.exe proven DR-1"]
+    );
+}
+
 #[test]
 fn opens_by_file_id() {
     // Procmon shows the name of what was opened.

@@ -66,8 +66,11 @@ fn nobody_is_behind_a_rename_onto_a_directory() {
     let folder = |options| open(READ, ALL, CreateDisposition::OPEN, options, Some(OpenResult::OPENED));
     let onto = |b: &mut Builder, victim: ProcessId, link: bool| {
         let (target, flags) = (Some(b.path(D)), RenameFlags::REPLACE_IF_EXISTS);
-        let kind =
-            if link { OpKind::Link { target, flags, ex: false } } else { OpKind::Rename { target, flags, ex: false } };
+        let kind = if link {
+            OpKind::Link { target, flags, ex: false, as_path: None }
+        } else {
+            OpKind::Rename { target, flags, ex: false, as_path: None }
+        };
         b.refused(victim, F, NtStatus::ACCESS_DENIED, kind)
     };
     for link in [false, true] {

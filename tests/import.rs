@@ -84,7 +84,7 @@ fn check_small(export: &Export) {
     let OpKind::Create(create) = log.ops[1].kind else { panic!("{:?}", log.ops[1]) };
     assert_eq!((create.access, create.result), (Some(AccessMask::DELETE), None));
     assert_eq!(log.ops[2].kind, OpKind::Cleanup);
-    let OpKind::Rename { target, flags, ex } = log.ops[3].kind else { panic!("{:?}", log.ops[3]) };
+    let OpKind::Rename { target, flags, ex, .. } = log.ops[3].kind else { panic!("{:?}", log.ops[3]) };
     assert_eq!((flags, ex), (RenameFlags::REPLACE_IF_EXISTS, false));
     assert_eq!(log.paths.get(target.unwrap()), "C:\\t\\b, \"c\".dll");
     assert_eq!(log.ops[1].start.0 - log.ops[0].start.0, 5_000_000);

@@ -134,7 +134,7 @@ fn play(steps: &[Step], single: bool) -> History {
                 let outcome = volume.rename(handle, NAMES[to], replace);
                 let target = Some(builder.path(NAMES[to]));
                 let flags = if replace { RenameFlags::REPLACE_IF_EXISTS } else { RenameFlags::NONE };
-                let kind = OpKind::Rename { target, flags, ex: false };
+                let kind = OpKind::Rename { target, flags, ex: false, as_path: None };
                 (builder.refused(ProcessId(process as u32), &name, status(&outcome), kind), outcome)
             }
             Step::Link { handle, to } => {
@@ -142,7 +142,12 @@ fn play(steps: &[Step], single: bool) -> History {
                 let process = ProcessId(volume.handles[&handle].process as u32);
                 let Some(name) = volume.name_of(handle) else { continue };
                 let outcome = volume.link(handle, NAMES[to]);
-                let kind = OpKind::Link { target: Some(builder.path(NAMES[to])), flags: RenameFlags::NONE, ex: false };
+                let kind = OpKind::Link {
+                    target: Some(builder.path(NAMES[to])),
+                    flags: RenameFlags::NONE,
+                    ex: false,
+                    as_path: None,
+                };
                 (builder.refused(process, &name, status(&outcome), kind), outcome)
             }
             Step::Exit { process } => {
@@ -173,7 +178,12 @@ fn play(steps: &[Step], single: bool) -> History {
                     open(0x1_0080, 7, CreateDisposition::OPEN, 1, Some(OpenResult::OPENED)),
                     NtStatus::SUCCESS,
                 );
-                let kind = OpKind::Rename { target: Some(builder.path(to)), flags: RenameFlags::NONE, ex: false };
+                let kind = OpKind::Rename {
+                    target: Some(builder.path(to)),
+                    flags: RenameFlags::NONE,
+                    ex: false,
+                    as_path: None,
+                };
                 let event = builder.refused(id, from, status(&outcome), kind);
                 builder.close(id, if outcome.status == Status::Success { to } else { from });
                 (event, outcome)

@@ -308,7 +308,8 @@ fn vi_5_system_for_a_remote_client() {
     let system = b.process("System");
     b.log.processes[system.0 as usize].pid = 4;
     b.open(system, F, 3, ALL);
-    let lock = b.does(system, F, OpKind::Lock { offset: 0, length: 100, exclusive: true, fail_immediately: true });
+    let lock =
+        b.does(system, F, OpKind::Lock { offset: 0, length: 100, exclusive: true, fail_immediately: true, key: None });
     b.op(lock).stack = StackSays::Server;
     b.open(victim, F, 3, ALL);
     let read = OpKind::Read { offset: 0, length: 10, paging: false };
@@ -424,7 +425,7 @@ fn lk_rules() {
     let (mut b, victim, av, _) = cast();
     b.open(av, F, 3, ALL);
     b.open(victim, F, 3, ALL);
-    b.does(av, F, OpKind::Lock { offset: 0, length: 100, exclusive: false, fail_immediately: true });
+    b.does(av, F, OpKind::Lock { offset: 0, length: 100, exclusive: false, fail_immediately: true, key: None });
     let write = OpKind::Write { offset: 10, length: 10, paging: false };
     let failed = b.refused(victim, F, NtStatus::FILE_LOCK_CONFLICT, write);
     let unlock = b.does(av, F, OpKind::Unlock { offset: 0, length: 100 });

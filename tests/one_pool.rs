@@ -160,7 +160,11 @@ fn the_handle_of_a_file_renamed_away_is_told_by_its_name() {
     b.open(av, F, READ, ALL);
     b.open(victim, F, DELETE, ALL);
     let to = b.path(away);
-    b.does(victim, F, OpKind::Rename { target: Some(to), flags: pmlblame::nt::RenameFlags::NONE, ex: false });
+    b.does(
+        victim,
+        F,
+        OpKind::Rename { target: Some(to), flags: pmlblame::nt::RenameFlags::NONE, ex: false, as_path: None },
+    );
     b.close(victim, away);
     b.make(victim, F, READ, ALL);
     b.close(victim, F);

@@ -129,7 +129,7 @@ fn dp_8_links() {
     let system = r"C:\Windows\System32\f.dll";
     b.make(victim, F, READ, ALL);
     let target = Some(b.path(system));
-    b.does(victim, F, OpKind::Link { target, flags: RenameFlags::NONE, ex: true });
+    b.does(victim, F, OpKind::Link { target, flags: RenameFlags::NONE, ex: true, as_path: None });
     b.close(victim, F);
     b.open(av, system, READ, 3);
     let sharing = b.fails(victim, F, DELETE, ALL, SHARING);
@@ -196,8 +196,8 @@ fn rn_rules() {
     b.open(other, target, READ, 3);
     let to = Some(b.path(target));
     let replace = RenameFlags::REPLACE_IF_EXISTS;
-    let classic = OpKind::Rename { target: to, flags: replace, ex: false };
-    let posix = OpKind::Rename { target: to, flags: replace | RenameFlags::POSIX_SEMANTICS, ex: true };
+    let classic = OpKind::Rename { target: to, flags: replace, ex: false, as_path: None };
+    let posix = OpKind::Rename { target: to, flags: replace | RenameFlags::POSIX_SEMANTICS, ex: true, as_path: None };
     let rn1 = b.refused(victim, source, NtStatus::ACCESS_DENIED, classic);
     let rn2 = b.refused(victim, source, SHARING, posix);
     let finding = b.explain(rn1);
@@ -236,7 +236,7 @@ fn rn_7_depends_on_the_version() {
         b.open(av, dir, DELETE, ALL);
         b.open(other, dir, 1, ALL);
         let target = Some(b.path(target));
-        let kind = OpKind::Rename { target, flags: RenameFlags::NONE, ex: false };
+        let kind = OpKind::Rename { target, flags: RenameFlags::NONE, ex: false, as_path: None };
         let failed = b.refused(victim, source, SHARING, kind);
         b.close(av, dir);
         let finding = b.explain(failed);
@@ -260,7 +260,7 @@ fn rn_7_without_the_version_no_release_proves() {
             b.open(other, dir, 1, 5);
         }
         let target = Some(b.path(target));
-        let kind = OpKind::Rename { target, flags: RenameFlags::NONE, ex: false };
+        let kind = OpKind::Rename { target, flags: RenameFlags::NONE, ex: false, as_path: None };
         let failed = b.refused(victim, source, SHARING, kind);
         b.close(av, dir);
         if beside {
@@ -275,5 +275,118 @@ fn rn_7_without_the_version_no_release_proves() {
         }
         assert_eq!(named(&finding), expected);
         assert_eq!(finding.confirmed_by, (!beside).then_some(success));
+    }
+}
+
+/// RN-1, RN-2: only a replace with POSIX semantics answers SHARING VIOLATION to an open of the target.
+#[test]
+fn rn_2_is_for_posix_replaces() {
+    for (posix, expected) in [(false, None), (true, Some(Confidence::Proven))] {
+        let (mut b, victim, av, _) = cast();
+        let (source, target) = (r"C:\d\new", r"C:\d\old");
+        b.open(victim, source, DELETE, ALL);
+        b.open(av, target, READ, 3);
+        let semantics = if posix { RenameFlags::POSIX_SEMANTICS } else { RenameFlags::NONE };
+        let target = Some(b.path(target));
+        let kind =
+            OpKind::Rename { target, flags: RenameFlags::REPLACE_IF_EXISTS | semantics, ex: posix, as_path: None };
+        let failed = b.refused(victim, source, SHARING, kind);
+        b.close(av, r"C:\d\old");
+        let finding = b.explain(failed);
+        let expected: Vec<_> = expected.map(|grade| (av, grade)).into_iter().collect();
+        assert_eq!(named(&finding), expected);
+        if !posix {
+            assert_eq!(
+                (finding.attribution, reasons(&finding)),
+                (Attribution::NotVisible, vec![(av, Reason::HandleDoesNotBlock)])
+            );
+        }
+    }
+}
+
+/// DP-1: a rename needs DELETE on its handle, and without it no open is behind the refusal.
+#[test]
+fn a_rename_without_the_right_is_nobodys_fault() {
+    const MAXIMUM: u32 = 0x200_0000;
+    // What the process opened, whether it showed the right by another rename, and whether a lock is behind the refusal.
+    for (handles, shown, locked) in [
+        (vec![READ], false, false),
+        (vec![READ, ATTRIBUTES], false, false),
+        (vec![READ, DELETE], false, true),
+        (vec![MAXIMUM], false, true),
+        (vec![], false, true),
+        (vec![READ], true, true),
+    ] {
+        let (mut b, victim, av, _) = cast();
+        let (source, target) = (r"C:\d\new", r"C:\d\old");
+        b.open(av, target, READ, ALL);
+        for access in &handles {
+            b.open(victim, source, *access, ALL);
+        }
+        let to = Some(b.path(target));
+        let kind = OpKind::Rename { target: to, flags: RenameFlags::REPLACE_IF_EXISTS, ex: false, as_path: None };
+        let failed = b.refused(victim, source, NtStatus::ACCESS_DENIED, kind);
+        b.close(av, target);
+        if shown {
+            b.does(victim, source, kind);
+        }
+        let finding = b.explain(failed);
+        let expected = if locked { vec![(av, Confidence::Proven)] } else { vec![] };
+        assert_eq!((finding.lock_class, named(&finding)), (locked, expected), "{handles:?} {shown}");
+    }
+}
+
+/// MM-3: one of several names of a mapped image may go, unless the check of images is asked for.
+#[test]
+fn mm_3_another_name_stays() {
+    let unchecked = DispositionFlags::DELETE | DispositionFlags::POSIX_SEMANTICS;
+    let checked = unchecked | DispositionFlags::FORCE_IMAGE_SECTION_CHECK;
+    for (linked, flags, expected) in [(true, unchecked, false), (true, checked, true), (false, unchecked, true)] {
+        let (mut b, victim, av, _) = cast();
+        b.make(victim, F, READ, ALL);
+        if linked {
+            let target = Some(b.path(r"C:\Windows\System32\f.dll"));
+            b.does(victim, F, OpKind::Link { target, flags: RenameFlags::NONE, ex: false, as_path: None });
+        }
+        b.close(victim, F);
+        b.does(av, F, OpKind::LoadImage);
+        b.open(victim, F, DELETE, ALL);
+        let kind = OpKind::SetDispositionEx { flags, handle: None };
+        let failed = b.refused(victim, F, NtStatus::CANNOT_DELETE, kind);
+        b.does(av, "", OpKind::ProcessExit);
+        b.does(victim, F, kind);
+        let expected = if expected { vec![(av, Confidence::Proven)] } else { vec![] };
+        assert_eq!(named(&b.explain(failed)), expected, "{linked} {flags:?}");
+    }
+}
+
+/// RN-7: a name alone, without a path, opens no folder.
+#[test]
+fn rn_7_needs_a_path() {
+    for (as_path, target, expected) in [
+        (Some(true), r"C:\d\new", Some(Confidence::Proven)),
+        (Some(false), r"C:\d\new", None),
+        (None, r"C:\d\new", Some(Confidence::Likely)),
+        (None, r"C:\e\new", Some(Confidence::Proven)),
+    ] {
+        let (mut b, victim, av, _) = cast();
+        let source = r"C:\d\old";
+        b.open(victim, source, DELETE, ALL);
+        for folder in [r"C:\d", r"C:\e"] {
+            b.open(av, folder, 1, 5);
+        }
+        let target = Some(b.path(target));
+        let kind = OpKind::Rename { target, flags: RenameFlags::NONE, ex: false, as_path };
+        let failed = b.refused(victim, source, SHARING, kind);
+        for folder in [r"C:\d", r"C:\e"] {
+            b.close(av, folder);
+        }
+        b.does(victim, source, kind);
+        let finding = b.explain(failed);
+        let named: Vec<_> = named(&finding).into_iter().map(|(_, grade)| grade).collect();
+        assert_eq!(named, expected.into_iter().collect::<Vec<_>>(), "{as_path:?}");
+        if expected.is_none() {
+            assert_eq!(reasons(&finding), [(av, Reason::HandleDoesNotBlock)]);
+        }
     }
 }

@@ -375,9 +375,9 @@ impl Sequence {
                     }
                 }
                 let kind = if op == "set_rename" {
-                    OpKind::Rename { target: to, flags, ex }
+                    OpKind::Rename { target: to, flags, ex, as_path: None }
                 } else {
-                    OpKind::Link { target: to, flags, ex }
+                    OpKind::Link { target: to, flags, ex, as_path: None }
                 };
                 (path, kind)
             }
@@ -399,7 +399,7 @@ impl Sequence {
                 let kind = match op {
                     "lock" => {
                         let exclusive = step["exclusive"] == true;
-                        OpKind::Lock { offset, length, exclusive, fail_immediately: true }
+                        OpKind::Lock { offset, length, exclusive, fail_immediately: true, key: None }
                     }
                     "read" => OpKind::Read { offset, length: length as u32, paging: false },
                     _ => OpKind::Write { offset, length: length as u32, paging: false },

@@ -57,7 +57,9 @@ pub(super) fn weaken(analysis: &mut Analysis, (log, lost): (&OpLog, &[EventIndex
                     && match cleared.reason {
                         Reason::ClosedBefore => matches!(op.kind, OpKind::Cleanup),
                         Reason::OpenedAfter => matches!(op.kind, OpKind::Create(_)),
-                        Reason::NoConflictingLock => matches!(op.kind, OpKind::Unlock { .. } | OpKind::UnlockAll),
+                        Reason::NoConflictingLock => {
+                            matches!(op.kind, OpKind::Unlock { .. } | OpKind::UnlockAll | OpKind::UnlockByKey { .. })
+                        }
                         _ => false,
                     }
             })
@@ -221,7 +223,9 @@ fn near<'a>(log: &'a OpLog, finding: &Finding) -> Vec<&'a Op> {
     let untold = after.first().is_some_and(|refused| refused.end.is_none());
     let after = after.iter().take(MAX_NEAR).take_while(|op| untold && is_close(finding.time, op.start, margin));
     let is_over = |close: &Op| between(log, close.event, finding.event).any(|op| is_same_thread(op, close));
-    let ends = |op: &Op| matches!(op.kind, OpKind::Cleanup | OpKind::Unlock { .. } | OpKind::UnlockAll);
+    let ends = |op: &Op| {
+        matches!(op.kind, OpKind::Cleanup | OpKind::Unlock { .. } | OpKind::UnlockAll | OpKind::UnlockByKey { .. })
+    };
     let closed = before.filter(|op| ends(op) && op.end.is_none() && !is_over(op));
     closed.chain(after.filter(|op| matches!(op.kind, OpKind::Create(_)))).collect()
 }

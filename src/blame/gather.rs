@@ -239,6 +239,8 @@ fn plain(path: &str) -> String {
 struct Names {
     /// Folded name → the names it was renamed or linked to, or came from.
     others: FxHashMap<Box<str>, Vec<Box<str>>>,
+    /// The names in `others`, in order.
+    sorted: Vec<Box<str>>,
 }
 
 impl Names {
@@ -258,7 +260,9 @@ impl Names {
             names.sort_unstable();
             names.dedup();
         });
-        Self { others }
+        let mut sorted: Vec<Box<str>> = others.keys().cloned().collect();
+        sorted.sort_unstable();
+        Self { others, sorted }
     }
 
     fn select_seed(&self, path: &str, selection: &mut Selection) {
@@ -275,7 +279,20 @@ impl Names {
             self.select_seed(paths.get(target), selection);
         }
         if op.status == NtStatus::DIRECTORY_NOT_EMPTY || is_refused_rename(op) {
-            selection.add_subtree(path);
+            self.select_below(path, selection);
+        }
+    }
+
+    /// Adds a folder with everything below it, and the other names of what was moved or linked into it: a handle from before shows
+    /// the name of that time (AT-1).
+    fn select_below(&self, folder: &str, selection: &mut Selection) {
+        if !selection.add_subtree(folder) {
+            return;
+        }
+        let below = format!("{}\\", plain(folder).trim_end_matches('\\'));
+        let from = self.sorted.partition_point(|name| **name < *below);
+        for name in self.sorted.iter().skip(from).take_while(|name| name.starts_with(&below)) {
+            self.select(name, selection);
         }
     }
 

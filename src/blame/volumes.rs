@@ -86,7 +86,7 @@ mod tests {
                 path,
                 driver: None,
                 stack: StackSays::Caller,
-                kind: OpKind::Rename { target, flags: RenameFlags::NONE, ex: false },
+                kind: OpKind::Rename { target, flags: RenameFlags::NONE, ex: false, as_path: None },
             });
         }
         tie_volumes(&mut log);

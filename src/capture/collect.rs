@@ -291,8 +291,12 @@ pub fn append(all: &mut Vec<Op>, paths: &mut PathTable, ops: &[Op], theirs: &Pat
     };
     all.extend(ops.iter().map(|op| {
         let kind = match op.kind {
-            OpKind::Rename { target, flags, ex } => OpKind::Rename { target: target.map(&mut to), flags, ex },
-            OpKind::Link { target, flags, ex } => OpKind::Link { target: target.map(&mut to), flags, ex },
+            OpKind::Rename { target, flags, ex, as_path } => {
+                OpKind::Rename { target: target.map(&mut to), flags, ex, as_path }
+            }
+            OpKind::Link { target, flags, ex, as_path } => {
+                OpKind::Link { target: target.map(&mut to), flags, ex, as_path }
+            }
             OpKind::ShortName { long, short } => OpKind::ShortName { long: to(long), short: to(short) },
             OpKind::ProcessStart { current_directory } => {
                 OpKind::ProcessStart { current_directory: current_directory.map(&mut to) }

@@ -207,9 +207,11 @@ fn file_kind(
                     length,
                     fail_immediately: u8_at(file.raw(), pointer.pick(0x24, 0x30))? != 0,
                     exclusive: u8_at(file.raw(), pointer.pick(0x25, 0x31))? != 0,
+                    key: Some(file.argument_u32(2)),
                 },
                 2 => OpKind::Unlock { offset, length },
-                3 | 4 => OpKind::UnlockAll,
+                3 => OpKind::UnlockAll,
+                4 => OpKind::UnlockByKey { key: Some(file.argument_u32(2)) },
                 _ => OpKind::Other,
             }
         }
@@ -254,14 +256,26 @@ fn set_information(file: FileDetail<'_>, path: &str, context: Context<'_>, paths
             let flags = if ex { u32_at(tail, 0)? } else { u32::from(u8_at(tail, 0)? != 0) };
             let target = target_name(file, path, context.system_root).map(|target| paths.intern(&target));
             let flags = RenameFlags(flags);
+            let as_path = given_name(file).map(|(root, name)| root != 0 || name.contains('\\'));
             if matches!(class, class::LINK | class::LINK_EX | class::LINK_EX_BYPASS) {
-                OpKind::Link { target, flags, ex }
+                OpKind::Link { target, flags, ex, as_path }
             } else {
-                OpKind::Rename { target, flags, ex }
+                OpKind::Rename { target, flags, ex, as_path }
             }
         }
         _ => OpKind::Other,
     })
+}
+
+/// The root handle and the name that the caller of a rename or link gave.
+fn given_name(file: FileDetail<'_>) -> Option<(u64, String)> {
+    let size = file.pointer();
+    let at = size.pick(4, 8);
+    let root_handle = pointer_at(file.tail, at, size)?;
+    let bytes = u32_at(file.tail, at + size.bytes())? as usize;
+    let start = at + size.bytes() + 4;
+    let name = Wide(file.tail.get(start..start.checked_add(bytes)?)?).decode_all();
+    Some((root_handle, name))
 }
 
 /// The destination of a rename or link: Procmon's resolved name where it appends one, else the caller's.
@@ -275,12 +289,7 @@ pub fn target_name(file: FileDetail<'_>, path: &str, system_root: &str) -> Optio
     {
         return Some(text.decode().into_owned());
     }
-    let size = file.pointer();
-    let at = size.pick(4, 8);
-    let root_handle = pointer_at(file.tail, at, size)?;
-    let bytes = u32_at(file.tail, at + size.bytes())? as usize;
-    let start = at + size.bytes() + 4;
-    let name = Wide(file.tail.get(start..start.checked_add(bytes)?)?).decode_all();
+    let (root_handle, name) = given_name(file)?;
     if let Some(rest) = strip_prefix_ignore_case(&name, "\\SystemRoot") {
         return Some(format!("{system_root}{rest}"));
     }

@@ -226,6 +226,8 @@ pub enum OpKind {
         flags: RenameFlags,
         /// One of the Ex classes.
         ex: bool,
+        /// Whether the target was given as a path or below a root, not as a name alone; `None` when not recorded.
+        as_path: Option<bool>,
     },
     /// FileLinkInformation(Ex): the path is the existing name.
     Link {
@@ -235,6 +237,8 @@ pub enum OpKind {
         flags: RenameFlags,
         /// One of the Ex classes.
         ex: bool,
+        /// Whether the target was given as a path or below a root, not as a name alone; `None` when not recorded.
+        as_path: Option<bool>,
     },
     /// FileEndOfFileInformation: the new size.
     SetEndOfFile(i64),
@@ -259,6 +263,8 @@ pub enum OpKind {
         exclusive: bool,
         /// Fails at once instead of waiting.
         fail_immediately: bool,
+        /// The caller's key; `None` when not recorded.
+        key: Option<u32>,
     },
     /// One byte-range unlock.
     Unlock {
@@ -267,8 +273,13 @@ pub enum OpKind {
         /// Bytes.
         length: i64,
     },
-    /// All locks of the file object (optionally of one key) released.
+    /// All locks of the file object released.
     UnlockAll,
+    /// Those with one key released.
+    UnlockByKey {
+        /// The key; `None` when not recorded.
+        key: Option<u32>,
+    },
     /// Read.
     Read {
         /// First byte.
@@ -353,6 +364,7 @@ impl OpKind {
             Self::Lock { .. } => "LockFile",
             Self::Unlock { .. } => "UnlockFileSingle",
             Self::UnlockAll => "UnlockFileAll",
+            Self::UnlockByKey { .. } => "UnlockFileByKey",
             Self::Read { .. } => "ReadFile",
             Self::Write { .. } => "WriteFile",
             Self::QueryFileId { .. } => "QueryFileInternalInformationFile",

@@ -310,9 +310,9 @@ impl Decoder<'_> {
                 let ex = !matches!(class, 0x0A | 0x0B);
                 let flags = if ex { flags } else { flags & RenameFlags::REPLACE_IF_EXISTS };
                 if matches!(class, 0x0B | 0x48 | 0x49) {
-                    OpKind::Link { target, flags, ex }
+                    OpKind::Link { target, flags, ex, as_path: None }
                 } else {
-                    OpKind::Rename { target, flags, ex }
+                    OpKind::Rename { target, flags, ex, as_path: None }
                 }
             }
             _ => OpKind::Other,
@@ -324,11 +324,14 @@ fn lock_kind(minor: u8, text: &str) -> OpKind {
     let range = detail::range(text).map(|(offset, length)| (offset, detail::lock_length(length)));
     match (minor, range) {
         (1, Some((offset, length))) => match detail::lock(text) {
-            Some((exclusive, fail_immediately)) => OpKind::Lock { offset, length, exclusive, fail_immediately },
+            Some((exclusive, fail_immediately)) => {
+                OpKind::Lock { offset, length, exclusive, fail_immediately, key: None }
+            }
             None => OpKind::Other,
         },
         (2, Some((offset, length))) => OpKind::Unlock { offset, length },
-        (3 | 4, _) => OpKind::UnlockAll,
+        (3, _) => OpKind::UnlockAll,
+        (4, _) => OpKind::UnlockByKey { key: None },
         _ => OpKind::Other,
     }
 }

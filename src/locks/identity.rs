@@ -23,7 +23,7 @@ const MAX_DEPTH: usize = 128;
 const MAX_REPLAYS: usize = 4;
 
 /// The link and the stream an operation named.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Place {
     pub(crate) link: u32,
     pub(crate) stream: u32,
@@ -113,6 +113,8 @@ pub(crate) struct Names {
     /// By operation index.
     pub(crate) places: Vec<Place>,
     targets: FxHashMap<u32, Target>,
+    /// The names that links made, by operation index.
+    linked: FxHashMap<u32, u32>,
     residences: Vec<Residence>,
     open_residence: FxHashMap<u32, u32>,
     by_dir: Vec<u32>,
@@ -177,6 +179,7 @@ impl Names {
             epoch: 0,
             places: vec![Place { link: NONE, stream: UNNAMED }; log.ops.len()],
             targets: FxHashMap::default(),
+            linked: FxHashMap::default(),
             residences: Vec::new(),
             open_residence: FxHashMap::default(),
             by_dir: Vec::new(),
@@ -406,6 +409,11 @@ impl Names {
     /// Where a rename or link was to go.
     pub(crate) fn target(&self, op: u32) -> Option<Target> {
         self.targets.get(&op).map(|target| Target { link: target.link, dir: self.canonical(target.dir) })
+    }
+
+    /// The name that a link made.
+    pub(crate) fn linked(&self, op: u32) -> Option<u32> {
+        self.linked.get(&op).copied()
     }
 
     /// When the file was made, if that was within the capture (AT-5).

@@ -39,9 +39,14 @@ pub fn as_exported(capture: &Capture, op: &Op, bits: u32) -> OpKind {
         // A query or set whose class the exporting release has no name for is `<Unknown>`, without Detail.
         OpKind::Link { ex: true, .. } => OpKind::Other,
         OpKind::QueryFileId { .. } if matches!(event.file().unwrap().sub_operation(), 0x3B | 0x44) => OpKind::Other,
-        OpKind::Rename { target, flags, ex: false } => {
-            OpKind::Rename { target, flags: flags & RenameFlags::REPLACE_IF_EXISTS, ex: false }
+        OpKind::Rename { target, flags, ex: false, .. } => {
+            OpKind::Rename { target, flags: flags & RenameFlags::REPLACE_IF_EXISTS, ex: false, as_path: None }
         }
+        // Keys are not printed either.
+        OpKind::Lock { offset, length, exclusive, fail_immediately, .. } => {
+            OpKind::Lock { offset, length, exclusive, fail_immediately, key: None }
+        }
+        OpKind::UnlockByKey { .. } => OpKind::UnlockByKey { key: None },
         kind => kind,
     }
 }
@@ -69,10 +74,10 @@ pub fn named(log: &OpLog, op: &Op, kind: OpKind) -> Named {
         OpKind::ProcessStart { current_directory } => {
             format!("start in {:?}", current_directory.map(|path| log.paths.get(path)))
         }
-        OpKind::Rename { target, flags, ex } => {
+        OpKind::Rename { target, flags, ex, .. } => {
             format!("rename to {:?} {flags:?} {ex}", target.map(|path| log.paths.get(path)))
         }
-        OpKind::Link { target, flags, ex } => {
+        OpKind::Link { target, flags, ex, .. } => {
             format!("link to {:?} {flags:?} {ex}", target.map(|path| log.paths.get(path)))
         }
         kind => format!("{kind:?}"),

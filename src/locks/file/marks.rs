@@ -3,7 +3,7 @@
 use super::hold::{Ended, Fit, HoldRec};
 use crate::capture::op::{Op, OpLog, ProcessId};
 use crate::locks::finding::DeleteHow;
-use crate::locks::identity::{Place, UNNAMED};
+use crate::locks::identity::{NONE, Place, UNNAMED};
 use crate::locks::spans::Instant;
 use crate::nt::CreateOptions;
 use crate::nt::sharing::AccessClasses;
@@ -15,6 +15,8 @@ pub(crate) struct Mark {
     /// When it took effect.
     pub(crate) set: Instant,
     pub(crate) process: ProcessId,
+    /// The stream that it marks alone, or the unnamed one: the link with all streams.
+    pub(crate) stream: u32,
     /// The disposition, or the close of the delete-on-close handle (operation index).
     pub(crate) op: u32,
     pub(crate) how: DeleteHow,
@@ -24,29 +26,32 @@ pub(crate) struct Mark {
     pub(crate) ended: Option<Instant>,
 }
 
-/// The marks of one file, by link.
+/// The marks of one file, by link, and of its named streams.
 #[derive(Debug, Default)]
 pub(crate) struct Marks {
-    by_link: FxHashMap<u32, Vec<Mark>>,
+    by_name: FxHashMap<Place, Vec<Mark>>,
+}
+
+/// What a mark is on: a named stream belongs to the file, whatever the link.
+fn name(link: u32, stream: u32) -> Place {
+    Place { link: if stream == UNNAMED { link } else { NONE }, stream }
 }
 
 impl Marks {
     /// A disposition succeeded. Of two marks in force the first stands, unless the second has POSIX semantics.
     pub(crate) fn disposition(&mut self, place: Place, op: &Op, at: u32, now: Instant, delete: bool, posix: bool) {
-        if place.stream != UNNAMED {
-            return;
-        }
         if !delete {
-            self.end(place.link, now); // DP-5
+            self.end(name(place.link, place.stream), now); // DP-5
             return;
         }
         let how = if posix { DeleteHow::PosixDisposition } else { DeleteHow::Disposition };
-        let mark = Mark { set: now, process: op.process, op: at, how, certain: true, ended: None };
+        let stream = place.stream;
+        let mark = Mark { set: now, process: op.process, stream, op: at, how, certain: true, ended: None };
         self.add(place.link, mark);
     }
 
     fn add(&mut self, link: u32, mark: Mark) {
-        let marks = self.by_link.entry(link).or_default();
+        let marks = self.by_name.entry(name(link, mark.stream)).or_default();
         if let Some(last) = marks.last_mut()
             && last.ended.is_none()
         {
@@ -58,28 +63,26 @@ impl Marks {
         marks.push(mark);
     }
 
-    fn end(&mut self, link: u32, now: Instant) {
-        if let Some(last) = self.by_link.get_mut(&link).and_then(|marks| marks.last_mut()) {
+    fn end(&mut self, name: Place, now: Instant) {
+        if let Some(last) = self.by_name.get_mut(&name).and_then(|marks| marks.last_mut()) {
             last.ended.get_or_insert(now);
         }
     }
 
-    /// DP-2: an open of the name succeeded, so no mark was in force.
-    pub(crate) fn opened(&mut self, link: u32, now: Instant) {
-        if self
-            .by_link
-            .get(&link)
-            .and_then(|marks| marks.last())
-            .is_some_and(|last| last.ended.is_none() && last.set.before(now))
-        {
-            self.end(link, now);
+    /// DP-2, DP-9: an open of the name succeeded, so no mark was in force, neither on the file nor on that stream.
+    pub(crate) fn opened(&mut self, place: Place, now: Instant) {
+        for name in [name(place.link, UNNAMED), name(place.link, place.stream)] {
+            let last = self.by_name.get(&name).and_then(|marks| marks.last());
+            if last.is_some_and(|last| last.ended.is_none() && last.set.before(now)) {
+                self.end(name, now);
+            }
         }
     }
 
     /// DP-4: the end of a delete-on-close handle marks the link.
     pub(crate) fn hold_ended(&mut self, holds: &[HoldRec], hold: u32, at: Instant, close: Option<u32>, log: &OpLog) {
         let Some(rec) = holds.get(hold as usize) else { return };
-        if rec.stream != UNNAMED || !rec.options.contains(CreateOptions::DELETE_ON_CLOSE) {
+        if !rec.options.contains(CreateOptions::DELETE_ON_CLOSE) {
             return;
         }
         let op = close
@@ -93,21 +96,34 @@ impl Marks {
         {
             self.add(
                 rec.link,
-                Mark { set: at, process, op, how: DeleteHow::DeleteOnClose, certain: !rec.accompanied, ended: None },
+                Mark {
+                    set: at,
+                    process,
+                    stream: rec.stream,
+                    op,
+                    how: DeleteHow::DeleteOnClose,
+                    certain: !rec.accompanied,
+                    ended: None,
+                },
             );
         }
     }
 
     /// The mark in force on a link at `at`.
     pub(crate) fn standing(&self, link: u32, at: Instant) -> Option<&Mark> {
-        let marks = self.by_link.get(&link)?;
+        self.standing_on(link, UNNAMED, at)
+    }
+
+    /// The mark in force on a named stream alone.
+    pub(crate) fn standing_on(&self, link: u32, stream: u32, at: Instant) -> Option<&Mark> {
+        let marks = self.by_name.get(&name(link, stream))?;
         let after = marks.partition_point(|mark| mark.set.start < at.end || mark.set.end <= at.start);
         marks.get(..after)?.iter().rev().take(4).find(|mark| mark.stands(at))
     }
 
-    /// The last mark set before `at`, in force or not.
+    /// The last mark set on a link before `at`, in force or not.
     pub(crate) fn last(&self, link: u32, at: Instant) -> Option<&Mark> {
-        let marks = self.by_link.get(&link)?;
+        let marks = self.by_name.get(&name(link, UNNAMED))?;
         let after = marks.partition_point(|mark| mark.set.start < at.end || mark.set.end <= at.start);
         marks.get(..after)?.last()
     }
@@ -116,7 +132,8 @@ impl Marks {
 impl Mark {
     /// Whether this mark on `link` may have been made through a hold.
     pub(crate) fn made_through(&self, link: u32, hold: &HoldRec) -> Fit {
-        if hold.link != link || hold.process != self.process || hold.stream != UNNAMED {
+        let on_name = hold.stream == self.stream && (hold.link == link || hold.stream != UNNAMED);
+        if !on_name || hold.process != self.process {
             return Fit::No;
         }
         match hold.grant {

@@ -9,6 +9,7 @@ use crate::nt::{AccessMask, FileTime};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Oplock {
     pub(crate) process: ProcessId,
+    pub(crate) stream: u32,
     /// Operation index.
     pub(crate) op: u32,
     /// The request is pending until the oplock breaks, so its end is the break.
@@ -19,13 +20,13 @@ pub(crate) struct Oplock {
 
 impl Oplock {
     /// Notes a control code that has to do with oplocks.
-    pub(crate) fn note(list: &mut Vec<Self>, code: u32, op: &Op, index: u32, at: Instant) {
+    pub(crate) fn note(list: &mut Vec<Self>, code: u32, op: &Op, (index, stream): (u32, u32), at: Instant) {
         // FSCTL_REQUEST_OPLOCK_LEVEL_1, _LEVEL_2, _BATCH_OPLOCK, _FILTER_OPLOCK, FSCTL_REQUEST_OPLOCK
         let requests = matches!(code, 0x90000 | 0x90004 | 0x90008 | 0x9005C | 0x90240);
         // FSCTL_OPLOCK_BREAK_ACKNOWLEDGE, FSCTL_OPBATCH_ACK_CLOSE_PENDING, _ACK_NO_2; 90240 carries both
         let acknowledges = matches!(code, 0x9000C | 0x90010 | 0x90050 | 0x90240);
         if (requests || acknowledges) && op.status.is_success() {
-            list.push(Self { process: op.process, op: index, at, requests, acknowledges });
+            list.push(Self { process: op.process, stream, op: index, at, requests, acknowledges });
         }
     }
 
@@ -38,7 +39,10 @@ impl Oplock {
 /// OP-2: whether the break of an oplock was under way at `at`: its owner had not answered it. `broken`: when it began.
 pub(crate) fn breaking(oplocks: &[Oplock], oplock: &Oplock, at: Instant, broken: Option<FileTime>) -> bool {
     let Some(broken) = broken.filter(|broken| oplock.requests && *broken <= at.start) else { return false };
-    let answers = |other: &&Oplock| other.acknowledges && other.process == oplock.process && other.op != oplock.op;
+    let answers = |other: &&Oplock| {
+        let owners = (other.process, other.stream) == (oplock.process, oplock.stream);
+        other.acknowledges && owners && other.op != oplock.op
+    };
     !oplocks.iter().filter(answers).any(|answer| answer.at.start >= broken && answer.at.start < at.start)
 }
 

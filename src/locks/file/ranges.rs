@@ -19,6 +19,8 @@ pub(crate) struct LockRec {
     pub(crate) op: u32,
     pub(crate) granted: Instant,
     pub(crate) range: Range,
+    /// The key it was asked for with; `None` when not recorded.
+    key: Option<u32>,
     /// The unlock, or the close of the process's last handle (operation index).
     pub(crate) released: Option<(u32, Instant)>,
     /// The success that it would have refused, with its start: it was gone by then (AT-11).
@@ -31,17 +33,16 @@ pub(crate) struct Locks {
     locks: Vec<LockRec>,
     held: FxHashMap<(ProcessId, i64, i64), Vec<u32>>,
     by_process: FxHashMap<ProcessId, Vec<u32>>,
-    /// Closes of one of several handles: they may have taken locks along.
+    /// Closes of one of several handles, unlocks of a key that is not recorded: they may have taken locks along.
     partial: FxHashMap<ProcessId, Vec<FileTime>>,
     spans: Spans,
 }
 
 impl Locks {
-    pub(crate) fn lock(&mut self, op: &Op, at: u32, now: Instant, offset: i64, length: i64, exclusive: bool) {
+    pub(crate) fn lock(&mut self, op: &Op, at: u32, now: Instant, range: Range, key: Option<u32>) {
         let index = self.locks.len() as u32;
-        let range = Range { offset, length, exclusive };
-        self.locks.push(LockRec { process: op.process, op: at, granted: now, range, released: None, over: None });
-        self.held.entry((op.process, offset, length)).or_default().push(index);
+        self.locks.push(LockRec { process: op.process, op: at, granted: now, range, key, released: None, over: None });
+        self.held.entry((op.process, range.offset, range.length)).or_default().push(index);
         self.by_process.entry(op.process).or_default().push(index);
     }
 
@@ -58,6 +59,27 @@ impl Locks {
                 lock.released.get_or_insert((at, now));
                 self.held.remove(&(process, lock.range.offset, lock.range.length));
             }
+        }
+    }
+
+    /// The locks of one key were released; where a key is not recorded, some may have been.
+    pub(crate) fn unlock_key(&mut self, process: ProcessId, now: Instant, at: u32, key: Option<u32>) {
+        let Some(standing) = self.by_process.get_mut(&process) else { return };
+        let mut unsure = false;
+        standing.retain(|index| {
+            let Some(lock) = self.locks.get_mut(*index as usize) else { return false };
+            let named = lock.key.is_some() && lock.key == key;
+            unsure |= lock.key.is_none() || key.is_none();
+            if named {
+                lock.released.get_or_insert((at, now));
+                if let Some(held) = self.held.get_mut(&(process, lock.range.offset, lock.range.length)) {
+                    held.retain(|other| other != index);
+                }
+            }
+            !named
+        });
+        if unsure {
+            self.partial.entry(process).or_default().push(now.start);
         }
     }
 

@@ -10,6 +10,7 @@ use super::refute::{Refutation, refute_by_moves};
 use super::track::Track;
 use crate::capture::op::{OpKind, OpLog, ProcessId, ProcessInfo};
 use crate::locks::exits::Exits;
+use crate::locks::finding::Range;
 use crate::locks::identity::{NONE, Names, UNNAMED, opens, succeeded};
 use crate::locks::spans::Instant;
 use crate::nt::{CreateOptions, FileAttributes, FileTime, NtStatus, OpenResult};
@@ -48,7 +49,7 @@ impl Track {
         let mut refutation = Refutation::default();
         let ops = std::mem::take(&mut self.ops);
         let mut effects = effects.to_vec();
-        self.sections.images_before(names, file);
+        self.sections.note(UNNAMED).images_before(names, file);
         for (nth, &at) in ops.iter().enumerate() {
             let Some(op) = log.ops.get(at as usize) else { continue };
             let now = Instant::of(op);
@@ -65,7 +66,7 @@ impl Track {
                 && op.driver.is_none()
                 && !log.processes.get(op.process.0 as usize).is_some_and(ProcessInfo::is_system)
             {
-                self.locks.passed(op, at, now);
+                self.locks.note(place.stream).passed(op, at, now);
             }
             match op.kind {
                 OpKind::Create(create) if opens(op) => {
@@ -80,18 +81,17 @@ impl Track {
                         }
                     }
                     self.false_conflicts.extend(swaps.refused);
-                    // SA-6: a section belongs to the unnamed stream.
-                    if create.result != Some(OpenResult::CREATED) && place.stream == UNNAMED {
-                        self.sections.success(op, at, now);
+                    if create.result != Some(OpenResult::CREATED) {
+                        self.sections.note(place.stream).success(op, at, now);
                     }
-                    self.marks.opened(place.link, now);
+                    self.marks.opened(place, now);
                     if create.result == Some(OpenResult::CREATED) && place.stream == UNNAMED {
                         self.learn(now.end, create.attributes);
                     }
                 }
                 OpKind::Create(_) if !succeeded(op) && op.status != NtStatus::PENDING => {
                     if op.status == NtStatus::USER_MAPPED_FILE {
-                        self.sections.refused_overwrite(now);
+                        self.sections.note(place.stream).refused_overwrite(now);
                     }
                     self.refused_opens.entry(op.process).or_insert(op.start);
                 }
@@ -104,12 +104,12 @@ impl Track {
                         self.marks.hold_ended(&self.holds, effect, now, Some(at), log);
                     }
                     let last = self.weigh_none(place.link, place.stream, op.process, now);
-                    self.locks.cleanup(op.process, now, at, last);
+                    self.locks.note(place.stream).cleanup(op.process, now, at, last);
                 }
                 OpKind::SetDisposition { delete, .. } if succeeded(op) => {
                     self.marks.disposition(place, op, at, now, delete, false);
                     if delete {
-                        self.sections.disposed(at, now, true);
+                        self.sections.note(place.stream).disposed(at, now, true);
                     }
                 }
                 OpKind::SetDispositionEx { flags, .. } if succeeded(op) => {
@@ -121,31 +121,40 @@ impl Track {
                         let posix = flags.contains(D::POSIX_SEMANTICS);
                         self.marks.disposition(place, op, at, now, delete, posix);
                         if delete {
-                            self.sections.disposed(at, now, flags.contains(D::FORCE_IMAGE_SECTION_CHECK));
+                            let image_too = flags.contains(D::FORCE_IMAGE_SECTION_CHECK);
+                            self.sections.note(place.stream).disposed(at, now, image_too);
                         }
                     }
                 }
                 OpKind::CreateSection { protection, allocation } if succeeded(op) => {
-                    self.sections.created(op, at, now, protection, allocation);
+                    self.sections.note(place.stream).created(op, at, now, protection, allocation);
                 }
-                OpKind::LoadImage => self.sections.loaded(log, op, at, now),
-                OpKind::SetEndOfFile(0) | OpKind::SetAllocation(0) if succeeded(op) => self.sections.truncated(at, now),
+                OpKind::LoadImage => self.sections.note(place.stream).loaded(log, op, at, now),
+                OpKind::SetEndOfFile(0) | OpKind::SetAllocation(0) if succeeded(op) => {
+                    self.sections.note(place.stream).truncated(at, now);
+                }
                 OpKind::QueryAttributes(attributes) if succeeded(op) => self.learn(now.end, attributes),
                 OpKind::QueryOpen { attributes: Some(attributes) } if succeeded(op) => {
                     self.learn(now.end, attributes);
-                    self.marks.opened(place.link, now);
+                    self.marks.opened(place, now);
                 }
-                OpKind::QueryOpen { attributes: None } if succeeded(op) => self.marks.opened(place.link, now),
+                OpKind::QueryOpen { attributes: None } if succeeded(op) => self.marks.opened(place, now),
                 OpKind::QueryStandard { directory: true, .. } if succeeded(op) => self.directory = true,
                 OpKind::SetBasic(attributes) if succeeded(op) && !attributes.is_empty() => {
                     self.learn(now.end, attributes);
                 }
-                OpKind::Lock { offset, length, exclusive, .. } if succeeded(op) => {
-                    self.locks.lock(op, at, now, offset, length, exclusive);
+                OpKind::Lock { offset, length, exclusive, key, .. } if succeeded(op) => {
+                    let range = Range { offset, length, exclusive };
+                    self.locks.note(place.stream).lock(op, at, now, range, key);
                 }
-                OpKind::Unlock { offset, length } if succeeded(op) => self.locks.unlock(op, at, now, offset, length),
-                OpKind::UnlockAll if succeeded(op) => self.locks.unlock_all(op.process, now, at),
-                OpKind::FsControl(code) => Oplock::note(&mut self.oplocks, code, op, at, now),
+                OpKind::Unlock { offset, length } if succeeded(op) => {
+                    self.locks.note(place.stream).unlock(op, at, now, offset, length);
+                }
+                OpKind::UnlockAll if succeeded(op) => self.locks.note(place.stream).unlock_all(op.process, now, at),
+                OpKind::UnlockByKey { key } if succeeded(op) => {
+                    self.locks.note(place.stream).unlock_key(op.process, now, at, key);
+                }
+                OpKind::FsControl(code) => Oplock::note(&mut self.oplocks, code, op, (at, place.stream), now),
                 _ => {}
             }
         }
@@ -153,8 +162,8 @@ impl Track {
             self.marks.hold_ended(&self.holds, hold, Instant::point(time), None, log);
         }
         self.ops = ops;
-        self.locks.finish(exits);
-        self.sections.finish(exits);
+        self.locks.all_mut().for_each(|locks| locks.finish(exits));
+        self.sections.all_mut().for_each(|sections| sections.finish(exits));
         refute_by_moves(&mut self.holds, &self.marks, &self.ops, log, names);
         for hold in &self.holds {
             if let Some(dead) = hold.dead_by.filter(|_| hold.ended_unseen()) {

@@ -6,6 +6,7 @@ use super::oplock::Oplock;
 use super::ranges::Locks;
 use super::refute::Refused;
 use super::sections::Sections;
+use super::streams::Streams;
 use crate::capture::op::ProcessId;
 use crate::locks::spans::{Instant, Spans};
 use crate::nt::FileTime;
@@ -31,8 +32,8 @@ pub(crate) struct Track {
     /// Processes with an open that did not complete within the capture.
     pub(crate) pending_opens: IndexMap<ProcessId, FileTime, FxBuildHasher>,
     pub(crate) marks: Marks,
-    pub(crate) sections: Sections,
-    pub(crate) locks: Locks,
+    pub(crate) sections: Streams<Sections>,
+    pub(crate) locks: Streams<Locks>,
     pub(crate) oplocks: Vec<Oplock>,
     /// Starts of closes that may have ended another process's handle.
     pub(super) handed: FxHashSet<FileTime>,
@@ -97,6 +98,11 @@ impl Track {
             .iter()
             .filter_map(|span| self.span_info.get(*span as usize))
             .map(|(group, _, from, to)| (*from, *to, *group))
+    }
+
+    /// Whether the process ever mapped any stream of the file.
+    pub(crate) fn maps(&self, process: ProcessId) -> bool {
+        self.sections.iter().any(|(_, sections)| sections.maps(process))
     }
 
     /// The holds on this file, not those on others of a name.

@@ -24,7 +24,7 @@ impl Names {
                     let created = create.result == Some(OpenResult::CREATED) && stream == UNNAMED;
                     let link = self.open(log, slot, tick, op, created);
                     *self.handles.entry((op.process, link, stream)).or_insert(0) += 1;
-                    if create.options.contains(crate::nt::CreateOptions::DELETE_ON_CLOSE) {
+                    if stream == UNNAMED && create.options.contains(crate::nt::CreateOptions::DELETE_ON_CLOSE) {
                         self.note_mark(link);
                     }
                     place(link)
@@ -297,7 +297,8 @@ impl Names {
             }
         } else {
             let file = self.file_of(link);
-            self.new_link(file, to, tick);
+            let made = self.new_link(file, to, tick);
+            self.linked.insert(at, made);
         }
         let now = self.current(to);
         if let Some(rec) = self.links.get_mut(now as usize) {

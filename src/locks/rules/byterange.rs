@@ -5,7 +5,10 @@ use crate::capture::op::{OpKind, ProcessInfo, StackSays};
 use crate::locks::engine::Engine;
 use crate::locks::failing::Failing;
 use crate::locks::failure::requested;
+use crate::locks::file::hold::HoldRec;
+use crate::locks::file::track::Track;
 use crate::locks::finding::{Cause, Confidence, Holder, Mechanism, Party};
+use crate::locks::spans::Instant;
 
 impl Engine<'_> {
     /// LK-1, LK-2: byte-range locks.
@@ -15,8 +18,8 @@ impl Engine<'_> {
         let Some(range) = requested(failing.op).range else { return };
         let lock_request = matches!(failing.op.kind, OpKind::Lock { .. });
         let track = self.track(self.names.file(place.link));
-        let mut owners: Vec<_> = track
-            .locks
+        let Some(locks) = track.locks.on(place.stream) else { return };
+        let mut owners: Vec<_> = locks
             .at(failing.at, range, self.options.limit)
             .into_iter()
             .filter(|(lock, _)| range.exclusive || lock.range.exclusive)
@@ -24,6 +27,9 @@ impl Engine<'_> {
         if owners.iter().any(|(lock, _)| lock.process != failing.op.process) {
             // Its own locks do not refuse a process on the same handle; foreign ones explain it without them.
             owners.retain(|(lock, _)| lock.process != failing.op.process);
+        } else if !lock_request {
+            // The owner is the open that locked: only a shared lock refuses it anything, and only its writes.
+            owners.retain(|(lock, _)| !lock.range.exclusive || !self.by_only_handle(failing, &track, lock.granted));
         }
         for (lock, sure) in owners {
             let own = lock.process == failing.op.process;
@@ -39,5 +45,15 @@ impl Engine<'_> {
             let holder = Holder { confidence, hold, victim, smb_client, ..suspected };
             add(&mut found.suspects, Suspect { inferred: !sure, end, ..Suspect::of(holder) });
         }
+    }
+
+    /// Whether the failing process has one handle on the stream, which it had when a lock was granted already.
+    fn by_only_handle(&self, failing: Failing<'_>, track: &Track, granted: Instant) -> bool {
+        let stream = self.names.place(failing.index).stream;
+        let own = |hold: &&HoldRec| hold.process == failing.op.process && hold.stream == stream;
+        let mut alive = track.own_holds().filter(own).filter(|hold| hold.paired_alive(failing.at));
+        let only = alive.next().filter(|_| alive.next().is_none());
+        self.work.spend(track.holds.len());
+        only.is_some_and(|hold| !hold.accompanied && hold.opened.is_some_and(|(_, opened)| opened.before(granted)))
     }
 }

@@ -5,8 +5,9 @@ use crate::locks::engine::Engine;
 use crate::locks::failing::Failing;
 use crate::locks::file::hold::{Fit, HoldRec};
 use crate::locks::file::marks::Mark;
+use crate::locks::file::track::Track;
 use crate::locks::finding::{Confidence, DeleteHow, Mechanism};
-use crate::locks::identity::NONE;
+use crate::locks::identity::{NONE, UNNAMED};
 use crate::nt::CreateOptions;
 
 impl Engine<'_> {
@@ -24,6 +25,7 @@ impl Engine<'_> {
         let at = failing.at;
         let track = self.track(self.names.file(link));
         let mark = track.marks.standing(link, at).copied();
+        let mark = mark.or_else(|| self.marked_stream(failing, &track, link).filter(|_| as_child.is_none()));
         if mark.is_none() && as_child.is_none() {
             let mut above = self.names.parent_link(link);
             for _ in 0..64 {
@@ -54,7 +56,14 @@ impl Engine<'_> {
         }
     }
 
-    /// DP-3, DP-6, DP-9: the opens that keep a marked link.
+    /// The mark on the named stream alone that an open met, when the file itself is not marked (SA-6).
+    pub(crate) fn marked_stream(&self, failing: Failing<'_>, track: &Track, link: u32) -> Option<Mark> {
+        let stream = self.stream_of(failing, link);
+        let of_file = stream == UNNAMED || track.marks.standing(link, failing.at).is_some();
+        if of_file { None } else { track.marks.standing_on(link, stream, failing.at).copied() }
+    }
+
+    /// DP-3, DP-6, DP-9: the opens that keep a marked link, or a marked stream.
     pub(crate) fn keepers(
         &mut self,
         failing: Failing<'_>,
@@ -79,6 +88,12 @@ impl Engine<'_> {
         }
         // An open that was still there when the name had gone was not what kept it.
         let track = self.track(self.names.file(link));
+        let stream = mark.map_or(UNNAMED, |mark| mark.stream);
+        if stream != UNNAMED {
+            let fit = |hold: &HoldRec| if hold.stream == stream { Fit::Yes } else { Fit::No };
+            self.by_handle(failing, link, &Rule { mechanism, rule, fit: &fit, conflict: &none, ceiling }, found);
+            return;
+        }
         let gone = self.unkept(&track, link, failing.at);
         let kept = |hold: &HoldRec| hold.link == link && !gone.is_some_and(|gone| hold.outlasts(gone));
         // An open by file id is an open of the file: which of its names it counts for is not shown.

@@ -91,7 +91,8 @@ impl Engine<'_> {
         if outlasted {
             confidence = Confidence::Possible; // its close is not in the capture, and the name went meanwhile
         }
-        if rule.rule == "DP-3" && best.link != self.subject(failing.index, failing.op) {
+        let of_stream = self.marked_stream(failing, track, self.names.place(failing.index).link).is_some();
+        if rule.rule == "DP-3" && !of_stream && best.link != self.subject(failing.index, failing.op) {
             confidence = confidence.min(Confidence::Possible); // DP-8: opened by id, perhaps for another of the file's names
         }
         if let Some(handed) = best.handed {
@@ -104,7 +105,7 @@ impl Engine<'_> {
         if conflict.is_some() && best.stream != self.names.place(failing.index).stream {
             rule_id = "SA-6";
         }
-        if rule_id == "DP-3" && best.stream != UNNAMED {
+        if rule_id == "DP-3" && !of_stream && best.stream != UNNAMED {
             rule_id = "DP-9";
         }
         let mechanism = match rule.mechanism {

@@ -8,7 +8,7 @@ use crate::locks::failure::wanted;
 use crate::locks::file::hold::{Fit, HoldRec};
 use crate::locks::file::sections::{Kind, Mapped};
 use crate::locks::finding::{Cause, Confidence, Holder, Mechanism};
-use crate::locks::identity::NONE;
+use crate::locks::identity::{NONE, UNNAMED};
 use crate::locks::spans::Instant;
 use crate::nt::sharing::{Relation, sharing_conflict};
 use crate::nt::{AccessMask, DispositionFlags, FileTime, NtStatus, ShareAccess};
@@ -64,7 +64,11 @@ impl Engine<'_> {
         // MM-2: a delete-on-close open looks at image sections only.
         let create = matches!(failing.op.kind, OpKind::Create(_));
         let rule = if create { "MM-2" } else { "MM-1" };
-        self.mapped(failing, link, rule, &|kind| kind.image() || (!create && kind.data()), found);
+        // MM-3: unless it asks for the check of images, one of several names may go.
+        let unchecked = matches!(failing.op.kind, OpKind::SetDispositionEx { flags, .. }
+            if !flags.contains(DispositionFlags::FORCE_IMAGE_SECTION_CHECK));
+        let images = !(unchecked && self.has_other_name(failing, link));
+        self.mapped(failing, link, rule, &|kind| (images && kind.image()) || (!create && kind.data()), found);
         let image = found.suspects.iter().any(|suspect| suspect.holder.mechanism == Mechanism::ImageMapping);
         let data = found.suspects.iter().any(|suspect| suspect.holder.mechanism == Mechanism::DataMapping);
         found.cause = match (image, data) {
@@ -72,6 +76,35 @@ impl Engine<'_> {
             (false, true) => Some(Cause::UserMapped),
             _ => Some(Cause::Other),
         };
+    }
+
+    /// The stream of a file whose sections and locks an operation meets (SA-6): its own, or the unnamed one of the target of a move.
+    pub(crate) fn stream_of(&self, failing: Failing<'_>, link: u32) -> u32 {
+        let place = self.names.place(failing.index);
+        if place.link == link { place.stream } else { UNNAMED }
+    }
+
+    /// MM-1: a deletion of the whole file may be refused because of a named stream that is mapped; the reference does not say.
+    pub(crate) fn may_count_elsewhere(&self, failing: Failing<'_>, stream: u32) -> bool {
+        failing.op.status == NtStatus::CANNOT_DELETE && stream == UNNAMED
+    }
+
+    /// Whether the file is shown to have another name, which stays (MM-3).
+    fn has_other_name(&mut self, failing: Failing<'_>, link: u32) -> bool {
+        let (file, tick) = (self.names.file(link), self.tick(failing.index));
+        let track = self.track(file);
+        let past = track.ops.partition_point(|at| self.tick(*at) < tick);
+        let recent = track.ops.get(past.saturating_sub(4096)..past).unwrap_or(&[]);
+        self.work.spend(recent.len());
+        let stays = |other: u32| {
+            other != link
+                && other != NONE
+                && self.names.file(other) == file
+                && self.names.is_seen(other)
+                && !self.names.ever_marked(other)
+                && self.names.lives(other, tick)
+        };
+        recent.iter().any(|at| stays(self.names.place(*at).link) || self.names.linked(*at).is_some_and(stays))
     }
 
     /// Whether a process ended between the last failure and the success.
@@ -93,12 +126,15 @@ impl Engine<'_> {
             return;
         }
         let track = self.track(self.names.file(link));
-        let mapped: Vec<Mapped> = track
-            .sections
-            .at(failing.at, &self.exits, self.options.limit)
-            .into_iter()
-            .filter(|mapped| fits(mapped.kind))
-            .collect();
+        let last = failing.burst.last;
+        let source = self.names.place(failing.index).link;
+        let pending = source != link && self.track(self.names.file(source)).marks.standing(source, last).is_some();
+        let stream = self.stream_of(failing, link);
+        let standing = |at: Instant| {
+            let sections = track.sections.on(stream).map(|here| here.at(at, &self.exits, self.options.limit));
+            sections.unwrap_or_default().into_iter().filter(|mapped| fits(mapped.kind))
+        };
+        let mapped: Vec<Mapped> = standing(failing.at).collect();
         let image_only = !fits(Kind::Data { writable: Some(true) });
         // A status that only a mapping can cause, and one process that made one: only its end is not shown (MM-5).
         // A sharing violation has other causes; a handle that conflicts explains it already.
@@ -106,15 +142,12 @@ impl Engine<'_> {
         let only_mapping = failing.op.status != NtStatus::SHARING_VIOLATION || !explained;
         // AT-10: what ended with its process while the operation went on failing, and nothing else is there to explain that, be
         // it a later mapping or handle, was not what stood in the way.
-        let last = failing.burst.last;
         let ended = |section: &Mapped| section.exit.is_some_and(|(_, time)| time <= last.start);
         let all_ended = mapped.iter().all(ended);
-        let source = self.names.place(failing.index).link;
-        let pending = source != link && self.track(self.names.file(source)).marks.standing(source, last).is_some();
         let followed = || {
             // RN-4: a pending source is refused for that alone.
             pending
-                || track.sections.at(last, &self.exits, self.options.limit).iter().any(|one| fits(one.kind))
+                || standing(last).next().is_some()
                 || self.may_hold(&track, None, last, &|hold| also_refuses(failing.op, hold, link))
         };
         let not_enough = all_ended && !followed();
@@ -123,7 +156,19 @@ impl Engine<'_> {
         processes.sort_unstable();
         processes.dedup();
         let only_one = processes.len() == 1 && only_mapping;
-        for section in mapped {
+        let elsewhere: Vec<Mapped> = match self.may_count_elsewhere(failing, stream) {
+            true => track
+                .sections
+                .iter()
+                .filter(|(other, _)| *other != stream)
+                .flat_map(|(_, there)| {
+                    there.at(failing.at, &self.exits, self.options.limit).into_iter().filter(|mapped| fits(mapped.kind))
+                })
+                .collect(),
+            false => Vec::new(),
+        };
+        let here = mapped.len();
+        for (nth, section) in mapped.into_iter().chain(elsewhere).enumerate() {
             let alone = only_one && suffices(&section);
             let handle = track
                 .process_spans(section.process)
@@ -143,8 +188,9 @@ impl Engine<'_> {
                 true => confidence.min(Confidence::Possible),
                 false => confidence,
             };
+            let confidence = if nth < here { confidence } else { Confidence::Possible };
             let confidence = confidence.min(self.whole());
-            let left_early = not_enough && confidence < Confidence::Proven;
+            let left_early = not_enough && nth < here && confidence < Confidence::Proven;
             let confidence = if left_early { Confidence::Possible } else { confidence };
             let image = match section.kind {
                 Kind::Data { .. } => false,

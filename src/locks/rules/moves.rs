@@ -1,15 +1,16 @@
 //! Renames and links that were refused: the target, the directory it goes to, what is open below (RN-1 to RN-7).
 
 use super::suspect::{Blockers, Rule};
-use crate::capture::op::OpKind;
+use crate::capture::op::{Op, OpKind, PathId, ProcessInfo};
 use crate::locks::engine::Engine;
 use crate::locks::failing::Failing;
 use crate::locks::file::hold::{Fit, HoldRec};
 use crate::locks::file::sections::Kind;
 use crate::locks::finding::{Cause, Confidence, Mechanism, Side};
-use crate::locks::identity::{NONE, UNNAMED};
+use crate::locks::identity::{NONE, UNNAMED, succeeded};
+use crate::locks::spans::Instant;
 use crate::nt::sharing::{AccessClasses, Grant, Relation, sharing_conflict};
-use crate::nt::{RenameFlags, ShareAccess};
+use crate::nt::{NtStatus, RenameFlags, ShareAccess};
 
 /// The last build known to open the destination directory without sharing deletion: Windows 11 23H2 (RN-7).
 const LAST_WITHOUT_DELETE: u32 = 22_631;
@@ -38,7 +39,8 @@ impl Engine<'_> {
     pub(crate) fn blocked_move(&mut self, failing: Failing<'_>, flags: RenameFlags, found: &mut Blockers) {
         found.cause = Some(Cause::ShareConflict);
         let Some(target) = self.names.target(failing.index) else { return };
-        if target.link != NONE && flags.contains(RenameFlags::REPLACE_IF_EXISTS) {
+        // RN-1: a classic replace answers otherwise to opens of the target.
+        if target.link != NONE && flags.contains(RenameFlags::REPLACE_IF_EXISTS | RenameFlags::POSIX_SEMANTICS) {
             let conflict = |hold: &HoldRec| {
                 hold.grant.and_then(|grant| sharing_conflict(grant, replacing(), Relation::SameStream))
             };
@@ -51,6 +53,10 @@ impl Engine<'_> {
             let rule =
                 Rule { mechanism: Mechanism::ReplacedTarget, rule: "RN-2", fit: &fit, conflict: &conflict, ceiling };
             self.by_handle(failing, target.link, &rule, found);
+        }
+        let as_path = self.opens_folder(failing.op);
+        if as_path == Some(false) {
+            return;
         }
         let (entry, told) = entering(self.log.os_build);
         let conflict =
@@ -67,12 +73,28 @@ impl Engine<'_> {
             Rule { mechanism: Mechanism::DestinationDirectory, rule: "RN-7", fit: &fit, conflict: &conflict, ceiling };
         self.by_handle(failing, dir, &rule, found);
         for suspect in found.suspects.iter_mut().skip(from) {
-            // Where the version is not known to refuse it, a mere DELETE handle is no proof, and no release makes it one.
-            if !told && suspect.holder.conflicts.iter().all(|conflict| conflict.side == Side::VictimDoesNotShare) {
+            // Where the version is not known to refuse it, a mere DELETE handle is no proof, nor is any where the folder may not have
+            // been opened at all; and no release makes it one.
+            let by_delete = suspect.holder.conflicts.iter().all(|conflict| conflict.side == Side::VictimDoesNotShare);
+            if as_path.is_none() || (!told && by_delete) {
                 suspect.settled_by_release = false;
                 suspect.holder.confidence = suspect.holder.confidence.min(Confidence::Likely);
             }
         }
+    }
+
+    /// RN-7: whether the folder a name goes to is opened, which is so when the target was given as a path. A name alone stays in
+    /// its folder. `None`: not told.
+    pub(crate) fn opens_folder(&self, op: &Op) -> Option<bool> {
+        let (OpKind::Rename { target, as_path, .. } | OpKind::Link { target, as_path, .. }) = op.kind else {
+            return None;
+        };
+        let folder = |path: PathId| {
+            let path = self.log.paths.get(path);
+            path.rfind('\\').and_then(|at| path.get(..at)).unwrap_or_default()
+        };
+        let elsewhere = || target.is_some_and(|target| !crate::nt::path::same(folder(target), folder(op.path)));
+        as_path.or_else(|| elsewhere().then_some(true))
     }
 
     /// RN-1, RN-3, RN-5, RN-6: ACCESS DENIED on a rename or link.
@@ -81,6 +103,9 @@ impl Engine<'_> {
         let ceiling = Confidence::Proven;
         let place = self.names.place(failing.index);
         let target = self.names.target(failing.index);
+        if matches!(failing.op.kind, OpKind::Rename { .. }) && self.lacks_delete(failing) {
+            return;
+        }
         if let Some(target) = target
             && target.link != NONE
             && flags.contains(RenameFlags::REPLACE_IF_EXISTS)
@@ -119,6 +144,41 @@ impl Engine<'_> {
             false if replaced => Some(Cause::RenameBlocked),
             false => Some(Cause::ImageSection),
         };
+    }
+
+    /// DP-1 for renames: whether no handle through which this process can have asked had DELETE. Then its rights refused it,
+    /// whoever has anything open.
+    fn lacks_delete(&mut self, failing: Failing<'_>) -> bool {
+        let (op, place) = (failing.op, self.names.place(failing.index));
+        let kernel = self.log.processes.get(op.process.0 as usize).is_none_or(ProcessInfo::is_system);
+        if kernel || op.driver.is_some() || place.link == NONE {
+            return false;
+        }
+        let track = self.track(self.names.file(place.link));
+        let own = |hold: &HoldRec| hold.process == op.process && hold.driver.is_none();
+        let able =
+            |hold: &HoldRec| own(hold) && hold.grant.is_none_or(|grant| grant.possible.contains(AccessClasses::DELETE));
+        // (Some handle of it may be there; one that has the right may be.)
+        let at = |at: Instant| {
+            let fit = |hold: &HoldRec| if able(hold) { Fit::Yes } else { Fit::No };
+            let (groups, more) = track.weigh(at, self.options.limit, &self.work, &fit);
+            let mine = |number: u32| track.groups.get(number as usize).is_some_and(|group| group.process == op.process);
+            let any = groups.iter().any(|(group, weighed)| mine(*group) && weighed.any);
+            (any, more || groups.iter().any(|(_, weighed)| weighed.possible))
+        };
+        if at(failing.at) != (true, false) || track.holds.iter().any(|hold| able(hold) && hold.ended_unseen()) {
+            return false;
+        }
+        // Who did what needs the right, with no handle that shows it, had one that the capture does not show opened.
+        let needs = |other: &&Op| {
+            let kind = matches!(
+                other.kind,
+                OpKind::Rename { .. } | OpKind::SetDisposition { .. } | OpKind::SetDispositionEx { .. }
+            );
+            kind && other.process == op.process && (succeeded(other) || other.status == NtStatus::CANNOT_DELETE)
+        };
+        let mut others = track.ops.iter().take(4096).filter_map(|at| self.op(*at)).filter(needs);
+        !others.any(|other| !at(Instant::of(other)).1)
     }
 
     /// Whether a name is shown to be that of a directory: by an open or a query of it, or by what is in it.

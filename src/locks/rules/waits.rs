@@ -53,14 +53,16 @@ impl Engine<'_> {
                     }
                     _ => oplock.stood(failing.at, ended),
                 };
-                oplock.process != own && stood
+                oplock.process != own && oplock.stream == place.stream && stood
             })
             .map(|oplock| (oplock.process, oplock.at))
             .take(64)
             .collect();
         // An oplock belongs to a handle that was there when it was requested.
         let owns = |hold: &HoldRec, (process, asked): &(ProcessId, Instant)| {
-            hold.process == *process && hold.opened.is_none_or(|(_, opened)| opened.before(*asked))
+            hold.process == *process
+                && hold.stream == place.stream
+                && hold.opened.is_none_or(|(_, opened)| opened.before(*asked))
         };
         let fit = |hold: &HoldRec| if owners.iter().any(|owner| owns(hold, owner)) { Fit::Yes } else { Fit::No };
         let ceiling = Confidence::Likely;
@@ -71,7 +73,8 @@ impl Engine<'_> {
     /// OP-2: when an oplock whose request has no end in the capture began to break: another's open came back without waiting
     /// for that, or waits still.
     fn broken_by(&self, track: &Track, oplock: &Oplock, at: Instant) -> Option<FileTime> {
-        let ops = track.ops.iter().take(65_536).filter_map(|op| self.op(*op));
+        let of_stream = |op: &&u32| self.names.place(**op).stream == oplock.stream;
+        let ops = track.ops.iter().take(65_536).filter(of_stream).filter_map(|op| self.op(*op));
         let mut others = ops.filter(|op| op.process != oplock.process && op.start >= oplock.at.start);
         let breaks = others.find(|op| {
             let waits = op.start < at.start && op.end.is_some_and(|end| end > at.start);
@@ -126,34 +129,48 @@ impl Engine<'_> {
             return holders;
         }
         self.work.spend(track.oplocks.len() + track.holds.len());
-        for oplock in track.oplocks.iter().filter(|oplock| oplock.requests).take(4096) {
-            let broken = self.op(oplock.op).and_then(|op| op.end).filter(|end| *end >= at.start && *end <= at.end);
-            if oplock.process == op.process || oplock.at.start >= at.start || broken.is_none() {
+        let of_stream = |oplock: &&Oplock| oplock.requests && oplock.stream == place.stream;
+        for oplock in track.oplocks.iter().filter(of_stream).take(4096) {
+            let Some(broken) = self.op(oplock.op).and_then(|op| op.end).filter(|end| *end <= at.end) else { continue };
+            if oplock.process == op.process || oplock.at.start >= at.start {
                 continue;
+            }
+            let own = |hold: &&HoldRec| hold.process == oplock.process && hold.stream == oplock.stream;
+            // An earlier open broke it, and waited still for the same answer.
+            let closed_since = |hold: &HoldRec| hold.ended.from().is_some_and(|end| end >= broken && end < at.start);
+            if broken < at.start {
+                self.work.spend(track.oplocks.len() + track.holds.len() + track.ops.len());
+                if self.work.is_spent()
+                    || !breaking(&track.oplocks, oplock, at, Some(broken))
+                    || track.holds.iter().filter(own).any(closed_since)
+                    || self.broken_by(&track, oplock, at).is_none_or(|begun| begun > broken)
+                {
+                    continue;
+                }
             }
             // It gave way by acknowledging or by closing, within the wait.
             let acknowledged = track
                 .oplocks
                 .iter()
-                .filter(|ack| ack.acknowledges && ack.process == oplock.process && ack.op != oplock.op)
+                .filter(|ack| ack.acknowledges && ack.process == oplock.process && ack.stream == oplock.stream)
+                .filter(|ack| ack.op != oplock.op)
                 .map(|ack| (ack.op, ack.at));
-            let closed =
-                track.holds.iter().filter(|hold| hold.process == oplock.process).filter_map(|hold| match hold.ended {
-                    Ended::Close(op, at) => Some((op, at)),
-                    _ => None,
-                });
+            let closed = track.holds.iter().filter(own).filter_map(|hold| match hold.ended {
+                Ended::Close(op, at) => Some((op, at)),
+                _ => None,
+            });
             let gave_way = acknowledged
                 .chain(closed)
                 .take(4096)
                 .filter(|(_, when)| when.start >= at.start && when.start <= at.end)
                 .max_by_key(|(_, when)| when.start);
-            if !seen.insert(oplock.process) {
+            if (broken < at.start && gave_way.is_none()) || !seen.insert(oplock.process) {
                 continue;
             }
             let slack = gave_way.map(|(_, when)| at.end.since(when.start));
             // The wait ends when the owner gives way: the closer the two, the surer.
             let close = slack.is_some_and(|slack| slack.0 <= (waited.0 / 4).max(10_000));
-            let hold = track.holds.iter().find(|hold| hold.process == oplock.process && hold.paired_alive(at));
+            let hold = track.holds.iter().find(|hold| own(hold) && hold.paired_alive(at));
             holders.push(Holder {
                 party: match self.op(oplock.op).and_then(|op| op.driver) {
                     Some(driver) => Party::Driver { driver, process: oplock.process },

@@ -13,7 +13,7 @@ use crate::locks::file::hold::{Ended, Fit, HoldRec};
 use crate::locks::file::sections::Kind;
 use crate::locks::file::track::Track;
 use crate::locks::finding::{Attribution, Confidence, DeleteHow, Finding, Reason, RuledOut};
-use crate::locks::identity::{NONE, opens};
+use crate::locks::identity::{NONE, UNNAMED, opens};
 use crate::locks::rules::mapping::harmless;
 use crate::locks::rules::suspect::Blockers;
 use crate::locks::spans::Instant;
@@ -99,7 +99,7 @@ impl Engine<'_> {
             kernel || !all_count && finding.holders.iter().any(|holder| holder.confidence >= Confidence::Likely);
         for process in blockers.considered.iter().filter(|_| explained) {
             // MM-5: who mapped the file may well block beside a handle; only the end of the mapping is not shown.
-            if known.insert(*process) && !track.sections.maps(*process) {
+            if known.insert(*process) && !track.maps(*process) {
                 let out = RuledOut::new(*process, Reason::ExplainedWithoutIt);
                 cleared.push(if kernel { RuledOut { rule: "VI-12", ..out } } else { out });
             }
@@ -178,8 +178,13 @@ impl Engine<'_> {
             _ => &every,
         };
         let posix = |how| how == DeleteHow::PosixDisposition;
-        let posix = track.marks.standing(scene.link, at).is_some_and(|mark| posix(mark.how));
-        let gone = self.unkept(track, scene.link, at).filter(|_| matches!(scene.part, Part::Keeping) && !posix);
+        let marked = match scene.part {
+            Part::Keeping(stream) => track.marks.standing_on(scene.link, stream, at),
+            _ => track.marks.standing(scene.link, at),
+        };
+        let posix = marked.is_some_and(|mark| posix(mark.how));
+        let gone =
+            self.unkept(track, scene.link, at).filter(|_| matches!(scene.part, Part::Keeping(UNNAMED)) && !posix);
         let outlasting: FxHashSet<ProcessId> = match gone {
             Some(gone) => {
                 let outlast = |hold: &&HoldRec| hold.link == scene.link && hold.outlasts(gone) && hold.paired_alive(at);
@@ -187,6 +192,7 @@ impl Engine<'_> {
             }
             None => FxHashSet::default(),
         };
+        let asked = self.names.place(failing.index).stream;
         let mut alive = Outcomes::default();
         for (group, weighed) in track.weigh(at, self.options.limit, &self.work, fit).0 {
             let Some(group) = track.groups.get(group as usize).filter(|_| weighed.any) else { continue };
@@ -210,15 +216,25 @@ impl Engine<'_> {
                     out(Reason::CompatibleSharing, rule, None)
                 }
                 Part::Sharing { .. } => Some(RuledOut::new(group.process, Reason::AttributesOnly)),
-                Part::Keeping if group.link != scene.link => Some(RuledOut::new(group.process, Reason::OtherLink)),
-                Part::Keeping if outlasting.contains(&group.process) => {
+                Part::Keeping(stream) if stream != UNNAMED && group.stream != stream => {
+                    out(Reason::HandleDoesNotBlock, "SA-6", opened)
+                }
+                Part::Keeping(UNNAMED) if group.link != scene.link => {
+                    Some(RuledOut::new(group.process, Reason::OtherLink))
+                }
+                Part::Keeping(_) if outlasting.contains(&group.process) => {
                     Some(RuledOut::new(group.process, Reason::OutlastedTheName))
                 }
-                Part::Keeping if posix => Some(RuledOut::new(group.process, Reason::NotTheMarker)),
-                Part::Keeping => continue,
+                Part::Keeping(_) if posix => Some(RuledOut::new(group.process, Reason::NotTheMarker)),
+                Part::Keeping(_) => continue,
                 Part::Locking { range: Some(range), rule } if !older => {
-                    let shown = track.locks.spared(group.process, at, range);
-                    let rule = if shown.is_some_and(|(_, by_success)| by_success) { "AT-11" } else { rule };
+                    let locks = track.locks.on(group.stream).filter(|_| group.stream == asked);
+                    let shown = locks.and_then(|locks| locks.spared(group.process, at, range));
+                    let rule = match shown {
+                        Some((_, true)) => "AT-11",
+                        _ if group.stream != asked => "SA-6",
+                        _ => rule,
+                    };
                     let event = shown.and_then(|(op, _)| Some(self.op(op)?.event));
                     out(Reason::NoConflictingLock, rule, event.or(opened))
                 }
@@ -244,8 +260,11 @@ impl Engine<'_> {
     ) {
         let at = failing.at;
         let nobody = finding.attribution == Attribution::NoHolder;
+        let stream = self.stream_of(failing, self.subject(failing.index, failing.op));
         // AT-11: the success that shows a mapping gone tells more than the close of its handle.
-        for (process, success) in track.sections.gone(at).into_iter().filter(|(process, _)| !skip.contains(process)) {
+        let on_stream = track.sections.on(stream);
+        let gone = on_stream.map(|sections| sections.gone(at)).unwrap_or_default();
+        for (process, success) in gone.into_iter().filter(|(process, _)| !skip.contains(process)) {
             let past =
                 here.get(&process).is_none_or(|known| known.is_some_and(|out| out.reason == Reason::ClosedBefore));
             if past && harmless(failing, Kind::Unknown { writable: None }, nobody).is_some() {
@@ -256,9 +275,14 @@ impl Engine<'_> {
                 );
             }
         }
-        let sections = track.sections.at(at, &self.exits, self.options.limit);
-        for section in sections.iter().filter(|section| !skip.contains(&section.process)) {
-            let Some(rule) = harmless(failing, section.kind, nobody) else { continue };
+        let sections = track.sections.iter().flat_map(|(of, sections)| {
+            sections.at(at, &self.exits, self.options.limit).into_iter().map(move |section| (of, section))
+        });
+        for (of, section) in sections.filter(|(_, section)| !skip.contains(&section.process)) {
+            let Some(mut rule) = harmless(failing, section.kind, nobody) else { continue };
+            if of != stream && !self.may_count_elsewhere(failing, stream) {
+                rule = Some("SA-6");
+            }
             let out = rule.map(|rule| RuledOut {
                 rule,
                 event: section.made.and_then(|op| Some(self.op(op)?.event)),
@@ -266,7 +290,8 @@ impl Engine<'_> {
             });
             note(here, section.process, out);
         }
-        for process in track.sections.processes().take(MAX_PROCESSES) {
+        let mapping = track.sections.iter().flat_map(|(_, sections)| sections.processes());
+        for process in mapping.take(MAX_PROCESSES) {
             let exit = self.exits.get(process.0 as usize).copied().flatten();
             if exit.is_some_and(|(_, exit)| exit <= at.start)
                 && !skip.contains(&process)
@@ -347,7 +372,7 @@ impl Engine<'_> {
                     && track.holds.iter().take(65_536).any(|hold| {
                         hold.process == process && matches!(hold.ended, Ended::Exit(_, exit) if exit == time)
                     });
-            let mapped = exit.is_some_and(|(_, exit)| exit <= at.start) && track.sections.maps(process);
+            let mapped = exit.is_some_and(|(_, exit)| exit <= at.start) && track.maps(process);
             return Some(if by_exit || mapped { Reason::ExitedBefore } else { Reason::ClosedBefore });
         }
         ahead.then_some(Reason::OpenedAfter)

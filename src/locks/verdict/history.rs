@@ -5,7 +5,7 @@ use crate::capture::op::{EventIndex, Op, OpLog, PathId, ProcessId};
 use crate::locks::engine::{Engine, Options};
 use crate::locks::failing::Failing;
 use crate::locks::file::hold::{Ended, HoldRec};
-use crate::locks::file::sections::Mapped;
+use crate::locks::file::sections::{Mapped, Sections};
 use crate::locks::file::track::Track;
 use crate::locks::finding::{Confidence, Edge, Finding, Hold, Mechanism, Party};
 use crate::locks::identity::NONE;
@@ -191,9 +191,10 @@ impl Engine<'_> {
 
     /// The sections that may stand at the failure, and the byte-range locks, those nearest to it.
     fn other_holds(&self, failing: Failing<'_>, track: &Track) -> Vec<HistoryHold> {
-        let sections = track.sections.at(failing.at, &self.exits, self.options.limit);
+        let at = |sections: &Sections| sections.at(failing.at, &self.exits, self.options.limit);
+        let sections: Vec<Mapped> = track.sections.iter().flat_map(|(_, sections)| at(sections)).collect();
         let mut told: Vec<HistoryHold> = sections.iter().map(|section| self.section_told(failing, section)).collect();
-        let mut locks: Vec<_> = track.locks.iter().collect();
+        let mut locks: Vec<_> = track.locks.iter().flat_map(|(_, locks)| locks.iter()).collect();
         locks.sort_by_key(|lock| lock.granted.start.0.abs_diff(failing.at.start.0));
         told.extend(locks.into_iter().take(MAX_TOLD).map(|lock| {
             let (hold, end) = self.lock_hold(failing, lock);

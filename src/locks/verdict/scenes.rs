@@ -21,8 +21,8 @@ const MAX_BELOW: usize = 64;
 pub(crate) enum Part {
     /// It is held against an open that wants this on a stream; the rule by which it passes, if not SA-3.
     Sharing { wanted: Grant, stream: u32, rule: Option<&'static str> },
-    /// It keeps a name that waits to be deleted.
-    Keeping,
+    /// It keeps a name that waits to be deleted, or, unless unnamed, a stream that does.
+    Keeping(u32),
     /// Only its byte-range locks count.
     Locking { range: Option<Range>, rule: &'static str },
     /// Only its oplock counts.
@@ -74,18 +74,23 @@ impl Engine<'_> {
                     let sharing = |wanted, rule| Part::Sharing { wanted, stream: UNNAMED, rule: Some(rule) };
                     let mut scenes = Vec::new();
                     if replaced != NONE && flags.contains(RenameFlags::REPLACE_IF_EXISTS) {
-                        scenes.push(Scene::new(replaced, sharing(replacing(), "RN-2")));
+                        let posix = flags.contains(RenameFlags::POSIX_SEMANTICS);
+                        let part = if posix { sharing(replacing(), "RN-2") } else { Part::Without("RN-1") };
+                        scenes.push(Scene::new(replaced, part));
                     }
                     let folder = target.map_or(NONE, |target| self.names.link_of(target.dir));
-                    scenes.push(Scene::new(folder, sharing(entering(self.log.os_build).0, "RN-7")));
+                    scenes.push(match self.opens_folder(failing.op) {
+                        Some(false) => Scene::new(folder, Part::Without("RN-7")),
+                        _ => Scene::new(folder, sharing(entering(self.log.os_build).0, "RN-7")),
+                    });
                     scenes
                 }
             },
             NtStatus::DELETE_PENDING => match blockers.mark {
                 Some((_, above)) if above != link => {
-                    vec![Scene::new(above, Part::Keeping), Scene::aside(link, Part::Without("DP-7"))]
+                    vec![Scene::new(above, Part::Keeping(UNNAMED)), Scene::aside(link, Part::Without("DP-7"))]
                 }
-                _ => vec![Scene::new(link, Part::Keeping)],
+                mark => vec![Scene::new(link, Part::Keeping(mark.map_or(UNNAMED, |(mark, _)| mark.stream)))],
             },
             NtStatus::CANNOT_DELETE if blockers.nobody => vec![Scene::new(link, Part::Without("DP-10"))],
             NtStatus::CANNOT_DELETE => {
@@ -135,7 +140,7 @@ impl Engine<'_> {
         for child in children.into_iter().take(MAX_BELOW) {
             let track = self.track(self.names.file(child));
             scenes.push(if track.marks.standing(child, failing.at).is_some() {
-                Scene::new(child, Part::Keeping)
+                Scene::new(child, Part::Keeping(UNNAMED))
             } else if let Some(refused) = refused.get(&child) {
                 Scene::new(child, self.refused_part(*refused))
             } else {
