@@ -104,10 +104,12 @@ impl Engine<'_> {
         // A sharing violation has other causes; a handle that conflicts explains it already.
         let explained = found.suspects.iter().any(|suspect| suspect.holder.confidence >= Confidence::Likely);
         let only_mapping = failing.op.status != NtStatus::SHARING_VIOLATION || !explained;
-        // AT-10: what ended with its process while the operation went on failing, and nothing else is there to explain that, be
-        // it a later mapping or handle, was not what stood in the way.
+        // AT-10: what ended, with its process or as a success shows, while the operation went on failing, and nothing else is
+        // there to explain that, be it a later mapping or handle, was not what stood in the way.
         let last = failing.burst.last;
-        let ended = |section: &Mapped| section.exit.is_some_and(|(_, time)| time <= last.start);
+        let ended = |section: &Mapped| {
+            section.gone.or(section.exit.map(|(_, time)| time)).is_some_and(|time| time <= last.start)
+        };
         let all_ended = mapped.iter().all(ended);
         let source = self.names.place(failing.index).link;
         let pending = source != link && self.track(self.names.file(source)).marks.standing(source, last).is_some();
@@ -129,7 +131,7 @@ impl Engine<'_> {
                 .process_spans(section.process)
                 .any(|(from, to, _)| from <= failing.at.start && to >= failing.at.end);
             let confidence = match section.kind {
-                Kind::Program if section.through => Confidence::Proven,
+                Kind::Program if section.through && section.gone.is_none() => Confidence::Proven,
                 Kind::Program | Kind::Image => Confidence::Likely,
                 // Without a Load Image of its own a section is no loaded image, where the capture records those.
                 Kind::Unknown { .. } if rule != "SA-8" && image_only => Confidence::Possible,
@@ -166,7 +168,10 @@ impl Engine<'_> {
                 inferred: confidence < Confidence::Proven,
                 left_early,
                 // MM-5: only the end of its process bounds a mapping.
-                settled_by_release: confidence == Confidence::Likely && processes.len() == 1 && !reads_only,
+                settled_by_release: confidence == Confidence::Likely
+                    && processes.len() == 1
+                    && !reads_only
+                    && section.gone.is_none(),
                 end: exit.zip(section.exit.map(|(_, time)| Instant::point(time))),
                 ..Suspect::of(holder)
             };
