@@ -7,7 +7,7 @@ use super::file::hold::Work;
 use super::file::replay::Foreign;
 use super::file::track::Track;
 use super::finding::{Edge, Party};
-use super::identity::{NONE, Names, opens};
+use super::identity::{NONE, Names, opens, succeeded};
 use super::slow::slow_ops;
 use super::spans::Instant;
 use crate::capture::op::{EventIndex, Op, OpKind, OpLog, ProcessId};
@@ -77,6 +77,8 @@ pub(crate) struct Engine<'a> {
     pub(crate) directories: FxHashMap<u32, Vec<(ProcessId, Option<u32>)>>,
     /// Operations that took far longer than their like, ascending.
     pub(crate) slow: Vec<u32>,
+    /// Renames and links that succeeded, in completion order.
+    pub(crate) moves: Vec<u32>,
     /// What may still be looked at.
     pub(crate) work: Work,
 }
@@ -94,6 +96,8 @@ impl<'a> Engine<'a> {
             }
         }
         let names = Names::replay(log, &order);
+        let moved = |op: &Op| matches!(op.kind, OpKind::Rename { .. } | OpKind::Link { .. }) && succeeded(op);
+        let moves = order.iter().copied().filter(|at| log.ops.get(*at as usize).is_some_and(moved)).collect();
         let (starts, by_file) = group_by_file(&names, &order);
         let mut engine = Self {
             log,
@@ -108,6 +112,7 @@ impl<'a> Engine<'a> {
             tracks: FxHashMap::default(),
             directories: FxHashMap::default(),
             slow: slow_ops(log, options.wait_threshold),
+            moves,
             work: Work::new(MAX_WORK),
         };
         engine.note_directories();

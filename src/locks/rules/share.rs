@@ -163,15 +163,15 @@ impl Engine<'_> {
             let exit = self.exits.get(process.0 as usize).copied().flatten();
             let over = exit.is_some_and(|(_, time)| time <= failing.at.start);
             // AT-11: it would have refused every open that asked for deletion.
-            let deleted = track.ops.iter().filter_map(|at| self.op(*at)).any(|op| {
+            let deleted = track.ops.iter().filter_map(|at| self.op(*at)).find(|op| {
                 op.process != process
                     && op.start >= begun
                     && Instant::of(op).end <= failing.at.start
                     && opens(op)
                     && wanted(op).grant.classes.contains(AccessClasses::DELETE)
             });
-            if deleted {
-                found.refuted.push(process);
+            if let Some(deleted) = deleted {
+                found.refuted.push((process, deleted.event));
                 continue;
             }
             // A visible open of the directory, alive or closed, tells more than the setting.

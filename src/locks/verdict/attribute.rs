@@ -18,6 +18,7 @@ impl Engine<'_> {
         let burst = bursts.end_of(index);
         let failing = Failing { index, op, at: Instant::of(op), burst, nesting: 0 };
         let mut blockers = self.blockers(failing);
+        self.refute(failing, &mut blockers);
         let mut ruled_out = self.settle(failing, &mut blockers);
         let link = self.subject(index, op);
         let holders: Vec<Holder> = blockers.suspects.iter().map(|suspect| suspect.holder.clone()).collect();

@@ -1,6 +1,6 @@
 //! Evidence around a failure: which suspects stand, what release ended it, and what may be behind it unseen (AT-9 to AT-12).
 
-use crate::capture::op::{OpKind, ProcessId, ProcessInfo};
+use crate::capture::op::{EventIndex, OpKind, ProcessId, ProcessInfo};
 use crate::locks::engine::Engine;
 use crate::locks::failing::Failing;
 use crate::locks::failure::wanted;
@@ -16,8 +16,11 @@ use rustc_hash::FxHashSet;
 impl Engine<'_> {
     /// Decides between suspects of different strength. Returns those cleared by it.
     pub(crate) fn settle(&self, failing: Failing<'_>, blockers: &mut Blockers) -> Vec<RuledOut> {
-        let mut cleared: Vec<RuledOut> =
-            blockers.refuted.iter().map(|process| RuledOut::new(*process, Reason::ShownClosedByLaterSuccess)).collect();
+        let shown = |(process, success): &(ProcessId, EventIndex)| RuledOut {
+            event: Some(*success),
+            ..RuledOut::new(*process, Reason::ShownClosedByLaterSuccess)
+        };
+        let mut cleared: Vec<RuledOut> = blockers.refuted.iter().map(shown).collect();
         for suspect in &mut blockers.suspects {
             if self.may_have_ended(suspect.holder.party.process(), failing.at) {
                 suspect.holder.confidence = Confidence::Possible;
