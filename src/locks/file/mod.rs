@@ -7,4 +7,5 @@ pub(super) mod ranges;
 pub(super) mod refute;
 pub(super) mod replay;
 pub(super) mod sections;
+mod shown;
 pub(super) mod track;

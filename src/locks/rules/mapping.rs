@@ -7,11 +7,12 @@ use crate::locks::failing::Failing;
 use crate::locks::failure::wanted;
 use crate::locks::file::hold::{Fit, HoldRec};
 use crate::locks::file::sections::{Kind, Mapped};
+use crate::locks::file::track::Track;
 use crate::locks::finding::{Cause, Confidence, Holder, Mechanism};
 use crate::locks::identity::NONE;
 use crate::locks::spans::Instant;
 use crate::nt::sharing::{Relation, sharing_conflict};
-use crate::nt::{AccessMask, DispositionFlags, FileTime, NtStatus, ShareAccess};
+use crate::nt::{AccessMask, CreateOptions, DispositionFlags, FileTime, NtStatus, ShareAccess};
 
 /// The rule by which a mapping of this kind does not refuse an operation; `Some(None)` where it may, or sources disagree. `None`:
 /// mappings have nothing to do with the result.
@@ -57,7 +58,7 @@ impl Engine<'_> {
         let track = self.track(self.names.file(link));
         let ignores = matches!(failing.op.kind, OpKind::SetDispositionEx { flags, .. }
             if flags.contains(DispositionFlags::IGNORE_READONLY_ATTRIBUTE));
-        if track.is_readonly(failing.at.start) == Some(true) && !ignores {
+        if track.is_readonly(failing.at.start) == Some(true) && !ignores && !self.shown_writable(failing, &track) {
             found.nobody = true; // DP-10
             return;
         }
@@ -74,8 +75,26 @@ impl Engine<'_> {
         };
     }
 
+    /// AT-11: whether the same deletion went through later with the attributes as they were: then the file was not read-only.
+    fn shown_writable(&self, failing: Failing<'_>, track: &Track) -> bool {
+        let Some(done) = failing.burst.success.and_then(|at| self.op(at)) else { return false };
+        let deletes = match done.kind {
+            OpKind::SetDisposition { delete, .. } => delete,
+            OpKind::SetDispositionEx { flags, .. } => {
+                flags.contains(DispositionFlags::DELETE) && !flags.contains(DispositionFlags::IGNORE_READONLY_ATTRIBUTE)
+            }
+            OpKind::Create(create) => create.options.contains(CreateOptions::DELETE_ON_CLOSE),
+            _ => false,
+        };
+        let within = |op: &Op| failing.at.start <= op.start && op.start <= done.start;
+        let set = |op: &Op| matches!(op.kind, OpKind::SetBasic(attributes) if !attributes.is_empty());
+        deletes
+            && !self.log.coverage.has_gaps(failing.at.start, done.start)
+            && !track.ops.iter().filter_map(|at| self.op(*at)).any(|op| within(op) && set(op))
+    }
+
     /// Whether a process ended between the last failure and the success.
-    fn brackets(&self, failing: Failing<'_>, exit: Option<(Option<u32>, FileTime)>) -> bool {
+    pub(crate) fn brackets(&self, failing: Failing<'_>, exit: Option<(Option<u32>, FileTime)>) -> bool {
         let success = failing.burst.success.and_then(|at| self.op(at));
         exit.zip(success).is_some_and(|((_, exit), op)| exit >= failing.burst.last.end && op.start >= exit)
     }

@@ -69,8 +69,11 @@ impl Engine<'_> {
         mechanism: Mechanism,
         found: &mut Blockers,
     ) {
-        let conflict = |hold: &HoldRec| {
-            hold.grant.and_then(|grant| sharing_conflict(grant, wanted.grant, relation(hold.stream, stream)))
+        let track = self.track(self.names.file(link));
+        let conflict = |hold: &HoldRec| match hold.grant {
+            Some(grant) => sharing_conflict(grant, wanted.grant, relation(hold.stream, stream)),
+            None if hold.stream == stream => track.refused_by_use(hold, failing.at, wanted.grant),
+            None => None,
         };
         let doubtful = |hold: &HoldRec| {
             conflict(hold).is_some_and(|conflict| !conflict.certain || spared_by_read(hold, wanted.grant, conflict))
@@ -83,6 +86,7 @@ impl Engine<'_> {
                 Some(_) => Fit::Maybe, // SA-11
                 None => Fit::No,
             },
+            None if conflict(hold).is_some() => Fit::Yes,
             None => {
                 let unknown =
                     Grant { classes: AccessClasses::NONE, possible: AccessClasses::ALL, share: ShareAccess::NONE };

@@ -54,7 +54,7 @@ impl Engine<'_> {
         for at in self.like(failing, blockers) {
             let Some(op) = self.op(at) else { continue };
             let now = Instant::of(op);
-            let burst = BurstEnd { number: 0, last: now, success: None };
+            let burst = BurstEnd { number: 0, first: at, last: now, success: None };
             let refused = Op { status, ..*op };
             let asked = Failing { index: at, op: &refused, at: now, burst, nesting: failing.nesting };
             self.work.spend(100);
@@ -96,6 +96,33 @@ impl Engine<'_> {
         }
     }
 
+    /// AT-10: missing rights refuse a rename in the same way as holds do. Where the very same is refused still once all who were
+    /// able to have let go, and nobody else is able to, it was not they.
+    pub(crate) fn refused_still(&mut self, failing: Failing<'_>, blockers: &mut Blockers) {
+        let last = failing.burst.last;
+        let left = |suspect: &Suspect| suspect.end.is_some_and(|(_, end)| end.end <= last.start);
+        if failing.op.status != NtStatus::ACCESS_DENIED
+            || blockers.suspects.is_empty()
+            || !blockers.suspects.iter().all(left)
+            || !self.blockers(Failing { at: last, ..failing }).suspects.is_empty()
+        {
+            return;
+        }
+        for suspect in &mut blockers.suspects {
+            suspect.holder.confidence = Confidence::Possible;
+            (suspect.inferred, suspect.left_early, suspect.settled_by_release) = (true, true, false);
+        }
+    }
+
+    /// Whether a refused rename or link is told though nobody stands in its way for certain: a hold did when it was refused
+    /// first.
+    pub(crate) fn was_blocked(&mut self, failing: Failing<'_>) -> bool {
+        let first = failing.burst.first;
+        let Some(op) = self.op(first).filter(|op| op.status == NtStatus::ACCESS_DENIED) else { return false };
+        let asked = Failing { index: first, op, at: Instant::of(op), ..failing };
+        is_blocked(&self.blockers(asked))
+    }
+
     /// The successes nearest to a refusal that its suspects may have met: the same names, the same folder.
     fn like(&mut self, failing: Failing<'_>, blockers: &Blockers) -> Vec<u32> {
         let tick = self.tick(failing.index);
@@ -135,6 +162,11 @@ impl Engine<'_> {
         let near = middle.saturating_sub(MAX_ASKED)..found.len().min(middle + MAX_ASKED);
         found.get(near).unwrap_or(&[]).to_vec()
     }
+}
+
+/// Whether anybody is shown to stand in the way, were there no more evidence.
+pub(crate) fn is_blocked(blockers: &Blockers) -> bool {
+    blockers.suspects.iter().any(|suspect| suspect.holder.confidence >= Confidence::Likely)
 }
 
 /// Whether one examination accuses, with certainty, every hold that another accuses of the same.
