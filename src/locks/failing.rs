@@ -2,11 +2,14 @@
 
 use super::spans::Instant;
 use crate::capture::op::Op;
+use crate::nt::NtStatus;
 
 /// How the retries of a failure went on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BurstEnd {
     pub(crate) number: usize,
+    /// The first failure (operation index).
+    pub(crate) first: u32,
     /// The last failure.
     pub(crate) last: Instant,
     /// The success that ended it (operation index).
@@ -22,4 +25,12 @@ pub(crate) struct Failing<'o> {
     pub(crate) at: Instant,
     pub(crate) burst: BurstEnd,
     pub(crate) nesting: u32,
+}
+
+impl Failing<'_> {
+    /// Whether every open of what is pending keeps it, whatever its access (DP-3, DR-1): going on after one has let go shows
+    /// nothing of that one.
+    pub(crate) fn every_open_counts(&self) -> bool {
+        matches!(self.op.status, NtStatus::DELETE_PENDING | NtStatus::DIRECTORY_NOT_EMPTY)
+    }
 }

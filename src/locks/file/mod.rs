@@ -7,5 +7,6 @@ pub(super) mod ranges;
 pub(super) mod refute;
 pub(super) mod replay;
 pub(super) mod sections;
+mod shown;
 pub(super) mod streams;
 pub(super) mod track;

@@ -23,8 +23,17 @@ pub(crate) struct LockRec {
     key: Option<u32>,
     /// The unlock, or the close of the process's last handle (operation index).
     pub(crate) released: Option<(u32, Instant)>,
-    /// The success that it would have refused, with its start: it was gone by then (AT-11).
-    over: Option<(u32, FileTime)>,
+    /// That was an unlock of just this range, which shows the lock to have stood until then.
+    unlocked: bool,
+    /// The success that it would have refused, before its end began: it was gone by then (AT-11).
+    over: Option<(u32, Instant)>,
+}
+
+impl LockRec {
+    /// The success that shows it gone before anything recorded ended it.
+    pub(crate) fn gone(&self) -> Option<(u32, Instant)> {
+        self.over.filter(|_| !self.unlocked)
+    }
 }
 
 /// The locks of one file.
@@ -41,15 +50,28 @@ pub(crate) struct Locks {
 impl Locks {
     pub(crate) fn lock(&mut self, op: &Op, at: u32, now: Instant, range: Range, key: Option<u32>) {
         let index = self.locks.len() as u32;
-        self.locks.push(LockRec { process: op.process, op: at, granted: now, range, key, released: None, over: None });
+        let lock = LockRec {
+            process: op.process,
+            op: at,
+            granted: now,
+            range,
+            key,
+            released: None,
+            unlocked: false,
+            over: None,
+        };
+        self.locks.push(lock);
         self.held.entry((op.process, range.offset, range.length)).or_default().push(index);
         self.by_process.entry(op.process).or_default().push(index);
     }
 
     pub(crate) fn unlock(&mut self, op: &Op, at: u32, now: Instant, offset: i64, length: i64) {
         let index = self.held.get_mut(&(op.process, offset, length)).and_then(Vec::pop);
-        if let Some(lock) = index.and_then(|index| self.locks.get_mut(index as usize)) {
-            lock.released.get_or_insert((at, now));
+        if let Some(lock) = index.and_then(|index| self.locks.get_mut(index as usize))
+            && lock.released.is_none()
+        {
+            lock.released = Some((at, now));
+            lock.unlocked = true;
         }
     }
 
@@ -93,7 +115,7 @@ impl Locks {
                 && overlaps(lock.range, range)
                 && (range.exclusive || lock.range.exclusive)
             {
-                lock.over.get_or_insert((at, now.start));
+                lock.over.get_or_insert((at, now));
             }
         }
     }
@@ -108,6 +130,11 @@ impl Locks {
     }
 
     pub(crate) fn finish(&mut self, exits: &Exits) {
+        for lock in &mut self.locks {
+            let exit = exits.get(lock.process.0 as usize).copied().flatten().map(|(_, time)| time);
+            let ending = lock.released.map(|(_, at)| at.start).or(exit);
+            lock.over = lock.over.filter(|(_, over)| ending.is_none_or(|ending| over.end <= ending));
+        }
         let spans = (0u32..)
             .zip(&self.locks)
             .map(|(index, lock)| {
@@ -134,9 +161,9 @@ impl Locks {
             latest.filter(move |lock| lock.process == process && lock.granted.before(at))
         };
         let refuses = |lock: &LockRec| overlaps(lock.range, range) && (range.exclusive || lock.range.exclusive);
-        let ended = own().filter(|lock| refuses(lock)).find_map(|lock| match lock.released {
-            Some((op, released)) => (released.end <= at.start).then_some((op, false)),
-            None => lock.over.map(|(op, _)| (op, true)),
+        let ended = own().filter(|lock| refuses(lock)).find_map(|lock| match (lock.released, lock.gone()) {
+            (Some((op, released)), _) if released.end <= at.start => Some((op, false)),
+            (_, gone) => gone.map(|(op, _)| (op, true)),
         });
         let stands = |lock: &&LockRec| lock.released.is_none_or(|(_, released)| released.start >= at.end);
         ended.or_else(|| own().filter(stands).find(|lock| !refuses(lock)).map(|lock| (lock.op, false)))
@@ -149,8 +176,7 @@ impl Locks {
             .into_iter()
             .filter_map(|index| self.locks.get(index as usize))
             .filter(|lock| overlaps(lock.range, range))
-            // An unlock seen later shows more than the success does.
-            .filter(|lock| lock.released.is_some() || lock.over.is_none_or(|(_, over)| over > at.start))
+            .filter(|lock| lock.gone().is_none_or(|(_, over)| over.start > at.start))
             .map(|lock| {
                 let parted = self.partial.get(&lock.process).is_some_and(|closes| {
                     let from = closes.partition_point(|time| *time < lock.granted.end);
@@ -158,7 +184,7 @@ impl Locks {
                 });
                 let through =
                     lock.granted.before(at) && lock.released.is_none_or(|(_, released)| released.start >= at.end);
-                (*lock, through && !parted)
+                (*lock, through && !parted && lock.gone().is_none())
             })
             .collect()
     }

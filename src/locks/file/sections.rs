@@ -5,7 +5,7 @@ use crate::locks::exits::Exits;
 use crate::locks::identity::Names;
 use crate::locks::spans::Instant;
 use crate::nt::sharing::{AccessClasses, effective_access};
-use crate::nt::{AccessMask, CreateDisposition, FileTime, ShareAccess};
+use crate::nt::{AccessMask, CreateDisposition, CreateOptions, FileTime, ShareAccess};
 use indexmap::IndexMap;
 use rustc_hash::{FxBuildHasher, FxHashSet};
 
@@ -51,6 +51,9 @@ pub(crate) struct Mapped {
     pub(crate) exit: Option<(Option<u32>, FileTime)>,
     /// Held over the whole instant, were it never unmapped.
     pub(crate) through: bool,
+    /// The start of a success after the instant that shows it gone by then (AT-11); its process, if it exits later, released
+    /// nothing by that.
+    pub(crate) gone: Option<FileTime>,
 }
 
 /// The sections of one file.
@@ -138,7 +141,7 @@ impl Sections {
             create.disposition,
             Some(CreateDisposition::OVERWRITE | CreateDisposition::OVERWRITE_IF | CreateDisposition::SUPERSEDE)
         );
-        if effective.intersects(AccessMask::WRITE_DATA) {
+        if effective.intersects(AccessMask::WRITE_DATA) || create.options.contains(CreateOptions::DELETE_ON_CLOSE) {
             note(&mut self.no_image, now.start, at);
         }
         if overwrites {
@@ -187,16 +190,17 @@ impl Sections {
 
     /// The success before `at` that shows a section made at `since` to be gone by then (AT-11); one whose kind is not known, only
     /// if neither an image nor data can be there.
-    fn gone_by(&self, kind: Kind, since: FileTime, at: Instant) -> Option<u32> {
+    fn gone_by(&self, kind: Kind, since: FileTime, at: Instant) -> Option<(FileTime, u32)> {
         let last = |list: &[(FileTime, u32)]| {
             let before = list.partition_point(|(time, _)| *time < at.start);
-            list.get(..before)?.last().filter(|(time, _)| *time >= since).map(|(_, op)| *op)
+            list.get(..before)?.last().filter(|(time, _)| *time >= since).copied()
         };
-        let image = kind.image().then(|| last(&self.no_image));
+        // No image is mapped for writing.
+        let image = (kind.image() && !kind.writable()).then(|| last(&self.no_image));
         let writable = || kind.writable().then(|| last(&self.no_writable)).flatten();
         let data = kind.data().then(|| last(&self.no_data).or_else(writable));
         match (image, data) {
-            (Some(image), Some(data)) => image.and(data),
+            (Some(image), Some(data)) => image.zip(data).map(|(image, data)| image.max(data)),
             (image, data) => image.or(data).flatten(),
         }
     }
@@ -207,7 +211,7 @@ impl Sections {
             let before = made.times.partition_point(|(time, _)| *time <= at.start);
             let since = made.times.get(..before)?.last().map(|(time, _)| *time);
             let since = since.or_else(|| made.older.then_some(FileTime(0)))?;
-            Some((process, self.gone_by(kind, since, at)?))
+            Some((process, self.gone_by(kind, since, at)?.1))
         };
         self.made.iter().filter_map(gone).take(1024).collect()
     }
@@ -238,7 +242,10 @@ impl Sections {
                 continue;
             }
             let through = since <= at.start && exit.is_none_or(|(_, time)| time >= at.end);
-            found.push(Mapped { process, kind, made: op, exit, through });
+            let until = Instant::point(exit.map_or(FileTime(u64::MAX), |(_, time)| time));
+            let gone = self.gone_by(kind, at.end, until).map(|(time, _)| time);
+            let exit = exit.filter(|_| gone.is_none());
+            found.push(Mapped { process, kind, made: op, exit, through, gone });
         }
         found
     }

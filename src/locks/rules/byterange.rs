@@ -33,7 +33,12 @@ impl Engine<'_> {
         }
         for (lock, sure) in owners {
             let own = lock.process == failing.op.process;
-            let confidence = if sure && !own { Confidence::Proven } else { Confidence::Likely };
+            let confidence = match lock.gone() {
+                Some(_) => Confidence::Possible, // AT-11: it ended unseen, sooner or later
+                None if sure && !own => Confidence::Proven,
+                None => Confidence::Likely,
+            };
+            let refuted_by = lock.gone().and_then(|(op, _)| Some(self.op(op)?.event));
             let (hold, end) = self.lock_hold(failing, &lock);
             let rule = if lock_request { "LK-1" } else { "LK-2" };
             let party = self.author(Some(lock.op), lock.process);
@@ -42,7 +47,7 @@ impl Engine<'_> {
             let smb_client = self.op(lock.op).is_some_and(|op| op.stack == StackSays::Server)
                 && self.log.processes.get(lock.process.0 as usize).is_some_and(ProcessInfo::is_system);
             let suspected = Holder::suspect(party, Mechanism::ByteRangeLock, rule);
-            let holder = Holder { confidence, hold, victim, smb_client, ..suspected };
+            let holder = Holder { confidence, hold, victim, smb_client, refuted_by, ..suspected };
             add(&mut found.suspects, Suspect { inferred: !sure, end, ..Suspect::of(holder) });
         }
     }

@@ -6,7 +6,6 @@ use crate::locks::file::hold::{Ended, Fit, HoldRec};
 use crate::locks::file::track::Track;
 use crate::locks::finding::Confidence;
 use crate::locks::spans::Instant;
-use crate::nt::NtStatus;
 
 impl Engine<'_> {
     /// The best grade this capture allows.
@@ -40,24 +39,34 @@ impl Engine<'_> {
         if newborn && !before && !track.handed_over(hold) && !self.is_inherited(failing, track, hold, fit) {
             return Confidence::Possible; // it may have been handed over after the failure
         }
-        let closed_after = matches!(hold.ended, Ended::Close(_, close) if close.end > at.start);
+        // VI-4: an exit is a release like a close, where the trouble ended with it.
+        let closed_after = match hold.ended {
+            Ended::Close(_, close) => close.end > at.start,
+            Ended::Exit(op, time) => self.brackets(failing, Some((op, time))),
+            Ended::Open => false,
+        };
+        // A handle that was used before and is not closed stands, if nothing but that is asked.
+        let stands = before && fit(hold) == Fit::Yes && !matches!(hold.ended, Ended::Close(..));
         if matches!(hold.ended, Ended::Close(_, close) if close.end <= at.start) {
             return Confidence::Possible;
         }
         // Where every open counts, going on after its close does not speak against it; elsewhere it does (AT-6).
         let went_on = matches!(hold.ended, Ended::Close(_, close) if close.end <= failing.burst.last.start);
-        if went_on && failing.op.status != NtStatus::DELETE_PENDING {
+        if went_on && !failing.every_open_counts() {
             return Confidence::Possible;
         }
         let stops = matches!(hold.ended, Ended::Close(_, close) if failing.burst.last.start <= close.end);
-        if after || (closed_after && (before || stops)) { Confidence::Likely } else { Confidence::Possible }
+        // DP-3: no open can start after the mark, so whoever closes one later had it open.
+        let told = before || stops || failing.every_open_counts();
+        if after || stands || (closed_after && told) { Confidence::Likely } else { Confidence::Possible }
     }
 
     /// What the capture as a whole lets a handle be (AT-11, AT-12).
     pub(crate) fn ceiling(&self, track: &Track, hold: &HoldRec, at: Instant) -> Confidence {
         let coverage = self.log.coverage;
         let closed = matches!(hold.ended, Ended::Close(..));
-        if self.whole() == Confidence::Possible || (coverage.has_few_closes() && !closed) {
+        let few = coverage.has_few_closes() || self.unclosing.contains(&hold.process);
+        if self.whole() == Confidence::Possible || (few && !closed) {
             return Confidence::Possible;
         }
         if !closed && self.lost_since(track, hold, at) {

@@ -88,7 +88,13 @@ impl Engine<'_> {
             && best.ended == Ended::Open
             && best.handed.is_none()
             && self.unkept(track, best.link, failing.at).is_some();
-        if outlasted {
+        // DP-6: the name goes with the handle that marked it, so that one had ended by then, whatever its process closed later.
+        let marker = rule.mechanism == Mechanism::PosixMarker
+            && best.handed.is_none()
+            && self
+                .name_gone(best.link, failing.at)
+                .is_some_and(|gone| best.ended == Ended::Open || best.outlasts(gone));
+        if outlasted || marker {
             confidence = Confidence::Possible; // its close is not in the capture, and the name went meanwhile
         }
         let of_stream = self.marked_stream(failing, track, self.names.place(failing.index).link).is_some();

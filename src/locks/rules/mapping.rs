@@ -7,11 +7,12 @@ use crate::locks::failing::Failing;
 use crate::locks::failure::wanted;
 use crate::locks::file::hold::{Fit, HoldRec};
 use crate::locks::file::sections::{Kind, Mapped};
+use crate::locks::file::track::Track;
 use crate::locks::finding::{Cause, Confidence, Holder, Mechanism};
 use crate::locks::identity::{NONE, UNNAMED};
 use crate::locks::spans::Instant;
 use crate::nt::sharing::{Relation, sharing_conflict};
-use crate::nt::{AccessMask, DispositionFlags, FileTime, NtStatus, ShareAccess};
+use crate::nt::{AccessMask, CreateOptions, DispositionFlags, FileTime, NtStatus, ShareAccess};
 
 /// The rule by which a mapping of this kind does not refuse an operation; `Some(None)` where it may, or sources disagree. `None`:
 /// mappings have nothing to do with the result.
@@ -57,7 +58,7 @@ impl Engine<'_> {
         let track = self.track(self.names.file(link));
         let ignores = matches!(failing.op.kind, OpKind::SetDispositionEx { flags, .. }
             if flags.contains(DispositionFlags::IGNORE_READONLY_ATTRIBUTE));
-        if track.is_readonly(failing.at.start) == Some(true) && !ignores {
+        if track.is_readonly(failing.at.start) == Some(true) && !ignores && !self.shown_writable(failing, &track) {
             found.nobody = true; // DP-10
             return;
         }
@@ -107,8 +108,26 @@ impl Engine<'_> {
         recent.iter().any(|at| stays(self.names.place(*at).link) || self.names.linked(*at).is_some_and(stays))
     }
 
+    /// AT-11: whether the same deletion went through later with the attributes as they were: then the file was not read-only.
+    fn shown_writable(&self, failing: Failing<'_>, track: &Track) -> bool {
+        let Some(done) = failing.burst.success.and_then(|at| self.op(at)) else { return false };
+        let deletes = match done.kind {
+            OpKind::SetDisposition { delete, .. } => delete,
+            OpKind::SetDispositionEx { flags, .. } => {
+                flags.contains(DispositionFlags::DELETE) && !flags.contains(DispositionFlags::IGNORE_READONLY_ATTRIBUTE)
+            }
+            OpKind::Create(create) => create.options.contains(CreateOptions::DELETE_ON_CLOSE),
+            _ => false,
+        };
+        let within = |op: &Op| failing.at.start <= op.start && op.start <= done.start;
+        let set = |op: &Op| matches!(op.kind, OpKind::SetBasic(attributes) if !attributes.is_empty());
+        deletes
+            && !self.log.coverage.has_gaps(failing.at.start, done.start)
+            && !track.ops.iter().filter_map(|at| self.op(*at)).any(|op| within(op) && set(op))
+    }
+
     /// Whether a process ended between the last failure and the success.
-    fn brackets(&self, failing: Failing<'_>, exit: Option<(Option<u32>, FileTime)>) -> bool {
+    pub(crate) fn brackets(&self, failing: Failing<'_>, exit: Option<(Option<u32>, FileTime)>) -> bool {
         let success = failing.burst.success.and_then(|at| self.op(at));
         exit.zip(success).is_some_and(|((_, exit), op)| exit >= failing.burst.last.end && op.start >= exit)
     }
@@ -140,9 +159,11 @@ impl Engine<'_> {
         // A sharing violation has other causes; a handle that conflicts explains it already.
         let explained = found.suspects.iter().any(|suspect| suspect.holder.confidence >= Confidence::Likely);
         let only_mapping = failing.op.status != NtStatus::SHARING_VIOLATION || !explained;
-        // AT-10: what ended with its process while the operation went on failing, and nothing else is there to explain that, be
-        // it a later mapping or handle, was not what stood in the way.
-        let ended = |section: &Mapped| section.exit.is_some_and(|(_, time)| time <= last.start);
+        // AT-10: what ended, with its process or as a success shows, while the operation went on failing, and nothing else is
+        // there to explain that, be it a later mapping or handle, was not what stood in the way.
+        let ended = |section: &Mapped| {
+            section.gone.or(section.exit.map(|(_, time)| time)).is_some_and(|time| time <= last.start)
+        };
         let all_ended = mapped.iter().all(ended);
         let followed = || {
             // RN-4: a pending source is refused for that alone.
@@ -174,7 +195,7 @@ impl Engine<'_> {
                 .process_spans(section.process)
                 .any(|(from, to, _)| from <= failing.at.start && to >= failing.at.end);
             let confidence = match section.kind {
-                Kind::Program if section.through => Confidence::Proven,
+                Kind::Program if section.through && section.gone.is_none() => Confidence::Proven,
                 Kind::Program | Kind::Image => Confidence::Likely,
                 // Without a Load Image of its own a section is no loaded image, where the capture records those.
                 Kind::Unknown { .. } if rule != "SA-8" && image_only => Confidence::Possible,
@@ -210,7 +231,10 @@ impl Engine<'_> {
                 inferred: confidence < Confidence::Proven,
                 left_early,
                 // MM-5: only the end of its process bounds a mapping.
-                settled_by_release: confidence == Confidence::Likely && processes.len() == 1 && !reads_only,
+                settled_by_release: confidence == Confidence::Likely
+                    && processes.len() == 1
+                    && !reads_only
+                    && section.gone.is_none(),
                 end: exit.zip(section.exit.map(|(_, time)| Instant::point(time))),
                 ..Suspect::of(holder)
             };

@@ -69,8 +69,11 @@ impl Engine<'_> {
         mechanism: Mechanism,
         found: &mut Blockers,
     ) {
-        let conflict = |hold: &HoldRec| {
-            hold.grant.and_then(|grant| sharing_conflict(grant, wanted.grant, relation(hold.stream, stream)))
+        let track = self.track(self.names.file(link));
+        let conflict = |hold: &HoldRec| match hold.grant {
+            Some(grant) => sharing_conflict(grant, wanted.grant, relation(hold.stream, stream)),
+            None if hold.stream == stream => track.refused_by_use(hold, failing.at, wanted.grant),
+            None => None,
         };
         let doubtful = |hold: &HoldRec| {
             conflict(hold).is_some_and(|conflict| !conflict.certain || spared_by_read(hold, wanted.grant, conflict))
@@ -83,6 +86,7 @@ impl Engine<'_> {
                 Some(_) => Fit::Maybe, // SA-11
                 None => Fit::No,
             },
+            None if conflict(hold).is_some() => Fit::Yes,
             None => {
                 let unknown =
                     Grant { classes: AccessClasses::NONE, possible: AccessClasses::ALL, share: ShareAccess::NONE };
@@ -163,15 +167,15 @@ impl Engine<'_> {
             let exit = self.exits.get(process.0 as usize).copied().flatten();
             let over = exit.is_some_and(|(_, time)| time <= failing.at.start);
             // AT-11: it would have refused every open that asked for deletion.
-            let deleted = track.ops.iter().filter_map(|at| self.op(*at)).any(|op| {
+            let deleted = track.ops.iter().filter_map(|at| self.op(*at)).find(|op| {
                 op.process != process
                     && op.start >= begun
                     && Instant::of(op).end <= failing.at.start
                     && opens(op)
                     && wanted(op).grant.classes.contains(AccessClasses::DELETE)
             });
-            if deleted {
-                found.refuted.push(process);
+            if let Some(deleted) = deleted {
+                found.refuted.push((process, deleted.event));
                 continue;
             }
             // A visible open of the directory, alive or closed, tells more than the setting.

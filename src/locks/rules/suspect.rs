@@ -57,8 +57,8 @@ pub(crate) struct Blockers {
     pub(crate) truncated: bool,
     /// DR-1: an event on a live child, which alone kept the directory from being empty as well.
     pub(crate) live_child: Option<EventIndex>,
-    /// Processes whose inferred hold a success showed ended (AT-11).
-    pub(crate) refuted: Vec<ProcessId>,
+    /// Processes whose hold a success showed ended, and the success (AT-11).
+    pub(crate) refuted: Vec<(ProcessId, EventIndex)>,
 }
 
 /// Adds a suspect, one entry for a party and mechanism: the surer hold leads, the other follows.

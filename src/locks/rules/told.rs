@@ -54,7 +54,9 @@ impl Engine<'_> {
             end: match section.exit.and_then(|(op, _)| op) {
                 // AT-7: at its exit at the latest.
                 Some(exit) => self.edge(exit),
-                None if section.kind == Kind::Program && section.exit.is_none() => Edge::AfterCapture,
+                None if section.kind == Kind::Program && section.exit.is_none() && section.gone.is_none() => {
+                    Edge::AfterCapture
+                }
                 None => Edge::Unseen,
             },
             access: None,
@@ -68,10 +70,15 @@ impl Engine<'_> {
     pub(crate) fn lock_hold(&self, failing: Failing<'_>, lock: &LockRec) -> (Hold, Option<(u32, Instant)>) {
         let exit = self.exits.get(lock.process.0 as usize).copied().flatten();
         let end = lock.released.or(exit.and_then(|(op, time)| Some((op?, Instant::point(time)))));
+        let end = end.filter(|_| lock.gone().is_none());
         let path = self.op(lock.op).map(|op| op.path);
         let hold = Hold {
             start: self.edge(lock.op),
-            end: end.map_or(Edge::AfterCapture, |(op, _)| self.edge(op)),
+            end: match end {
+                Some((op, _)) => self.edge(op),
+                None if lock.gone().is_some() => Edge::Unseen,
+                None => Edge::AfterCapture,
+            },
             access: None,
             share: None,
             path: path.filter(|path| !self.names.same_path(*path, failing.op.path)),

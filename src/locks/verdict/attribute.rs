@@ -1,6 +1,7 @@
 //! One refusal: what stood in its way, by the status it ended in, and who is left after the evidence (section 7).
 
 use super::bursts::Bursts;
+use super::refute::is_blocked;
 use crate::capture::op::OpKind;
 use crate::locks::engine::Engine;
 use crate::locks::failing::Failing;
@@ -18,6 +19,9 @@ impl Engine<'_> {
         let burst = bursts.end_of(index);
         let failing = Failing { index, op, at: Instant::of(op), burst, nesting: 0 };
         let mut blockers = self.blockers(failing);
+        let blocked = is_blocked(&blockers);
+        self.refute(failing, &mut blockers);
+        self.refused_still(failing, &mut blockers);
         let mut ruled_out = self.settle(failing, &mut blockers);
         let link = self.subject(index, op);
         let holders: Vec<Holder> = blockers.suspects.iter().map(|suspect| suspect.holder.clone()).collect();
@@ -32,7 +36,7 @@ impl Engine<'_> {
             Attribution::Holders
         };
         let denied = op.status == NtStatus::ACCESS_DENIED;
-        let lock_class = !denied || !certain.is_empty();
+        let lock_class = !denied || !certain.is_empty() || blocked || (!blockers.nobody && self.was_blocked(failing));
         let (attribution, holders) =
             if lock_class { (attribution, holders) } else { (Attribution::NoHolder, Vec::new()) };
         let born = link != NONE && self.names.born(link).is_some_and(|born| born <= op.start);

@@ -13,9 +13,12 @@ use rustc_hash::{FxHashMap, FxHashSet};
 /// The retries of the failures asked about.
 #[derive(Debug, Default)]
 pub(crate) struct Bursts {
-    list: Vec<(Vec<u32>, Instant, Option<u32>)>,
+    list: Vec<Retries>,
     of: FxHashMap<u32, usize>,
 }
+
+/// The failures asked about, the first failure of all, the last, and the success after it.
+type Retries = (Vec<u32>, u32, Instant, Option<u32>);
 
 /// Operations that are retries of one another: same process, same name, same sort.
 type Sort = (ProcessId, u32, u8);
@@ -110,7 +113,7 @@ impl Bursts {
             let Some(sort) = sort else {
                 if targets.contains(&at) {
                     bursts.of.insert(at, bursts.list.len());
-                    bursts.list.push((vec![at], Instant::of(op), None));
+                    bursts.list.push((vec![at], at, Instant::of(op), None));
                 }
                 continue;
             };
@@ -118,7 +121,7 @@ impl Bursts {
             running.retain(|(_, burst, first)| {
                 let ends = engine.op(*first).is_some_and(|first| overcomes(first, op));
                 if ends && let Some(entry) = bursts.list.get_mut(*burst) {
-                    entry.2 = Some(at);
+                    entry.3 = Some(at);
                 }
                 !ends
             });
@@ -131,12 +134,12 @@ impl Bursts {
                 Some(burst) => burst,
                 None => {
                     running.push((op.status, bursts.list.len(), at));
-                    bursts.list.push((Vec::new(), Instant::of(op), None));
+                    bursts.list.push((Vec::new(), at, Instant::of(op), None));
                     bursts.list.len() - 1
                 }
             };
             if let Some(entry) = bursts.list.get_mut(burst) {
-                entry.1 = Instant::of(op);
+                entry.2 = Instant::of(op);
                 if targets.contains(&at) {
                     entry.0.push(at);
                     bursts.of.insert(at, burst);
@@ -163,17 +166,16 @@ impl Bursts {
 
     pub(crate) fn end_of(&self, at: u32) -> BurstEnd {
         let number = self.of.get(&at).copied().unwrap_or(0);
-        self.list
-            .get(number)
-            .map_or(BurstEnd { number, last: Instant::point(FileTime(0)), success: None }, |(_, last, success)| {
-                BurstEnd { number, last: *last, success: *success }
-            })
+        match self.list.get(number) {
+            Some((_, first, last, success)) => BurstEnd { number, first: *first, last: *last, success: *success },
+            None => BurstEnd { number, first: at, last: Instant::point(FileTime(0)), success: None },
+        }
     }
 
     pub(crate) fn into_public(self, engine: &Engine<'_>) -> Vec<Burst> {
         self.list
             .into_iter()
-            .map(|(failures, last, success)| {
+            .map(|(failures, _, last, success)| {
                 let first = failures.first().and_then(|at| engine.op(*at)).map_or(last.start, |op| op.start);
                 let end = success.and_then(|at| engine.op(at)).map_or(last.end, |op| op.start);
                 let mut failures: Vec<_> =

@@ -1,6 +1,6 @@
 //! Evidence around a failure: which suspects stand, what release ended it, and what may be behind it unseen (AT-9 to AT-12).
 
-use crate::capture::op::{OpKind, ProcessId, ProcessInfo};
+use crate::capture::op::{EventIndex, OpKind, ProcessId, ProcessInfo};
 use crate::locks::engine::Engine;
 use crate::locks::failing::Failing;
 use crate::locks::failure::wanted;
@@ -16,8 +16,11 @@ use rustc_hash::FxHashSet;
 impl Engine<'_> {
     /// Decides between suspects of different strength. Returns those cleared by it.
     pub(crate) fn settle(&self, failing: Failing<'_>, blockers: &mut Blockers) -> Vec<RuledOut> {
-        let mut cleared: Vec<RuledOut> =
-            blockers.refuted.iter().map(|process| RuledOut::new(*process, Reason::ShownClosedByLaterSuccess)).collect();
+        let shown = |(process, success): &(ProcessId, EventIndex)| RuledOut {
+            event: Some(*success),
+            ..RuledOut::new(*process, Reason::ShownClosedByLaterSuccess)
+        };
+        let mut cleared: Vec<RuledOut> = blockers.refuted.iter().map(shown).collect();
         for suspect in &mut blockers.suspects {
             if self.may_have_ended(suspect.holder.party.process(), failing.at) {
                 suspect.holder.confidence = Confidence::Possible;
@@ -33,7 +36,8 @@ impl Engine<'_> {
         blockers.considered = blockers.suspects.iter().map(|suspect| suspect.holder.party.process()).collect();
         // AT-10: a mere possibility that left while the operation went on failing was not sufficient.
         blockers.suspects.retain(|suspect| {
-            let out = suspect.left_early && suspect.holder.confidence == Confidence::Possible;
+            let out =
+                suspect.left_early && suspect.holder.confidence == Confidence::Possible && !failing.every_open_counts();
             if out && suspect.holder.party.process() != failing.op.process {
                 let reason = Reason::StillFailingAfterRelease;
                 cleared.push(RuledOut::new(suspect.holder.party.process(), reason));
@@ -53,6 +57,7 @@ impl Engine<'_> {
         let left: Vec<RuledOut> = blockers
             .suspects
             .iter()
+            .filter(|_| !failing.every_open_counts())
             .filter_map(|suspect| {
                 let (end, _) = suspect.end.filter(|(_, end)| end.end <= last)?;
                 let event = self.op(end).map(|op| op.event);
@@ -119,8 +124,17 @@ impl Engine<'_> {
             return;
         }
         let mut those: Vec<&mut Suspect> = blockers.suspects.iter_mut().filter(likely).collect();
-        if those.len() > 1 && those.iter().all(|suspect| unopened(suspect) && handles(suspect)) {
-            those.iter_mut().for_each(|suspect| suspect.holder.confidence = Confidence::Possible);
+        // What one was used for may show its conflict; the others are not needed then.
+        let shown = |suspect: &Suspect| {
+            !matches!(suspect.holder.hold.start, Edge::At(..))
+                && !suspect.inferred
+                && !suspect.holder.conflicts.is_empty()
+        };
+        if those.iter().any(|suspect| shown(suspect))
+            || those.len() > 1 && those.iter().all(|suspect| unopened(suspect) && handles(suspect))
+        {
+            let doubtful = those.iter_mut().filter(|suspect| unopened(suspect) && handles(suspect));
+            doubtful.for_each(|suspect| suspect.holder.confidence = Confidence::Possible);
         }
     }
 

@@ -8,4 +8,5 @@ pub(super) mod clear;
 pub(super) mod elsewhere;
 pub(super) mod evidence;
 pub(super) mod history;
+mod refute;
 pub(super) mod scenes;

@@ -1,0 +1,184 @@
+//! Successes held against the suspects of a refusal (AT-11): the rule that accuses a hold must have refused every operation of
+//! the sort that met it. One that went through all the same shows that the hold had ended, whatever the capture has as its end.
+//!
+//! The replay of a file does this for share modes, mappings and byte ranges. Here are the rules that look at more than one file.
+
+use crate::capture::op::{Op, OpKind, ProcessInfo};
+use crate::locks::engine::Engine;
+use crate::locks::failing::{BurstEnd, Failing};
+use crate::locks::finding::{Confidence, Edge};
+use crate::locks::identity::{NONE, opens, succeeded};
+use crate::locks::rules::suspect::{Blockers, Suspect};
+use crate::locks::spans::Instant;
+use crate::nt::{DispositionFlags, NtStatus};
+
+/// Successes on either side of a refusal that are asked.
+const MAX_ASKED: usize = 16;
+/// Names in a folder looked into for opens that its deletion would have refused.
+const MAX_NAMES: usize = 64;
+
+/// The status in which a rule refuses, for the rules that are asked here.
+fn refusal(suspect: &Suspect) -> Option<NtStatus> {
+    match suspect.holder.rule {
+        "RN-1" | "RN-3" | "RN-6" => Some(NtStatus::ACCESS_DENIED),
+        "RN-2" | "RN-7" => Some(NtStatus::SHARING_VIOLATION),
+        "DP-7" => Some(NtStatus::DELETE_PENDING),
+        "DR-1" => Some(NtStatus::DIRECTORY_NOT_EMPTY),
+        _ => None,
+    }
+}
+
+/// Whether an operation is of a sort that may be refused so.
+fn may_end_in(op: &Op, status: NtStatus) -> bool {
+    match op.kind {
+        OpKind::Rename { .. } | OpKind::Link { .. } => {
+            matches!(status, NtStatus::ACCESS_DENIED | NtStatus::SHARING_VIOLATION) && succeeded(op)
+        }
+        OpKind::Create(_) => status == NtStatus::DELETE_PENDING && opens(op),
+        OpKind::SetDisposition { delete, .. } => status == NtStatus::DIRECTORY_NOT_EMPTY && delete && succeeded(op),
+        OpKind::SetDispositionEx { flags, .. } => {
+            status == NtStatus::DIRECTORY_NOT_EMPTY && flags.contains(DispositionFlags::DELETE) && succeeded(op)
+        }
+        _ => false,
+    }
+}
+
+impl Engine<'_> {
+    /// Holds successes of the same sort against the suspects of a refusal. Whose hold one shows ended before it is no suspect, unless it
+    /// closed another handle later; after it, how long the hold lasted is not shown.
+    pub(crate) fn refute(&mut self, failing: Failing<'_>, blockers: &mut Blockers) {
+        let status = failing.op.status;
+        if !blockers.suspects.iter().any(|suspect| refusal(suspect) == Some(status)) {
+            return;
+        }
+        for at in self.like(failing, blockers) {
+            let Some(op) = self.op(at) else { continue };
+            let now = Instant::of(op);
+            let burst = BurstEnd { number: 0, first: at, last: now, success: None };
+            let refused = Op { status, ..*op };
+            let asked = Failing { index: at, op: &refused, at: now, burst, nesting: failing.nesting };
+            self.work.spend(100);
+            let able = self.blockers(asked).suspects;
+            let refuted = |suspect: &Suspect| {
+                refusal(suspect) == Some(status)
+                    && suspect.holder.refuted_by.is_none()
+                    && suspect.holder.party.process() != op.process
+                    && able.iter().any(|able| stands_for(able, suspect))
+            };
+            let before = now.before(failing.at);
+            let mut gone = Vec::new();
+            blockers.suspects.retain_mut(|suspect| {
+                if !refuted(suspect) {
+                    return true;
+                }
+                suspect.holder.confidence = Confidence::Possible;
+                suspect.holder.refuted_by = Some(op.event);
+                suspect.inferred = true;
+                suspect.settled_by_release = false;
+                if !before {
+                    suspect.holder.hold.end = Edge::Unseen;
+                    suspect.end = None;
+                    return true;
+                }
+                // AT-6: a close after it is that of another handle, whose open is not in the capture.
+                let close = suspect.end.filter(|(end, close)| {
+                    close.end > failing.at.start && self.op(*end).is_some_and(|end| matches!(end.kind, OpKind::Cleanup))
+                });
+                let Some((_, close)) = close else {
+                    gone.push((suspect.holder.party.process(), op.event));
+                    return false;
+                };
+                suspect.holder.hold.start = Edge::Unseen;
+                suspect.left_early = close.end <= failing.burst.last.start;
+                true
+            });
+            blockers.refuted.extend(gone);
+        }
+    }
+
+    /// AT-10: missing rights refuse a rename in the same way as holds do. Where the very same is refused still once all who were
+    /// able to have let go, and nobody else is able to, it was not they.
+    pub(crate) fn refused_still(&mut self, failing: Failing<'_>, blockers: &mut Blockers) {
+        let last = failing.burst.last;
+        let left = |suspect: &Suspect| suspect.end.is_some_and(|(_, end)| end.end <= last.start);
+        if failing.op.status != NtStatus::ACCESS_DENIED
+            || blockers.suspects.is_empty()
+            || !blockers.suspects.iter().all(left)
+            || !self.blockers(Failing { at: last, ..failing }).suspects.is_empty()
+        {
+            return;
+        }
+        for suspect in &mut blockers.suspects {
+            suspect.holder.confidence = Confidence::Possible;
+            (suspect.inferred, suspect.left_early, suspect.settled_by_release) = (true, true, false);
+        }
+    }
+
+    /// Whether a refused rename or link is told though nobody stands in its way for certain: a hold did when it was refused
+    /// first.
+    pub(crate) fn was_blocked(&mut self, failing: Failing<'_>) -> bool {
+        let first = failing.burst.first;
+        let Some(op) = self.op(first).filter(|op| op.status == NtStatus::ACCESS_DENIED) else { return false };
+        let asked = Failing { index: first, op, at: Instant::of(op), ..failing };
+        is_blocked(&self.blockers(asked))
+    }
+
+    /// The successes nearest to a refusal that its suspects may have met: the same names, the same folder.
+    fn like(&mut self, failing: Failing<'_>, blockers: &Blockers) -> Vec<u32> {
+        let tick = self.tick(failing.index);
+        let own = self.names.file(self.subject(failing.index, failing.op));
+        let mut found = match failing.op.kind {
+            OpKind::Rename { .. } | OpKind::Link { .. } => {
+                let source = self.names.file(self.names.place(failing.index).link);
+                let folder = self.names.target(failing.index).map_or(NONE, |target| target.dir);
+                let near = |at: &u32| {
+                    (source != NONE && self.names.file(self.names.place(*at).link) == source)
+                        || self.names.target(*at).is_some_and(|target| target.dir == folder)
+                };
+                self.moves.iter().copied().filter(near).collect()
+            }
+            _ => {
+                let mut files = vec![own];
+                if let Some((_, above)) = blockers.mark
+                    && failing.op.status == NtStatus::DELETE_PENDING
+                {
+                    let names = self.entries(self.names.file(above), tick);
+                    files.extend(names.into_iter().take(MAX_NAMES).map(|link| self.names.file(link)));
+                }
+                files.sort_unstable();
+                files.dedup();
+                let ops = files.into_iter().flat_map(|file| self.ops_of(file)).copied();
+                ops.collect::<Vec<u32>>()
+            }
+        };
+        // SA-12: kernel callers may have the checks skipped.
+        let kernel = |op: &Op| {
+            op.driver.is_some() || self.log.processes.get(op.process.0 as usize).is_some_and(ProcessInfo::is_system)
+        };
+        self.work.spend(found.len() / 8);
+        found.retain(|at| self.op(*at).is_some_and(|op| may_end_in(op, failing.op.status) && !kernel(op)));
+        found.sort_unstable_by_key(|at| self.tick(*at));
+        let middle = found.partition_point(|at| self.tick(*at) < tick);
+        let near = middle.saturating_sub(MAX_ASKED)..found.len().min(middle + MAX_ASKED);
+        found.get(near).unwrap_or(&[]).to_vec()
+    }
+}
+
+/// Whether anybody is shown to stand in the way, were there no more evidence.
+pub(crate) fn is_blocked(blockers: &Blockers) -> bool {
+    blockers.suspects.iter().any(|suspect| suspect.holder.confidence >= Confidence::Likely)
+}
+
+/// Whether one examination accuses, with certainty, every hold that another accuses of the same.
+fn stands_for(able: &Suspect, accused: &Suspect) -> bool {
+    let starts = |suspect: &Suspect| -> Vec<Edge> {
+        let holder = &suspect.holder;
+        std::iter::once(&holder.hold).chain(&holder.more).map(|hold| hold.start).collect()
+    };
+    let stood = starts(able);
+    able.holder.party == accused.holder.party
+        && able.holder.rule == accused.holder.rule
+        && able.holder.confidence >= Confidence::Likely
+        && !able.inferred
+        && starts(accused).iter().all(|start| matches!(start, Edge::At(..)) && stood.contains(start))
+}

@@ -1,0 +1,169 @@
+//! Who let go, when, and what that shows of a refusal: closes, exits, uses on both sides (AT-6, AT-10, DP-3, VI-4, VI-7).
+
+use pmlblame::capture::op::OpKind;
+use pmlblame::locks::{Attribution, Confidence, Mechanism, Reason, Side};
+use pmlblame::nt::{FileAttributes, NtStatus, RenameFlags};
+use script::cast::*;
+
+mod script;
+
+const WRITE: OpKind = OpKind::Write { offset: 0, length: 100, paging: false };
+const READS: OpKind = OpKind::Read { offset: 0, length: 100, paging: false };
+
+/// AT-10: a right that is missing refuses a rename like an open of its target does.
+#[test]
+fn a_rename_refused_for_ever_is_not_the_doing_of_one_who_left() {
+    for goes_on in [true, false] {
+        let (mut b, victim, av, _) = cast();
+        let (source, target) = (r"C:\d\new", r"C:\d\old");
+        b.open(victim, source, DELETE, ALL);
+        b.open(av, target, READ, ALL);
+        let kind = OpKind::Rename {
+            target: Some(b.path(target)),
+            flags: RenameFlags::REPLACE_IF_EXISTS,
+            ex: false,
+            as_path: None,
+        };
+        let first = b.refused(victim, source, NtStatus::ACCESS_DENIED, kind);
+        b.close(av, target);
+        if goes_on {
+            let again = b.refused(victim, source, NtStatus::ACCESS_DENIED, kind);
+            let finding = b.explain(first);
+            assert_eq!((finding.attribution, finding.lock_class), (Attribution::NotVisible, true));
+            assert_eq!((named(&finding), reasons(&finding)), (vec![], vec![(av, Reason::StillFailingAfterRelease)]));
+            let finding = b.explain(again);
+            assert_eq!((finding.attribution, finding.lock_class), (Attribution::NotVisible, true));
+            assert_eq!(reasons(&finding), [(av, Reason::ClosedBefore)]);
+        } else {
+            b.does(victim, source, kind);
+            assert_eq!(named(&b.explain(first)), [(av, Confidence::Proven)]);
+        }
+    }
+    // Another had it open by then.
+    let (mut b, victim, av, other) = cast();
+    let (source, target) = (r"C:\d\new", r"C:\d\old");
+    b.open(victim, source, DELETE, ALL);
+    b.open(av, target, READ, ALL);
+    let kind = OpKind::Rename {
+        target: Some(b.path(target)),
+        flags: RenameFlags::REPLACE_IF_EXISTS,
+        ex: false,
+        as_path: None,
+    };
+    let first = b.refused(victim, source, NtStatus::ACCESS_DENIED, kind);
+    b.open(other, target, READ, ALL);
+    b.close(av, target);
+    b.refused(victim, source, NtStatus::ACCESS_DENIED, kind);
+    assert_eq!(named(&b.explain(first)), [(av, Confidence::Proven)]);
+}
+
+/// DP-3: nobody can open a name that is pending, so who closes it later kept it, even if others keep it longer.
+#[test]
+fn who_closes_a_pending_file_had_it_open() {
+    let (mut b, victim, av, other) = cast();
+    b.open(other, F, READ, ALL);
+    deletes(&mut b, victim, F);
+    let failed = b.fails(victim, F, DELETE, ALL, PENDING);
+    b.close(av, F);
+    let again = b.fails(victim, F, DELETE, ALL, PENDING);
+    b.close(other, F);
+    b.fails(victim, F, DELETE, ALL, NtStatus::OBJECT_NAME_NOT_FOUND);
+    let finding = b.explain(failed);
+    assert_eq!(named(&finding), [(other, Confidence::Proven), (av, Confidence::Likely)]);
+    assert_eq!(reasons(&finding), []);
+    assert_eq!(named(&b.explain(again)), [(other, Confidence::Proven)]);
+}
+
+/// SA-1, SA-3: what a handle older than the capture was used for conflicts with what the request does not share.
+#[test]
+fn who_writes_on_both_sides_conflicts_with_who_does_not_share_writing() {
+    for (share, closes) in [(0, true), (0, false), (2, true)] {
+        let (mut b, victim, av, other) = cast();
+        b.does(av, F, WRITE);
+        let failed = b.fails(victim, F, READ, share, SHARING);
+        if closes {
+            b.does(av, F, WRITE);
+        }
+        b.close(other, F);
+        if closes {
+            b.close(av, F);
+        }
+        let finding = b.explain(failed);
+        if share == 0 {
+            assert_eq!(named(&finding), [(av, Confidence::Likely)], "{closes}");
+            assert_eq!((finding.holders[0].mechanism, finding.holders[0].rule), (Mechanism::OpenHandle, "SA-3"));
+            assert_eq!(finding.holders[0].conflicts[0].side, Side::VictimDoesNotShare);
+        } else {
+            assert_eq!(named(&finding), [(av, Confidence::Possible), (other, Confidence::Possible)]);
+        }
+    }
+}
+
+/// VI-4: the exit of a process closes what it had open since before the capture.
+#[test]
+fn an_exit_that_ends_the_trouble_is_a_release() {
+    for ends in [true, false] {
+        let (mut b, victim, av, _) = cast();
+        b.does(av, F, READS);
+        let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+        b.fails(victim, F, DELETE, ALL, SHARING);
+        let exit = b.does(av, "", OpKind::ProcessExit);
+        if ends {
+            b.open(victim, F, DELETE, ALL);
+        } else {
+            b.fails(victim, F, DELETE, ALL, SHARING);
+        }
+        let finding = b.explain(failed);
+        if ends {
+            assert_eq!(named(&finding), [(av, Confidence::Likely)]);
+            assert_eq!(finding.released_by.unwrap().event, exit);
+        } else {
+            assert_eq!(finding.attribution, Attribution::NotVisible);
+        }
+    }
+}
+
+/// VI-7: of a process whose closes are not recorded no open handle is known to last.
+#[test]
+fn a_process_without_any_close_holds_nothing_for_certain() {
+    for opens in [9, 8] {
+        let (mut b, victim, av, other) = cast();
+        for number in 0..opens {
+            b.open(av, &format!(r"C:\d\{number}"), READ, ALL);
+        }
+        for number in 0..20 {
+            b.open(other, &format!(r"C:\e\{number}"), READ, ALL);
+            b.close(other, &format!(r"C:\e\{number}"));
+        }
+        b.open(av, F, READ, 3);
+        let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+        let expected = if opens == 9 { Confidence::Possible } else { Confidence::Proven };
+        assert_eq!(named(&b.explain(failed)), [(av, expected)], "{opens}");
+    }
+}
+
+/// DP-10, AT-11: what is deleted later with the attributes as they were was not read-only.
+#[test]
+fn a_deletion_that_goes_through_later_shows_the_attributes() {
+    for changed in [true, false] {
+        let (mut b, victim, av, other) = cast();
+        b.open(av, F, READ, ALL);
+        b.does(av, F, OpKind::LoadImage);
+        b.close(av, F);
+        b.does(other, F, OpKind::QueryAttributes(FileAttributes::READONLY));
+        b.open(victim, F, DELETE, ALL);
+        let kind = OpKind::SetDisposition { delete: true, handle: None };
+        let failed = b.refused(victim, F, NtStatus::CANNOT_DELETE, kind);
+        if changed {
+            b.does(other, F, OpKind::SetBasic(FileAttributes::NORMAL));
+        }
+        b.does(av, "", OpKind::ProcessExit);
+        b.does(victim, F, kind);
+        let finding = b.explain(failed);
+        if changed {
+            assert_eq!(finding.attribution, Attribution::NoHolder);
+        } else {
+            assert_eq!(named(&finding), [(av, Confidence::Proven)]);
+        }
+    }
+}
