@@ -332,6 +332,9 @@ fn stacks_without_a_list_of_modules_do_not_clear_a_driver() {
     assert!(caveats.iter().any(|caveat| caveat["code"] == "author_not_shown"), "{caveats:?}");
 }
 
+/// A way to damage a row, and what it is called.
+type Damage<'d> = (&'d str, &'d dyn Fn(&str) -> String);
+
 #[test]
 fn a_damaged_row_makes_nobody_guiltier() {
     // Rows whose loss would hide what clears somebody: an open, a close, a success, a read.
@@ -357,7 +360,7 @@ fn a_damaged_row_makes_nobody_guiltier() {
         let shifted = |row: &str| format!("\"\",{}\r\n", row.rsplit_once(",\"").unwrap().0);
         let renamed = |row: &str| row.replace("\"SUCCESS\"", "\"成功\"");
         let twice = |row: &str| row.repeat(2);
-        let damages: [(&str, &dyn Fn(&str) -> String); 4] =
+        let damages: [Damage<'_>; 4] =
             [("cut", &half), ("shifted", &shifted), ("with another result", &renamed), ("doubled", &twice)];
         for (how, damage) in damages {
             for (party, grade) in &damaged(damage).grades {
