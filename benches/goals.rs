@@ -324,25 +324,29 @@ fn relevant(file: &Path) -> Result<usize, Error> {
 
 /// Private memory of an analysis in which many operations are on the few files concerned.
 fn memory(folder: &Path) -> Result<(), Error> {
-    println!("\nmemory of blame by operations on the files concerned");
+    println!("\nmemory of blame by operations on the files concerned; goal 64 MB and 200 bytes each");
+    let report = |file: &Path, kind: &str| -> Result<(), Error> {
+        let peak = peak_memory(&mut command(Path::new(PROGRAM), BLAME, file))?;
+        let relevant = relevant(file)? as f64;
+        let most = 64.0 + 200.0 * relevant / 1e6;
+        let each = peak * 1e6 / relevant;
+        let missed = if peak <= most { "" } else { " (missed)" };
+        println!("  {relevant:>9} operations{kind}: {peak:7.1} MB, {each:4.0} bytes each; goal {most:.0} MB{missed}");
+        Ok(())
+    };
     let file = folder.join("relevant.PML");
     let then = Seed::open(&sample("founding-delete-pending"))?;
     let mut seed = Seed::open(&sample("founding-delete-pending"))?;
     seed.retain_successes();
     for events in [1, 1_000_000, 2_000_000, 4_000_000] {
         seed.grow_file(&file, &Plan { events: Some(events), then: Some(&then), ..Plan::default() })?;
-        let peak = peak_memory(&mut command(Path::new(PROGRAM), BLAME, &file))?;
-        let relevant = relevant(&file)?;
-        println!(
-            "  {relevant:>9} operations {peak:7.1} MB, {:4.0} bytes each; goal 64 MB and 200 bytes each{}",
-            peak * 1e6 / relevant as f64,
-            if peak <= 64.0 + 200.0 * relevant as f64 / 1e6 { "" } else { " (missed)" }
-        );
+        report(&file, "")?;
     }
     let seed = Seed::open(&sample("founding-delete-pending"))?;
-    seed.grow_file(&file, &Plan { events: Some(1_000_000), ..Plan::default() })?;
-    let peak = peak_memory(&mut command(Path::new(PROGRAM), BLAME, &file))?;
-    println!("  {:>9} operations, one refused in every forty events: {peak:.1} MB", relevant(&file)?);
+    for events in [1_000_000, 4_000_000] {
+        seed.grow_file(&file, &Plan { events: Some(events), ..Plan::default() })?;
+        report(&file, ", one refused in every forty events")?;
+    }
     std::fs::remove_file(&file)?;
     Ok(())
 }
