@@ -309,6 +309,22 @@ fn what_was_moved_into_a_folder_keeps_its_holders() {
     );
 }
 
+/// What is below a folder shows its new name once it was moved after all: the record of one case and the audit of the whole capture
+/// know the same.
+#[test]
+fn what_is_below_a_folder_is_known_by_all_its_names() {
+    let built = verdicts::Built::new(
+        r#"+1 A.exe CreateFile C:\w\d\in.dll access=READ_ATTRIBUTES share=RWD
++2 V.exe CreateFile C:\w\d access=DELETE share=RWD options=DIRECTORY_FILE
++2.1 V.exe SetRenameInformationFile C:\w\d to=C:\w\e replace=no -> ACCESS DENIED
++2.2 V.exe SetRenameInformationFile C:\w\d to=C:\w\e replace=no
++3 A.exe CloseFile C:\w\e\in.dll"#,
+    );
+    let audit: serde_json::Value = serde_json::from_str(&built.run(&["audit", "c.PML", "--json", "-"])).unwrap();
+    let failures = built.record()["failures"].as_array().unwrap().len();
+    assert_eq!(audit["failures"]["explained"], failures);
+}
+
 #[test]
 fn opens_by_file_id() {
     // Procmon shows the name of what was opened.

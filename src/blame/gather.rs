@@ -10,12 +10,16 @@ use crate::locks;
 use crate::nt::path::strip_namespace;
 use crate::nt::{FileTime, NtStatus};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::VecDeque;
 
 /// Passes over the capture after the first, at most: each one follows names the one before revealed.
 const MAX_PASSES: usize = 6;
 
 /// Names followed at most; a hostile rename chain cannot make it endless.
 const MAX_NAMES: usize = 1 << 20;
+
+/// Names of a refused folder by which what is below it is collected.
+const MAX_FOLDER_NAMES: usize = 16;
 
 /// Opens and closes of other files with a failing file's name that are kept to clear their holders.
 const MAX_NAMESAKES: usize = 4096;
@@ -283,30 +287,41 @@ impl Names {
         }
     }
 
-    /// Adds a folder with everything below it, and the other names of what was moved or linked into it: a handle from before shows
-    /// the name of that time (AT-1).
+    /// Adds a folder with everything below it, by all its names, and the other names of what was moved or linked into it: a handle
+    /// shows the name of its time (AT-1).
     fn select_below(&self, folder: &str, selection: &mut Selection) {
-        if !selection.add_subtree(folder) {
-            return;
-        }
-        let below = format!("{}\\", plain(folder).trim_end_matches('\\'));
-        let from = self.sorted.partition_point(|name| **name < *below);
-        for name in self.sorted.iter().skip(from).take_while(|name| name.starts_with(&below)) {
-            self.select(name, selection);
+        let others = self.names_of(folder).into_iter().take(MAX_FOLDER_NAMES);
+        for folder in std::iter::once(plain(folder)).chain(others) {
+            if !selection.add_subtree(&folder) {
+                continue;
+            }
+            let below = format!("{}\\", folder.trim_end_matches('\\'));
+            let from = self.sorted.partition_point(|name| **name < *below);
+            for name in self.sorted.iter().skip(from).take_while(|name| name.starts_with(&below)) {
+                self.select(name, selection);
+            }
         }
     }
 
     /// Adds `path` under every name it can be reached by through renames and links. Returns whether one was new.
     fn select(&self, path: &str, selection: &mut Selection) -> bool {
         let mut grown = false;
-        let mut queue = vec![plain(path)];
+        for name in self.names_of(path) {
+            // What lies below a wanted folder is collected already; naming it anew would cost a pass over everything.
+            grown |= !selection.wants(&name) && selection.add_file(&name);
+        }
+        grown
+    }
+
+    /// The names a path can be reached by, nearest first.
+    fn names_of(&self, path: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut queue = VecDeque::from([plain(path)]);
         let mut followed: FxHashSet<String> = FxHashSet::default();
-        while let Some(name) = queue.pop() {
+        while let Some(name) = queue.pop_front() {
             if followed.len() >= MAX_NAMES || !followed.insert(name.clone()) {
                 continue;
             }
-            // What lies below a wanted folder is collected already; naming it anew would cost a pass over everything.
-            grown |= !selection.wants(&name) && selection.add_file(&name);
             // A renamed folder takes everything below it along, so each ancestor's other names count too.
             let mut end = name.len();
             loop {
@@ -318,8 +333,9 @@ impl Names {
                     _ => break,
                 }
             }
+            found.push(name);
         }
-        grown
+        found
     }
 
     /// Adds the folders above `path` that can matter (a pending parent, a rename's destination folder), by all their names. The upper two
