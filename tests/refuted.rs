@@ -228,9 +228,11 @@ fn a_rename_that_went_through_ends_what_would_have_refused_it() {
             let kind = OpKind::Rename { target: Some(b.path(to)), flags, ex: flags == posix, as_path: None };
             let failed = b.refused(victim, from, status, kind);
             let success = between.then(|| b.does(victim, from, kind));
-            b.close(av, held);
+            // What is moved, or below it, is closed by its new name.
+            let moved = between && (rule == "RN-3" || rule == "RN-6");
+            b.close(av, &if moved { held.replacen(from, to, 1) } else { held.to_owned() });
             let finding = b.explain(failed);
-            assert_eq!(finding.holders[0].rule, rule);
+            assert_eq!(finding.holders[0].rule, rule, "{between}");
             let expected = if between { Confidence::Possible } else { Confidence::Proven };
             assert_eq!(named(&finding), [(av, expected)], "{rule} {between}");
             assert_eq!(finding.holders[0].refuted_by, success, "{rule}");

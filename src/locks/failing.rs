@@ -10,7 +10,8 @@ pub(crate) struct BurstEnd {
     pub(crate) number: usize,
     /// The first failure (operation index).
     pub(crate) first: u32,
-    /// The last failure.
+    /// The last failure, and its extent.
+    pub(crate) latest: u32,
     pub(crate) last: Instant,
     /// The success that ended it (operation index).
     pub(crate) success: Option<u32>,

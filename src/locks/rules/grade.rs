@@ -65,7 +65,10 @@ impl Engine<'_> {
     pub(crate) fn ceiling(&self, track: &Track, hold: &HoldRec, at: Instant) -> Confidence {
         let coverage = self.log.coverage;
         let closed = matches!(hold.ended, Ended::Close(..));
-        let few = coverage.has_few_closes() || self.unclosing.contains(&hold.process);
+        // VI-7: of a process that makes many opens and no close, or had a handle here that ended unseen, closes are missing.
+        let ended_unseen = hold.handed.is_none() && track.shown_closed.contains_key(&hold.process);
+        let missing = self.unclosing.contains(&hold.process) || ended_unseen;
+        let few = coverage.has_few_closes() || missing;
         if self.whole() == Confidence::Possible || (few && !closed) {
             return Confidence::Possible;
         }

@@ -17,8 +17,8 @@ pub(crate) struct Bursts {
     of: FxHashMap<u32, usize>,
 }
 
-/// The failures asked about, the first failure of all, the last, and the success after it.
-type Retries = (Vec<u32>, u32, Instant, Option<u32>);
+/// The failures asked about; the first and the last of all; the extent of the last, and the success after it.
+type Retries = (Vec<u32>, [u32; 2], Instant, Option<u32>);
 
 /// Operations that are retries of one another: same process, same name, same sort.
 type Sort = (ProcessId, u32, u8);
@@ -113,7 +113,7 @@ impl Bursts {
             let Some(sort) = sort else {
                 if targets.contains(&at) {
                     bursts.of.insert(at, bursts.list.len());
-                    bursts.list.push((vec![at], at, Instant::of(op), None));
+                    bursts.list.push((vec![at], [at; 2], Instant::of(op), None));
                 }
                 continue;
             };
@@ -134,12 +134,12 @@ impl Bursts {
                 Some(burst) => burst,
                 None => {
                     running.push((op.status, bursts.list.len(), at));
-                    bursts.list.push((Vec::new(), at, Instant::of(op), None));
+                    bursts.list.push((Vec::new(), [at; 2], Instant::of(op), None));
                     bursts.list.len() - 1
                 }
             };
             if let Some(entry) = bursts.list.get_mut(burst) {
-                entry.2 = Instant::of(op);
+                (entry.1[1], entry.2) = (at, Instant::of(op));
                 if targets.contains(&at) {
                     entry.0.push(at);
                     bursts.of.insert(at, burst);
@@ -167,8 +167,8 @@ impl Bursts {
     pub(crate) fn end_of(&self, at: u32) -> BurstEnd {
         let number = self.of.get(&at).copied().unwrap_or(0);
         match self.list.get(number) {
-            Some((_, first, last, success)) => BurstEnd { number, first: *first, last: *last, success: *success },
-            None => BurstEnd { number, first: at, last: Instant::point(FileTime(0)), success: None },
+            Some(&(_, [first, latest], last, success)) => BurstEnd { number, first, latest, last, success },
+            None => BurstEnd { number, first: at, latest: at, last: Instant::point(FileTime(0)), success: None },
         }
     }
 

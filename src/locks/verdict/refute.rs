@@ -54,7 +54,7 @@ impl Engine<'_> {
         for at in self.like(failing, blockers) {
             let Some(op) = self.op(at) else { continue };
             let now = Instant::of(op);
-            let burst = BurstEnd { number: 0, first: at, last: now, success: None };
+            let burst = BurstEnd { number: 0, first: at, latest: at, last: now, success: None };
             let refused = Op { status, ..*op };
             let asked = Failing { index: at, op: &refused, at: now, burst, nesting: failing.nesting };
             self.work.spend(100);
@@ -100,11 +100,13 @@ impl Engine<'_> {
     /// able to have let go, and nobody else is able to, it was not they.
     pub(crate) fn refused_still(&mut self, failing: Failing<'_>, blockers: &mut Blockers) {
         let last = failing.burst.last;
+        let Some(op) = self.op(failing.burst.latest) else { return };
+        let again = Failing { index: failing.burst.latest, op, at: last, ..failing };
         let left = |suspect: &Suspect| suspect.end.is_some_and(|(_, end)| end.end <= last.start);
         if failing.op.status != NtStatus::ACCESS_DENIED
             || blockers.suspects.is_empty()
             || !blockers.suspects.iter().all(left)
-            || !self.blockers(Failing { at: last, ..failing }).suspects.is_empty()
+            || !self.blockers(again).suspects.is_empty()
         {
             return;
         }
