@@ -175,3 +175,45 @@ fn the_handle_of_a_file_renamed_away_is_told_by_its_name() {
     b.open(victim, F, DELETE, ALL);
     assert_eq!(named(&b.explain(failed)), []);
 }
+
+/// AT-11, DP-3: of two closes by one name the one before the success, or before the name went, ended what was in the way.
+#[test]
+fn the_pairing_is_the_one_that_the_success_allows() {
+    let new = r"C:\Windows\WinSxS\Temp\InFlight\1\b.dll";
+    for pending in [false, true] {
+        let (mut b, victim, av, other) = cast();
+        // SA-9: the system's account surely had the right to withhold reading.
+        for who in [victim, av, other] {
+            b.log.processes[who.0 as usize].user = r"NT AUTHORITY\SYSTEM".into();
+        }
+        b.log.processes[other.0 as usize].pid = 4;
+        b.make(victim, F, READ, ALL);
+        b.close(victim, F);
+        b.make(victim, new, READ, ALL);
+        b.close(victim, new);
+        b.open(victim, new, DELETE, ALL);
+        let opened = b.open(av, new, READ, ALL);
+        b.open(av, F, READ, ALL);
+        let to = b.path(F);
+        let flags = pmlblame::nt::RenameFlags(3);
+        b.does(victim, new, OpKind::Rename { target: Some(to), flags, ex: true, as_path: true });
+        if pending {
+            mark(&mut b, victim, F);
+        }
+        b.close(victim, F);
+        let (status, share) = if pending { (PENDING, ALL) } else { (SHARING, ALL & !1) };
+        let failed = b.fails(victim, F, DELETE, share, status);
+        let first = b.close(av, F);
+        let done = match pending {
+            true => b.fails(victim, F, DELETE, share, pmlblame::nt::NtStatus::OBJECT_NAME_NOT_FOUND),
+            false => b.open(victim, F, DELETE, share),
+        };
+        b.close(av, F);
+        let finding = b.explain(failed);
+        assert_eq!(named(&finding), [(av, Confidence::Proven)], "{pending}");
+        let hold = finding.holders[0].hold;
+        assert_eq!((hold.start, hold.end), (b_edge(&b, opened), b_edge(&b, first)), "{pending}");
+        assert_eq!(finding.released_by.map(|release| release.event), Some(first), "{pending}");
+        assert_eq!(finding.confirmed_by, Some(done), "{pending}");
+    }
+}

@@ -108,6 +108,7 @@ pub(super) fn failure(parts: &Parts<'_>, holders: &Holders, finding: &locks::Fin
             .released_by
             .map(|release| case::ReleasedBy { event: release.event.0, pid: pid(log, release.process) }),
         confirmed_by: finding.confirmed_by.map(|event| case::EventRef { event: event.0 }),
+        live_child: finding.live_child.and_then(|event| live_child(parts, event)),
         series: parts.analysis.bursts.get(finding.burst).and_then(series),
         explanations: finding.explanations.iter().map(|code| explanation(*code)).collect(),
         ruled_out: finding
@@ -179,6 +180,17 @@ fn failure_holder(
         not_shared_by_victim: withheld(Side::VictimDoesNotShare),
         evidence: evidence(parts, &cited),
     }
+}
+
+/// The child that an event shows; a rename shows it under its new name.
+fn live_child(parts: &Parts<'_>, event: EventIndex) -> Option<case::LiveChild> {
+    let log = parts.log;
+    let op = log.ops.get(log.ops.partition_point(|op| op.event < event)).filter(|op| op.event == event)?;
+    let path = match op.kind {
+        OpKind::Rename { target: Some(target), .. } => target,
+        _ => op.path,
+    };
+    Some(case::LiveChild { event: event.0, path: parts.common.texts.share(log.paths.get(path)) })
 }
 
 /// When the close that ends a handle began, where the end is told by when it was done.

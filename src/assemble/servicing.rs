@@ -136,7 +136,7 @@ pub(super) fn tie<'a>(
 ) -> Tied<'a> {
     let joined = &logs.joined;
     let judged: Vec<Judgement<'a>> = joined.attempts.iter().map(|attempt| judge(&attempt.view())).collect();
-    let roots = Roots { system_root: machine.system_root.clone(), volumes: Vec::new() };
+    let roots = Roots { system_root: machine.system_root.clone(), volumes: Vec::new(), ..Roots::default() };
     let makers: Vec<Vec<Made>> = joined.attempts.iter().map(|attempt| makers(attempt, survey)).collect();
     let mut places = Vec::new();
     let mut records = Vec::new();

@@ -464,7 +464,16 @@ fn caveats(parts: &Parts<'_>, holders: &Holders, failures: &[Failure]) -> Vec<Ad
         unshown.extend(holders.iter().filter(|(holder, _)| holder.id == id).map(|(holder, _)| who(holder, lang)));
     }
     if !unshown.is_empty() {
-        let text = t::C_AUTHOR.fill(lang, &[("who", &unshown.join(lang.comma()))]);
+        let is_system = |party: &crate::locks::Party| {
+            parts.log.processes.get(party.process().0 as usize).is_some_and(|process| process.is_system())
+        };
+        // VI-5: the file server acts as System only.
+        let text = match (parts.unshown.iter().any(is_system), parts.unshown.iter().all(is_system)) {
+            (_, true) => t::C_AUTHOR_SYSTEM,
+            (true, _) => t::C_AUTHOR_EITHER,
+            (false, _) => t::C_AUTHOR,
+        };
+        let text = text.fill(lang, &[("who", &unshown.join(lang.comma()))]);
         list.push(Advice { code: "author_not_shown".to_owned(), text });
     }
     let several = failures.iter().any(|failure| {

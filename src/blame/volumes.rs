@@ -1,13 +1,16 @@
 //! Which letter a volume has that the capture names by its device or GUID.
 
-use crate::capture::op::{OpKind, OpLog, PathId};
+use crate::capture::op::{EventIndex, Op, OpKind, OpLog, PathId};
 use crate::nt::path::{fold, strip_namespace, volume_device, without_transaction_id};
 use rustc_hash::{FxHashMap, FxHashSet};
+
+/// A device, folded, and the letter of a drive.
+type Tie = (String, String);
 
 /// Ties the device names of volumes to the letters of drives, where the capture itself shows it: a path with the number of
 /// a servicing transaction in it exists once, so the device and the drive that both have such a path are one volume; and a
 /// rename or a link stays on its volume. Where that speaks for two devices of one drive, or two drives of one device, none
-/// is tied: one of them has a copy.
+/// is tied: one of them has a copy. What only a path ties is given up where opens contradict it.
 pub(crate) fn tie_volumes(log: &mut OpLog) {
     let mut told: FxHashMap<String, Vec<String>> = FxHashMap::default();
     for (_, path) in log.paths.iter() {
@@ -20,7 +23,7 @@ pub(crate) fn tie_volumes(log: &mut OpLog) {
             }
         }
     }
-    let mut ties: FxHashSet<(String, String)> = FxHashSet::default();
+    let mut ties: FxHashSet<Tie> = FxHashSet::default();
     for (_, path) in log.paths.iter().filter(|(_, path)| path.starts_with('\\')) {
         if let Some((device, tail)) = volume_device(&strip_namespace(path))
             && let Some(drives) = told.get(&*fold(tail))
@@ -28,6 +31,7 @@ pub(crate) fn tie_volumes(log: &mut OpLog) {
             ties.extend(drives.iter().map(|drive| (fold(device).into_owned(), drive.clone())));
         }
     }
+    let mut by_path = ties.clone();
     for op in log.ops.iter().filter(|op| op.status.is_success()) {
         let (OpKind::Rename { target: Some(target), .. } | OpKind::Link { target: Some(target), .. }) = op.kind else {
             continue;
@@ -36,7 +40,9 @@ pub(crate) fn tie_volumes(log: &mut OpLog) {
         let (from, to) = (path(op.path), path(target));
         for (a, b) in [(&from, &to), (&to, &from)] {
             if let Some(((device, _), (drive, _))) = volume_device(a).zip(drive(b)) {
-                ties.insert((fold(device).into_owned(), drive));
+                let tie = (fold(device).into_owned(), drive);
+                by_path.remove(&tie);
+                ties.insert(tie);
             }
         }
     }
@@ -48,7 +54,60 @@ pub(crate) fn tie_volumes(log: &mut OpLog) {
     };
     let mut found: Vec<_> = ties.iter().filter(agree).cloned().collect();
     found.sort_unstable();
+    let doubted: Vec<Tie> = found.iter().filter(|tie| by_path.contains(*tie)).cloned().collect();
+    let before = log.roots.volumes.len();
     log.roots.volumes.extend(found);
+    let apart = contradicted(log, &doubted);
+    if !apart.is_empty() {
+        log.roots.volumes = log
+            .roots
+            .volumes
+            .iter()
+            .enumerate()
+            .filter(|(at, tie)| *at < before || !apart.contains(tie))
+            .map(|(_, tie)| tie.clone())
+            .collect();
+        log.roots.apart.extend(apart);
+    }
+}
+
+/// The ties that the capture contradicts (AT-11): an open by one spelling succeeded though an open by the other, which the
+/// capture shows to have been closed only afterwards, would have refused it. What goes by the device is a copy then.
+fn contradicted(log: &OpLog, ties: &[Tie]) -> Vec<Tie> {
+    let whole = !log.coverage.lacks_closes() && log.coverage.sequence_gaps.is_none_or(|gaps| gaps == 0);
+    if ties.is_empty() || !whole {
+        return Vec::new();
+    }
+    let path = |op: &Op| strip_namespace(log.paths.get(op.path)).into_owned();
+    let of = |event: EventIndex| log.ops.get(log.ops.partition_point(|op| op.event < event));
+    let is_device = |op: &Op| volume_device(&path(op)).map(|(device, _)| fold(device).into_owned());
+    let devices: FxHashSet<EventIndex> = log
+        .ops
+        .iter()
+        .filter(|op| is_device(op).is_some_and(|device| ties.iter().any(|(other, _)| *other == device)))
+        .map(|op| op.event)
+        .collect();
+    let conflicts = crate::locks::audit(log, &|event| devices.contains(&event)).false_conflicts;
+    let pairs = conflicts.iter().filter_map(|one| of(one.event).zip(of(one.holder_event?)));
+    let pairs: Vec<(&Op, &Op)> = pairs.filter(|(success, held)| closes_after(log, held, success)).collect();
+    let is_between = |(device, letter): &Tie, one: &Op, other: &Op| {
+        is_device(one).as_ref() == Some(device) && drive(&path(other)).is_some_and(|(drive, _)| drive == *letter)
+    };
+    let refuted = |tie: &&Tie| pairs.iter().any(|(a, b)| is_between(tie, a, b) || is_between(tie, b, a));
+    ties.iter().filter(refuted).cloned().collect()
+}
+
+/// Whether the next that the process of an open did to its handles by that path after another operation was to close one.
+fn closes_after(log: &OpLog, open: &Op, after: &Op) -> bool {
+    let from = log.ops.partition_point(|op| op.event <= open.event);
+    let own = log.ops.get(from..).unwrap_or(&[]).iter().filter(|op| op.process == open.process && op.path == open.path);
+    let turns = |op: &&Op| matches!(op.kind, OpKind::Cleanup) || opens(op);
+    own.filter(|op| turns(op)).next().is_some_and(|op| matches!(op.kind, OpKind::Cleanup) && op.start > after.start)
+}
+
+/// Whether an operation gives a handle.
+fn opens(op: &Op) -> bool {
+    matches!(op.kind, OpKind::Create(_)) && op.status.is_success()
 }
 
 /// The letter of a drive's path, and the rest.
@@ -66,8 +125,11 @@ fn is_unique(tail: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capture::op::{EventIndex, Op, ProcessId, StackSays};
-    use crate::nt::{FileTime, NtStatus, RenameFlags};
+    use crate::capture::op::{ProcessId, StackSays};
+    use crate::nt::{
+        AccessMask, CreateDisposition, CreateOptions, FileAttributes, FileTime, NtStatus, OpenResult, RenameFlags,
+        ShareAccess,
+    };
 
     fn tied(paths: &[&str], moves: &[(&str, &str)]) -> Vec<(String, String)> {
         let mut log = OpLog::default();
@@ -91,6 +153,53 @@ mod tests {
         }
         tie_volumes(&mut log);
         log.roots.volumes
+    }
+
+    /// AT-11: two opens of which one shares nothing cannot stand together on one file.
+    #[test]
+    fn what_stood_together_is_not_one_file() {
+        let id = |volume: &str| format!(r"{volume}\Windows\WinSxS\Temp\InFlight\e78f07ebd9dad801284b0000e80dc013\f");
+        let (own, copy) = (id("C:"), id(r"\Device\HarddiskVolume9"));
+        // Who opened first, what that shares, and whether its close is in the capture.
+        for (first, share, closed, apart) in [
+            (&own, 0, true, true),
+            (&copy, 0, true, true),
+            (&own, 7, true, false),
+            (&own, 0, false, false), // its close may be what is missing
+        ] {
+            let mut log = OpLog::default();
+            log.processes.resize_with(2, Default::default);
+            let second = if first == &own { &copy } else { &own };
+            let steps = [(0, first, Some(share)), (1, second, Some(7)), (1, second, None), (0, first, None)];
+            for (at, (process, path, share)) in steps.into_iter().take(if closed { 4 } else { 3 }).enumerate() {
+                let create = |share| crate::capture::op::Create {
+                    access: Some(AccessMask(0x12_019F)),
+                    share: Some(ShareAccess(share)),
+                    disposition: Some(CreateDisposition::OPEN),
+                    options: CreateOptions::NONE,
+                    attributes: FileAttributes::NONE,
+                    result: Some(OpenResult::OPENED),
+                    impersonating: false,
+                };
+                let path = log.paths.intern(path);
+                log.ops.push(Op {
+                    event: EventIndex(at as u64),
+                    start: FileTime(10 * at as u64 + 10),
+                    end: Some(FileTime(10 * at as u64 + 11)),
+                    process: ProcessId(process),
+                    thread: Some(process),
+                    status: NtStatus::SUCCESS,
+                    path,
+                    driver: None,
+                    stack: StackSays::Caller,
+                    kind: share.map_or(OpKind::Cleanup, |share| OpKind::Create(create(share))),
+                });
+            }
+            tie_volumes(&mut log);
+            let tie = (r"\DEVICE\HARDDISKVOLUME9".to_owned(), "C:".to_owned());
+            let (tied, untied) = if apart { (vec![], vec![tie]) } else { (vec![tie], vec![]) };
+            assert_eq!((log.roots.volumes, log.roots.apart), (tied, untied), "{first} {share} {closed}");
+        }
     }
 
     #[test]

@@ -45,6 +45,9 @@ pub struct Failure {
     /// The first success after that release, if seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confirmed_by: Option<EventRef>,
+    /// Beside what is held, a child of the folder that was not marked for deletion: so the folder was not empty in any case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live_child: Option<LiveChild>,
     /// The attempts it is one of; left out in the story of a single failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<Series>,
@@ -56,6 +59,15 @@ pub struct Failure {
     /// The rules behind what is said of it as a whole; those of its holders stand with them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Evidence>,
+}
+
+/// Something in a folder that nobody had marked for deletion.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LiveChild {
+    /// The last event before the failure that shows it.
+    pub event: u64,
+    /// Its path.
+    pub path: Text,
 }
 
 /// A rule that a conclusion rests on.

@@ -18,8 +18,8 @@ pub use codes::{
     Severity, VerdictCode,
 };
 pub use failure::{
-    At, DeletedBy, Edge, EventRef, Evidence, Failure, FailureHolder, Hold, LockRange, ReleasedBy, Requested, RuledOut,
-    Series, Wait,
+    At, DeletedBy, Edge, EventRef, Evidence, Failure, FailureHolder, Hold, LiveChild, LockRange, ReleasedBy, Requested,
+    RuledOut, Series, Wait,
 };
 pub use holder::{Driver, Holder, HolderKind, Process, Vendor};
 pub use shared::{Names, Pool, Shared, Text};

@@ -97,7 +97,9 @@ crate::texts! {
 
     A_NO_CLOSES: "The capture hardly holds any CloseFile event: handles seem to stay open for ever, so conflicts found here mean nothing.", "捕获中几乎没有 CloseFile 事件：句柄看似从未关闭，因此此处发现的冲突没有意义。";
 
-    C_AUTHOR: "No call stack shows who made the open that the capture lists under {who}: a filter driver, or the file server for a remote client, may have acted in that name.", "对于捕获中以 {who} 名义列出的打开操作，没有调用堆栈能表明实际发起者：可能是筛选器驱动，或代表远程客户端的文件服务器，以该名义进行操作。";
+    C_AUTHOR: "No call stack shows who made the open that the capture lists under {who}: a filter driver may have acted in that name.", "对于捕获中以 {who} 名义列出的打开操作，没有调用堆栈能表明实际发起者：可能是筛选器驱动以该名义进行操作。";
+    C_AUTHOR_SYSTEM: "No call stack shows who made the open that the capture lists under {who}: a filter driver, or the file server for a remote client, may have acted in that name.", "对于捕获中以 {who} 名义列出的打开操作，没有调用堆栈能表明实际发起者：可能是筛选器驱动，或代表远程客户端的文件服务器，以该名义进行操作。";
+    C_AUTHOR_EITHER: "No call stack shows who made the open that the capture lists under {who}: a filter driver, or under System the file server for a remote client, may have acted in that name.", "对于捕获中以 {who} 名义列出的打开操作，没有调用堆栈能表明实际发起者：可能是筛选器驱动以该名义进行操作；若为 System，也可能是代表远程客户端的文件服务器。";
     C_BELOW: "Process Monitor, at altitude 385200, does not see what filter drivers below it open for themselves. Loaded here: {filters}.", "Process Monitor 位于高度 385200，看不到其下方筛选器驱动自行打开的文件。此机器上已加载：{filters}。";
     C_LOADED_NOT_PROOF: "A loaded filter driver is a candidate, not a culprit: its presence proves nothing about a file.", "已加载的筛选器驱动只是候选对象，并非责任方：其存在不能证明与某个文件有关。";
     C_NAME_ONLY: "{who} was named by its file name only; any program can be called that.", "{who} 仅按文件名识别；任何程序都可以使用该名称。";

@@ -60,6 +60,8 @@ crate::texts! {
     SELF_OTHER: "{who} (the refused process itself)", "{who}（被拒进程自身）";
     SUSPECTED: "not visible; suspected: {who}", "不可见；嫌疑对象：{who}";
     HELD_BY: "held by {who} from {from} to {to}: {reason} ({confidence}, {rule})", "占用者 {who}，{from} 至 {to}：{reason}（{confidence}，{rule}）";
+    HELD_FROM: "held by {who} from {from}, until when is not shown: {reason} ({confidence}, {rule})", "占用者 {who}，自 {from} 起，至何时为止捕获中未显示：{reason}（{confidence}，{rule}）";
+    HELD_UNTIL: "held by {who} until {to}, since when is not shown: {reason} ({confidence}, {rule})", "占用者 {who}，至 {to} 为止，自何时起捕获中未显示：{reason}（{confidence}，{rule}）";
     HELD_UNSHOWN: "suspected: {who}: {reason} ({confidence}, {rule}); what it held and when is not shown", "嫌疑对象 {who}：{reason}（{confidence}，{rule}）；占用的内容和时间未显示";
     HELD_CLOSING: "held by {who} from {from} to {to}, when its close began, and perhaps until that was done at {done}: {reason} ({confidence}, {rule})", "占用者 {who}，{from} 至 {to}（此时开始关闭），可能直到 {done} 关闭完成：{reason}（{confidence}，{rule}）";
     NOT_RETRIED: "not retried", "未重试";
@@ -67,6 +69,8 @@ crate::texts! {
     HANDLE_AMBIGUOUS: "the process is certain, which of its handles is not", "进程确定，具体句柄不确定";
     DELETED_BY: "marked for deletion by {process} (PID {pid}), event {event}", "由 {process}（PID {pid}）标记为删除，事件 {event}";
     RELEASED_BY: "released by PID {pid}, event {event}", "由 PID {pid} 释放，事件 {event}";
+    RELEASED_PERHAPS: "probably released by PID {pid}, event {event}", "很可能由 PID {pid} 释放，事件 {event}";
+    LIVE_CHILD: "{path} was in the folder too, and nobody had marked it for deletion (event {event}): the folder was not empty in any case", "该目录中还有 {path}，且无人将其标记为删除（事件 {event}）：无论如何该目录都不为空";
     CONFIRMED_BY: "after that it was no longer refused, event {event}", "此后不再被拒绝，事件 {event}";
     CLEARED: "Cleared", "已排除嫌疑";
     CLEARED_LINE: "{process} (PID {pid}): {reason} ({rule})", "{process}（PID {pid}）：{reason}（{rule}）";

@@ -46,6 +46,7 @@ crate::texts! {
     RULE_AND_EVENT: "{rule} by event {event}", "{rule} 依据事件 {event}";
     OF_ALL: "this refusal as a whole: {rules}", "此次被拒的整体结论：{rules}";
     CLOSING: "{from} – {to}, its close done {done}", "{from} – {to}，{done} 关闭完成";
+    ONE_CLOSE: "{from} – {to} or {done}: which of the closes ended it is not recorded", "{from} – {to} 或 {done}：捕获不记录是哪次关闭结束了它";
     REFUTED: "{from} – by {over} at the latest (AT-11: event {event} succeeded)", "{from} – 最迟 {over}（AT-11：事件 {event} 已成功）";
     OVER_BY: "{from} – by {over} at the latest", "{from} – 最迟 {over}";
     ENDED: "What this event ended", "该事件结束的占用";

@@ -37,8 +37,18 @@ fn volume(path: &str) -> Option<(Volume, &str)> {
     Some((Volume::Share(letter(share)?), share.get(2..)?))
 }
 
+/// Whether the capture shows the device of one path to be another volume than the drive of the other.
+fn are_apart(device: &str, drive: &str, roots: &Roots) -> bool {
+    let Some((device, _)) = volume_device(device).filter(|_| !roots.apart.is_empty()) else { return false };
+    let is_drive = |dos: &str| drive.get(..2).is_some_and(|letter| letter.eq_ignore_ascii_case(dos));
+    roots.apart.iter().any(|(other, dos)| crate::nt::path::same(other, device) && is_drive(dos))
+}
+
 /// Whether two normalised paths of different spelling may be one file's: the same path on volumes that may be the same.
 pub(crate) fn may_be_same(a: &str, b: &str, roots: &Roots) -> bool {
+    if are_apart(a, b, roots) || are_apart(b, a, roots) {
+        return false;
+    }
     let Some(((a, a_tail), (b, b_tail))) = volume(a).zip(volume(b)) else { return false };
     let tied = |letter: char, by: Volume| {
         let is_letter = |dos: &str| dos.chars().next().is_some_and(|c| c.eq_ignore_ascii_case(&letter));
@@ -132,5 +142,8 @@ mod tests {
             assert_eq!(may_be_same(a, b, &Roots::default()), untied, "{a} {b}");
             assert_eq!(may_be_same(b, a, &tied), with, "{a} {b}");
         }
+        let apart = Roots { apart: vec![(r"\Device\HarddiskVolume5".into(), "D:".into())], ..Roots::default() };
+        assert!(!may_be_same(r"D:", r"\Device\HarddiskVolume5", &apart));
+        assert!(may_be_same(r"D:", r"\Device\HarddiskVolume4", &apart));
     }
 }

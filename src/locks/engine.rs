@@ -241,7 +241,12 @@ impl<'a> Engine<'a> {
         }
         let ops = if file == NONE { Vec::new() } else { self.ops_of(file).to_vec() };
         let foreign = self.foreign(file, &ops);
-        let track = Rc::new(Track::build(self.log, &self.names, &self.exits, file, ops, foreign));
+        let mut track = Track::build(self.log, &self.names, &self.exits, file, ops, foreign);
+        track.end_with_names(self.log, &|link| {
+            let tick = self.names.died(link)?;
+            Some(Instant::of(self.op(*self.order.get(tick as usize)?)?))
+        });
+        let track = Rc::new(track);
         self.tracks.insert(file, Rc::clone(&track));
         track
     }

@@ -10,6 +10,8 @@ pub struct Roots {
     /// Device prefix and the DOS prefix it stands for: (`\Device\HarddiskVolume3`, `C:`), (`\\?\Volume{…}`, `C:`).
     /// Only pairs that the capture itself shows.
     pub volumes: Vec<(String, String)>,
+    /// Likewise pairs that are not one volume, though a path is on both.
+    pub apart: Vec<(String, String)>,
 }
 
 /// One character as NTFS compares names: the simple upper-case form, one character for one.
@@ -226,6 +228,7 @@ mod tests {
                 (r"\Device\HarddiskVolume3".into(), "C:".into()),
                 (r"\\?\Volume{12345678-0000-0000-0000-100000000000}".into(), "D:".into()),
             ],
+            ..Roots::default()
         }
     }
 

@@ -122,10 +122,19 @@ impl Teller<'_> {
         match (sure(hold), over) {
             (Some((_, Some(until))), Some(over)) if over.since(until) >= LONG_CLOSE => {
                 let to = time::time_of_day(until, &self.style.zone);
-                t::CLOSING.fill(lang, &[("from", &from), ("to", &to), ("done", &done)])
+                // A close that began later is another one: either may have been this hold's.
+                let text = if self.begins_after(&hold.end, until) { t::ONE_CLOSE } else { t::CLOSING };
+                text.fill(lang, &[("from", &from), ("to", &to), ("done", &done)])
             }
             _ => format!("{from} – {}", self.edge(&hold.end)),
         }
+    }
+
+    /// Whether the event at an edge began after a time.
+    fn begins_after(&self, edge: &Edge, time: FileTime) -> bool {
+        let Edge::At(at) = edge else { return false };
+        let event = self.record.events.iter().find(|event| event.event == at.event);
+        event.and_then(|event| FileTime::parse_rfc3339(&event.time)).is_some_and(|start| start > time)
     }
 
     fn edge(&self, edge: &Edge) -> String {

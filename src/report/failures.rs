@@ -3,8 +3,10 @@
 use super::page::Page;
 use super::words::{confidence, holder_name, is_servicing, outside, reason_of};
 use super::{escape, time};
-use crate::case::{Attribution, CaseRecord, Cause, Edge, Failure, FailureHolder, HolderKind, RuledOutReason};
-use crate::lang::report as t;
+use crate::case::{
+    Attribution, CaseRecord, Cause, Confidence, Edge, Failure, FailureHolder, HolderKind, RuledOutReason,
+};
+use crate::lang::{Lang, report as t};
 use indexmap::{IndexMap, IndexSet};
 use rustc_hash::FxHashSet;
 use std::fmt::Write as _;
@@ -71,8 +73,9 @@ impl Page<'_, &CaseRecord> {
         let releases =
             failures.iter().filter(|failure| !told(failure)).filter_map(|failure| self.release_line(failure));
         let for_good = failures.iter().filter_map(|failure| self.for_good(failure));
+        let live = failures.iter().filter_map(|failure| self.live_child(failure));
         let mut facts: IndexSet<String> = IndexSet::new();
-        for fact in self.hold_lines(failures).into_iter().chain(marks).chain(releases).chain(for_good) {
+        for fact in self.hold_lines(failures).into_iter().chain(live).chain(marks).chain(releases).chain(for_good) {
             if facts.len() == MAX_FACTS {
                 break;
             }
@@ -162,6 +165,13 @@ impl Page<'_, &CaseRecord> {
         parties.into_iter().map(line).collect()
     }
 
+    /// What else was in a folder.
+    fn live_child(&self, failure: &Failure) -> Option<String> {
+        let child = failure.live_child.as_ref()?;
+        let path = escape::terminal(&child.path);
+        Some(t::LIVE_CHILD.fill(self.style.lang, &[("path", &path), ("event", &child.event)]))
+    }
+
     /// That the victim never got through.
     fn for_good(&self, failure: &Failure) -> Option<String> {
         let series = failure.series.filter(|series| series.ended_by.is_none())?;
@@ -171,13 +181,7 @@ impl Page<'_, &CaseRecord> {
 
     /// The close that ended a failure's cause, and the success that confirms it.
     fn release_line(&self, failure: &Failure) -> Option<String> {
-        let lang = self.style.lang;
-        let release = failure.released_by.as_ref()?;
-        let mut text = t::RELEASED_BY.fill(lang, &[("pid", &release.pid), ("event", &release.event)]);
-        if let Some(success) = &failure.confirmed_by {
-            let _ = write!(text, "{}{}", lang.semicolon(), t::CONFIRMED_BY.fill(lang, &[("event", &success.event)]));
-        }
-        Some(text)
+        released(failure, self.style.lang)
     }
 
     /// Who is behind one failure, in a few words.
@@ -225,6 +229,8 @@ impl Page<'_, &CaseRecord> {
             None if holder.rule == "VI-3" || unseen(&hold.start) && unseen(&hold.end) => {
                 (t::HELD_UNSHOWN, done.clone())
             }
+            None if unseen(&hold.end) => (t::HELD_FROM, done.clone()),
+            None if unseen(&hold.start) => (t::HELD_UNTIL, done.clone()),
             None => (t::HELD_BY, done.clone()),
         };
         let mut line = text.fill(
@@ -288,4 +294,16 @@ impl Page<'_, &CaseRecord> {
             self.line(&format!("  {line}"));
         }
     }
+}
+
+/// The close that ended a failure's cause, and the success that confirms it; what is not proven was only probably ended by it.
+pub(super) fn released(failure: &Failure, lang: Lang) -> Option<String> {
+    let release = failure.released_by.as_ref()?;
+    let proven = failure.holders.iter().any(|holder| holder.confidence == Confidence::Proven);
+    let text = if proven { t::RELEASED_BY } else { t::RELEASED_PERHAPS };
+    let mut text = text.fill(lang, &[("pid", &release.pid), ("event", &release.event)]);
+    if let Some(success) = &failure.confirmed_by {
+        let _ = write!(text, "{}{}", lang.semicolon(), t::CONFIRMED_BY.fill(lang, &[("event", &success.event)]));
+    }
+    Some(text)
 }

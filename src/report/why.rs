@@ -1,6 +1,7 @@
 //! The story of one event for a terminal: what was asked, the rule, who held the file as bars, what everybody did.
 
 use super::escape::{ascii, terminal};
+use super::failures::released;
 use super::page::Page;
 use super::style::{Style, new_table};
 use super::time;
@@ -152,12 +153,11 @@ impl<'a> Teller<'a> {
                 &[("process", &terminal(&marker.process)), ("pid", &marker.pid), ("event", &marker.event)];
             self.line(&format!("  {}", r::DELETED_BY.fill(lang, values)));
         }
-        if let Some(release) = &failure.released_by {
-            let mut text = r::RELEASED_BY.fill(lang, &[("pid", &release.pid), ("event", &release.event)]);
-            if let Some(success) = &failure.confirmed_by {
-                let _ =
-                    write!(text, "{}{}", lang.semicolon(), r::CONFIRMED_BY.fill(lang, &[("event", &success.event)]));
-            }
+        if let Some(child) = &failure.live_child {
+            let path = terminal(&child.path);
+            self.line(&format!("  {}", r::LIVE_CHILD.fill(lang, &[("path", &path), ("event", &child.event)])));
+        }
+        if let Some(text) = released(failure, lang) {
             self.line(&format!("  {text}"));
         }
         if let Some(took) = self.asked_event().and_then(|event| event.took_ms) {

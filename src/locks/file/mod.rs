@@ -1,5 +1,6 @@
 //! What is known of one file: its holds, marks, sections, locks and oplocks, replayed from its operations.
 
+mod gone;
 pub(super) mod hold;
 pub(super) mod marks;
 pub(super) mod oplock;

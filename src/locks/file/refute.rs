@@ -111,6 +111,15 @@ impl Refutation {
         }
     }
 
+    /// A close is that of hold `index`; what it had ended by the pairing so far is open instead.
+    fn moved(&mut self, holds: &[HoldRec], (close, index): (u32, u32), other: u32, shown: &mut Shown) {
+        self.release(holds, index);
+        shown.moved.push((close, index));
+        if holds.get(other as usize).is_some_and(|other| !other.foreign) {
+            self.enter(holds, other);
+        }
+    }
+
     fn suspects(&self, stream: u32, wanted: Grant) -> bool {
         if !wanted.is_counted() {
             return false;
@@ -151,13 +160,21 @@ impl Refutation {
             let candidates: Vec<u32> = self.alive.iter().copied().take(MAX_DETAIL).collect();
             for index in candidates {
                 let Some(rec) = holds.get(index as usize) else { continue };
-                let conflicts = rec
+                let conflict = rec
                     .grant
                     .and_then(|grant| sharing_conflict(grant, wanted, relation(rec.stream, stream)))
-                    .is_some_and(|conflict| conflict.certain && !spared_by_read(rec, wanted, conflict));
+                    .filter(|conflict| conflict.certain);
                 let through = rec.opened.is_some_and(|(_, open)| open.before(now))
                     && rec.ended.from().is_none_or(|end| end >= now.end);
-                if !conflicts || !through {
+                let Some(conflict) = conflict.filter(|_| through) else { continue };
+                // SA-9: what only doubtfully conflicts is not refuted; of two pairings the one that does not is the likelier.
+                if spared_by_read(rec, wanted, conflict) {
+                    if let Some((close, other)) = swap(holds, groups, index, now, wanted, stream) {
+                        if let Some(rec) = holds.get_mut(index as usize) {
+                            rec.dead_by = None;
+                        }
+                        self.moved(holds, (close, index), other, &mut shown);
+                    }
                     continue;
                 }
                 self.release(holds, index);
@@ -169,10 +186,7 @@ impl Refutation {
                     continue;
                 }
                 if let Some((close, other)) = swap(holds, groups, index, now, wanted, stream) {
-                    shown.moved.push((close, index));
-                    if holds.get(other as usize).is_some_and(|other| !other.foreign) {
-                        self.enter(holds, other);
-                    }
+                    self.moved(holds, (close, index), other, &mut shown);
                 } else {
                     if let Some(rec) = holds.get_mut(index as usize) {
                         rec.dead_by = Some(now.start);

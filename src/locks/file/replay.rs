@@ -209,7 +209,7 @@ impl Track {
     }
 
     /// AT-6: a close without an open in one process and an open without a close in another may be one handle.
-    fn hand_over(&mut self, log: &OpLog) {
+    pub(super) fn hand_over(&mut self, log: &OpLog) {
         let mut orphans: Vec<(Instant, ProcessId, u32)> = self
             .own_holds()
             .filter(|hold| hold.opened.is_none())

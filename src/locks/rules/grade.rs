@@ -1,11 +1,13 @@
 //! What a capture, or a handle of which only the end is shown, can be graded at most (AT-6, AT-11, AT-12).
 
+use crate::capture::op::ProcessId;
 use crate::locks::engine::Engine;
 use crate::locks::failing::Failing;
 use crate::locks::file::hold::{Ended, Fit, HoldRec};
 use crate::locks::file::track::Track;
 use crate::locks::finding::Confidence;
 use crate::locks::spans::Instant;
+use crate::nt::sharing::ShareConflict;
 
 impl Engine<'_> {
     /// The best grade this capture allows.
@@ -59,6 +61,17 @@ impl Engine<'_> {
         // DP-3: no open can start after the mark, so whoever closes one later had it open.
         let told = before || stops || failing.every_open_counts();
         if after || stands || (closed_after && told) { Confidence::Likely } else { Confidence::Possible }
+    }
+
+    /// SA-9: whether each side that withholds reading surely had the right to, as the system's own account has.
+    pub(crate) fn may_withhold_read(&self, failing: Failing<'_>, hold: &HoldRec, conflict: ShareConflict) -> bool {
+        let process = |id: ProcessId| self.log.processes.get(id.0 as usize);
+        let system = self.log.processes.iter().find(|process| process.is_system() && !process.user.is_empty());
+        let able = |id: ProcessId| {
+            process(id).is_some_and(|one| one.is_system() || system.is_some_and(|system| system.user == one.user))
+        };
+        (conflict.holder_refuses.is_empty() || able(hold.process))
+            && (conflict.requester_refuses.is_empty() || able(failing.op.process))
     }
 
     /// What the capture as a whole lets a handle be (AT-11, AT-12).

@@ -72,7 +72,7 @@ impl Engine<'_> {
             && conflict.certain
             && spared_by_read(best, wanted(failing.op).grant, conflict)
         {
-            settled_by_release = confidence == Confidence::Proven;
+            settled_by_release = confidence == Confidence::Proven && self.may_withhold_read(failing, best, conflict);
             confidence = confidence.min(Confidence::Likely); // SA-9
         }
         let refuted = track.refuted(best).filter(|_| best.ended_unseen() && best.handed.is_none());
@@ -184,6 +184,7 @@ impl Engine<'_> {
             inferred: fits == Fit::Maybe || !(weighed.sure || best.paired_alive(failing.at)),
             left_early,
             settled_by_release,
+            beside: false,
             counterpart: unknown && track.handed_over_before(best, failing.at),
             end,
         })

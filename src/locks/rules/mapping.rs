@@ -1,7 +1,7 @@
 //! What the sections over a file refuse, and how surely one that may be alive is behind it (MM-1 to MM-5, SA-8).
 
 use super::suspect::{Blockers, Suspect, add};
-use crate::capture::op::{Op, OpKind};
+use crate::capture::op::{Op, OpKind, ProcessId};
 use crate::locks::engine::Engine;
 use crate::locks::failing::Failing;
 use crate::locks::failure::wanted;
@@ -13,6 +13,7 @@ use crate::locks::identity::{NONE, UNNAMED};
 use crate::locks::spans::Instant;
 use crate::nt::sharing::{Relation, sharing_conflict};
 use crate::nt::{AccessMask, CreateOptions, DispositionFlags, FileTime, NtStatus, ShareAccess};
+use rustc_hash::FxHashSet;
 
 /// The rule by which a mapping of this kind does not refuse an operation; `Some(None)` where it may, or sources disagree. `None`:
 /// mappings have nothing to do with the result.
@@ -132,6 +133,28 @@ impl Engine<'_> {
         exit.zip(success).is_some_and(|((_, exit), op)| exit >= failing.burst.last.end && op.start >= exit)
     }
 
+    /// Whether a later success shows that an image was gone before its process ended: when, nobody knows.
+    fn unloaded(&self, failing: Failing<'_>, section: &Mapped) -> bool {
+        let done = failing.burst.success.and_then(|at| self.op(at)).map(|op| op.start);
+        section.gone.is_some() || done.is_some_and(|done| section.exit.is_none_or(|(_, exit)| done < exit))
+    }
+
+    /// The processes whose mapping may have refused the operation to the last, whatever handles they closed (MM-5).
+    pub(crate) fn mapping_throughout(&mut self, failing: Failing<'_>) -> FxHashSet<ProcessId> {
+        let link = self.subject(failing.index, failing.op);
+        if link == NONE {
+            return FxHashSet::default();
+        }
+        let track = self.track(self.names.file(link));
+        let Some(here) = track.sections.on(self.stream_of(failing, link)) else { return FxHashSet::default() };
+        let able = |at| {
+            let sections = here.at(at, &self.exits, self.options.limit).into_iter();
+            sections.filter(|section| harmless(failing, section.kind, false) == Some(None))
+        };
+        let last: FxHashSet<ProcessId> = able(failing.burst.last).map(|section| section.process).collect();
+        able(failing.at).map(|section| section.process).filter(|process| last.contains(process)).collect()
+    }
+
     /// Sections that may be alive.
     pub(crate) fn mapped(
         &mut self,
@@ -229,6 +252,12 @@ impl Engine<'_> {
             };
             let suspect = Suspect {
                 inferred: confidence < Confidence::Proven,
+                // Of several sufficient holders each blocks alone: an image seen loaded, in a process that lived on.
+                beside: confidence == Confidence::Likely
+                    && section.kind == Kind::Image
+                    && section.made.is_some()
+                    && section.through
+                    && !self.unloaded(failing, &section),
                 left_early,
                 // MM-5: only the end of its process bounds a mapping.
                 settled_by_release: confidence == Confidence::Likely

@@ -20,6 +20,8 @@ pub(crate) struct Suspect {
     pub(crate) left_early: bool,
     /// A release that the operation was waiting for answers what is doubtful about it.
     pub(crate) settled_by_release: bool,
+    /// Sufficient alone and still there, as far as shown: it stands beside a proven one of another party.
+    pub(crate) beside: bool,
     /// The close of a handle that another suspect may have handed over (AT-6).
     pub(crate) counterpart: bool,
     /// When it let go (start), for the release.
@@ -29,7 +31,15 @@ pub(crate) struct Suspect {
 impl Suspect {
     /// One whose rule is certain, and of whose end nothing is known.
     pub(crate) const fn of(holder: Holder) -> Self {
-        Self { holder, inferred: false, left_early: false, settled_by_release: false, counterpart: false, end: None }
+        Self {
+            holder,
+            inferred: false,
+            left_early: false,
+            settled_by_release: false,
+            beside: false,
+            counterpart: false,
+            end: None,
+        }
     }
 }
 
@@ -87,6 +97,7 @@ pub(crate) fn add(suspects: &mut Vec<Suspect>, suspect: Suspect) {
     };
     lead.inferred &= other.inferred;
     lead.left_early &= other.left_early;
+    lead.beside |= other.beside;
     lead.settled_by_release &= other.settled_by_release;
     *known = lead;
 }

@@ -5,7 +5,7 @@ use crate::locks::engine::Engine;
 use crate::locks::failing::Failing;
 use crate::locks::failure::wanted;
 use crate::locks::file::sections::Kind;
-use crate::locks::finding::{Confidence, Edge, Explanation, Finding, Mechanism, Reason, Release, RuledOut};
+use crate::locks::finding::{Confidence, Edge, Explanation, Finding, Mechanism, Party, Reason, Release, RuledOut};
 use crate::locks::identity::NONE;
 use crate::locks::rules::suspect::{Blockers, MAX_PARTIES, Suspect};
 use crate::locks::spans::Instant;
@@ -15,7 +15,7 @@ use rustc_hash::FxHashSet;
 
 impl Engine<'_> {
     /// Decides between suspects of different strength. Returns those cleared by it.
-    pub(crate) fn settle(&self, failing: Failing<'_>, blockers: &mut Blockers) -> Vec<RuledOut> {
+    pub(crate) fn settle(&mut self, failing: Failing<'_>, blockers: &mut Blockers) -> Vec<RuledOut> {
         let shown = |(process, success): &(ProcessId, EventIndex)| RuledOut {
             event: Some(*success),
             ..RuledOut::new(*process, Reason::ShownClosedByLaterSuccess)
@@ -34,13 +34,15 @@ impl Engine<'_> {
         }
         self.weigh_unopened(failing, blockers);
         blockers.considered = blockers.suspects.iter().map(|suspect| suspect.holder.party.process()).collect();
+        // What they let go was not all they had: nothing shows the end of a mapping.
+        let mapping = self.mapping_throughout(failing);
         // AT-10: a mere possibility that left while the operation went on failing was not sufficient.
         blockers.suspects.retain(|suspect| {
             let out =
                 suspect.left_early && suspect.holder.confidence == Confidence::Possible && !failing.every_open_counts();
-            if out && suspect.holder.party.process() != failing.op.process {
-                let reason = Reason::StillFailingAfterRelease;
-                cleared.push(RuledOut::new(suspect.holder.party.process(), reason));
+            let process = suspect.holder.party.process();
+            if out && process != failing.op.process && !mapping.contains(&process) {
+                cleared.push(RuledOut::new(process, Reason::StillFailingAfterRelease));
             }
             !out
         });
@@ -61,7 +63,7 @@ impl Engine<'_> {
             .filter_map(|suspect| {
                 let (end, _) = suspect.end.filter(|(_, end)| end.end <= last)?;
                 let event = self.op(end).map(|op| op.event);
-                let process = suspect.holder.party.process();
+                let process = Some(suspect.holder.party.process()).filter(|process| !mapping.contains(process))?;
                 Some(RuledOut { event, ..RuledOut::new(process, Reason::StillFailingAfterRelease) })
             })
             .collect();
@@ -71,8 +73,12 @@ impl Engine<'_> {
             // Every open keeps a pending delete alive, so there only mere possibilities fall away.
             Some(Confidence::Proven) => {
                 let all_count = failing.op.status == NtStatus::DELETE_PENDING;
+                let proven = |suspect: &&Suspect| suspect.holder.confidence == Confidence::Proven;
+                let proven = blockers.suspects.iter().filter(proven).map(|suspect| suspect.holder.party);
+                let proven: FxHashSet<Party> = proven.collect();
                 blockers.suspects.retain(|suspect| {
-                    suspect.holder.confidence >= Confidence::Likely && (all_count || !suspect.inferred)
+                    suspect.holder.confidence >= Confidence::Likely
+                        && (all_count || !suspect.inferred || suspect.beside && !proven.contains(&suspect.holder.party))
                 });
             }
             Some(Confidence::Likely) => {

@@ -99,13 +99,15 @@ impl Engine<'_> {
                 }
             }
         }
+        // Two names may be one file's, and its story is told once.
         let mut seen = FxHashSet::default();
-        links.retain(|link| seen.insert(*link));
+        let files = links.into_iter().filter(|link| *link != NONE).map(|link| self.names.file(link));
+        let files: Vec<u32> = files.filter(|file| seen.insert(*file)).collect();
         let mut events = Vec::new();
         let mut holds = Vec::new();
         let mut truncated = false;
-        for link in links.into_iter().filter(|link| *link != NONE) {
-            let track = self.track(self.names.file(link));
+        for file in files {
+            let track = self.track(file);
             let middle = track.ops.partition_point(|at| self.tick(*at) < self.tick(index));
             let from = middle.saturating_sub(MAX_TOLD / 2);
             let told = track.ops.get(from..).unwrap_or(&[]);

@@ -244,7 +244,7 @@ mod tests {
     const SHARING: u32 = 0xC000_0043;
 
     fn key(path: &str) -> PathKey {
-        path_key(path, &Roots { system_root: Some(r"C:\Windows".into()), volumes: vec![] })
+        path_key(path, &Roots { system_root: Some(r"C:\Windows".into()), ..Roots::default() })
     }
 
     fn record(path: &str, ms: u64) -> Record {

@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     fn roots() -> Roots {
-        Roots { system_root: Some(r"C:\Windows".into()), volumes: vec![] }
+        Roots { system_root: Some(r"C:\Windows".into()), ..Roots::default() }
     }
 
     #[test]
