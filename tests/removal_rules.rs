@@ -390,3 +390,22 @@ fn rn_7_needs_a_path() {
         }
     }
 }
+
+/// RN-7, AT-11: a rename that may not have opened the folder shows nothing by its success.
+#[test]
+fn rn_7_is_refuted_by_what_surely_opened_the_folder() {
+    for (as_path, expected) in [(None, vec![Confidence::Proven]), (Some(true), vec![])] {
+        let (mut b, victim, av, other) = cast();
+        b.open(av, r"C:\d", 1, 5);
+        let to = |b: &mut script::Builder, name: &str| Some(b.path(name));
+        b.open(other, r"C:\d\a", DELETE, ALL);
+        let target = to(&mut b, r"C:\d\b");
+        b.does(other, r"C:\d\a", OpKind::Rename { target, flags: RenameFlags::NONE, ex: false, as_path });
+        b.open(victim, r"C:\d\old", DELETE, ALL);
+        let target = to(&mut b, r"C:\d\new");
+        let kind = OpKind::Rename { target, flags: RenameFlags::NONE, ex: false, as_path: Some(true) };
+        let failed = b.refused(victim, r"C:\d\old", SHARING, kind);
+        let grades: Vec<_> = named(&b.explain(failed)).into_iter().map(|(_, grade)| grade).collect();
+        assert_eq!(grades, expected, "{as_path:?}");
+    }
+}

@@ -76,6 +76,7 @@ impl Engine<'_> {
             // Where the version is not known to refuse it, a mere DELETE handle is no proof, nor is any where the folder may not have
             // been opened at all; and no release makes it one.
             let by_delete = suspect.holder.conflicts.iter().all(|conflict| conflict.side == Side::VictimDoesNotShare);
+            suspect.inferred |= as_path.is_none();
             if as_path.is_none() || (!told && by_delete) {
                 suspect.settled_by_release = false;
                 suspect.holder.confidence = suspect.holder.confidence.min(Confidence::Likely);
