@@ -212,10 +212,18 @@ fn rn_rules() {
     let rn4 = b.refused(victim, source, PENDING, classic);
     let rules: Vec<_> = b.explain(rn4).holders.iter().map(|holder| holder.rule).collect();
     assert_eq!(rules, ["RN-4", "RN-4"]);
-    // Without anything open there the refusal is a matter of rights, not of locks.
+    // AT-10: refused still once they have let go, by what the capture does not show.
     b.close(av, target);
     b.close(other, target);
-    let rights = b.refused(victim, source, NtStatus::ACCESS_DENIED, classic);
+    let still = b.refused(victim, source, NtStatus::ACCESS_DENIED, classic);
+    let finding = b.explain(still);
+    assert_eq!((finding.lock_class, finding.attribution), (true, Attribution::NotVisible));
+    // Where nothing was ever open there the refusal is a matter of rights, not of locks.
+    let (mut b, victim, ..) = cast();
+    b.open(victim, source, DELETE, ALL);
+    let target = Some(b.path(target));
+    let kind = OpKind::Rename { target, flags: replace, ex: false, as_path: None };
+    let rights = b.refused(victim, source, NtStatus::ACCESS_DENIED, kind);
     let finding = b.explain(rights);
     assert_eq!((finding.lock_class, finding.attribution), (false, Attribution::NoHolder));
 }
