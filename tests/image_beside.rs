@@ -78,21 +78,3 @@ fn who_has_the_image_is_not_cleared_by_a_close() {
         assert_eq!(named(&finding).contains(&(av, Confidence::Likely)), loads && !gone, "{loads} {gone}");
     }
 }
-
-/// SA-9: only the system's own account surely had the right to withhold reading; for it a release answers the doubt.
-#[test]
-fn a_release_proves_a_reader_that_had_the_right_to_withhold_reading() {
-    const SYSTEM: &str = r"NT AUTHORITY\SYSTEM";
-    for (user, grade) in [(SYSTEM, Confidence::Proven), (r"D\zhang", Confidence::Likely), ("", Confidence::Likely)] {
-        let (mut b, victim, av, other) = cast();
-        b.log.processes[other.0 as usize].pid = 4;
-        b.log.processes[other.0 as usize].user = SYSTEM.into();
-        b.log.processes[av.0 as usize].user = user.into();
-        b.open(av, F, READ, 0);
-        let failed = b.fails(victim, F, READ, ALL, SHARING);
-        b.close(av, F);
-        let done = b.open(victim, F, READ, ALL);
-        let finding = b.explain(failed);
-        assert_eq!((named(&finding), finding.confirmed_by), (vec![(av, grade)], Some(done)), "{user}");
-    }
-}

@@ -52,10 +52,24 @@ fn sa_9_reading_alone_is_not_proven() {
     b.open(av, F, READ, 0);
     let failed = b.fails(victim, F, READ, ALL, SHARING);
     assert_eq!(named(&b.explain(failed)), [(av, Confidence::Likely)]);
-    // Failing while it stood and succeeding once it was gone answers the doubt.
-    b.close(av, F);
-    b.open(victim, F, READ, ALL);
-    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Proven)]);
+}
+
+/// SA-9: only the system's own account surely had the right to withhold reading; for it a release answers the doubt.
+#[test]
+fn sa_9_a_release_proves_who_had_the_right_to_withhold_reading() {
+    const SYSTEM: &str = r"NT AUTHORITY\SYSTEM";
+    for (user, grade) in [(SYSTEM, Confidence::Proven), (r"D\zhang", Confidence::Likely), ("", Confidence::Likely)] {
+        let (mut b, victim, av, other) = cast();
+        b.log.processes[other.0 as usize].pid = 4;
+        b.log.processes[other.0 as usize].user = SYSTEM.into();
+        b.log.processes[av.0 as usize].user = user.into();
+        b.open(av, F, READ, 0);
+        let failed = b.fails(victim, F, READ, ALL, SHARING);
+        b.close(av, F);
+        let done = b.open(victim, F, READ, ALL);
+        let finding = b.explain(failed);
+        assert_eq!((named(&finding), finding.confirmed_by), (vec![(av, grade)], Some(done)), "{user}");
+    }
 }
 
 #[test]

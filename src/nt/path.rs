@@ -228,6 +228,7 @@ mod tests {
                 (r"\Device\HarddiskVolume3".into(), "C:".into()),
                 (r"\\?\Volume{12345678-0000-0000-0000-100000000000}".into(), "D:".into()),
             ],
+            ..Roots::default()
         }
     }
 
