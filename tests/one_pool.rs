@@ -196,7 +196,7 @@ fn the_pairing_is_the_one_that_the_success_allows() {
         b.open(av, F, READ, ALL);
         let to = b.path(F);
         let flags = pmlblame::nt::RenameFlags(3);
-        b.does(victim, new, OpKind::Rename { target: Some(to), flags, ex: true, as_path: true });
+        b.does(victim, new, OpKind::Rename { target: Some(to), flags, ex: true, as_path: Some(true) });
         if pending {
             mark(&mut b, victim, F);
         }

@@ -2,11 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod program;
 mod verdicts;
 
 use std::path::Path;
-use verdicts::Built;
+use verdicts::{Built, program};
 
 fn sample(arguments: &[&str]) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");

@@ -100,9 +100,10 @@ fn contradicted(log: &OpLog, ties: &[Tie]) -> Vec<Tie> {
 /// Whether the next that the process of an open did to its handles by that path after another operation was to close one.
 fn closes_after(log: &OpLog, open: &Op, after: &Op) -> bool {
     let from = log.ops.partition_point(|op| op.event <= open.event);
-    let own = log.ops.get(from..).unwrap_or(&[]).iter().filter(|op| op.process == open.process && op.path == open.path);
+    let mut own =
+        log.ops.get(from..).unwrap_or(&[]).iter().filter(|op| op.process == open.process && op.path == open.path);
     let turns = |op: &&Op| matches!(op.kind, OpKind::Cleanup) || opens(op);
-    own.filter(|op| turns(op)).next().is_some_and(|op| matches!(op.kind, OpKind::Cleanup) && op.start > after.start)
+    own.find(turns).is_some_and(|op| matches!(op.kind, OpKind::Cleanup) && op.start > after.start)
 }
 
 /// Whether an operation gives a handle.

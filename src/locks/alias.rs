@@ -143,7 +143,7 @@ mod tests {
             assert_eq!(may_be_same(b, a, &tied), with, "{a} {b}");
         }
         let apart = Roots { apart: vec![(r"\Device\HarddiskVolume5".into(), "D:".into())], ..Roots::default() };
-        assert!(!may_be_same(r"D:", r"\Device\HarddiskVolume5", &apart));
-        assert!(may_be_same(r"D:", r"\Device\HarddiskVolume4", &apart));
+        assert!(!may_be_same(r"D:\a\f", r"\Device\HarddiskVolume5\a\f", &apart));
+        assert!(may_be_same(r"D:\a\f", r"\Device\HarddiskVolume4\a\f", &apart));
     }
 }

@@ -3,7 +3,7 @@
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 #[path = "../program/mod.rs"]
-mod program;
+pub mod program;
 
 use pmlblame::scenario;
 use serde_json::Value;
