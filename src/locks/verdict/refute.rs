@@ -59,10 +59,13 @@ impl Engine<'_> {
             let asked = Failing { index: at, op: &refused, at: now, burst, nesting: failing.nesting };
             self.work.spend(100);
             let able = self.blockers(asked).suspects;
+            let opens_folder = self.opens_folder(op).is_some_and(|opens| opens)
+                || self.opens_folder(op) == self.opens_folder(failing.op);
             let refuted = |suspect: &Suspect| {
                 refusal(suspect) == Some(status)
                     && suspect.holder.refuted_by.is_none()
                     && suspect.holder.party.process() != op.process
+                    && (suspect.holder.rule != "RN-7" || opens_folder)
                     && able.iter().any(|able| stands_for(able, suspect))
             };
             let before = now.before(failing.at);
