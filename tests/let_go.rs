@@ -22,7 +22,7 @@ fn a_rename_refused_for_ever_is_not_the_doing_of_one_who_left() {
             target: Some(b.path(target)),
             flags: RenameFlags::REPLACE_IF_EXISTS,
             ex: false,
-            as_path: None,
+            as_path: Some(true),
         };
         let first = b.refused(victim, source, NtStatus::ACCESS_DENIED, kind);
         b.close(av, target);
@@ -48,7 +48,7 @@ fn a_rename_refused_for_ever_is_not_the_doing_of_one_who_left() {
         target: Some(b.path(target)),
         flags: RenameFlags::REPLACE_IF_EXISTS,
         ex: false,
-        as_path: None,
+        as_path: Some(true),
     };
     let first = b.refused(victim, source, NtStatus::ACCESS_DENIED, kind);
     b.open(other, target, READ, ALL);

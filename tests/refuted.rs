@@ -225,7 +225,7 @@ fn a_rename_that_went_through_ends_what_would_have_refused_it() {
             b.close(other, target);
             b.open(av, held, access, share);
             b.open(victim, from, DELETE, ALL);
-            let kind = OpKind::Rename { target: Some(b.path(to)), flags, ex: flags == posix, as_path: None };
+            let kind = OpKind::Rename { target: Some(b.path(to)), flags, ex: flags == posix, as_path: Some(true) };
             let failed = b.refused(victim, from, status, kind);
             let success = between.then(|| b.does(victim, from, kind));
             // What is moved, or below it, is closed by its new name.
@@ -249,11 +249,19 @@ fn a_rename_before_the_refusal_clears_who_closes_nothing_later() {
         let (dir, source) = (r"C:\d", r"C:\e\new");
         b.open(av, dir, READ, 5);
         b.open(victim, source, DELETE, ALL);
-        let first =
-            OpKind::Rename { target: Some(b.path(r"C:\d\one")), flags: RenameFlags::NONE, ex: false, as_path: None };
+        let first = OpKind::Rename {
+            target: Some(b.path(r"C:\d\one")),
+            flags: RenameFlags::NONE,
+            ex: false,
+            as_path: Some(true),
+        };
         let success = b.does(victim, source, first);
-        let again =
-            OpKind::Rename { target: Some(b.path(r"C:\d\two")), flags: RenameFlags::NONE, ex: false, as_path: None };
+        let again = OpKind::Rename {
+            target: Some(b.path(r"C:\d\two")),
+            flags: RenameFlags::NONE,
+            ex: false,
+            as_path: Some(true),
+        };
         let failed = b.refused(victim, r"C:\d\one", SHARING, again);
         let close = closes.then(|| b.close(av, dir));
         b.does(victim, r"C:\d\one", again);
