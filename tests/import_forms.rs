@@ -98,7 +98,7 @@ fn what_a_zip_holds_alone_is_read() {
     }
     let two = zipped(&[("a.PML", &pml), ("b.CSV", &csv)], CompressionMethod::Deflated);
     let said = refused("two.zip", &two);
-    assert!(said.starts_with("this zip archive holds 2 captures or exports (a.PML, b.CSV)"), "{said}");
+    assert!(said.contains("a zip archive with 2 captures or exports (a.PML, b.CSV)"), "{said}");
     let said =
         refused("none.zip", &zipped(&[("CBS.log", b"2022-10-08 05:50:57, Info CBS")], CompressionMethod::Stored));
     assert!(said.starts_with("header at offset 0x0: a zip archive without a capture"), "{said}");

@@ -305,7 +305,7 @@ fn what_a_pending_name_no_longer_refuses() {
     b.does(victim, dir, kind);
     b.close(av, child);
     assert_eq!(named(&b.explain(failed)), [(av, Confidence::Possible)]);
-    // DP-6
+    // DP-6: while the name was pending the marking handle stood; how much longer is not shown.
     let (mut b, victim, av, _) = cast();
     b.open(av, F, DELETE, ALL);
     let flags = DispositionFlags::DELETE | DispositionFlags::POSIX_SEMANTICS;
@@ -314,5 +314,5 @@ fn what_a_pending_name_no_longer_refuses() {
     b.open(victim, F, READ, ALL);
     b.close(victim, F);
     b.close(av, F);
-    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Possible)]);
+    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Likely)]);
 }

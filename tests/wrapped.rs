@@ -113,7 +113,10 @@ fn what_holds_none_is_called_by_its_name_by_every_command() {
         (b"UE1MXwkAAAABAAAA", "a capture encoded as base64 text"),
         (&[0; 4096], "begins with zeros only"),
         (&zip(&[("a.txt", b"nothing")]), "a zip archive without a capture"),
-        (&zip(&[("a.PML", &whole), ("a-1.PML", &whole)]), "a zip archive with 2 captures"),
+        (
+            &zip(&[("a.PML", &whole), ("a-1.PML", &whole)]),
+            "a zip archive with 2 captures or exports (a.PML, a-1.PML). Unpack it",
+        ),
     ];
     for (bytes, said) in cases {
         let file = folder.path().join("capture.PML");

@@ -47,8 +47,11 @@ impl Engine<'_> {
             Ended::Exit(op, time) => self.brackets(failing, Some((op, time))),
             Ended::Open => false,
         };
+        // AT-11: what would have refused the request that went through at last had ended by then.
+        let done = failing.burst.success.and_then(|at| self.op(at)).map(|op| Instant::of(op).end);
+        let gone = done.is_some_and(|done| !matches!(hold.ended, Ended::Exit(_, time) if time <= done));
         // A handle that was used before and is not closed stands, if nothing but that is asked.
-        let stands = before && fit(hold) == Fit::Yes && !matches!(hold.ended, Ended::Close(..));
+        let stands = before && fit(hold) == Fit::Yes && !matches!(hold.ended, Ended::Close(..)) && !gone;
         if matches!(hold.ended, Ended::Close(_, close) if close.end <= at.start) {
             return Confidence::Possible;
         }
@@ -75,11 +78,16 @@ impl Engine<'_> {
     }
 
     /// What the capture as a whole lets a handle be (AT-11, AT-12).
-    pub(crate) fn ceiling(&self, track: &Track, hold: &HoldRec, at: Instant) -> Confidence {
+    pub(crate) fn ceiling(&self, failing: Failing<'_>, track: &Track, hold: &HoldRec) -> Confidence {
+        let at = failing.at;
         let coverage = self.log.coverage;
         let closed = matches!(hold.ended, Ended::Close(..));
         // VI-7: of a process that makes many opens and no close, or had a handle here that ended unseen, closes are missing.
-        let ended_unseen = hold.handed.is_none() && track.shown_closed.contains_key(&hold.process);
+        let used_after =
+            track.groups.get(hold.group as usize).and_then(|group| group.used).is_some_and(|(_, last)| last >= at.end);
+        let exit = matches!(hold.ended, Ended::Exit(op, time) if self.brackets(failing, Some((op, time))));
+        let shown = hold.handed.is_some() || used_after || exit;
+        let ended_unseen = !shown && track.shown_closed.contains_key(&hold.process);
         let missing = self.unclosing.contains(&hold.process) || ended_unseen;
         let few = coverage.has_few_closes() || missing;
         if self.whole() == Confidence::Possible || (few && !closed) {

@@ -94,8 +94,11 @@ impl Engine<'_> {
             && self
                 .name_gone(best.link, failing.at)
                 .is_some_and(|gone| best.ended == Ended::Open || best.outlasts(gone));
-        if outlasted || marker {
+        if outlasted {
             confidence = Confidence::Possible; // its close is not in the capture, and the name went meanwhile
+        }
+        if marker {
+            confidence = confidence.min(Confidence::Likely); // the refusal itself shows that it stood by then
         }
         let of_stream = self.marked_stream(failing, track, self.names.place(failing.index).link).is_some();
         if rule.rule == "DP-3" && !of_stream && best.link != self.subject(failing.index, failing.op) {
@@ -106,7 +109,7 @@ impl Engine<'_> {
             let after = handed.before(failing.at);
             confidence = confidence.min(if after { Confidence::Possible } else { Confidence::Likely });
         }
-        confidence = confidence.min(self.ceiling(track, best, failing.at)).min(rule.ceiling);
+        confidence = confidence.min(self.ceiling(failing, track, best)).min(rule.ceiling);
         let mut rule_id = rule.rule;
         if conflict.is_some() && best.stream != self.names.place(failing.index).stream {
             rule_id = "SA-6";

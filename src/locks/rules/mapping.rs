@@ -214,9 +214,11 @@ impl Engine<'_> {
         let here = mapped.len();
         for (nth, section) in mapped.into_iter().chain(elsewhere).enumerate() {
             let alone = only_one && suffices(&section);
-            let handle = track
-                .process_spans(section.process)
-                .any(|(from, to, _)| from <= failing.at.start && to >= failing.at.end);
+            // Without closes every handle seems to stay for ever.
+            let handle = !self.log.coverage.lacks_closes()
+                && track
+                    .process_spans(section.process)
+                    .any(|(from, to, _)| from <= failing.at.start && to >= failing.at.end);
             let confidence = match section.kind {
                 Kind::Program if section.through && section.gone.is_none() => Confidence::Proven,
                 Kind::Program | Kind::Image => Confidence::Likely,
@@ -233,7 +235,8 @@ impl Engine<'_> {
                 false => confidence,
             };
             let confidence = if nth < here { confidence } else { Confidence::Possible };
-            let confidence = confidence.min(self.whole());
+            // MM-5: closes say nothing about mappings.
+            let confidence = confidence.min(self.whole().max(Confidence::Likely));
             let left_early = not_enough && nth < here && confidence < Confidence::Proven;
             let confidence = if left_early { Confidence::Possible } else { confidence };
             let image = match section.kind {
