@@ -316,3 +316,46 @@ fn what_a_pending_name_no_longer_refuses() {
     b.close(av, F);
     assert_eq!(named(&b.explain(failed)), [(av, Confidence::Likely)]);
 }
+
+/// AT-3: of two handles of a process one was closed between the refusal and the success, which shows that it was the one in the way.
+#[test]
+fn a_success_tells_which_of_two_handles_a_close_ended() {
+    // DP-6
+    let (mut b, victim, av, _) = cast();
+    b.open(av, F, DELETE, ALL);
+    b.open(av, F, WRITE, ALL);
+    let flags = DispositionFlags::DELETE | DispositionFlags::POSIX_SEMANTICS;
+    b.does(av, F, OpKind::SetDispositionEx { flags, handle: None });
+    let failed = b.fails(victim, F, DELETE, ALL, PENDING);
+    let close = b.close(av, F);
+    let gone = b.fails(victim, F, DELETE, ALL, NtStatus::OBJECT_NAME_NOT_FOUND);
+    let finding = b.explain(failed);
+    assert_eq!(named(&finding), [(av, Confidence::Proven)]);
+    assert_eq!((finding.released_by.unwrap().event, finding.confirmed_by), (close, Some(gone)));
+    // LK-2
+    let (mut b, victim, av, _) = cast();
+    b.open(av, F, READ, ALL);
+    b.does(av, F, OpKind::Lock { offset: 0, length: 100, exclusive: true, fail_immediately: true, key: None });
+    b.open(av, F, READ, ALL);
+    b.open(victim, F, READ, ALL);
+    let read = OpKind::Read { offset: 0, length: 10, paging: false };
+    let failed = b.refused(victim, F, NtStatus::FILE_LOCK_CONFLICT, read);
+    let close = b.close(av, F);
+    let success = b.does(victim, F, read);
+    let finding = b.explain(failed);
+    assert_eq!(named(&finding), [(av, Confidence::Likely)]);
+    assert_eq!((finding.released_by.unwrap().event, finding.confirmed_by), (close, Some(success)));
+}
+
+/// VI-8: what a process wrote without an open afterwards shows no handle at the refusal, whatever it had opened and closed before.
+#[test]
+fn a_later_use_of_a_copy_proves_no_earlier_handle() {
+    let (mut b, victim, av, _) = cast();
+    b.make(victim, F, READ, 1);
+    b.close(victim, F);
+    b.open(av, F, WRITE, 5);
+    b.close(av, F);
+    let failed = b.fails(victim, F, DELETE, 0, SHARING);
+    b.does(av, F, OpKind::Write { offset: 0, length: 100, paging: false });
+    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Possible)]);
+}

@@ -1,11 +1,23 @@
 //! What reads and writes show of a handle whose open is not in the capture (SA-1).
 
-use super::hold::{Group, HoldRec, Need};
+use super::hold::{EvKind, Group, HoldRec, Need};
 use super::track::Track;
 use crate::locks::spans::Instant;
 use crate::nt::sharing::{AccessClasses, Grant, ShareConflict};
 
 impl Track {
+    /// Whether the group of a hold has opens that are in the capture.
+    pub(crate) fn opens_too(&self, hold: &HoldRec) -> bool {
+        let group = self.groups.get(hold.group as usize);
+        group.is_some_and(|group| {
+            group.events.iter().take(256).any(|ev| matches!(ev.kind, EvKind::Open(index) if self.opened(index)))
+        })
+    }
+
+    fn opened(&self, index: u32) -> bool {
+        self.holds.get(index as usize).is_some_and(|hold| hold.opened.is_some())
+    }
+
     /// SA-1, SA-3: what a request does not share with a handle whose open is not in the capture, by what the handle was used for
     /// while it was the only one of its group, no open or close lying between that and `at`.
     pub(crate) fn refused_by_use(&self, hold: &HoldRec, at: Instant, wanted: Grant) -> Option<ShareConflict> {

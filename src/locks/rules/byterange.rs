@@ -33,13 +33,19 @@ impl Engine<'_> {
         }
         for (lock, sure) in owners {
             let own = lock.process == failing.op.process;
-            let confidence = match lock.gone() {
+            let path = self.op(lock.op).map_or(failing.op.path, |op| op.path);
+            let close = lock.gone().and_then(|(_, over)| self.closed_between(lock.process, path, failing.at, over));
+            let gone = lock.gone().filter(|_| close.is_none());
+            let confidence = match gone {
                 Some(_) => Confidence::Possible, // AT-11: it ended unseen, sooner or later
                 None if sure && !own => Confidence::Proven,
                 None => Confidence::Likely,
             };
-            let refuted_by = lock.gone().and_then(|(op, _)| Some(self.op(op)?.event));
-            let (hold, end) = self.lock_hold(failing, &lock);
+            let refuted_by = gone.and_then(|(op, _)| Some(self.op(op)?.event));
+            let (mut hold, mut end) = self.lock_hold(failing, &lock);
+            if let Some((op, _)) = close {
+                (hold.end, end) = (self.edge(op), close);
+            }
             let rule = if lock_request { "LK-1" } else { "LK-2" };
             let party = self.author(Some(lock.op), lock.process);
             let victim = self.counts_as_victim(failing, lock.process) && matches!(party, Party::Process(_));

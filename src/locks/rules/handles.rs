@@ -89,11 +89,13 @@ impl Engine<'_> {
             && best.handed.is_none()
             && self.unkept(track, best.link, failing.at).is_some();
         // DP-6: the name goes with the handle that marked it, so that one had ended by then, whatever its process closed later.
-        let marker = rule.mechanism == Mechanism::PosixMarker
-            && best.handed.is_none()
-            && self
-                .name_gone(best.link, failing.at)
-                .is_some_and(|gone| best.ended == Ended::Open || best.outlasts(gone));
+        let gone = match rule.mechanism == Mechanism::PosixMarker && best.handed.is_none() {
+            true => self.name_gone(best.link, failing.at),
+            false => None,
+        };
+        let gone = gone.filter(|gone| best.ended == Ended::Open || best.outlasts(*gone));
+        let last = gone.and_then(|gone| self.closed_between(best.process, best.path, failing.at, gone));
+        let marker = gone.is_some() && last.is_none();
         if outlasted {
             confidence = Confidence::Possible; // its close is not in the capture, and the name went meanwhile
         }
@@ -167,6 +169,9 @@ impl Engine<'_> {
             if self.may_hold(track, Some(group), after, rule.fit) {
                 end = None;
             }
+        }
+        if let Some((op, _)) = last {
+            (first.end, end) = (self.edge(op), last);
         }
         let system = self.log.processes.get(best.process.0 as usize).is_some_and(|process| process.is_system());
         Some(Suspect {

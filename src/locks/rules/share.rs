@@ -86,7 +86,8 @@ impl Engine<'_> {
                 Some(_) => Fit::Maybe, // SA-11
                 None => Fit::No,
             },
-            None if conflict(hold).is_some() => Fit::Yes,
+            // Beside opens of its own a handle without one may have come later, as a copy (VI-8).
+            None if conflict(hold).is_some() && !track.opens_too(hold) => Fit::Yes,
             None => {
                 let unknown =
                     Grant { classes: AccessClasses::NONE, possible: AccessClasses::ALL, share: ShareAccess::NONE };

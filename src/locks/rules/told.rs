@@ -1,6 +1,6 @@
 //! How a hold is told: from which event to which, by which path.
 
-use crate::capture::op::Op;
+use crate::capture::op::{Op, OpKind, PathId, ProcessId};
 use crate::locks::engine::Engine;
 use crate::locks::failing::Failing;
 use crate::locks::file::hold::{Ended, HoldRec};
@@ -8,6 +8,9 @@ use crate::locks::file::ranges::LockRec;
 use crate::locks::file::sections::{Kind, Mapped};
 use crate::locks::finding::{Edge, Hold};
 use crate::locks::spans::Instant;
+
+/// Operations between a refusal and a success that are looked through for a close.
+const MAX_BETWEEN: usize = 65_536;
 
 impl Engine<'_> {
     /// A handle as it is told.
@@ -85,6 +88,32 @@ impl Engine<'_> {
             range: Some(lock.range),
         };
         (hold, end)
+    }
+
+    /// AT-3: the last close by a process of a handle on a path between a refusal and the success that shows a hold of it gone.
+    /// Which of its handles that ended the success itself tells.
+    pub(crate) fn closed_between(
+        &self,
+        process: ProcessId,
+        path: PathId,
+        refusal: Instant,
+        success: Instant,
+    ) -> Option<(u32, Instant)> {
+        let from = self.log.ops.partition_point(|op| op.start < refusal.end);
+        let to = self.log.ops.partition_point(|op| op.start <= success.end);
+        let key = self.names.key(path);
+        self.work.spend(to.saturating_sub(from).min(MAX_BETWEEN));
+        (0u32..)
+            .zip(&self.log.ops)
+            .take(to)
+            .skip(from)
+            .take(MAX_BETWEEN)
+            .filter_map(|(at, op)| {
+                let closes = matches!(op.kind, OpKind::Cleanup) && op.process == process && op.driver.is_none();
+                (closes && self.names.key(op.path) == key && Instant::of(op).end <= success.end)
+                    .then(|| (at, Instant::of(op)))
+            })
+            .last()
     }
 
     /// An operation as a hold from its begin to its completion.

@@ -74,6 +74,15 @@ impl Engine<'_> {
                 if !refuted(suspect) {
                     return true;
                 }
+                let path = suspect.holder.hold.path.unwrap_or(failing.op.path);
+                let close = match before {
+                    true => None,
+                    false => self.closed_between(suspect.holder.party.process(), path, failing.at, now),
+                };
+                if let Some((op, _)) = close {
+                    (suspect.holder.hold.end, suspect.end) = (self.edge(op), close);
+                    return true;
+                }
                 suspect.holder.confidence = Confidence::Possible;
                 suspect.holder.refuted_by = Some(op.event);
                 suspect.inferred = true;
