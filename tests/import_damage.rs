@@ -400,10 +400,13 @@ fn who_may_have_ended_unseen_is_no_more_than_possible() {
 }
 
 #[test]
-fn without_closes_a_mapping_is_possible_at_most() {
+fn without_closes_a_mapping_is_likely_at_most() {
     let csv = exported("two-mappers", ALL);
     let told =
         Told::of(&changed(&csv, |_, row| if row.contains("\"CloseFile\"") { String::new() } else { row.to_owned() }));
     assert!(told.says("no_close_events"));
-    assert!(!told.grades.is_empty() && told.grades.values().all(|grade| *grade < 2), "{:?}", told.grades);
+    // No close ends a mapping: the one that the refusals leave is likely, for its process ended just before the success.
+    let accused: Vec<_> = told.grades.iter().filter(|(_, grade)| **grade > 1).collect();
+    let [(party, 2)] = accused[..] else { panic!("{:?}", told.grades) };
+    assert!(party.starts_with("Veeam.EndPoint.Service.exe"), "{party}");
 }
