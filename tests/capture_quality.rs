@@ -4,7 +4,7 @@
 
 mod verdicts;
 
-use verdicts::{Built, failures, quality};
+use verdicts::{Built, CAST, failures, quality};
 
 const OPEN: &str = r"+1 A.exe CreateFile C:\w\d\f.dll access=READ_DATA share=RW";
 const REFUSED: &str = r"+2 V.exe CreateFile C:\w\d\f.dll access=DELETE share=RWD -> SHARING VIOLATION";
@@ -120,6 +120,22 @@ fn a_copy_of_a_file_beside_it_changes_nothing() {
     let record = built.record();
     assert_eq!(failures(&record), before);
     assert_eq!(of_files(&record), ["overlapping_segments"]);
+}
+
+/// The driver numbers processes once for a whole capture: another process under a number is another capture's.
+#[test]
+fn a_file_of_another_capture_beside_it_is_left_out() {
+    let (first, rest) = (format!("{OPEN}\n{REFUSED}"), RELEASE);
+    let built = Built::new(&first);
+    let alone = failures(&built.record());
+    let beside = built.path().with_file_name("c-1.PML");
+    for (cast, left_out) in [(CAST, false), (&CAST.replace("process 100", "process 104"), true)] {
+        verdicts::copy(&Built::of(&format!("{cast}{rest}")).path(), &beside);
+        let record = built.record();
+        assert_eq!(quality(&record).contains(&"segment_left_out".to_owned()), left_out);
+        assert_eq!(record["capture"]["files"].as_array().unwrap().len(), if left_out { 1 } else { 2 });
+        assert_eq!(failures(&record) == alone, left_out);
+    }
 }
 
 /// What is said of a capture of `lines`, and its codes without those that every capture of these tests has.

@@ -10,6 +10,16 @@ mod script;
 const WRITE: OpKind = OpKind::Write { offset: 0, length: 100, paging: false };
 const READS: OpKind = OpKind::Read { offset: 0, length: 100, paging: false };
 
+/// The classic rename over `target`, given as a path.
+fn replaces(b: &mut script::Builder, target: &str) -> OpKind {
+    OpKind::Rename {
+        target: Some(b.path(target)),
+        flags: RenameFlags::REPLACE_IF_EXISTS,
+        ex: false,
+        as_path: Some(true),
+    }
+}
+
 /// AT-10: a right that is missing refuses a rename like an open of its target does.
 #[test]
 fn a_rename_refused_for_ever_is_not_the_doing_of_one_who_left() {
@@ -18,12 +28,7 @@ fn a_rename_refused_for_ever_is_not_the_doing_of_one_who_left() {
         let (source, target) = (r"C:\d\new", r"C:\d\old");
         b.open(victim, source, DELETE, ALL);
         b.open(av, target, READ, ALL);
-        let kind = OpKind::Rename {
-            target: Some(b.path(target)),
-            flags: RenameFlags::REPLACE_IF_EXISTS,
-            ex: false,
-            as_path: Some(true),
-        };
+        let kind = replaces(&mut b, target);
         let first = b.refused(victim, source, NtStatus::ACCESS_DENIED, kind);
         b.close(av, target);
         if goes_on {
@@ -44,12 +49,7 @@ fn a_rename_refused_for_ever_is_not_the_doing_of_one_who_left() {
     let (source, target) = (r"C:\d\new", r"C:\d\old");
     b.open(victim, source, DELETE, ALL);
     b.open(av, target, READ, ALL);
-    let kind = OpKind::Rename {
-        target: Some(b.path(target)),
-        flags: RenameFlags::REPLACE_IF_EXISTS,
-        ex: false,
-        as_path: Some(true),
-    };
+    let kind = replaces(&mut b, target);
     let first = b.refused(victim, source, NtStatus::ACCESS_DENIED, kind);
     b.open(other, target, READ, ALL);
     b.close(av, target);

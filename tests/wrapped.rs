@@ -63,6 +63,7 @@ fn a_capture_is_read_out_of_what_holds_it() {
         ("gzip", gzip(&whole), 0),
         ("tar in gzip", gzip(&tar), 512),
         ("zip", zip(&[("readme.txt", b"the capture"), ("x/capture.PML", &whole)]), 0),
+        ("zip in gzip", gzip(&zip(&[("capture.PML", &whole)])), 0),
     ];
     for (name, bytes, before) in cases {
         // The record names the file.

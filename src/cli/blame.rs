@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 /// Arguments of `blame`.
 #[derive(Debug, Args)]
 pub struct BlameArgs {
-    /// Captures (.PML), exports (.CSV, .XML, also gzipped) or patterns; of a split capture the first file.
+    /// Captures (.PML), exports (.CSV, .XML, also in gzip or zip) or patterns; of a split capture the first file.
     #[arg(required = true, value_name = "CAPTURE", help_heading = "Input")]
     pub captures: Vec<PathBuf>,
     /// Servicing log (CBS.log, CbsPersist_*), folder, zip, cab or gzip of the same machine; logs in them are found by content

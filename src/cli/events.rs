@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 /// Arguments of `events`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct EventsArgs {
-    /// Captures (.PML), exports (.CSV, .XML, also gzipped) or patterns; of a split capture the first file
+    /// Captures (.PML), exports (.CSV, .XML, also in gzip or zip) or patterns; of a split capture the first file
     #[arg(required = true, value_name = "CAPTURE", help_heading = "Input")]
     pub captures: Vec<PathBuf>,
     #[command(flatten)]

@@ -176,14 +176,10 @@ fn import(error: &ImportError, lang: Lang) -> String {
     match error {
         ImportError::Empty { path } => t::INPUT_EMPTY.fill(lang, &[("file", &path.display())]),
         ImportError::NotRecognised { path, first, looks } => {
-            let (kind, captures) = match looks {
-                Some(Lookalike::Archive(kind)) => (*kind, 0),
-                Some(Lookalike::SeveralInZip(captures)) => ("", *captures),
-                _ => ("", 0),
-            };
+            let kind = if let Some(Lookalike::Archive(kind)) = looks { kind } else { "" };
             let found = format!("{first:02X?}");
-            let values: [(&str, &dyn std::fmt::Display); 4] =
-                [("file", &path.display()), ("found", &found), ("kind", &kind), ("n", &captures)];
+            let values: [(&str, &dyn std::fmt::Display); 3] =
+                [("file", &path.display()), ("found", &found), ("kind", &kind)];
             lookalike(*looks).fill(lang, &values)
         }
         ImportError::MissingColumn { path, column } => {
@@ -205,7 +201,6 @@ const fn lookalike(looks: Option<Lookalike>) -> crate::lang::Text {
         Some(Lookalike::WebPage) => t::WEB_PAGE,
         Some(Lookalike::Archive(_)) => t::ARCHIVE,
         Some(Lookalike::EmptyZip) => t::EMPTY_ZIP,
-        Some(Lookalike::SeveralInZip(_)) => t::SEVERAL_IN_ZIP,
         Some(Lookalike::Mail) => t::MAIL,
         Some(Lookalike::Base64) => t::BASE64,
         Some(Lookalike::Zeros) => t::ZEROS,

@@ -64,6 +64,9 @@ use std::path::Path;
 use stream::Sniffed;
 use wrapped::Found;
 
+/// Packings within each other that are taken off, at most.
+const NESTED: usize = 3;
+
 /// How to open a file.
 #[derive(Clone, Debug, Default)]
 pub struct OpenOptions {
@@ -209,12 +212,22 @@ struct Held {
 impl Held {
     fn open(path: &Path, sniffed: &Sniffed, map: bool) -> Result<Self, ImportError> {
         let io_error = |source| ImportError::Io { path: path.to_owned(), source };
-        let unpacked =
-            if sniffed.stored.packing == Packing::Gzip { Some(wrapped::gunzip(path).map_err(io_error)?) } else { None };
-        let plain = unpacked.as_deref().unwrap_or(path);
-        let (before, unpacked) = match wrapped::find(plain).map_err(io_error)? {
-            Found::Behind(before) => (before, unpacked),
-            Found::Unpacked(copy) => (0, Some(copy)),
+        // An archive in a compressed file is as common as either.
+        let mut packing = sniffed.stored.packing;
+        let mut unpacked: Option<tempfile::TempPath> = None;
+        for _ in 0..NESTED {
+            if packing == Packing::Plain {
+                break;
+            }
+            let file = unpacked.as_deref().unwrap_or(path);
+            let copy = packing.open(file).and_then(wrapped::copy).map_err(io_error)?;
+            packing = Packing::of(&copy, &stream::read_head_of(&copy).map_err(io_error)?)
+                .map_err(io_error)?
+                .map_err(|found| ImportError::NotOne { path: path.to_owned(), found })?;
+            unpacked = Some(copy);
+        }
+        let before = match wrapped::find(unpacked.as_deref().unwrap_or(path)).map_err(io_error)? {
+            Found::Behind(before) => before,
             Found::Not(looks) => return Err(ImportError::not_recognised(path, &sniffed.head, looks)),
         };
         let bytes = Bytes::open_behind(unpacked.as_deref().unwrap_or(path), map, before).map_err(io_error)?;

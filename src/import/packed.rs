@@ -1,8 +1,7 @@
-//! How a file is packed: not at all, with gzip, or as the one export of a zip archive.
+//! How a file is packed: not at all, with gzip, or as the one capture or export of a zip archive.
 
 use super::columns::Columns;
 use super::csv;
-use super::error::ImportError;
 use super::stream::{self, Format};
 use flate2::read::{DeflateDecoder, MultiGzDecoder};
 use std::fs::File;
@@ -22,6 +21,9 @@ pub(crate) enum Packing {
     Zip { start: u64, length: u64, deflated: bool },
 }
 
+/// The names of the captures and exports of a zip archive that has not just one.
+pub(crate) type SeveralInZip = Vec<String>;
+
 /// Entries of a zip archive that are looked at, at most.
 const MOST_ENTRIES: usize = 4096;
 
@@ -29,12 +31,12 @@ impl Packing {
     /// Tells how `path`, which begins with `head`, is packed.
     ///
     /// # Errors
-    /// When it is a zip archive that holds several captures and exports.
-    pub(crate) fn of(path: &Path, head: &[u8]) -> Result<Self, ImportError> {
+    /// Those of the file system.
+    pub(crate) fn of(path: &Path, head: &[u8]) -> io::Result<Result<Self, SeveralInZip>> {
         match head {
-            [0x1F, 0x8B, ..] => Ok(Self::Gzip),
+            [0x1F, 0x8B, ..] => Ok(Ok(Self::Gzip)),
             [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => one_of_zip(path),
-            _ => Ok(Self::Plain),
+            _ => Ok(Ok(Self::Plain)),
         }
     }
 
@@ -56,11 +58,10 @@ impl Packing {
     }
 }
 
-/// The only export of a zip archive. Captures, and archives without either, are looked at elsewhere.
-fn one_of_zip(path: &Path) -> Result<Packing, ImportError> {
-    let file = File::open(path).map_err(|source| ImportError::Io { path: path.to_owned(), source })?;
-    let Ok(mut archive) = ZipArchive::new(BufReader::new(file)) else { return Ok(Packing::Plain) };
-    let mut found: Vec<(String, Format, Packing)> = Vec::new();
+/// The only capture or export of a zip archive; an archive without any, or that cannot be read, is as it is.
+fn one_of_zip(path: &Path) -> io::Result<Result<Packing, SeveralInZip>> {
+    let Ok(mut archive) = ZipArchive::new(BufReader::new(File::open(path)?)) else { return Ok(Ok(Packing::Plain)) };
+    let mut found: Vec<(String, Packing)> = Vec::new();
     for index in 0..archive.len().min(MOST_ENTRIES) {
         let Ok(entry) = archive.by_index_raw(index) else { continue };
         let deflated = match entry.compression() {
@@ -73,24 +74,23 @@ fn one_of_zip(path: &Path) -> Result<Packing, ImportError> {
         let packing = Packing::Zip { start, length: entry.compressed_size(), deflated };
         let name = String::from_utf8_lossy(entry.name_raw()).into_owned();
         let head = packing.open(path).and_then(stream::read_head).unwrap_or_default();
-        found.extend(holds_events(&head).map(|format| (name, format, packing)));
+        if holds_events(&head) {
+            found.push((name, packing));
+        }
     }
-    match found.as_slice() {
-        [(_, Format::Csv | Format::Xml, packing)] => Ok(*packing),
-        several if several.len() > 1 => Err(ImportError::NotOne {
-            path: path.to_owned(),
-            found: found.into_iter().map(|(name, ..)| name).collect(),
-        }),
-        _ => Ok(Packing::Plain),
-    }
+    Ok(match found.as_slice() {
+        [] => Ok(Packing::Plain),
+        [(_, packing)] => Ok(*packing),
+        _ => Err(found.into_iter().map(|(name, _)| name).collect()),
+    })
 }
 
-/// What a file holds by its beginning, where that is a capture or an export.
-fn holds_events(head: &[u8]) -> Option<Format> {
+/// Whether a file is a capture or an export, by its beginning.
+fn holds_events(head: &[u8]) -> bool {
     let (_, format, text) = stream::recognise(head, None);
-    let is_table = || {
-        let text = text.trim_start();
-        csv::header(text.as_bytes()).is_some_and(|(titles, ..)| Columns::from_titles(&titles).present().len() > 1)
-    };
-    format.filter(|format| *format != Format::Csv || is_table())
+    match format {
+        Some(Format::Csv) => csv::header(text.trim_start().as_bytes())
+            .is_some_and(|(titles, ..)| Columns::from_titles(&titles).present().len() > 1),
+        format => format.is_some(),
+    }
 }

@@ -50,8 +50,10 @@ pub(crate) struct Sniffed {
 /// Looks at the beginning of `path`.
 pub(crate) fn sniff(path: &Path, encoding: Option<&'static Encoding>) -> Result<Sniffed, ImportError> {
     let io_error = |source| ImportError::Io { path: path.to_owned(), source };
-    let mut head = open_file(path).and_then(read_head).map_err(io_error)?;
-    let packing = Packing::of(path, &head)?;
+    let mut head = read_head_of(path).map_err(io_error)?;
+    let packing = Packing::of(path, &head)
+        .map_err(io_error)?
+        .map_err(|found| ImportError::NotOne { path: path.to_owned(), found })?;
     if packing != Packing::Plain {
         // A damaged stream may still have a beginning; what it lacks is said when it is read.
         head = packing.open(path).and_then(read_head).unwrap_or_default();
@@ -81,6 +83,11 @@ pub(crate) fn recognise(
         (!begin.is_empty()).then_some(Format::Csv)
     };
     (encoding, format, text)
+}
+
+/// The beginning of a file, as it is stored.
+pub(crate) fn read_head_of(path: &Path) -> io::Result<Vec<u8>> {
+    open_file(path).and_then(read_head)
 }
 
 pub(crate) fn read_head(input: impl Read) -> io::Result<Vec<u8>> {

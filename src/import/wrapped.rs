@@ -1,9 +1,10 @@
-//! Captures inside something else: behind what a mail gateway or a proxy put before them, in an archive that does not
-//! compress, in a gzip or zip file; and what a file is that holds none.
+//! Captures inside something else: behind what a mail gateway or a proxy put before them, or in an archive that does not
+//! compress; and what a file is that holds none.
 
+use super::stream;
 use crate::pml;
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 use std::path::Path;
 use tempfile::{NamedTempFile, TempPath};
 
@@ -11,8 +12,6 @@ use tempfile::{NamedTempFile, TempPath};
 const SEARCHED: u64 = 64 << 20;
 /// Bytes read at a time.
 const PIECE: usize = 1 << 20;
-/// Members of a zip archive looked at.
-const MEMBERS: usize = 1_000;
 
 /// What a file seems to be that is neither a capture nor an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,8 +23,6 @@ pub enum Lookalike {
     Archive(&'static str),
     /// A zip archive without a capture that can be read.
     EmptyZip,
-    /// A zip archive with several captures.
-    SeveralInZip(usize),
     /// A message, with the capture encoded as text if at all.
     Mail,
     /// A capture encoded as base64.
@@ -84,8 +81,6 @@ impl Lookalike {
 pub(super) enum Found {
     /// Its header is at this offset.
     Behind(u64),
-    /// It was packed; this is a copy.
-    Unpacked(TempPath),
     /// Nowhere.
     Not(Option<Lookalike>),
 }
@@ -95,14 +90,13 @@ pub(super) enum Found {
 /// # Errors
 /// Those of the file system, a full disk among them.
 pub(super) fn find(path: &Path) -> io::Result<Found> {
-    let mut head = Vec::new();
-    File::open(path)?.take(4096).read_to_end(&mut head)?;
+    let head = stream::read_head_of(path)?;
     if head.starts_with(b"PML_") {
         return Ok(Found::Behind(0));
     }
     let looks = Lookalike::of(&head);
     if looks == Some(Lookalike::EmptyZip) {
-        return from_zip(path);
+        return Ok(Found::Not(looks));
     }
     Ok(search(File::open(path)?)?.map_or(Found::Not(looks), Found::Behind))
 }
@@ -131,37 +125,11 @@ fn search(input: impl Read) -> io::Result<Option<u64>> {
     }
 }
 
-/// The one capture of a zip archive.
-fn from_zip(path: &Path) -> io::Result<Found> {
-    let Ok(mut archive) = zip::ZipArchive::new(BufReader::new(File::open(path)?)) else {
-        return Ok(Found::Not(Some(Lookalike::EmptyZip)));
-    };
-    let is_capture = |number: usize, archive: &mut zip::ZipArchive<BufReader<File>>| {
-        let mut magic = [0; 4];
-        archive.by_index(number).is_ok_and(|mut member| member.read_exact(&mut magic).is_ok() && magic == *b"PML_")
-    };
-    let captures: Vec<usize> =
-        (0..archive.len().min(MEMBERS)).filter(|number| is_capture(*number, &mut archive)).collect();
-    let [capture] = captures[..] else {
-        let several = if captures.is_empty() { Lookalike::EmptyZip } else { Lookalike::SeveralInZip(captures.len()) };
-        return Ok(Found::Not(Some(several)));
-    };
-    match archive.by_index(capture) {
-        Ok(member) => Ok(Found::Unpacked(copy(member)?)),
-        Err(_) => Ok(Found::Not(Some(Lookalike::EmptyZip))),
-    }
-}
-
-/// A copy of a gzip file without the compression.
+/// What can be unpacked, as a temporary file.
 ///
 /// # Errors
 /// Those of the file system; damage to the stream before its first byte.
-pub(super) fn gunzip(path: &Path) -> io::Result<TempPath> {
-    copy(flate2::read::MultiGzDecoder::new(File::open(path)?))
-}
-
-/// What can be unpacked, as a temporary file.
-fn copy(mut packed: impl Read) -> io::Result<TempPath> {
+pub(super) fn copy(mut packed: impl Read) -> io::Result<TempPath> {
     let mut unpacked = NamedTempFile::new()?;
     let copied = io::copy(&mut packed, unpacked.as_file_mut());
     let unpacked = unpacked.into_temp_path();

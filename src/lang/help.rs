@@ -94,8 +94,8 @@ crate::texts! {
         "打印案例记录的 JSON Schema";
     T_BUILD_A_CAPTURE_FROM_A: "Build a capture from a readable scenario",
         "由可读的场景文件生成捕获文件";
-    T_CAPTURES_PML_EXPORTS_CSV_XML: "Captures (.PML), exports (.CSV, .XML, also gzipped) or patterns; of a split capture the first file",
-        "捕获文件（.PML）、导出文件（.CSV、.XML，可经 gzip 压缩）或通配符；分段捕获只需指定第一个文件";
+    T_CAPTURES_PML_EXPORTS_CSV_XML: "Captures (.PML), exports (.CSV, .XML, also in gzip or zip) or patterns; of a split capture the first file",
+        "捕获文件（.PML）、导出文件（.CSV、.XML，均可为 gzip 或 zip 压缩）或通配符；分段捕获只需指定第一个文件";
     T_SERVICING_LOG_CBS_LOG_CBSPERSIST: "Servicing log (CBS.log, CbsPersist_*), folder, zip, cab or gzip of the same machine; logs in them are found by content (repeatable)",
         "同一台机器的 CBS 日志（CBS.log、CbsPersist_*）、文件夹或 zip、cab、gzip 压缩包；其中的日志按内容识别（可重复指定）";
     T_DO_NOT_LOOK_FOR_NAME: "Do not look for `name-1.PML`, `name-2.PML`, … beside the capture",

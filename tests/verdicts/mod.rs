@@ -11,7 +11,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 /// Three processes of three makers; `V.exe` is the one whose operations are refused.
-const CAST: &str = r#"start 2022-10-08T05:50:48Z
+pub const CAST: &str = r#"start 2022-10-08T05:50:48Z
 computer PC
 os 10.0.17763
 system-root C:\Windows
@@ -34,8 +34,13 @@ pub struct Built {
 impl Built {
     /// Of the three processes and these further lines.
     pub fn new(lines: &str) -> Self {
+        Self::of(&format!("{CAST}{lines}"))
+    }
+
+    /// Of a whole scenario.
+    pub fn of(scenario: &str) -> Self {
         let built = Self { folder: tempfile::tempdir().unwrap() };
-        let parsed = scenario::parse(&format!("{CAST}{lines}"), &|_| Err("no files here".to_owned())).unwrap();
+        let parsed = scenario::parse(scenario, &|_| Err("no files here".to_owned())).unwrap();
         for number in parsed.files() {
             let name = if number == 0 { "c.PML".to_owned() } else { format!("c-{number}.PML") };
             scenario::write_file(&parsed, number, File::create(built.folder.path().join(name)).unwrap()).unwrap();
