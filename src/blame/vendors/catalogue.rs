@@ -188,7 +188,7 @@ impl VendorCatalogue {
         for (pattern, brands) in SHARED_OWNERS {
             for brand in *brands {
                 let Some(vendor) = catalogue.vendors.iter().position(|vendor| vendor.en == *brand) else { continue };
-                catalogue.add_company(vendor, Pattern::company(pattern));
+                catalogue.add_company(vendor, Pattern::whole_company(pattern));
             }
         }
         catalogue

@@ -22,6 +22,24 @@ const GENERIC_PROCESSES: &[&str] = &[
 const HOSTS: &[&str] = &["svchost.exe"];
 const GENERIC_DRIVERS: &[&str] = &["filelock"];
 
+/// Vendors of the catalogue that make other things as well: their company alone tells no category.
+const BROAD: &[&str] = &[
+    "Alibaba Cloud",
+    "Baidu",
+    "BlackBerry Cylance",
+    "Broadcom Symantec",
+    "Cisco",
+    "Elastic",
+    "Google",
+    "HCL BigFix",
+    "Huawei",
+    "Kingsoft",
+    "Lenovo",
+    "ManageEngine",
+    "Qihoo 360",
+    "Tencent",
+];
+
 /// The two brands that ship the same files, each with the folder that tells it. AsiaInfo took over Trend Micro's business
 /// in China and kept the names; its files may still carry Trend Micro's company string.
 const TWINS: [(&str, &str); 2] = [("AsiaInfo Security", r"\asiainfo security\"), ("Trend Micro", r"\trend micro\")];
@@ -305,6 +323,9 @@ impl VendorCatalogue {
             row = inside.next().filter(|first| inside.all(|other| other.product == first.product));
         }
         let whole = || {
+            if !vendor.user && BROAD.contains(&&*vendor.en) {
+                return None;
+            }
             let mut entries = self.entries.iter().filter(mine);
             let first = entries.next()?.category;
             entries.all(|entry| entry.category == first).then_some(first)

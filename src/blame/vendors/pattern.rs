@@ -2,6 +2,7 @@
 //! than reading a small capture, and nearly every text matches nothing in it.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use regex::{Regex, RegexBuilder};
@@ -12,6 +13,8 @@ pub(super) struct Pattern {
     text: Cow<'static, str>,
     /// Lower-case words; `None` where the pattern has an alternative without one.
     words: Option<Vec<Cow<'static, str>>>,
+    /// A match must be words of its own.
+    whole: bool,
     compiled: OnceLock<Option<Regex>>,
 }
 
@@ -19,15 +22,20 @@ impl Pattern {
     /// A pattern that matches nothing if it does not compile.
     pub(super) fn company(text: &str) -> Self {
         let words = words(text).map(|words| words.into_iter().map(Cow::Owned).collect());
-        Self { text: text.to_owned().into(), words, compiled: OnceLock::new() }
+        Self { text: text.to_owned().into(), words, whole: false, compiled: OnceLock::new() }
     }
 
-    /// A pattern of the embedded catalogue and behind it, between tabs, its words.
+    /// The same, where what it matches must stand by itself: `sophos` is no part of `Philosophos`.
+    pub(super) fn whole_company(text: &str) -> Self {
+        Self { whole: true, ..Self::company(text) }
+    }
+
+    /// A pattern of the embedded catalogue and behind it, between tabs, its words. What it matches must stand by itself.
     pub(super) fn embedded(line: &'static str) -> Self {
         let mut columns = line.split('\t').map(Cow::Borrowed);
         let text = columns.next().unwrap_or_default();
         let words: Vec<_> = columns.collect();
-        Self { text, words: (!words.is_empty()).then_some(words), compiled: OnceLock::new() }
+        Self { text, words: (!words.is_empty()).then_some(words), whole: true, compiled: OnceLock::new() }
     }
 
     /// A pattern from a user's file, compiled at once so that what is wrong with it is said.
@@ -43,12 +51,44 @@ impl Pattern {
     /// Whether `text` matches; `folded` is [`fold`]ed of it.
     pub(super) fn matches(&self, text: &str, folded: &str) -> bool {
         let possible = self.words.as_ref().is_none_or(|words| words.iter().any(|word| folded.contains(&**word)));
-        possible && self.compiled.get_or_init(|| self.compile().ok()).as_ref().is_some_and(|regex| regex.is_match(text))
+        let compiled = || self.compiled.get_or_init(|| self.compile().ok()).as_ref();
+        possible
+            && compiled().is_some_and(|regex| {
+                regex.find_iter(text).any(|found| !self.whole || stands_alone(text, found.range()))
+            })
     }
 
     fn compile(&self) -> Result<Regex, regex::Error> {
         RegexBuilder::new(&self.text).case_insensitive(true).size_limit(1 << 20).build()
     }
+}
+
+/// What a catalogue's name may go on with and be the same: its other spellings.
+const LONGER: [(&str, &str); 2] = [("comp", "ut"), ("elastic", "search")];
+
+/// Whether a part of a text is no piece of a longer Latin word. Words may be told by capitals alone (`DBAPPSecurity`); other scripts
+/// do not part words.
+fn stands_alone(text: &str, part: Range<usize>) -> bool {
+    let (Some(before), Some(inside), Some(after)) =
+        (text.get(..part.start), text.get(part.clone()), text.get(part.end..))
+    else {
+        return false;
+    };
+    let goes_on = |one: Option<char>, other: Option<char>, next: Option<char>| match (one, other) {
+        (Some(one), Some(other)) if one.is_ascii_alphabetic() && other.is_ascii_alphabetic() => {
+            let begins_word = other.is_ascii_uppercase()
+                && (one.is_ascii_lowercase() || next.is_some_and(|next| next.is_ascii_lowercase()));
+            !begins_word
+        }
+        _ => false,
+    };
+    let mut first = inside.chars();
+    let mut behind = after.chars();
+    let begins_within = goes_on(before.chars().next_back(), first.next(), first.next());
+    let ends_within = goes_on(inside.chars().next_back(), behind.next(), behind.next());
+    let (inside, after) = (inside.to_ascii_lowercase(), after.to_ascii_lowercase());
+    let is_longer = LONGER.iter().any(|(name, rest)| inside.ends_with(name) && after.starts_with(rest));
+    !begins_within && (!ends_within || is_longer)
 }
 
 /// Lower case, as words are compared; the long s, which has no lower case, matches `s` in regular expressions.
@@ -167,6 +207,26 @@ mod tests {
             for text in texts {
                 assert_eq!(ours.matches(text, &fold(text)), regex.is_match(text), "{pattern} on {text}");
             }
+        }
+        // Of the catalogue: words of their own.
+        let alone = [
+            ("sophos|surfright", "Sophos Ltd", true),
+            ("sophos|surfright", "Philosophos Ltd", false),
+            ("avast|alwil", "AVAST Software", true),
+            ("avast|alwil", "Avastone Consulting", false),
+            ("avast|alwil", "AVASTONE", false),
+            ("g ?data", "Big Data Corp", false),
+            ("g ?data", "G DATA Software AG", true),
+            ("dbapp|安恒", "DBAPPSecurity Ltd.", true),
+            ("dbapp|安恒", "杭州安恒信息技术", true),
+            ("k7 ?comp", "K7 Computing Pvt Ltd", true),
+            ("elastic", "Elasticsearch B.V.", true),
+            ("elastic", "Elastica", false),
+            (r"360\.cn", "www.360.cn", true),
+            ("qihoo|360 ?software", "QihooTech", true),
+        ];
+        for (pattern, text, expected) in alone {
+            assert_eq!(Pattern::whole_company(pattern).matches(text, &fold(text)), expected, "{pattern} on {text}");
         }
         assert!(Pattern::checked_company("a(").is_err());
         assert!(!Pattern::company("a(").matches("a(", "a("), "matches nothing");

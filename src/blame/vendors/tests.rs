@@ -129,6 +129,9 @@ fn product_and_category_come_with_the_name() {
     // NSFOCUS has one row, of a company string only.
     let nsfocus = process("any.exe", "", "绿盟科技").unwrap();
     assert_eq!((nsfocus.vendor_en.as_str(), nsfocus.category), ("NSFOCUS", Some(Category::Edr)));
+    // Cisco makes much beside its one product of the catalogue.
+    let webex = process("atmgr.exe", r"C:\Program Files\Cisco Webex\atmgr.exe", "Cisco Systems, Inc.").unwrap();
+    assert_eq!((webex.vendor_en.as_str(), webex.product, webex.category), ("Cisco", None, None));
     // AsiaInfo has av and edr products: nothing tells which.
     assert_eq!(process("any.exe", "", "asiainfo").unwrap().category, None);
 }
