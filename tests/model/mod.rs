@@ -25,7 +25,7 @@ pub(crate) enum Status {
     LockNotGranted,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Handle {
     pub(crate) process: usize,
     pub(crate) file: usize,
@@ -39,7 +39,7 @@ pub(crate) struct Handle {
     locks: bool,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Link {
     file: usize,
     /// The name it had last.
@@ -49,7 +49,7 @@ struct Link {
 }
 
 /// The volume: names, links, open file objects.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Volume {
     names: BTreeMap<String, usize>,
     links: Vec<Link>,
@@ -77,7 +77,7 @@ impl Outcome {
         Self { status, blockers, created: false }
     }
 
-    fn done(created: bool) -> Self {
+    pub(crate) fn done(created: bool) -> Self {
         Self { status: Status::Success, blockers: Vec::new(), created }
     }
 }
@@ -110,6 +110,12 @@ impl Volume {
     /// The name that a handle shows: what it is opened by is called now, or was called last.
     pub(crate) fn last_name_of(&self, handle: u32) -> String {
         self.name_of(handle).unwrap_or_else(|| self.links[self.handles[&handle].link].name.clone())
+    }
+
+    /// Whether the file of a handle has this other name.
+    pub(crate) fn is_called(&self, handle: u32, name: &str) -> bool {
+        let Handle { file, link, .. } = self.handles[&handle];
+        self.names.get(name).is_some_and(|other| *other != link && self.links[*other].file == file)
     }
 
     pub(crate) fn name_of(&self, handle: u32) -> Option<String> {
@@ -230,7 +236,8 @@ impl Volume {
         if !blockers.is_empty() {
             return Outcome::failed(Status::SharingViolation, blockers);
         }
-        let handle = Handle { process, file, link, access, share, delete_on_close: doc, posix_marker: false, locks: false };
+        let handle =
+            Handle { process, file, link, access, share, delete_on_close: doc, posix_marker: false, locks: false };
         self.next += 1;
         self.handles.insert(self.next, handle);
         Outcome::done(created)
