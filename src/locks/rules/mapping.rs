@@ -4,7 +4,7 @@ use super::suspect::{Blockers, Suspect, add};
 use crate::capture::op::{Op, OpKind, ProcessId};
 use crate::locks::engine::Engine;
 use crate::locks::failing::Failing;
-use crate::locks::failure::wanted;
+use crate::locks::failure::{only_creates, wanted};
 use crate::locks::file::hold::{Fit, HoldRec};
 use crate::locks::file::sections::{Kind, Mapped};
 use crate::locks::file::track::Track;
@@ -12,8 +12,11 @@ use crate::locks::finding::{Cause, Confidence, Holder, Mechanism};
 use crate::locks::identity::{NONE, UNNAMED};
 use crate::locks::spans::Instant;
 use crate::nt::sharing::{Relation, sharing_conflict};
-use crate::nt::{AccessMask, CreateOptions, DispositionFlags, FileTime, NtStatus, ShareAccess};
+use crate::nt::{AccessMask, CreateOptions, DispositionFlags, FileAttributes, FileTime, NtStatus, ShareAccess};
 use rustc_hash::FxHashSet;
+
+/// MM-2, SA-11: an open with one of these may ask to write.
+pub(crate) const MAY_WRITE_DATA: AccessMask = AccessMask(AccessMask::WRITE_DATA.0 | AccessMask::MAXIMUM_ALLOWED.0);
 
 /// The rule by which a mapping of this kind does not refuse an operation; `Some(None)` where it may, or sources disagree. `None`:
 /// mappings have nothing to do with the result.
@@ -21,17 +24,19 @@ pub(crate) fn harmless(failing: Failing<'_>, kind: Kind, nobody: bool) -> Option
     let create = matches!(failing.op.kind, OpKind::Create(_));
     let moves = matches!(failing.op.kind, OpKind::Rename { .. } | OpKind::Link { .. });
     match failing.op.status {
+        NtStatus::SHARING_VIOLATION if only_creates(failing.op) => Some(Some("SA-5")),
         NtStatus::SHARING_VIOLATION if create => {
             let wanted = wanted(failing.op);
             let told = wanted.effective != AccessMask::NONE;
-            let image = kind.image() && wanted.effective.intersects(AccessMask::WRITE_DATA);
+            // SA-11: nor what a request for all that may be granted asks for.
+            let image = kind.image() && wanted.effective.intersects(MAY_WRITE_DATA);
             // SA-8: an open that asks for attributes only is a matter of dispute.
             let data = kind.may_write() && !wanted.grant.share.contains(ShareAccess::WRITE);
             let rule = if kind.image() { "MM-2" } else { "SA-8" };
             Some((told && !image && !data).then_some(rule))
         }
-        // The read-only attribute alone suffices; what the mapping would do without it is not asked.
-        NtStatus::CANNOT_DELETE if nobody => Some(None),
+        // The read-only attribute is looked at first.
+        NtStatus::CANNOT_DELETE if nobody => Some(Some("DP-10")),
         NtStatus::CANNOT_DELETE => Some((create && !kind.image()).then_some("MM-2")),
         NtStatus::USER_MAPPED_FILE => Some((create && !kind.data()).then_some("MM-4")),
         NtStatus::ACCESS_DENIED if moves => Some((!kind.image()).then_some("RN-5")),
@@ -55,6 +60,12 @@ fn also_refuses(op: &Op, hold: &HoldRec, link: u32) -> Fit {
 impl Engine<'_> {
     /// CANNOT DELETE: the read-only attribute, else mappings.
     pub(crate) fn cannot_delete(&mut self, failing: Failing<'_>, found: &mut Blockers) {
+        if only_creates(failing.op) {
+            // DP-10: a file that is there would have answered NAME COLLISION, and nobody has a new one mapped.
+            found.nobody = matches!(failing.op.kind, OpKind::Create(create)
+                if create.attributes.contains(FileAttributes::READONLY));
+            return;
+        }
         let link = self.subject(failing.index, failing.op);
         let track = self.track(self.names.file(link));
         let ignores = matches!(failing.op.kind, OpKind::SetDispositionEx { flags, .. }
@@ -214,18 +225,13 @@ impl Engine<'_> {
         let here = mapped.len();
         for (nth, section) in mapped.into_iter().chain(elsewhere).enumerate() {
             let alone = only_one && suffices(&section);
-            // Without closes every handle seems to stay for ever.
-            let handle = !self.log.coverage.lacks_closes()
-                && track
-                    .process_spans(section.process)
-                    .any(|(from, to, _)| from <= failing.at.start && to >= failing.at.end);
             let confidence = match section.kind {
                 Kind::Program if section.through && section.gone.is_none() => Confidence::Proven,
                 Kind::Program | Kind::Image => Confidence::Likely,
                 // Without a Load Image of its own a section is no loaded image, where the capture records those.
                 Kind::Unknown { .. } if rule != "SA-8" && image_only => Confidence::Possible,
-                Kind::Unknown { .. } if !(alone || handle) => Confidence::Possible,
-                _ if alone || handle => Confidence::Likely,
+                // MM-5: which of several views is left, their handles do not tell.
+                _ if alone => Confidence::Likely,
                 _ => Confidence::Possible,
             };
             // Whether a view that only reads blocks a disposition is disputed (MM-1): its end has to show it.

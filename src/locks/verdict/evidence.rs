@@ -3,14 +3,15 @@
 use crate::capture::op::{EventIndex, OpKind, ProcessId, ProcessInfo};
 use crate::locks::engine::Engine;
 use crate::locks::failing::Failing;
-use crate::locks::failure::wanted;
+use crate::locks::failure::{only_creates, wanted};
 use crate::locks::file::sections::Kind;
 use crate::locks::finding::{Confidence, Edge, Explanation, Finding, Mechanism, Party, Reason, Release, RuledOut};
 use crate::locks::identity::NONE;
+use crate::locks::rules::mapping::MAY_WRITE_DATA;
 use crate::locks::rules::suspect::{Blockers, MAX_PARTIES, Suspect};
 use crate::locks::spans::Instant;
 use crate::nt::kernel_held::kernel_holds;
-use crate::nt::{AccessMask, NtStatus, ShareAccess};
+use crate::nt::{NtStatus, ShareAccess};
 use rustc_hash::FxHashSet;
 
 impl Engine<'_> {
@@ -271,11 +272,12 @@ fn may_refuse(failing: Failing<'_>, kind: Kind) -> bool {
     match failing.op.status {
         NtStatus::CANNOT_DELETE => kind.image() || (!create && kind.data()),
         NtStatus::USER_MAPPED_FILE => kind.data() || (!create && kind.image()),
+        NtStatus::SHARING_VIOLATION if only_creates(failing.op) => false,
         NtStatus::SHARING_VIOLATION => {
             let wanted = wanted(failing.op);
             let shares_write = wanted.grant.share.contains(ShareAccess::WRITE);
             // Undecided for an open that only asks for attributes.
-            (kind.image() && wanted.effective.intersects(AccessMask::WRITE_DATA)) || (kind.may_write() && !shares_write)
+            (kind.image() && wanted.effective.intersects(MAY_WRITE_DATA)) || (kind.may_write() && !shares_write)
         }
         _ => false,
     }
