@@ -88,8 +88,8 @@ impl Engine<'_> {
         let exit = matches!(hold.ended, Ended::Exit(op, time) if self.brackets(failing, Some((op, time))));
         let shown = hold.handed.is_some() || used_after || exit;
         let ended_unseen = !shown && track.shown_closed.contains_key(&hold.process);
-        let missing = self.unclosing.contains(&hold.process) || ended_unseen;
-        let few = coverage.has_few_closes() || missing;
+        let unclosed = self.log.processes.get(hold.process.0 as usize).is_some_and(|one| coverage.lacks_closes_of(one));
+        let few = coverage.has_few_closes() || ended_unseen || unclosed;
         if self.whole() == Confidence::Possible || (few && !closed) {
             return Confidence::Possible;
         }
