@@ -187,6 +187,36 @@ fn where_most_closes_are_missing_only_a_close_proves() {
 }
 
 #[test]
+fn a_handle_of_a_process_whose_closes_are_all_missing_proves_nothing() {
+    let closing = |opens: u32| {
+        format!(
+            r"+0.5 B.exe CreateFile C:\w\d\h${{n}}.dll access=READ_DATA share=RWD repeat=40 every=0.001
++0.6 B.exe CloseFile C:\w\d\h${{n}}.dll repeat=40 every=0.001
++0.7 A.exe CreateFile C:\w\d\k${{n}}.dll access=READ_DATA share=RWD repeat={opens} every=0.001
++0.75 gap 5
+"
+        )
+    };
+    let one = r"+0.8 A.exe CloseFile C:\w\d\k0.dll
+";
+    let said = |grade: &str, event: u32| format!("{event} share_conflict: A.exe {grade} SA-3");
+    // Nine elsewhere and the one in question.
+    let hidden = format!("{}{HELD}{WANTED}", closing(9));
+    let codes = ["process_without_closes", "sequence_gaps"];
+    assert_eq!(judged(&hidden), expected(&said("possible", 90), &codes));
+    assert_eq!(judged(&format!("{}{HELD}{WANTED}", closing(8))), expected(&said("proven", 89), &codes[1..]));
+    // One close of it anywhere shows that they are recorded; so do numbers of which none is missing.
+    assert_eq!(judged(&format!("{}{one}{HELD}{WANTED}", closing(9))), expected(&said("proven", 91), &codes[1..]));
+    let whole = hidden.replace("+0.75 gap 5\n", "");
+    assert_eq!(judged(&whole), expected(&said("proven", 90), &[]));
+    // An extract of the one file tells what the whole capture was like.
+    for lines in [hidden, format!("{}{one}{HELD}{WANTED}", closing(9))] {
+        let built = Built::new(&lines);
+        assert_eq!(unnumbered(&built.record_of_extract()), unnumbered(&built.record()), "{lines}");
+    }
+}
+
+#[test]
 fn missing_events_matter_between_the_open_and_the_refusal() {
     let gap = |at: &str| format!("+{at} gap 5\n");
     let proven = expected("3 share_conflict: A.exe proven SA-3", &["sequence_gaps"]);

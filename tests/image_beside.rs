@@ -3,6 +3,7 @@
 
 use pmlblame::capture::op::{EventIndex, OpKind};
 use pmlblame::locks::{Confidence, Mechanism, Reason};
+use pmlblame::nt::NtStatus;
 use script::cast::*;
 
 mod script;
@@ -34,7 +35,9 @@ fn an_image_stands_beside_a_proven_handle_until_a_success_shows_it_gone() {
         let finding = b.explain(failed);
         let mut expected = vec![(other, Confidence::Proven)];
         if after != After::Succeeds {
-            expected.push((av, Confidence::Likely));
+            // AT-10: what alone refused the retry, and stood before, refused the first attempt as well.
+            let retried = after == After::ExitsBetween;
+            expected.push((av, if retried { Confidence::Proven } else { Confidence::Likely }));
             assert_eq!(finding.holders[1].mechanism, Mechanism::ImageMapping);
         }
         assert_eq!(named(&finding), expected, "{after:?}");
@@ -52,6 +55,32 @@ fn an_image_stands_beside_a_proven_handle_until_a_success_shows_it_gone() {
 }
 
 /// What it closed was not all it had.
+/// AT-10, MM-5: of two that have the image one ends while the refusals go on; the other's end lets the deletion through.
+#[test]
+fn the_image_that_refused_the_last_attempt_refused_the_first() {
+    for loads_anew in [false, true] {
+        let (mut b, victim, av, other) = cast();
+        b.does(av, F, OpKind::LoadImage);
+        b.does(other, F, OpKind::LoadImage);
+        b.open(victim, F, 0x11_0000, ALL);
+        let kind = OpKind::SetDisposition { delete: true, handle: None };
+        let first = b.refused(victim, F, NtStatus::CANNOT_DELETE, kind);
+        b.does(other, "", OpKind::ProcessExit);
+        if loads_anew {
+            b.does(av, F, OpKind::LoadImage);
+        }
+        let second = b.refused(victim, F, NtStatus::CANNOT_DELETE, kind);
+        let exit = b.does(av, "", OpKind::ProcessExit);
+        b.does(victim, F, kind);
+        let finding = b.explain(first);
+        // Loaded once more in between, it may have been unloaded at first.
+        let expected = if loads_anew { Confidence::Likely } else { Confidence::Proven };
+        assert_eq!(named(&finding), [(av, expected), (other, Confidence::Likely)], "{loads_anew}");
+        assert_eq!(finding.released_by.unwrap().event, exit);
+        assert_eq!(named(&b.explain(second)), [(av, Confidence::Proven)]);
+    }
+}
+
 #[test]
 fn who_has_the_image_is_not_cleared_by_a_close() {
     for (loads, gone) in [(false, false), (true, false), (true, true)] {

@@ -1,8 +1,9 @@
 //! Who let go, when, and what that shows of a refusal: closes, exits, uses on both sides (AT-6, AT-10, DP-3, VI-4, VI-7).
 
-use pmlblame::capture::op::OpKind;
+use pmlblame::capture::op::{OpKind, ProcessId};
 use pmlblame::locks::{Attribution, Confidence, Mechanism, Reason, Side};
-use pmlblame::nt::{FileAttributes, NtStatus, RenameFlags};
+use pmlblame::nt::{DispositionFlags, FileAttributes, NtStatus, RenameFlags};
+use script::Builder;
 use script::cast::*;
 
 mod script;
@@ -126,19 +127,152 @@ fn an_exit_that_ends_the_trouble_is_a_release() {
 /// VI-7: of a process whose closes are not recorded no open handle is known to last.
 #[test]
 fn a_process_without_any_close_holds_nothing_for_certain() {
-    for opens in [9, 8] {
-        let (mut b, victim, av, other) = cast();
-        for number in 0..opens {
-            b.open(av, &format!(r"C:\d\{number}"), READ, ALL);
-        }
-        for number in 0..20 {
-            b.open(other, &format!(r"C:\e\{number}"), READ, ALL);
-            b.close(other, &format!(r"C:\e\{number}"));
-        }
+    let case = |gaps: Option<u64>, later: &dyn Fn(&mut Builder, ProcessId)| {
+        let (mut b, victim, av, _) = cast();
+        b.log.processes[av.0 as usize].unclosed = 10;
+        b.log.coverage.sequence_gaps = gaps;
         b.open(av, F, READ, 3);
         let failed = b.fails(victim, F, DELETE, ALL, SHARING);
-        let expected = if opens == 9 { Confidence::Possible } else { Confidence::Proven };
-        assert_eq!(named(&b.explain(failed)), [(av, expected)], "{opens}");
+        later(&mut b, av);
+        let finding = b.explain(failed);
+        assert_eq!(named(&finding).len(), 1);
+        finding.holders[0].confidence
+    };
+    assert_eq!(case(None, &|_, _| ()), Confidence::Possible);
+    assert_eq!(case(Some(1), &|_, _| ()), Confidence::Possible);
+    // Where no event is missing, the handles were left open.
+    assert_eq!(case(Some(0), &|_, _| ()), Confidence::Proven);
+    // AT-3: what it reads later, it reads through a handle of before, unless it opened another meanwhile.
+    let reads = |b: &mut Builder, av| _ = b.does(av, F, READS);
+    assert_eq!(case(None, &reads), Confidence::Likely);
+    let anew = |b: &mut Builder, av| {
+        b.open(av, F, READ, 3);
+        b.does(av, F, READS);
+    };
+    assert_eq!(case(None, &anew), Confidence::Possible);
+    let first = |b: &mut Builder, av| {
+        b.does(av, F, READS);
+        anew(b, av);
+    };
+    assert_eq!(case(None, &first), Confidence::Likely);
+}
+
+/// AT-3: of two handles older than the capture one was closed before the refusal; what is read after it is read by the other.
+#[test]
+fn a_read_after_the_refusal_shows_the_handle_that_was_left() {
+    for anew in [false, true] {
+        let (mut b, victim, av, _) = cast();
+        b.does(av, F, READS);
+        b.close(av, F);
+        let failed = b.fails(victim, F, DELETE, 2, SHARING);
+        if anew {
+            b.open(av, F, READ, ALL);
+        }
+        b.does(av, F, READS);
+        let close = b.close(av, F);
+        let finding = b.explain(failed);
+        if anew {
+            assert_eq!(named(&finding), []);
+        } else {
+            assert_eq!(named(&finding), [(av, Confidence::Likely)]);
+            assert_eq!(finding.holders[0].hold.end, b_edge(&b, close));
+        }
+    }
+}
+
+/// VI-8, SA-7: a copy that was used before the refusal may be gone by then, unless its owner's end left it the last one.
+#[test]
+fn a_copy_used_before_the_refusal_is_a_possible_keeper() {
+    for ends in [false, true] {
+        let (mut b, victim, av, other) = cast();
+        b.make(victim, F, READ, 1);
+        b.close(victim, F);
+        b.open(av, F, READ, ALL);
+        b.does(other, F, READS);
+        if ends {
+            b.does(av, "", OpKind::ProcessExit);
+        }
+        deletes(&mut b, victim, F);
+        let failed = b.fails(victim, F, DELETE, ALL, PENDING);
+        if ends {
+            assert_eq!(named(&b.explain(failed)), [(other, Confidence::Likely)]);
+            continue;
+        }
+        let finding = b.explain(failed);
+        assert_eq!(named(&finding), [(av, Confidence::Proven), (other, Confidence::Possible)]);
+        // Who only may have kept it says nothing of the release.
+        let close = b.close(av, F);
+        let gone = b.fails(victim, F, DELETE, ALL, NtStatus::OBJECT_NAME_NOT_FOUND);
+        let finding = b.explain(failed);
+        assert_eq!(named(&finding), [(av, Confidence::Proven), (other, Confidence::Possible)]);
+        assert_eq!((finding.released_by.unwrap().event, finding.confirmed_by), (close, Some(gone)));
+    }
+}
+
+/// AT-6, AT-3: a handle may have been handed on, but not by the time at which its process used it.
+#[test]
+fn who_uses_a_handle_after_the_refusal_had_not_handed_it_on() {
+    for uses in [true, false] {
+        let (mut b, victim, av, other) = cast();
+        b.make(victim, F, READ, 1);
+        b.close(victim, F);
+        b.open(av, F, READ, 3);
+        let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+        if uses {
+            b.does(av, F, READS);
+        }
+        b.close(other, F);
+        b.open(victim, F, DELETE, ALL);
+        let finding = b.explain(failed);
+        if uses {
+            assert_eq!(named(&finding), [(av, Confidence::Proven)]);
+        } else {
+            assert_eq!(named(&finding), [(av, Confidence::Likely), (other, Confidence::Likely)]);
+        }
+    }
+}
+
+/// AT-11, DP-3: one handle of a keeper ended unseen; another of its handles keeps the name as the handles of others do.
+#[test]
+fn a_keeper_of_whose_handles_one_ended_unseen_is_named() {
+    for (gaps, expected) in [(Some(0), Confidence::Likely), (Some(1), Confidence::Possible)] {
+        let (mut b, victim, av, other) = cast();
+        b.log.coverage.sequence_gaps = gaps;
+        b.make(av, F, 0x12_0116, 0);
+        b.open(av, F, READ, 5);
+        b.open(other, F, ATTRIBUTES, ALL);
+        deletes(&mut b, victim, F);
+        let failed = b.fails(victim, F, DELETE, ALL, PENDING);
+        b.close(other, F);
+        let finding = b.explain(failed);
+        assert_eq!(named(&finding), [(other, Confidence::Proven), (av, expected)], "{gaps:?}");
+    }
+}
+
+/// DP-6, AT-3: a name marked with POSIX semantics is pending as long as the handle that marked it is open, so whatever else was
+/// closed was another one.
+#[test]
+fn a_pending_name_shows_that_the_marking_handle_stood() {
+    for marks in [true, false] {
+        let (mut b, victim, av, _) = cast();
+        b.open(av, F, READ, ALL);
+        b.open(av, F, DELETE, ALL);
+        let flags =
+            if marks { DispositionFlags::DELETE | DispositionFlags::POSIX_SEMANTICS } else { DispositionFlags::NONE };
+        b.does(av, F, OpKind::SetDispositionEx { flags, handle: None });
+        b.close(av, F);
+        let failed =
+            if marks { b.fails(victim, F, DELETE, ALL, PENDING) } else { b.fails(victim, F, READ, 3, SHARING) };
+        let close = b.close(av, F);
+        b.fails(victim, F, DELETE, ALL, NtStatus::OBJECT_NAME_NOT_FOUND);
+        let finding = b.explain(failed);
+        if marks {
+            assert_eq!(named(&finding), [(av, Confidence::Proven)]);
+            assert_eq!(finding.released_by.unwrap().event, close);
+        } else {
+            // Sharing: the close before may have been that of the handle with the right.
+            assert_eq!(named(&finding), [(av, Confidence::Possible)]);
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 mod verdicts;
 
 use std::path::Path;
-use verdicts::{Built, program};
+use verdicts::{Built, failures, program};
 
 fn sample(arguments: &[&str]) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
@@ -39,6 +39,30 @@ fn a_live_child_is_named_wherever_its_folder_is_told_of() {
     // Without it the folder says nothing of the kind.
     let alone = Built::new(FOLDER.split_once("+1.2").map(|(_, rest)| format!("+1.2{rest}")).unwrap().as_str());
     assert!(alone.record()["failures"][0]["live_child"].is_null());
+}
+
+/// Whoever only may have kept a pending delete is told apart from who did, and not as if it had stayed.
+#[test]
+fn a_possible_keeper_beside_a_proven_one_is_suspected_no_more() {
+    let built = Built::new(
+        r"+1 V.exe CreateFile C:\w\d\f.dll access=READ_DATA share=R disposition=CREATE
++1.1 V.exe CloseFile C:\w\d\f.dll
++1.2 A.exe CreateFile C:\w\d\f.dll access=READ_DATA share=RWD
++1.3 B.exe ReadFile C:\w\d\f.dll offset=0 length=100
++1.4 V.exe CreateFile C:\w\d\f.dll access=DELETE share=RWD
++1.5 V.exe SetDispositionInformationFile C:\w\d\f.dll delete=yes
++1.6 V.exe CloseFile C:\w\d\f.dll
++2 V.exe CreateFile C:\w\d\f.dll access=DELETE share=RWD -> DELETE PENDING
++3 A.exe CloseFile C:\w\d\f.dll
++3.1 V.exe CreateFile C:\w\d\f.dll access=DELETE share=RWD -> NAME NOT FOUND
+",
+    );
+    assert_eq!(failures(&built.record()), ["7 delete_pending: A.exe proven DP-3 B.exe possible DP-3 confirmed"]);
+    let report = built.run(&["c.PML", "--profile", "any"]);
+    assert!(report.contains("A.exe (PID 100); suspected: B.exe (PID 200)"), "{report}");
+    let story = built.why(7);
+    assert!(story.contains("B.exe (PID 200) not shown – not shown  ← suspected, no more"), "{story}");
+    assert_eq!((story.matches("← in the way").count(), story.matches("← suspected").count()), (1, 1), "{story}");
 }
 
 #[test]

@@ -252,9 +252,7 @@ pub fn analyse_with(
 /// What a source holds; of an extract of this scope, what its original held.
 fn surveyed(source: &dyn Source, options: &CaseOptions<'_>) -> Survey {
     let mut survey = source.survey();
-    if let Some(original) = source.original(&options.scope.digest(), survey.coverage) {
-        survey.coverage = original;
-    }
+    source.restore(&options.scope.digest(), &mut survey);
     if survey.coverage.third_parties.is_none() {
         let third_parties = quality::third_parties(options.catalogue, &survey, &source.machine());
         survey.coverage.third_parties = Some(third_parties);

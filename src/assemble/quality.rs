@@ -60,6 +60,13 @@ pub(super) fn quality(
             add("few_close_events", Severity::Warning, t::Q_FEW_CLOSE, values);
         }
     }
+    let without = |process: &&ProcessInfo| coverage.lacks_closes_of(process);
+    if let Some(first) = survey.processes.iter().find(without).filter(|_| !coverage.lacks_closes()) {
+        let n = survey.processes.iter().filter(without).count();
+        let values: &[(&str, &dyn Display)] =
+            &[("n", &n), ("name", &first.name), ("pid", &first.pid), ("opens", &first.unclosed)];
+        add("process_without_closes", Severity::Warning, t::Q_PROCESS_NO_CLOSE, values);
+    }
     if coverage.unordered {
         add("rows_unordered", Severity::Error, t::Q_UNORDERED, &[]);
     }

@@ -29,7 +29,10 @@ enum Look<'t> {
 }
 
 pub(super) fn collect(capture: &Capture, selection: &Selection, survey: &Survey, is_filter: &FilterTest<'_>) -> OpLog {
-    let (processes, by_index) = capture.processes();
+    let (mut processes, by_index) = capture.processes();
+    for (process, surveyed) in processes.iter_mut().zip(&survey.processes) {
+        process.unclosed = surveyed.unclosed;
+    }
     let system_root = capture.header().map_or("", |header| &header.system_root);
     let context = Context { processes: &by_index, system_root };
     let mut authors: Vec<Authors<'_>> = Vec::new();

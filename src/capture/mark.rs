@@ -12,8 +12,18 @@ use crate::pml::{Pml, StringIndex};
 
 const PREFIX: &str = "pmlblame extract 1:";
 
-/// The text of the mark for an original with `coverage`, cut down to the scope with this digest.
-pub fn text(coverage: &Coverage, scope: &str) -> String {
+/// What the original of an extract was like.
+#[derive(Clone, Debug)]
+pub struct Original {
+    /// Its events.
+    pub coverage: Coverage,
+    /// The processes whose closes it lacks: the driver's number, and how much was opened.
+    pub unclosed: Vec<(u32, u32)>,
+}
+
+/// The text of the mark for an original, cut down to the scope with this digest.
+pub fn text(original: &Original, scope: &str) -> String {
+    let coverage = &original.coverage;
     let Coverage { creates, cleanups, image_loads, active_processes, .. } = coverage;
     let known = [
         ("sequence_gaps", coverage.sequence_gaps),
@@ -29,16 +39,17 @@ pub fn text(coverage: &Coverage, scope: &str) -> String {
         let name = if lost.between_files { "absent" } else { "lost" };
         format!(" {name}={}@{}-{}", lost.missing, lost.from.0, lost.to.0)
     });
-    let known: String = std::iter::once(known).chain(lost).collect();
+    let unclosed = original.unclosed.iter().map(|(process, opens)| format!(" unclosed={process}:{opens}"));
+    let known: String = std::iter::once(known).chain(lost).chain(unclosed).collect();
     format!(
         "{PREFIX} scope={scope} creates={creates} cleanups={cleanups} image_loads={image_loads} \
          active_processes={active_processes}{known}"
     )
 }
 
-/// The original's coverage, when the last string of `pml` is a mark for this scope; what the mark does not say comes
+/// The original, when the last string of `pml` is a mark for this scope; what the mark does not say of its coverage comes
 /// from `here`.
-pub fn read(pml: Pml<'_>, scope: &str, here: Coverage) -> Option<Coverage> {
+pub fn read(pml: Pml<'_>, scope: &str, here: Coverage) -> Option<Original> {
     let last = u32::try_from(pml.container().strings.len()).ok()?.checked_sub(1)?;
     let text = pml.string(StringIndex(last));
     let mut fields = text.strip_prefix(PREFIX)?.split_ascii_whitespace().filter_map(|field| field.split_once('='));
@@ -46,9 +57,15 @@ pub fn read(pml: Pml<'_>, scope: &str, here: Coverage) -> Option<Coverage> {
         return None;
     }
     let mut coverage = Coverage { sequence_gaps: None, gaps: Gaps::default(), ..here };
+    let mut unclosed = Vec::new();
     for (name, value) in fields {
         if matches!(name, "lost" | "absent") {
             coverage.gaps.add(Lost { between_files: name == "absent", ..lost(value)? });
+            continue;
+        }
+        if name == "unclosed" {
+            let (process, opens) = value.split_once(':')?;
+            unclosed.push((process.parse().ok()?, opens.parse().ok()?));
             continue;
         }
         let value: u64 = value.parse().ok()?;
@@ -65,7 +82,7 @@ pub fn read(pml: Pml<'_>, scope: &str, here: Coverage) -> Option<Coverage> {
             _ => {}
         }
     }
-    Some(coverage)
+    Some(Original { coverage, unclosed })
 }
 
 /// `MISSING@FROM-TO`.

@@ -18,6 +18,7 @@ pub mod scan;
 pub mod segment;
 pub mod select;
 pub mod source;
+pub mod tally;
 
 pub use op::EventIndex;
 pub use segment::{OpenError, Segment};

@@ -94,6 +94,9 @@ pub struct ProcessInfo {
     pub replaced: Option<FileTime>,
     /// Where the source records no end of any process: its last event, behind which it may have ended.
     pub last_shown: Option<FileTime>,
+    /// Successful opens in the whole capture where they are many and there is no close at all; else 0. Closes were not recorded
+    /// then, unless the capture misses nothing (VI-7).
+    pub unclosed: u32,
     /// Current directory, where a Process Start event of the capture names it.
     pub current_directory: Option<PathId>,
 }

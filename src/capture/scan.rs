@@ -4,11 +4,10 @@
 use super::chunk::{Chunk, Marks};
 use super::decode::{self, Context, code};
 use super::lost::{Gaps, Lost};
-use super::op::{
-    Coverage, DriverInfo, EventIndex, Op, OpKind, OpLog, Order, PathTable, ProcessId, ProcessInfo, StackSays,
-};
+use super::op::{DriverInfo, EventIndex, Op, OpKind, OpLog, Order, PathTable, ProcessId, ProcessInfo, StackSays};
 use super::select::Selection;
 use super::source::{ClassCounts, Damage, FilterTest, Machine, SLOW, Source, Survey, may_be_lock_class};
+use super::tally::Tally;
 use super::{Capture, collect};
 use crate::nt::{FileTime, NtStatus};
 use crate::pml::ops;
@@ -42,6 +41,7 @@ impl Capture {
                     ended: process.ended,
                     replaced: None,
                     last_shown: None,
+                    unclosed: 0,
                     current_directory: None,
                 };
                 match by_index.get(&process.index) {
@@ -97,7 +97,7 @@ struct Part {
     damage: Damage,
     ops: Vec<Op>,
     paths: PathTable,
-    active: Vec<u32>,
+    tally: Tally,
     first_sequence: Option<u32>,
     first_time: FileTime,
     last_sequence: u32,
@@ -172,11 +172,10 @@ impl Part {
     #[inline]
     fn see_file(&mut self, event: Event<'_>, index: EventIndex, context: Context<'_>) {
         self.with_stack += u64::from(event.stack_depth() != 0);
-        if self.active.last() != Some(&event.process_index()) {
-            self.see_active(event.process_index());
-        }
         let status = event.status();
         let operation = event.operation();
+        let (opened, closed) = (operation == code::CREATE && status.gives_handle(), operation == code::CLEANUP);
+        self.tally.see(event.process_index(), opened, closed);
         self.creates += u64::from(operation == code::CREATE && status.is_success());
         self.cleanups += u64::from(operation == code::CLEANUP && status.is_success());
         let is_slow = || event.duration().is_some_and(|time| time >= SLOW);
@@ -189,14 +188,6 @@ impl Part {
                 });
         if wanted {
             decode::decode(event, index, context, (None, StackSays::Nothing), &mut self.paths, &mut self.ops);
-        }
-    }
-
-    fn see_active(&mut self, process: u32) {
-        self.active.push(process);
-        if self.active.len() > 4096 {
-            self.active.sort_unstable();
-            self.active.dedup();
         }
     }
 
@@ -252,12 +243,11 @@ impl Source for Capture {
             if self.keeps_marks() {
                 part.marks = marks;
             }
-            part.active.sort_unstable();
-            part.active.dedup();
+            part.tally.merge();
             part
         };
         let mut survey = Survey { processes, ..Survey::default() };
-        let mut active: Vec<u32> = Vec::new();
+        let mut tally = Tally::default();
         let mut last: Option<(u32, FileTime)> = None;
         let mut missing = 0u64;
         let mut end = FileTime::default();
@@ -288,7 +278,7 @@ impl Source for Capture {
             }
             survey.damage.records += part.damage.records;
             survey.damage.first = survey.damage.first.take().or(part.damage.first);
-            active.extend(part.active);
+            tally.join(part.tally);
             end = end.max(part.end);
             collect::append(&mut survey.ops, &mut survey.paths, &part.ops, &part.paths);
             marks.push(part.marks);
@@ -296,10 +286,15 @@ impl Source for Capture {
         if self.keeps_marks() {
             self.remember(marks);
         }
-        active.sort_unstable();
-        active.dedup();
-        survey.coverage.active_processes = u32::try_from(active.len()).unwrap_or(u32::MAX);
-        survey.active = active.iter().filter_map(|index| by_index.get(index).copied()).collect();
+        tally.merge();
+        survey.coverage.active_processes = u32::try_from(tally.processes().count()).unwrap_or(u32::MAX);
+        for (index, unclosed) in tally.processes() {
+            let Some(&id) = by_index.get(&index) else { continue };
+            survey.active.push(id);
+            if let Some(process) = survey.processes.get_mut(id.0 as usize) {
+                process.unclosed = unclosed;
+            }
+        }
         survey.coverage.sequence_gaps = Some(missing);
         for seam in self.seams.iter().filter(|seam| seam.missing > 0) {
             let (from, to) = seam.between;
@@ -313,10 +308,17 @@ impl Source for Capture {
         survey
     }
 
-    fn original(&self, scope: &str, here: Coverage) -> Option<Coverage> {
-        match self.segments() {
-            [segment] => super::mark::read(segment.pml(), scope, here),
-            _ => None,
+    fn restore(&self, scope: &str, survey: &mut Survey) {
+        let [segment] = self.segments() else { return };
+        let Some(original) = super::mark::read(segment.pml(), scope, survey.coverage) else { return };
+        survey.coverage = original.coverage;
+        let (_, by_index) = self.processes();
+        survey.processes.iter_mut().for_each(|process| process.unclosed = 0);
+        for (index, opens) in original.unclosed {
+            let process = by_index.get(&index).and_then(|id| survey.processes.get_mut(id.0 as usize));
+            if let Some(process) = process {
+                process.unclosed = opens;
+            }
         }
     }
 

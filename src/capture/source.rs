@@ -83,11 +83,9 @@ pub trait Source: Sync {
     /// One pass over everything.
     fn survey(&self) -> Survey;
 
-    /// When this is an extract made for the scope with this digest: what the original was like. `here` is what the
-    /// survey found.
-    fn original(&self, _scope: &str, _here: Coverage) -> Option<Coverage> {
-        None
-    }
+    /// When this is an extract made for the scope with this digest: puts what the original was like in the place of what
+    /// the survey found.
+    fn restore(&self, _scope: &str, _survey: &mut Survey) {}
 
     /// The operations on the selected files, and the life of processes, in event order, with all tables. A kernel
     /// module for which `is_filter` holds counts as the author of an operation whose stack shows it.

@@ -10,10 +10,11 @@ use super::{input, output, recover, term};
 use crate::assemble::{self, CaseOptions};
 use crate::blame::scope::Scope;
 use crate::capture::chunk::Chunk;
+use crate::capture::mark::{self, Original};
 use crate::capture::pmc::ProcmonConfig;
 use crate::capture::select::Selection;
 use crate::capture::source::Source;
-use crate::capture::{Capture, EventIndex, mark};
+use crate::capture::{Capture, EventIndex};
 use crate::export::pml::{Options, learn};
 use crate::export::{Context, Style};
 use crate::lang::{Lang, recover as t};
@@ -161,7 +162,14 @@ fn case_events(
         };
         capture.in_chunks(chosen, |part| events.extend(part));
     }
-    Ok((events, mark::text(&case.log.coverage, &options.scope.digest())))
+    let (_, by_index) = capture.processes();
+    let unclosed = by_index.iter().filter_map(|(index, id)| {
+        let opens = case.log.processes.get(id.0 as usize)?.unclosed;
+        (opens > 0).then_some((*index, opens))
+    });
+    let mut original = Original { coverage: case.log.coverage, unclosed: unclosed.collect() };
+    original.unclosed.sort_unstable();
+    Ok((events, mark::text(&original, &options.scope.digest())))
 }
 
 /// The events that numbers and rules choose.

@@ -11,6 +11,7 @@ use super::xml_processes::XmlProcess;
 use crate::capture::columns::Column;
 use crate::capture::decode::process_code;
 use crate::capture::op::{ProcessId, ProcessInfo};
+use crate::capture::tally::unclosed;
 use crate::nt::FileTime;
 use crate::pml::EventClass;
 use rustc_hash::FxHashMap;
@@ -55,6 +56,8 @@ pub(crate) struct Run {
     /// It has rows of its own.
     rows: bool,
     file_system: bool,
+    /// Successful opens, and closes.
+    handles: (u32, u32),
     is_64_bit: Option<bool>,
     /// Its image is as wide as the system.
     bits_proof: bool,
@@ -127,6 +130,15 @@ impl Runs {
         run.file_system |= operation.class == EventClass::FILE_SYSTEM;
     }
 
+    /// Takes account of what the row seen last opened or closed.
+    #[inline]
+    pub(crate) fn count(&mut self, opened: bool, closed: bool) {
+        if let Some(run) = self.last.and_then(|(_, at)| self.list.get_mut(at)) {
+            let (opens, closes) = run.handles;
+            run.handles = (opens.saturating_add(u32::from(opened)), closes.saturating_add(u32::from(closed)));
+        }
+    }
+
     fn push(&mut self, (key, row, since): (Key, u64, i64), born: Born) -> usize {
         let at = self.list.len();
         self.list.push(Run {
@@ -143,6 +155,7 @@ impl Runs {
             latest: since,
             rows: false,
             file_system: false,
+            handles: (0, 0),
             is_64_bit: None,
             bits_proof: false,
         });
@@ -264,6 +277,8 @@ struct State {
     started: bool,
     ended: bool,
     file_system: bool,
+    /// Successful opens, and closes.
+    handles: (u32, u32),
     /// First row, or the Process Create row of its parent.
     since: Option<FileTime>,
     /// Its latest row.
@@ -417,6 +432,9 @@ impl Processes {
         let (Some(info), Some(state)) = (self.list.get_mut(at), self.states.get_mut(at)) else { return };
         state.rows |= run.rows;
         state.file_system |= run.file_system;
+        let (opens, closes) = state.handles;
+        state.handles = (opens.saturating_add(run.handles.0), closes.saturating_add(run.handles.1));
+        info.unclosed = unclosed(state.handles.0, state.handles.1);
         state.since = state.since.or(Some(utc(run.since)));
         state.latest = state.latest.max(Some(utc(run.latest)));
         state.started |= run.started.is_some();

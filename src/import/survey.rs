@@ -112,6 +112,10 @@ pub(crate) fn part(block: &Block, columns: &Columns, delimiter: u8, times: Times
                 let success = status.is_success();
                 part.coverage.creates += u64::from(operation.code == code::CREATE && success);
                 part.coverage.cleanups += u64::from(operation.code == code::CLEANUP && success);
+                if opens_or_closes {
+                    let opened = operation.code == code::CREATE && status.gives_handle();
+                    part.runs.count(opened, operation.code == code::CLEANUP);
+                }
                 let slow = (opens_or_closes || marks_for_deletion(operation))
                     && end.is_some_and(|end| end.abs_diff(start) >= SLOW.0);
                 may_be_lock_class(status) || slow || changes_names(operation)

@@ -51,6 +51,7 @@ crate::texts! {
 
     Q_NO_CLOSE: "The capture holds {creates} successful opens and {closes} closes: when a handle was closed cannot be told, so nothing here can be proven. It was saved through a filter that hides CloseFile.", "捕获中有 {creates} 次成功的打开和 {closes} 次关闭：无法判断句柄何时关闭，因此不能得出已证实的结论。保存时使用的筛选条件隐藏了 CloseFile。";
     Q_FEW_CLOSE: "The capture holds {creates} successful opens and only {closes} closes: closes are missing, so a handle without one need not have stayed open and proves nothing.", "捕获中有 {creates} 次成功的打开，却只有 {closes} 次关闭：缺少部分关闭事件，没有关闭记录的句柄未必一直打开，不能作为证明。";
+    Q_PROCESS_NO_CLOSE: "{n} {n:process has|processes have} many successful opens here and not one close (the first: {name}, PID {pid}, {opens} opens): a filter hid the closes, so a handle of {n:this process|these processes} need not have stayed open and proves nothing.", "有 {n} 个进程在捕获中多次成功打开文件却没有任何关闭记录（第一个：{name}，PID {pid}，打开 {opens} 次）：关闭事件已被筛选条件隐藏，这些进程的句柄未必一直打开，不能作为证明。";
     Q_NO_OPEN: "The capture holds no CreateFile event: who opened what, and with which share mode, cannot be told.", "捕获中没有 CreateFile 事件：无法判断谁以何种共享模式打开了哪些文件。";
     Q_NO_FILE_SYSTEM: "The capture holds no file-system event at all.", "捕获中没有任何文件系统事件。";
     Q_ONE_PROCESS: "Only {n} {n:process has|processes have} file-system events here: a filter was applied before saving, and a holder outside it is invisible.", "此处仅有 {n} 个进程产生文件系统事件：保存前应用过筛选条件，筛选之外的占用者不可见。";

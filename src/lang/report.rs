@@ -59,6 +59,7 @@ crate::texts! {
     FOR_GOOD_ONCE: "event {event} was not tried again in this capture", "事件 {event} 在此捕获中未再尝试";
     SELF_OTHER: "{who} (the refused process itself)", "{who}（被拒进程自身）";
     SUSPECTED: "not visible; suspected: {who}", "不可见；嫌疑对象：{who}";
+    AND_SUSPECTED: "{who}; suspected: {others}", "{who}；嫌疑对象：{others}";
     HELD_BY: "held by {who} from {from} to {to}: {reason} ({confidence}, {rule})", "占用者 {who}，{from} 至 {to}：{reason}（{confidence}，{rule}）";
     HELD_FROM: "held by {who} from {from}, until when is not shown: {reason} ({confidence}, {rule})", "占用者 {who}，自 {from} 起，至何时为止捕获中未显示：{reason}（{confidence}，{rule}）";
     HELD_UNTIL: "held by {who} until {to}, since when is not shown: {reason} ({confidence}, {rule})", "占用者 {who}，至 {to} 为止，自何时起捕获中未显示：{reason}（{confidence}，{rule}）";

@@ -12,7 +12,7 @@ use super::slow::slow_ops;
 use super::spans::Instant;
 use crate::capture::op::{EventIndex, Op, OpKind, OpLog, ProcessId};
 use crate::nt::{FileTime, NtStatus, Ticks};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use std::rc::Rc;
 
 /// Steps of one run over handles, spans and directory entries; far beyond what any real capture needs.
@@ -24,9 +24,6 @@ const MAX_TRACKS: usize = 1024;
 
 /// Operations whose replay is not done again for the sake of memory.
 const MANY_OPS: usize = 256;
-
-/// So many opens without one close are not by chance.
-const MANY_OPENS: u32 = 10;
 
 /// Processes with two files of one name open that are looked into for one file.
 const MAX_SHARED: usize = 64;
@@ -80,8 +77,6 @@ pub(crate) struct Engine<'a> {
     pub(crate) directories: FxHashMap<u32, Vec<(ProcessId, Option<u32>)>>,
     /// Operations that took far longer than their like, ascending.
     pub(crate) slow: Vec<u32>,
-    /// Processes with many opens and not one close, in a capture that has closes: theirs are not recorded (VI-7).
-    pub(crate) unclosing: FxHashSet<ProcessId>,
     /// Renames and links that succeeded, in completion order.
     pub(crate) moves: Vec<u32>,
     /// What may still be looked at.
@@ -117,7 +112,6 @@ impl<'a> Engine<'a> {
             tracks: FxHashMap::default(),
             directories: FxHashMap::default(),
             slow: slow_ops(log, options.wait_threshold),
-            unclosing: unclosing(log),
             moves,
             work: Work::new(MAX_WORK),
         };
@@ -264,22 +258,6 @@ impl<'a> Engine<'a> {
         self.tracks.insert(file, Rc::clone(&track));
         track
     }
-}
-
-/// The processes with many opens and not one close.
-fn unclosing(log: &OpLog) -> FxHashSet<ProcessId> {
-    let mut seen: FxHashMap<ProcessId, (u32, bool)> = FxHashMap::default();
-    for op in &log.ops {
-        match op.kind {
-            OpKind::Create(_) if opens(op) => seen.entry(op.process).or_default().0 += 1,
-            OpKind::Cleanup => seen.entry(op.process).or_default().1 = true,
-            _ => {}
-        }
-    }
-    seen.into_iter()
-        .filter(|(_, (opens, closes))| *opens >= MANY_OPENS && !closes)
-        .map(|(process, _)| process)
-        .collect()
 }
 
 fn group_by_file(names: &Names, order: &[u32]) -> (Vec<u32>, Vec<u32>) {

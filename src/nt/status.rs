@@ -87,6 +87,12 @@ impl NtStatus {
     pub const fn is_success(self) -> bool {
         self.0 < 0x8000_0000
     }
+
+    /// Whether an open that ended so gave its caller a handle: it succeeded, and was not sent to another path.
+    pub const fn gives_handle(self) -> bool {
+        const REPARSE_GLOBAL: NtStatus = NtStatus(0x368);
+        self.is_success() && !matches!(self, Self::REPARSE | REPARSE_GLOBAL | Self::PENDING)
+    }
 }
 
 impl fmt::Debug for NtStatus {

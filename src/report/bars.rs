@@ -3,7 +3,7 @@
 use super::escape::terminal;
 use super::time;
 use super::why::{Teller, names};
-use crate::case::{Attribution, Edge, Failure, Mechanism, Story, StoryHold};
+use crate::case::{Attribution, Confidence, Edge, Failure, FailureHolder, Mechanism, Story, StoryHold};
 use crate::lang::why as t;
 use crate::nt::{FileTime, Ticks};
 use std::fmt::Write as _;
@@ -98,7 +98,13 @@ impl Teller<'_> {
             let _ = write!(line, "{}{}", lang.semicolon(), terminal(path));
         }
         if hold.implicated {
-            let unsure = |failure: &Failure| failure.attribution == Attribution::NotVisible;
+            let possible = |holder: &FailureHolder| {
+                (holder.pid, &*holder.process) != (hold.pid, &*hold.process)
+                    || holder.confidence == Confidence::Possible
+            };
+            let unsure = |failure: &Failure| {
+                failure.attribution == Attribution::NotVisible || failure.holders.iter().all(possible)
+            };
             let suspected = self.record.failure.as_ref().is_some_and(unsure);
             let text = if suspected { t::SUSPECTED } else { t::IMPLICATED };
             let _ = write!(line, "  ← {}", text.get(lang));

@@ -204,7 +204,12 @@ impl Page<'_, &CaseRecord> {
                 text.fill(lang, &[("who", &who)])
             }
             Attribution::NotVisible => t::SUSPECTED.fill(lang, &[("who", &self.parties(failure))]),
-            Attribution::Holders => self.parties(failure),
+            Attribution::Holders => {
+                let certain = |holder: &&FailureHolder| holder.confidence != Confidence::Possible;
+                let (certain, others): (Vec<_>, Vec<_>) = failure.holders.iter().partition(certain);
+                let (who, others) = (self.names(&certain), self.names(&others));
+                if others.is_empty() { who } else { t::AND_SUSPECTED.fill(lang, &[("who", &who), ("others", &others)]) }
+            }
         }
     }
 
@@ -216,7 +221,11 @@ impl Page<'_, &CaseRecord> {
     }
 
     fn parties(&self, failure: &Failure) -> String {
-        let names: IndexSet<String> = failure.holders.iter().map(|holder| self.party(holder)).collect();
+        self.names(&failure.holders.iter().collect::<Vec<_>>())
+    }
+
+    fn names(&self, holders: &[&FailureHolder]) -> String {
+        let names: IndexSet<String> = holders.iter().map(|holder| self.party(holder)).collect();
         names.into_iter().collect::<Vec<_>>().join(self.style.lang.comma())
     }
 

@@ -309,8 +309,10 @@ impl Group {
                 .collect();
             let fits = |index: &u32| holds.get(*index as usize).map_or(Fit::No, fit);
             if !able.is_empty() && able.iter().all(|index| fits(index) == Fit::Yes) {
+                let alive = |index: &&u32| holds.get(**index as usize).is_some_and(|hold| hold.paired_alive(at));
+                let (left, gone): (Vec<u32>, Vec<u32>) = able.iter().rev().partition(alive);
                 weighed.holds.retain(|index| !able.contains(index));
-                weighed.holds.splice(0..0, able.iter().rev().take(8).copied());
+                weighed.holds.splice(0..0, left.into_iter().chain(gone).take(8));
                 weighed.ambiguous = able.len() > 1;
                 (weighed.sure, weighed.possible, weighed.any) = (true, true, true);
             } else if events.last().is_some_and(|last| last.alive == 1)

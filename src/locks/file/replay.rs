@@ -16,6 +16,7 @@ use crate::locks::spans::Instant;
 use crate::nt::{CreateOptions, FileAttributes, FileTime, NtStatus, OpenResult};
 use collect::Builder;
 pub(crate) use collect::Foreign;
+pub(crate) use uses::is_use;
 
 impl Track {
     /// Replays the operations of one file; `occupied` tells whether it is a folder in which something was left at an operation.

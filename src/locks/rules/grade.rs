@@ -1,12 +1,17 @@
 //! What a capture, or a handle of which only the end is shown, can be graded at most (AT-6, AT-11, AT-12).
 
+use super::left::lingers;
+use super::marker::MarkerEnd;
+use super::suspect::Rule;
 use crate::capture::op::ProcessId;
 use crate::locks::engine::Engine;
 use crate::locks::failing::Failing;
-use crate::locks::file::hold::{Ended, Fit, HoldRec};
+use crate::locks::file::hold::{Ended, EvKind, Fit, HoldRec};
+use crate::locks::file::replay::is_use;
 use crate::locks::file::track::Track;
 use crate::locks::finding::Confidence;
 use crate::locks::spans::Instant;
+use crate::nt::FileTime;
 use crate::nt::sharing::ShareConflict;
 
 impl Engine<'_> {
@@ -19,6 +24,66 @@ impl Engine<'_> {
         match (coverage.lacks_closes(), vague) {
             (true, _) => Confidence::Possible,
             (_, true) => Confidence::Likely,
+            _ => Confidence::Proven,
+        }
+    }
+
+    /// AT-3, AT-13: a handle whose open is in the capture; `sure` if one like it stood however closes are paired with opens.
+    pub(crate) fn grade_opened(
+        &self,
+        failing: Failing<'_>,
+        track: &Track,
+        group: u32,
+        hold: &HoldRec,
+        sure: bool,
+        fit: &dyn Fn(&HoldRec) -> Fit,
+    ) -> Confidence {
+        let fits = fit(hold);
+        let confidence = if sure && fits == Fit::Yes {
+            Confidence::Proven
+        } else if hold.paired_alive(failing.at)
+            || !hold.paired_by_thread
+            || self.alone_was_left(failing, track, group, hold, fit)
+        {
+            Confidence::Likely // AT-3: it or another handle of the process is left
+        } else {
+            Confidence::Possible // AT-13: the same thread opened and closed it, which is usually but not always right
+        };
+        match fits {
+            // SA-11: MAXIMUM_ALLOWED is one inferred link; an open of which nothing was recorded is a guess.
+            Fit::Maybe if hold.grant.is_none() => Confidence::Possible,
+            Fit::Maybe => confidence.min(Confidence::Likely),
+            _ => confidence,
+        }
+    }
+
+    /// What the end of a handle leaves of its grade.
+    pub(crate) fn grade_end(
+        &self,
+        failing: Failing<'_>,
+        track: &Track,
+        hold: &HoldRec,
+        rule: &Rule<'_>,
+        marker: MarkerEnd,
+    ) -> Confidence {
+        let own = hold.process == failing.op.process && hold.driver.is_none();
+        let outlasted = matches!(rule.rule, "DP-3" | "DP-7" | "DR-1")
+            && hold.ended == Ended::Open
+            && self.unkept(track, hold.link, failing.at).is_some();
+        // Its process used the handle, or one that counts as much, on both sides of the refusal.
+        let kept = || (!hold.accompanied || failing.every_open_counts()) && self.is_used_over(failing, track, hold);
+        match hold.handed {
+            // AT-6: name both, prove neither.
+            Some(handed) if handed.before(failing.at) => Confidence::Possible,
+            // AT-11: it ended unseen, sooner or later.
+            None if hold.ended_unseen() => Confidence::Possible,
+            // It has let go; who keeps its close from ending is not shown.
+            _ if own && lingers(hold, failing.at) => Confidence::Possible,
+            // Its close is not in the capture, and the name went meanwhile.
+            None if outlasted => Confidence::Possible,
+            Some(_) if !kept() => Confidence::Likely,
+            // DP-6: the refusal itself shows that it stood by then.
+            None if marker == MarkerEnd::Unseen => Confidence::Likely,
             _ => Confidence::Proven,
         }
     }
@@ -53,8 +118,13 @@ impl Engine<'_> {
         // AT-11: what would have refused the request that went through at last had ended by then.
         let done = failing.burst.success.and_then(|at| self.op(at)).map(|op| Instant::of(op).end);
         let gone = done.is_some_and(|done| !matches!(hold.ended, Ended::Exit(_, time) if time <= done));
-        // A handle that was used before and is not closed stands, if nothing but that is asked.
-        let stands = before && fit(hold) == Fit::Yes && !matches!(hold.ended, Ended::Close(..)) && !gone;
+        // A handle that was used before and is not closed stands, if nothing but that is asked. VI-8: of a copy the end is not
+        // shown, unless no other handle is left.
+        let stands = before
+            && fit(hold) == Fit::Yes
+            && !matches!(hold.ended, Ended::Close(..))
+            && !gone
+            && (!newborn || self.is_last_copy(failing, track, hold));
         if matches!(hold.ended, Ended::Close(_, close) if close.end <= at.start) {
             return Confidence::Possible;
         }
@@ -67,6 +137,42 @@ impl Engine<'_> {
         // DP-3: no open can start after the mark, so whoever closes one later had it open.
         let told = before || stops || failing.every_open_counts();
         if after || stands || (closed_after && told) { Confidence::Likely } else { Confidence::Possible }
+    }
+
+    /// SA-7, VI-8: whether a handle that another process had opened before this one was used lost its owner without a close, so
+    /// that a copy keeps it open.
+    fn is_last_copy(&self, failing: Failing<'_>, track: &Track, hold: &HoldRec) -> bool {
+        let Some((first, _)) = track.groups.get(hold.group as usize).and_then(|group| group.used) else { return false };
+        track.own_holds().take(65_536).any(|other| {
+            other.process != hold.process
+                && other.stream == hold.stream
+                && other.opened.is_some_and(|(_, opened)| opened.end <= first)
+                && matches!(other.ended, Ended::Exit(_, time) if time <= failing.at.start)
+        })
+    }
+
+    /// AT-3: whether the process used a handle after the refusal and had opened none meanwhile: one of those before it stood over
+    /// it.
+    fn is_used_over(&self, failing: Failing<'_>, track: &Track, hold: &HoldRec) -> bool {
+        let at = failing.at;
+        let Some(group) = track.groups.get(hold.group as usize) else { return false };
+        let past = group.events.partition_point(|ev| ev.at.before(at));
+        let opened = group.events.get(past..).unwrap_or(&[]).iter().find(|ev| matches!(ev.kind, EvKind::Open(_)));
+        let until = opened.map_or(FileTime(u64::MAX), |ev| ev.at.start);
+        let Some((_, last)) = group.used.filter(|(_, last)| *last >= at.end) else { return false };
+        let from = track.ops.partition_point(|op| self.tick(*op) <= self.tick(failing.index));
+        let later = || track.ops.get(from..).unwrap_or(&[]).iter().take(4096);
+        let used = |at: &u32| {
+            let place = self.names.place(*at);
+            (place.link, place.stream) == (group.link, group.stream)
+                && self.op(*at).is_some_and(|op| {
+                    (op.process, op.driver) == (group.process, group.driver)
+                        && is_use(op)
+                        && op.start >= failing.at.end
+                        && op.start <= until
+                })
+        };
+        last <= until || later().any(used)
     }
 
     /// SA-9: whether each side that withholds reading surely had the right to, as the system's own account has.
@@ -86,15 +192,17 @@ impl Engine<'_> {
         let coverage = self.log.coverage;
         let closed = matches!(hold.ended, Ended::Close(..));
         // VI-7: of a process that makes many opens and no close, or had a handle here that ended unseen, closes are missing.
-        let used_after =
-            track.groups.get(hold.group as usize).and_then(|group| group.used).is_some_and(|(_, last)| last >= at.end);
-        let exit = matches!(hold.ended, Ended::Exit(op, time) if self.brackets(failing, Some((op, time))));
-        let shown = hold.handed.is_some() || used_after || exit;
-        let ended_unseen = !shown && track.shown_closed.contains_key(&hold.process);
-        let missing = self.unclosing.contains(&hold.process) || ended_unseen;
-        let few = coverage.has_few_closes() || missing;
+        let shown = self.is_used_over(failing, track, hold)
+            || matches!(hold.ended, Ended::Exit(op, time) if self.brackets(failing, Some((op, time))));
+        let ended_unseen = !shown && hold.handed.is_none() && track.shown_closed.contains_key(&hold.process);
+        let unclosed = self.log.processes.get(hold.process.0 as usize).is_some_and(|one| coverage.lacks_closes_of(one));
+        let complete = coverage.sequence_gaps == Some(0);
+        let few = coverage.has_few_closes() || ended_unseen && !complete || unclosed && !shown;
         if self.whole() == Confidence::Possible || (few && !closed) {
             return Confidence::Possible;
+        }
+        if (unclosed || ended_unseen) && !closed {
+            return Confidence::Likely;
         }
         if !closed && self.lost_since(track, hold, at) {
             return Confidence::Possible; // VI-7: its close may be among the events that are lost

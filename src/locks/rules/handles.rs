@@ -1,18 +1,18 @@
 //! The open handles of a file against one rule: which may stand in the way, and how surely (AT-3 to AT-6, AT-13).
 
-use super::left::lingers;
+use super::marker::MarkerEnd;
 use super::suspect::{Blockers, MAX_PARTIES, Rule, Suspect, add};
+use super::told::Together;
 use crate::locks::engine::Engine;
 use crate::locks::failing::Failing;
 use crate::locks::failure::wanted;
 use crate::locks::file::hold::{Ended, Fit, HoldRec, Weighed};
 use crate::locks::file::refute::spared_by_read;
 use crate::locks::file::track::Track;
-use crate::locks::finding::{Confidence, Conflict, Edge, Hold, Holder, Mechanism, Side};
+use crate::locks::finding::{Confidence, Conflict, Edge, Holder, Mechanism, Side};
 use crate::locks::identity::{NONE, UNNAMED};
-use crate::locks::spans::Instant;
 use crate::nt::sharing::ShareConflict;
-use crate::nt::{AccessMask, CreateOptions, FileTime, ShareAccess};
+use crate::nt::{AccessMask, CreateOptions, ShareAccess};
 
 impl Engine<'_> {
     /// Every group of handles of the file, by one rule.
@@ -53,24 +53,12 @@ impl Engine<'_> {
         let best = track.holds.get(*weighed.holds.first()? as usize)?;
         let fits = (rule.fit)(best);
         let unknown = best.opened.is_none();
-        let mut confidence = if unknown {
-            self.grade_unopened(failing, track, group, best, rule.fit)
-        } else if weighed.sure && fits == Fit::Yes {
-            Confidence::Proven
-        } else if best.paired_alive(failing.at)
-            || !best.paired_by_thread
-            || self.alone_was_left(failing, track, group, best, rule.fit)
-        {
-            Confidence::Likely // AT-3: it or another handle of the process is left
-        } else {
-            Confidence::Possible // AT-13: the same thread opened and closed it, which is usually but not always right
+        let sure = weighed.sure || self.marker_stood(failing, rule, best);
+        let mut confidence = match unknown {
+            true => self.grade_unopened(failing, track, group, best, rule.fit),
+            false => self.grade_opened(failing, track, group, best, sure, rule.fit),
         };
         let mut settled_by_release = false;
-        if fits == Fit::Maybe {
-            // SA-11: MAXIMUM_ALLOWED is one inferred link; an open of which nothing was recorded is a guess.
-            let shown = best.grant.is_some() || unknown;
-            confidence = confidence.min(if shown { Confidence::Likely } else { Confidence::Possible });
-        }
         let conflict = (rule.conflict)(best);
         if let Some(conflict) = conflict
             && conflict.certain
@@ -80,40 +68,11 @@ impl Engine<'_> {
             confidence = confidence.min(Confidence::Likely); // SA-9
         }
         let refuted = track.refuted(best).filter(|_| best.ended_unseen() && best.handed.is_none());
-        if best.ended_unseen() && best.handed.is_none() {
-            confidence = Confidence::Possible; // AT-11: it ended unseen, sooner or later
-        }
-        let victim = self.counts_as_victim(failing, best.process) && best.driver.is_none();
-        let own = best.process == failing.op.process && best.driver.is_none();
-        if own && lingers(best, failing.at) {
-            confidence = confidence.min(Confidence::Possible); // it has let go; who keeps its close from ending is not shown
-        }
-        let outlasted = matches!(rule.rule, "DP-3" | "DP-7" | "DR-1")
-            && best.ended == Ended::Open
-            && best.handed.is_none()
-            && self.unkept(track, best.link, failing.at).is_some();
-        // DP-6: the name goes with the handle that marked it, so that one had ended by then, whatever its process closed later.
-        let gone = match rule.mechanism == Mechanism::PosixMarker && best.handed.is_none() {
-            true => self.name_gone(best.link, failing.at),
-            false => None,
-        };
-        let gone = gone.filter(|gone| best.ended == Ended::Open || best.outlasts(*gone));
-        let last = gone.and_then(|gone| self.closed_between(best.process, best.path, failing.at, gone));
-        let marker = gone.is_some() && last.is_none();
-        if outlasted {
-            confidence = Confidence::Possible; // its close is not in the capture, and the name went meanwhile
-        }
-        if marker {
-            confidence = confidence.min(Confidence::Likely); // the refusal itself shows that it stood by then
-        }
+        let marker = self.marker_end(failing, rule, best);
+        confidence = confidence.min(self.grade_end(failing, track, best, rule, marker));
         let of_stream = self.marked_stream(failing, track, self.names.place(failing.index).link).is_some();
         if rule.rule == "DP-3" && !of_stream && best.link != self.subject(failing.index, failing.op) {
             confidence = confidence.min(Confidence::Possible); // DP-8: opened by id, perhaps for another of the file's names
-        }
-        if let Some(handed) = best.handed {
-            // AT-6: name both, prove neither.
-            let after = handed.before(failing.at);
-            confidence = confidence.min(if after { Confidence::Possible } else { Confidence::Likely });
         }
         confidence = confidence.min(self.ceiling(failing, track, best)).min(rule.ceiling);
         let mut rule_id = rule.rule;
@@ -132,51 +91,17 @@ impl Engine<'_> {
             && matches!(best.ended, Ended::Close(_, close) if close.end <= failing.burst.last.start)
             && !self.may_hold(track, None, failing.burst.last, rule.fit); // by anybody: another holder may have followed
         let exchanged = self.as_left(failing, track, group, best, rule.fit);
-        let shown = exchanged.as_ref().unwrap_or(best);
-        let mut more = Vec::new();
-        let mut end = match shown.handed {
-            Some(handed) if shown.ended == Ended::Open => track.close_at(handed),
-            _ => self.end_of(shown),
-        };
-        for index in weighed.holds.iter().skip(1).take(8) {
-            if let Some(hold) = track.holds.get(*index as usize)
-                && hold.paired_alive(failing.at)
-                && (rule.fit)(hold) != Fit::No
-            {
-                more.push(self.public_hold(failing, hold));
-                // All of them must go, so the release is the last.
-                end = match (end, self.end_of(hold)) {
-                    (Some(a), Some(b)) => Some(if b.1.start > a.1.start { b } else { a }),
-                    _ => None,
-                };
-            }
+        let others = weighed.holds.iter().skip(1).take(8).filter_map(|index| track.holds.get(*index as usize));
+        let others: Vec<&HoldRec> =
+            others.filter(|hold| hold.paired_alive(failing.at) && (rule.fit)(hold) != Fit::No).collect();
+        let Together { mut first, more, mut end } =
+            self.together(failing, track, exchanged.as_ref().unwrap_or(best), &others, rule.fit);
+        match marker {
+            MarkerEnd::Close(op, close) => (first.end, end) = (self.edge(op), Some((op, close))),
+            MarkerEnd::Unseen => first.end = Edge::Unseen,
+            MarkerEnd::Recorded => {}
         }
-        // Of several alike the one that lasts longest is told first: until its end the file was in use.
-        let mut first = self.public_hold(failing, shown);
-        let until = |hold: &Hold| match hold.end {
-            Edge::At(_, time) => time,
-            Edge::BeforeCapture => FileTime(0),
-            Edge::AfterCapture | Edge::Unseen => FileTime(u64::MAX),
-        };
-        if let Some(longest) = more.iter_mut().max_by_key(|hold| until(hold))
-            && until(longest) > until(&first)
-            && (longest.access, longest.share) == (first.access, first.share)
-        {
-            std::mem::swap(longest, &mut first);
-        }
-        // A close that may have been another handle's is no release.
-        let sorts = track.groups.get(group as usize).map_or(0, |group| group.sorts.len());
-        if sorts != 1
-            && let Some((_, close)) = end
-        {
-            let after = Instant { start: close.end, end: FileTime(close.end.0.saturating_add(1)) };
-            if self.may_hold(track, Some(group), after, rule.fit) {
-                end = None;
-            }
-        }
-        if let Some((op, _)) = last {
-            (first.end, end) = (self.edge(op), last);
-        }
+        let ambiguous = weighed.ambiguous || !weighed.sure && weighed.holds.len() > 1;
         let system = self.log.processes.get(best.process.0 as usize).is_some_and(|process| process.is_system());
         Some(Suspect {
             holder: Holder {
@@ -184,16 +109,16 @@ impl Engine<'_> {
                 confidence,
                 mechanism,
                 rule: rule_id,
-                handle_ambiguous: weighed.ambiguous && confidence == Confidence::Proven,
+                handle_ambiguous: ambiguous && confidence == Confidence::Proven,
                 hold: first,
                 more,
                 conflicts: conflict.map(conflicts).unwrap_or_default(),
-                victim,
+                victim: self.counts_as_victim(failing, best.process) && best.driver.is_none(),
                 smb_client: system && best.served,
                 confirmed: false,
                 refuted_by: refuted.and_then(|one| Some(self.op(one.by)?.event)),
             },
-            inferred: fits == Fit::Maybe || !(weighed.sure || best.paired_alive(failing.at)),
+            inferred: fits == Fit::Maybe || !(sure || best.paired_alive(failing.at)),
             left_early,
             settled_by_release,
             beside: false,

@@ -8,6 +8,7 @@ pub(super) mod grade;
 pub(super) mod handles;
 pub(super) mod left;
 pub(super) mod mapping;
+pub(super) mod marker;
 pub(super) mod moves;
 pub(super) mod older;
 pub(super) mod presence;

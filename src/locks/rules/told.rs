@@ -3,18 +3,29 @@
 use crate::capture::op::{Op, OpKind, PathId, ProcessId};
 use crate::locks::engine::Engine;
 use crate::locks::failing::Failing;
-use crate::locks::file::hold::{Ended, HoldRec};
+use crate::locks::file::hold::{Ended, Fit, HoldRec};
 use crate::locks::file::ranges::LockRec;
 use crate::locks::file::sections::{Kind, Mapped};
+use crate::locks::file::track::Track;
 use crate::locks::finding::{Edge, Hold};
 use crate::locks::spans::Instant;
+use crate::nt::FileTime;
 
 /// Operations between a refusal and a success that are looked through for a close.
 const MAX_BETWEEN: usize = 65_536;
 
+/// Handles of one process that stand in the way together.
+pub(crate) struct Together {
+    /// The one that is told first.
+    pub(crate) first: Hold,
+    pub(crate) more: Vec<Hold>,
+    /// What ended the last of them.
+    pub(crate) end: Option<(u32, Instant)>,
+}
+
 impl Engine<'_> {
     /// A handle as it is told.
-    pub(crate) fn public_hold(&self, failing: Failing<'_>, hold: &HoldRec) -> Hold {
+    pub(crate) fn public_hold(&self, failing: Failing<'_>, track: &Track, hold: &HoldRec) -> Hold {
         let newborn = self.names.born(hold.link).is_some_and(|born| born <= failing.at.end);
         Hold {
             start: match hold.opened {
@@ -25,6 +36,13 @@ impl Engine<'_> {
             end: match hold.ended {
                 _ if hold.ended_unseen() => Edge::Unseen,
                 Ended::Open if hold.handed.is_some() && self.name_gone(hold.link, failing.at).is_some() => Edge::Unseen,
+                // DP-3: the name that it kept went.
+                Ended::Open
+                    if track.marks.standing(hold.link, failing.at).is_some()
+                        && self.unkept(track, hold.link, failing.at).is_some() =>
+                {
+                    Edge::Unseen
+                }
                 Ended::Open => Edge::AfterCapture,
                 // The close was under way when the operation failed: it held until the close was done.
                 Ended::Close(at, close) if close.start < failing.at.end && failing.at.start < close.end => {
@@ -47,6 +65,53 @@ impl Engine<'_> {
             Ended::Exit(Some(op), time) => Some((op, Instant::point(time))),
             _ => None,
         }
+    }
+
+    /// A handle and others of its process as they are told.
+    pub(crate) fn together(
+        &self,
+        failing: Failing<'_>,
+        track: &Track,
+        hold: &HoldRec,
+        others: &[&HoldRec],
+        fit: &dyn Fn(&HoldRec) -> Fit,
+    ) -> Together {
+        let mut end = match hold.handed {
+            Some(handed) if hold.ended == Ended::Open => track.close_at(handed),
+            _ => self.end_of(hold),
+        };
+        // All of them must go, so the release is the last.
+        for other in others {
+            end = match (end, self.end_of(other)) {
+                (Some(a), Some(b)) => Some(if b.1.start > a.1.start { b } else { a }),
+                _ => None,
+            };
+        }
+        // Of several alike the one that lasts longest is told first: until its end the file was in use.
+        let mut first = self.public_hold(failing, track, hold);
+        let mut more: Vec<Hold> = others.iter().map(|other| self.public_hold(failing, track, other)).collect();
+        let until = |hold: &Hold| match hold.end {
+            Edge::At(_, time) => time,
+            Edge::BeforeCapture => FileTime(0),
+            Edge::AfterCapture | Edge::Unseen => FileTime(u64::MAX),
+        };
+        if let Some(longest) = more.iter_mut().max_by_key(|hold| until(hold))
+            && until(longest) > until(&first)
+            && (longest.access, longest.share) == (first.access, first.share)
+        {
+            std::mem::swap(longest, &mut first);
+        }
+        // A close that may have been another handle's is no release.
+        let sorts = track.groups.get(hold.group as usize).map_or(0, |group| group.sorts.len());
+        if sorts != 1
+            && let Some((_, close)) = end
+        {
+            let after = Instant { start: close.end, end: FileTime(close.end.0.saturating_add(1)) };
+            if self.may_hold(track, Some(hold.group), after, fit) {
+                end = None;
+            }
+        }
+        Together { first, more, end }
     }
 
     /// A section as it is told.

@@ -5,13 +5,14 @@ use crate::locks::engine::Engine;
 use crate::locks::failing::Failing;
 use crate::locks::failure::{only_creates, wanted};
 use crate::locks::file::sections::Kind;
+use crate::locks::file::track::Track;
 use crate::locks::finding::{Confidence, Edge, Explanation, Finding, Mechanism, Party, Reason, Release, RuledOut};
 use crate::locks::identity::NONE;
 use crate::locks::rules::mapping::MAY_WRITE_DATA;
 use crate::locks::rules::suspect::{Blockers, MAX_PARTIES, Suspect};
 use crate::locks::spans::Instant;
 use crate::nt::kernel_held::kernel_holds;
-use crate::nt::{NtStatus, ShareAccess};
+use crate::nt::{FileTime, NtStatus, ShareAccess};
 use rustc_hash::FxHashSet;
 
 impl Engine<'_> {
@@ -70,16 +71,16 @@ impl Engine<'_> {
             .collect();
         let best = |suspects: &[Suspect]| suspects.iter().map(|suspect| suspect.holder.confidence).max();
         match best(&blockers.suspects) {
+            // Every open keeps a pending delete alive.
+            _ if failing.op.status == NtStatus::DELETE_PENDING => {}
             // What is proven explains the failure; what was only inferred to complete the picture is not needed.
-            // Every open keeps a pending delete alive, so there only mere possibilities fall away.
             Some(Confidence::Proven) => {
-                let all_count = failing.op.status == NtStatus::DELETE_PENDING;
                 let proven = |suspect: &&Suspect| suspect.holder.confidence == Confidence::Proven;
                 let proven = blockers.suspects.iter().filter(proven).map(|suspect| suspect.holder.party);
                 let proven: FxHashSet<Party> = proven.collect();
                 blockers.suspects.retain(|suspect| {
                     suspect.holder.confidence >= Confidence::Likely
-                        && (all_count || !suspect.inferred || suspect.beside && !proven.contains(&suspect.holder.party))
+                        && (!suspect.inferred || suspect.beside && !proven.contains(&suspect.holder.party))
                 });
             }
             Some(Confidence::Likely) => {
@@ -163,7 +164,11 @@ impl Engine<'_> {
         if !blockers.suspects.iter().any(|suspect| suspect.holder.confidence >= Confidence::Likely) {
             return;
         }
-        let ends: Option<Vec<_>> = blockers.suspects.iter().map(|suspect| suspect.end).collect();
+        // Who merely may have kept a pending name as well is told, and says nothing of its release.
+        let all_count = failing.op.status == NtStatus::DELETE_PENDING;
+        let shown =
+            |suspect: &&Suspect| !all_count || suspect.holder.confidence >= Confidence::Likely || suspect.counterpart;
+        let ends: Option<Vec<_>> = blockers.suspects.iter().filter(shown).map(|suspect| suspect.end).collect();
         let Some((op, at)) = ends.and_then(|ends| ends.into_iter().max_by_key(|(_, at)| (at.start, at.end))) else {
             return;
         };
@@ -183,7 +188,8 @@ impl Engine<'_> {
         if failing.burst.last.start > at.end || Instant::of(done).end < at.start {
             return;
         }
-        let implicated: FxHashSet<ProcessId> = finding.holders.iter().map(|holder| holder.party.process()).collect();
+        let implicated = blockers.suspects.iter().filter(shown).map(|suspect| suspect.holder.party.process());
+        let implicated: FxHashSet<ProcessId> = implicated.collect();
         let link = self.subject(failing.index, failing.op);
         let track = self.track(self.names.file(link));
         let from = track.ops.partition_point(|at| self.tick(*at) <= self.tick(failing.index));
@@ -212,14 +218,32 @@ impl Engine<'_> {
             || self.another_let_go(failing, &track, (from, to), &implicated);
         if !others {
             finding.confirmed_by = Some(done.event);
+            // AT-10: who had let go by the last refusal was not needed for that one.
+            let left = |suspect: &Suspect| suspect.end.is_some_and(|(_, end)| end.end <= failing.burst.last.start);
+            let alone = blockers.suspects.iter().filter(|suspect| !left(suspect)).count() == 1;
             for (holder, suspect) in finding.holders.iter_mut().zip(&blockers.suspects) {
                 holder.confirmed = suspect.end.is_some_and(|(end, _)| end == op);
                 // The one doubt left was answered: the operation failed while this stood and succeeded once it was gone.
-                if blockers.suspects.len() == 1 && holder.confirmed && suspect.settled_by_release {
+                if alone
+                    && holder.confirmed
+                    && suspect.settled_by_release
+                    && (holder.mechanism == Mechanism::OpenHandle
+                        || !self.is_mapped_anew(failing, &track, holder.party.process(), at))
+                {
                     holder.confidence = holder.confidence.max(self.whole());
                 }
             }
         }
+    }
+
+    /// Whether a process mapped the file once more between the refusal and `until`, so that it may not have been mapped at first.
+    fn is_mapped_anew(&self, failing: Failing<'_>, track: &Track, process: ProcessId, until: Instant) -> bool {
+        let by_then = Instant::point(FileTime(until.start.0.saturating_sub(1)));
+        let later = |made: u32| self.op(made).is_some_and(|op| op.start >= failing.at.end);
+        track.sections.iter().any(|(_, sections)| {
+            let standing = sections.at(by_then, &self.exits, self.options.limit);
+            standing.iter().any(|section| section.process == process && section.made.is_some_and(later))
+        })
     }
 
     /// VI-12: whether a sharing violation met a file that the kernel holds for as long as Windows runs.

@@ -147,14 +147,15 @@ impl Engine<'_> {
             truncated |= near.len() > MAX_TOLD;
             for (number, hold) in near.into_iter().take(MAX_TOLD) {
                 let refuted = track.false_conflicts.iter().find(|one| one.hold == number && hold.ended_unseen());
+                let told = self.public_hold(failing, &track, hold);
                 holds.push(HistoryHold {
                     party: hold.party(),
                     mechanism: match hold.driver {
                         Some(_) => Mechanism::FilterInStack,
                         None => Mechanism::OpenHandle,
                     },
-                    hold: self.public_hold(failing, hold),
-                    sure: self.surely(&track, hold),
+                    hold: told,
+                    sure: self.surely(&track, hold, told.end),
                     over: match hold.ended {
                         _ if hold.ended_unseen() => hold.dead_by,
                         Ended::Open => None,
@@ -273,13 +274,16 @@ impl Engine<'_> {
                     && !hold.ended_unseen()
                     && matches!(hold.ended, Ended::Exit(Some(by), _) if by == index)
             };
-            closed.extend(track.own_holds().filter(ended).map(|hold| HistoryHold {
-                party: Party::Process(hold.process),
-                mechanism: Mechanism::OpenHandle,
-                hold: self.public_hold(failing, hold),
-                sure: self.surely(&track, hold),
-                over: Some(op.start),
-                refuted_by: None,
+            closed.extend(track.own_holds().filter(ended).map(|hold| {
+                let told = self.public_hold(failing, &track, hold);
+                HistoryHold {
+                    party: Party::Process(hold.process),
+                    mechanism: Mechanism::OpenHandle,
+                    hold: told,
+                    sure: self.surely(&track, hold, told.end),
+                    over: Some(op.start),
+                    refuted_by: None,
+                }
             }));
         }
         closed.sort_by_key(|told| match told.hold.start {
@@ -291,7 +295,7 @@ impl Engine<'_> {
 
     /// When a handle surely stood: from the end of its CreateFile to the begin of its close; one that only its use or its
     /// close shows, as far as these do. A filter may work in either while it runs.
-    fn surely(&self, track: &Track, hold: &HoldRec) -> Option<(FileTime, FileTime)> {
+    fn surely(&self, track: &Track, hold: &HoldRec, end: Edge) -> Option<(FileTime, FileTime)> {
         let used = track.groups.get(hold.group as usize).and_then(|group| group.used);
         let from = match hold.opened {
             Some((_, open)) => open.end,
@@ -302,6 +306,7 @@ impl Engine<'_> {
             // No close: as far as its own use shows.
             _ if hold.ended_unseen() => last_use.min(hold.dead_by.unwrap_or(from)),
             Ended::Open if self.whole() == Confidence::Possible => last_use,
+            Ended::Open if end == Edge::Unseen && hold.handed.is_none() => last_use,
             Ended::Open => hold.handed.map_or(FileTime(u64::MAX), |handed| handed.start),
             Ended::Close(_, close) => close.start,
             Ended::Exit(_, time) => time,

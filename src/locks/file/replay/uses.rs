@@ -4,7 +4,7 @@ use crate::capture::op::{Op, OpKind};
 use crate::locks::file::hold::Need;
 
 /// Operations that only a process with an open handle can issue in its own name.
-pub(super) fn is_use(op: &Op) -> bool {
+pub(crate) fn is_use(op: &Op) -> bool {
     match op.kind {
         OpKind::Read { paging, .. } | OpKind::Write { paging, .. } => !paging,
         OpKind::Lock { .. }
