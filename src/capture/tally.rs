@@ -72,6 +72,9 @@ impl Tally {
     /// Adds what another part of the capture has.
     pub(super) fn join(&mut self, other: Self) {
         self.runs.extend(other.runs);
+        if self.runs.len() > MANY_RUNS {
+            self.merge();
+        }
     }
 
     /// Each process once, with the opens that none of its closes answers; after [`Self::merge`].
