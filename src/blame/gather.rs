@@ -8,7 +8,7 @@ use crate::capture::select::{Selection, fold, without_stream};
 use crate::capture::source::{FilterTest, Source, Survey};
 use crate::locks;
 use crate::nt::path::strip_namespace;
-use crate::nt::{FileTime, NtStatus};
+use crate::nt::{CreateOptions, FileTime, NtStatus};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
 
@@ -231,7 +231,36 @@ fn widen(log: &OpLog, names: &Names, selection: &mut Selection) -> bool {
     for id in ids {
         grown |= selection.add_id(id);
     }
+    for folder in doubtful_marks(log) {
+        grown |= names.select_below(folder, selection);
+    }
     grown
+}
+
+/// Folders above a name that waits to be deleted that were opened to be deleted when closed: whether that marked them depends on what
+/// was in them (DP-4).
+fn doubtful_marks(log: &OpLog) -> Vec<&str> {
+    let on_close = |op: &&Op| {
+        matches!(op.kind, OpKind::Create(create) if create.options.contains(CreateOptions::DELETE_ON_CLOSE))
+            && op.status.is_success()
+    };
+    let opened: FxHashSet<PathId> = log.ops.iter().filter(on_close).map(|op| op.path).collect();
+    if opened.is_empty() {
+        return Vec::new();
+    }
+    let pending = log.ops.iter().filter(|op| op.status == NtStatus::DELETE_PENDING).map(|op| op.path);
+    let pending: FxHashSet<PathId> = pending.take(MAX_NAMES).collect();
+    let above: FxHashSet<String> = pending.iter().flat_map(|path| above(&plain(log.paths.get(*path)))).collect();
+    let folders = opened.into_iter().map(|path| log.paths.get(path));
+    let mut found: Vec<&str> = folders.filter(|path| above.contains(&plain(path))).collect();
+    found.sort_unstable();
+    found.truncate(MAX_FOLDER_NAMES);
+    found
+}
+
+/// The folders above a path.
+fn above(path: &str) -> Vec<String> {
+    path.match_indices('\\').filter_map(|(at, _)| path.get(..at)).map(str::to_owned).collect()
 }
 
 /// A path as the graph of names has it: folded, without a stream and the prefix of a namespace.
@@ -289,18 +318,22 @@ impl Names {
 
     /// Adds a folder with everything below it, by all its names, and the other names of what was moved or linked into it: a handle
     /// shows the name of its time (AT-1).
-    fn select_below(&self, folder: &str, selection: &mut Selection) {
+    /// Returns whether that is new.
+    fn select_below(&self, folder: &str, selection: &mut Selection) -> bool {
+        let mut grown = false;
         let others = self.names_of(folder).into_iter().take(MAX_FOLDER_NAMES);
         for folder in std::iter::once(plain(folder)).chain(others) {
             if !selection.add_subtree(&folder) {
                 continue;
             }
+            grown = true;
             let below = format!("{}\\", folder.trim_end_matches('\\'));
             let from = self.sorted.partition_point(|name| **name < *below);
             for name in self.sorted.iter().skip(from).take_while(|name| name.starts_with(&below)) {
                 self.select(name, selection);
             }
         }
+        grown
     }
 
     /// Adds `path` under every name it can be reached by through renames and links. Returns whether one was new.

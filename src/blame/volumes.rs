@@ -1,6 +1,7 @@
 //! Which letter a volume has that the capture names by its device or GUID.
 
 use crate::capture::op::{EventIndex, Op, OpKind, OpLog, PathId};
+use crate::locks::opens;
 use crate::nt::path::{fold, strip_namespace, volume_device, without_transaction_id};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -102,13 +103,9 @@ fn closes_after(log: &OpLog, open: &Op, after: &Op) -> bool {
     let from = log.ops.partition_point(|op| op.event <= open.event);
     let mut own =
         log.ops.get(from..).unwrap_or(&[]).iter().filter(|op| op.process == open.process && op.path == open.path);
-    let turns = |op: &&Op| matches!(op.kind, OpKind::Cleanup) || opens(op);
+    let opened = |op: &Op| matches!(op.kind, OpKind::Create(_)) && opens(op);
+    let turns = |op: &&Op| matches!(op.kind, OpKind::Cleanup) || opened(op);
     own.find(turns).is_some_and(|op| matches!(op.kind, OpKind::Cleanup) && op.start > after.start)
-}
-
-/// Whether an operation gives a handle.
-fn opens(op: &Op) -> bool {
-    matches!(op.kind, OpKind::Create(_)) && op.status.is_success()
 }
 
 /// The letter of a drive's path, and the rest.

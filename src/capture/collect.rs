@@ -201,12 +201,13 @@ impl Part<'_> {
         let before = self.ops.len();
         decode::decode(event, index, self.context, told, &mut self.paths, &mut self.ops);
         if self.ops.len() > before + 1 {
-            // 8.3 names of other entries were decoded only to be looked at.
+            // What is listed of other entries was decoded only to be looked at.
             let decoded = self.ops.split_off(before);
             self.ops.extend(decoded.into_iter().filter(|op| match op.kind {
                 OpKind::ShortName { long, short } => {
                     self.selection.wants(self.paths.get(long)) || self.selection.wants(self.paths.get(short))
                 }
+                OpKind::ListedReadOnly => self.selection.wants(self.paths.get(op.path)),
                 _ => true,
             }));
         }

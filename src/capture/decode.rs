@@ -86,7 +86,7 @@ pub struct Context<'c> {
 /// Decodes one event into the operations it stands for, which are appended to `out`; paths go to `paths`.
 ///
 /// Events of other classes, and records whose detail is too short for what it announces, yield nothing.
-/// A directory query yields one operation for each entry that has an 8.3 name, beside itself.
+/// A directory query yields one operation for each entry that has an 8.3 name or is a read-only file, beside itself.
 pub fn decode(
     event: Event<'_>,
     index: EventIndex,
@@ -118,6 +118,9 @@ pub fn decode(
             let path = paths.intern(&text);
             if event.operation() == code::DIRECTORY_CONTROL {
                 short_names(event, file, &text, paths, |long, short| push(path, OpKind::ShortName { long, short }));
+                for entry in read_only_entries(event, file) {
+                    push(paths.intern(&format!("{}\\{entry}", text.trim_end_matches('\\'))), OpKind::ListedReadOnly);
+                }
                 if lists_twins(event, file) {
                     push(path, OpKind::CaseSensitive);
                 }
@@ -369,6 +372,25 @@ fn lists_twins(event: Event<'_>, file: FileDetail<'_>) -> bool {
         let name = fold(&entry.name.decode_all()).into_owned();
         seen.insert(name, entry.name).is_some_and(|other| other.0 != entry.name.0)
     })
+}
+
+/// The names of the entries of a directory query that are read-only files.
+fn read_only_entries(event: Event<'_>, file: FileDetail<'_>) -> Vec<String> {
+    let listed = || {
+        let query = QueryDirectory::parse(file).filter(|_| file.sub_operation() == 1 && event.status().is_success())?;
+        let read_only = |attributes: u32| {
+            let attributes = FileAttributes(attributes);
+            attributes.contains(FileAttributes::READONLY) && !attributes.contains(FileAttributes::DIRECTORY)
+        };
+        let entries = query.entries(event.extra().ok()??).take(MAX_ENTRIES);
+        Some(
+            entries
+                .filter(|entry| entry.attributes.is_some_and(read_only))
+                .map(|entry| entry.name.decode_all())
+                .collect(),
+        )
+    };
+    listed().unwrap_or_default()
 }
 
 /// Most entries of one directory query that are looked at; a 64 KiB buffer holds no more.

@@ -321,6 +321,8 @@ pub enum OpKind {
         /// `directory\8.3 name`.
         short: PathId,
     },
+    /// A directory entry that shows its file to be read-only; the path is the entry's.
+    ListedReadOnly,
     /// A query or a listing of a folder that shows that its names differ by letter case alone.
     CaseSensitive,
     /// FSCTL with its control code.
@@ -370,7 +372,7 @@ impl OpKind {
             Self::QueryFileId { .. } => "QueryFileInternalInformationFile",
             Self::QueryStandard { .. } => "QueryStandardInformationFile",
             Self::QueryAttributes(_) => "QueryBasicInformationFile",
-            Self::ShortName { .. } => "QueryDirectory",
+            Self::ShortName { .. } | Self::ListedReadOnly => "QueryDirectory",
             Self::CaseSensitive => "QueryCaseSensitiveInformation",
             Self::FsControl(_) => "FileSystemControl",
             Self::LoadImage => "Load Image",

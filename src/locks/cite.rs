@@ -262,8 +262,11 @@ impl<'a> Citer<'a> {
     fn read_only(&self, finding: &Finding) -> Option<EventIndex> {
         let before = self.log.ops.partition_point(|op| op.event < finding.event);
         let before = self.log.ops.get(..before).unwrap_or(&[]).iter().rev().take(MAX_ATTRIBUTES);
-        let mut shows = before.filter(|op| op.path == finding.path && op.status.is_success()).filter_map(|op| {
+        let paths = &self.log.paths;
+        let same = |path| path == finding.path || crate::nt::path::same(paths.get(path), paths.get(finding.path));
+        let mut shows = before.filter(|op| op.status.is_success() && same(op.path)).filter_map(|op| {
             let attributes = match op.kind {
+                OpKind::ListedReadOnly => FileAttributes::READONLY,
                 OpKind::QueryAttributes(attributes) | OpKind::QueryOpen { attributes: Some(attributes) } => attributes,
                 OpKind::SetBasic(attributes) if !attributes.is_empty() => attributes,
                 OpKind::Create(create) if create.result == Some(OpenResult::CREATED) => create.attributes,

@@ -241,7 +241,8 @@ impl<'a> Engine<'a> {
         }
         let ops = if file == NONE { Vec::new() } else { self.ops_of(file).to_vec() };
         let foreign = self.foreign(file, &ops);
-        let mut track = Track::build(self.log, &self.names, &self.exits, file, ops, foreign);
+        let occupied = |at| self.is_occupied(file, at);
+        let mut track = Track::build(self.log, &self.names, &self.exits, file, ops, foreign, &occupied);
         track.end_with_names(self.log, &|link| {
             let tick = self.names.died(link)?;
             Some(Instant::of(self.op(*self.order.get(tick as usize)?)?))

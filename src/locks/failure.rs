@@ -3,7 +3,7 @@
 use super::finding::{Range, Requested};
 use crate::capture::op::{Op, OpKind};
 use crate::nt::sharing::{AccessClasses, Grant, effective_access};
-use crate::nt::{AccessMask, NtStatus, ShareAccess};
+use crate::nt::{AccessMask, CreateDisposition, NtStatus, ShareAccess};
 
 /// Whether the operation ended in a result of the lock class, for an operation that can get it from a lock.
 ///
@@ -61,6 +61,12 @@ pub(crate) fn requested(op: &Op) -> Requested {
         _ => {}
     }
     asked
+}
+
+/// Whether the operation may only create. Where its stream is there, that ends in NAME COLLISION before anything is compared with
+/// the opens of it (MS-FSA 2.1.5.1.2); a stream that is not there yet is held against those of the others (SA-6).
+pub(crate) fn only_creates(op: &Op) -> bool {
+    matches!(op.kind, OpKind::Create(create) if create.disposition == Some(CreateDisposition::CREATE))
 }
 
 /// The open that a failing create wanted, for the share check (SA-5, SA-11).

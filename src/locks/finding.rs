@@ -1,6 +1,6 @@
 //! What the engine says: plain data that mirrors the case record, in codes.
 
-use crate::capture::op::{DriverId, EventIndex, PathId, ProcessId};
+use crate::capture::op::{DriverId, EventIndex, Op, PathId, ProcessId};
 use crate::nt::sharing::AccessClasses;
 use crate::nt::{AccessMask, CreateDisposition, CreateOptions, FileTime, NtStatus, ShareAccess, Ticks};
 
@@ -454,6 +454,14 @@ pub struct Wait {
     pub cause: Cause,
     /// Who was slow to give way, or is suspected.
     pub holders: Vec<Holder>,
+}
+
+impl Wait {
+    /// The wait of an operation.
+    pub(crate) const fn of(op: &Op, waited: Ticks, cause: Cause, holders: Vec<Holder>) -> Self {
+        let Op { event, start, process, thread, path, .. } = *op;
+        Self { event, time: start, process, thread, path, waited, cause, holders }
+    }
 }
 
 /// The self-check over the files that the findings touch.

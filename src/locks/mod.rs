@@ -31,6 +31,7 @@ pub use finding::{
     Analysis, Attribution, Burst, Cause, Confidence, Conflict, Consistency, DeleteHow, DeletedBy, Edge, Explanation,
     Finding, Hold, Holder, Mechanism, Party, Range, Reason, Release, Requested, RuledOut, Side, Wait,
 };
+pub(crate) use identity::opens;
 pub use slow::is_brief;
 pub use verdict::analyse::analyse;
 pub use verdict::audit::{Audit, FalseConflict, StatusCount, audit};

@@ -79,18 +79,27 @@ impl Marks {
         }
     }
 
-    /// DP-4: the end of a delete-on-close handle marks the link.
-    pub(crate) fn hold_ended(&mut self, holds: &[HoldRec], hold: u32, at: Instant, close: Option<u32>, log: &OpLog) {
+    /// DP-4: the end of a delete-on-close handle marks the link, but for a folder that is not empty, as `occupied` at an operation tells.
+    pub(crate) fn hold_ended(
+        &mut self,
+        (holds, hold): (&[HoldRec], u32),
+        at: Instant,
+        close: Option<u32>,
+        log: &OpLog,
+        occupied: &dyn Fn(u32) -> bool,
+    ) {
         let Some(rec) = holds.get(hold as usize) else { return };
         if !rec.options.contains(CreateOptions::DELETE_ON_CLOSE) {
             return;
         }
-        let op = close
-            .or(match rec.ended {
-                Ended::Exit(op, _) => op,
-                _ => None,
-            })
-            .or(rec.opened.map(|(op, _)| op));
+        let ending = close.or(match rec.ended {
+            Ended::Exit(op, _) => op,
+            _ => None,
+        });
+        if rec.stream == UNNAMED && ending.is_some_and(occupied) {
+            return;
+        }
+        let op = ending.or(rec.opened.map(|(op, _)| op));
         if let Some(op) = op
             && let Some(process) = log.ops.get(op as usize).map(|op| op.process)
         {

@@ -18,7 +18,7 @@ use collect::Builder;
 pub(crate) use collect::Foreign;
 
 impl Track {
-    /// Replays the operations of one file.
+    /// Replays the operations of one file; `occupied` tells whether it is a folder in which something was left at an operation.
     pub(crate) fn build(
         log: &OpLog,
         names: &Names,
@@ -26,16 +26,25 @@ impl Track {
         file: u32,
         ops: Vec<u32>,
         foreign: Vec<Foreign>,
+        occupied: &dyn Fn(u32) -> bool,
     ) -> Self {
         let mut builder = Builder::new(log, names, ops, foreign);
         builder.collect();
         let effects = builder.pair(exits);
         let mut track = builder.track;
-        track.settle(log, names, exits, file, &effects);
+        track.settle(log, names, exits, file, &effects, occupied);
         track
     }
 
-    fn settle(&mut self, log: &OpLog, names: &Names, exits: &Exits, file: u32, effects: &[u32]) {
+    fn settle(
+        &mut self,
+        log: &OpLog,
+        names: &Names,
+        exits: &Exits,
+        file: u32,
+        effects: &[u32],
+        occupied: &dyn Fn(u32) -> bool,
+    ) {
         let mut exiting: Vec<(FileTime, u32)> = (0u32..)
             .zip(&self.holds)
             .filter_map(|(index, hold)| match hold.ended {
@@ -49,13 +58,14 @@ impl Track {
         let mut refutation = Refutation::default();
         let ops = std::mem::take(&mut self.ops);
         let mut effects = effects.to_vec();
+        let mut set_basic = false;
         self.sections.note(UNNAMED).images_before(names, file);
         for (nth, &at) in ops.iter().enumerate() {
             let Some(op) = log.ops.get(at as usize) else { continue };
             let now = Instant::of(op);
             while let Some((time, hold)) = exiting.next_if(|(time, _)| *time <= now.start) {
                 refutation.release(&self.holds, hold);
-                self.marks.hold_ended(&self.holds, hold, Instant::point(time), None, log);
+                self.marks.hold_ended((&self.holds, hold), Instant::point(time), None, log, occupied);
             }
             let effect = effects.get(nth).copied().unwrap_or(NONE);
             let place = names.place(at);
@@ -101,7 +111,7 @@ impl Track {
                 OpKind::Cleanup => {
                     if effect != NONE {
                         refutation.release(&self.holds, effect);
-                        self.marks.hold_ended(&self.holds, effect, now, Some(at), log);
+                        self.marks.hold_ended((&self.holds, effect), now, Some(at), log, occupied);
                     }
                     let last = self.weigh_none(place.link, place.stream, op.process, now);
                     self.locks.note(place.stream).cleanup(op.process, now, at, last);
@@ -140,7 +150,10 @@ impl Track {
                 }
                 OpKind::QueryOpen { attributes: None } if succeeded(op) => self.marks.opened(place, now),
                 OpKind::QueryStandard { directory: true, .. } if succeeded(op) => self.directory = true,
+                // Once attributes were set, what a folder lists may lag behind.
+                OpKind::ListedReadOnly if !set_basic => self.learn(now.end, FileAttributes::READONLY),
                 OpKind::SetBasic(attributes) if succeeded(op) && !attributes.is_empty() => {
+                    set_basic = true;
                     self.learn(now.end, attributes);
                 }
                 OpKind::Lock { offset, length, exclusive, key, .. } if succeeded(op) => {
@@ -159,7 +172,7 @@ impl Track {
             }
         }
         for (time, hold) in exiting {
-            self.marks.hold_ended(&self.holds, hold, Instant::point(time), None, log);
+            self.marks.hold_ended((&self.holds, hold), Instant::point(time), None, log, occupied);
         }
         self.ops = ops;
         self.locks.all_mut().for_each(|locks| locks.finish(exits));

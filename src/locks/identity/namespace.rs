@@ -90,6 +90,7 @@ impl Names {
                 self.alias(short, long);
                 place(self.current(slot))
             }
+            OpKind::ListedReadOnly => place(self.current(slot)),
             OpKind::LoadImage => place(self.bound(slot, tick)),
             _ => place(self.with_handle(slot, stream, tick, op)),
         }

@@ -8,7 +8,7 @@ use crate::locks::file::marks::Mark;
 use crate::locks::file::track::Track;
 use crate::locks::finding::{Confidence, DeleteHow, Mechanism};
 use crate::locks::identity::{NONE, UNNAMED};
-use crate::nt::CreateOptions;
+use crate::nt::{CreateOptions, FileTime};
 
 impl Engine<'_> {
     /// DELETE PENDING: the mark on the link or on a directory above it, and every open that keeps it alive.
@@ -42,6 +42,17 @@ impl Engine<'_> {
                 }
                 above = self.names.parent_link(above);
             }
+            if let Some(folder) = self.unseen_above(link) {
+                self.keepers(failing, folder, None, Mechanism::ParentDeletePending, "DP-7", found);
+                // The name may be there and wait itself, unless the folder was made in the capture.
+                let whole = !self.log.coverage.unnumbered && !self.log.coverage.has_gaps(FileTime(0), at.start);
+                if !whole || self.names.born(folder).is_none() {
+                    for suspect in &mut found.suspects {
+                        suspect.holder.confidence = suspect.holder.confidence.min(Confidence::Possible);
+                    }
+                }
+                return;
+            }
         }
         if let Some(mark) = mark {
             found.mark.get_or_insert((mark, link));
@@ -54,6 +65,12 @@ impl Engine<'_> {
                 }
             }
         }
+    }
+
+    /// DP-7: the folder of a name that nothing shows to be there, where only the mark of the folder can be unseen.
+    pub(crate) fn unseen_above(&self, link: u32) -> Option<u32> {
+        let folder = self.names.parent_link(link);
+        (folder != NONE && !self.names.is_seen(link)).then_some(folder)
     }
 
     /// The mark on the named stream alone that an open met, when the file itself is not marked (SA-6).

@@ -61,16 +61,7 @@ impl Engine<'_> {
                 let party = Party::Driver { driver, process: op.process };
                 Holder { hold: self.extent(at, op), ..Holder::suspect(party, Mechanism::FilterInStack, "VI-3") }
             });
-            waits.push(Wait {
-                event: op.event,
-                time: op.start,
-                process: op.process,
-                thread: op.thread,
-                path: op.path,
-                waited,
-                cause: Cause::Other,
-                holders: holder.into_iter().collect(),
-            });
+            waits.push(Wait::of(op, waited, Cause::Other, holder.into_iter().collect()));
         }
         waits
     }

@@ -4,7 +4,7 @@ use super::suspect::{Blockers, Suspect, add};
 use crate::capture::op::{Op, OpKind, ProcessId};
 use crate::locks::engine::Engine;
 use crate::locks::failing::Failing;
-use crate::locks::failure::wanted;
+use crate::locks::failure::{only_creates, wanted};
 use crate::locks::file::hold::{Fit, HoldRec};
 use crate::locks::file::sections::{Kind, Mapped};
 use crate::locks::file::track::Track;
@@ -21,6 +21,7 @@ pub(crate) fn harmless(failing: Failing<'_>, kind: Kind, nobody: bool) -> Option
     let create = matches!(failing.op.kind, OpKind::Create(_));
     let moves = matches!(failing.op.kind, OpKind::Rename { .. } | OpKind::Link { .. });
     match failing.op.status {
+        NtStatus::SHARING_VIOLATION if only_creates(failing.op) => Some(Some("SA-5")),
         NtStatus::SHARING_VIOLATION if create => {
             let wanted = wanted(failing.op);
             let told = wanted.effective != AccessMask::NONE;
@@ -30,8 +31,8 @@ pub(crate) fn harmless(failing: Failing<'_>, kind: Kind, nobody: bool) -> Option
             let rule = if kind.image() { "MM-2" } else { "SA-8" };
             Some((told && !image && !data).then_some(rule))
         }
-        // The read-only attribute alone suffices; what the mapping would do without it is not asked.
-        NtStatus::CANNOT_DELETE if nobody => Some(None),
+        // The read-only attribute is looked at first.
+        NtStatus::CANNOT_DELETE if nobody => Some(Some("DP-10")),
         NtStatus::CANNOT_DELETE => Some((create && !kind.image()).then_some("MM-2")),
         NtStatus::USER_MAPPED_FILE => Some((create && !kind.data()).then_some("MM-4")),
         NtStatus::ACCESS_DENIED if moves => Some((!kind.image()).then_some("RN-5")),
@@ -214,18 +215,13 @@ impl Engine<'_> {
         let here = mapped.len();
         for (nth, section) in mapped.into_iter().chain(elsewhere).enumerate() {
             let alone = only_one && suffices(&section);
-            // Without closes every handle seems to stay for ever.
-            let handle = !self.log.coverage.lacks_closes()
-                && track
-                    .process_spans(section.process)
-                    .any(|(from, to, _)| from <= failing.at.start && to >= failing.at.end);
             let confidence = match section.kind {
                 Kind::Program if section.through && section.gone.is_none() => Confidence::Proven,
                 Kind::Program | Kind::Image => Confidence::Likely,
                 // Without a Load Image of its own a section is no loaded image, where the capture records those.
                 Kind::Unknown { .. } if rule != "SA-8" && image_only => Confidence::Possible,
-                Kind::Unknown { .. } if !(alone || handle) => Confidence::Possible,
-                _ if alone || handle => Confidence::Likely,
+                // MM-5: which of several views is left, their handles do not tell.
+                _ if alone => Confidence::Likely,
                 _ => Confidence::Possible,
             };
             // Whether a view that only reads blocks a disposition is disputed (MM-1): its end has to show it.

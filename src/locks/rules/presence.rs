@@ -1,10 +1,14 @@
 //! Which names are in a folder at a moment, and when a name went (DP-6).
 
+use super::directory::MAX_CHILDREN;
+use crate::capture::op::{Op, OpKind};
 use crate::locks::engine::Engine;
 use crate::locks::file::marks::Mark;
 use crate::locks::file::track::Track;
 use crate::locks::finding::{Confidence, DeleteHow};
+use crate::locks::identity::opens;
 use crate::locks::spans::Instant;
+use crate::nt::{CreateOptions, DispositionFlags};
 
 impl Engine<'_> {
     /// The names in a directory at a tick.
@@ -20,6 +24,27 @@ impl Engine<'_> {
             .collect();
         self.work.spend(walked + 1);
         entries
+    }
+
+    /// DP-4: whether something surely was in a folder when an operation completed: what the capture shows open by its name before,
+    /// was nobody's to delete until then.
+    pub(crate) fn is_occupied(&self, dir: u32, at: u32) -> bool {
+        let (tick, Some(op)) = (self.tick(at), self.op(at)) else { return false };
+        let began = self.log.span.map_or_else(Default::default, |span| span.0);
+        let complete = !self.log.coverage.unnumbered && !self.log.coverage.has_gaps(began, op.start);
+        complete
+            && self.entries(dir, tick).into_iter().take(MAX_CHILDREN).any(|child| {
+                let ops = self.ops_of(self.names.file(child));
+                let past = ops.partition_point(|at| self.tick(*at) < tick);
+                self.work.spend(past / 8);
+                let mut seen = false;
+                let own = ops.get(..past).unwrap_or(&[]).iter().filter(|at| self.names.place(**at).link == child);
+                let deleted = own.filter_map(|at| self.op(*at)).any(|op| {
+                    seen |= matches!(op.kind, OpKind::Create(_)) && opens(op);
+                    may_delete(op)
+                });
+                seen && !deleted
+            })
     }
 
     /// DP-6: how surely a name is still there that was marked with POSIX semantics. It went with the marking handle, whoever
@@ -54,4 +79,15 @@ impl Engine<'_> {
         let gone = Instant::of(self.op(*self.order.get(tick as usize)?)?);
         (gone.start >= at.start).then_some(gone)
     }
+}
+
+/// Whether an operation may have begun the end of the name it was on.
+fn may_delete(op: &Op) -> bool {
+    let asks = match op.kind {
+        OpKind::Create(create) => create.options.contains(CreateOptions::DELETE_ON_CLOSE),
+        OpKind::SetDisposition { delete, .. } => delete,
+        OpKind::SetDispositionEx { flags, .. } => flags.contains(DispositionFlags::DELETE),
+        _ => false,
+    };
+    asks && opens(op)
 }

@@ -5,13 +5,13 @@ use super::suspect::{Blockers, Rule, Suspect, add};
 use crate::capture::op::{OpKind, ProcessId};
 use crate::locks::engine::Engine;
 use crate::locks::failing::Failing;
-use crate::locks::failure::{Wanted, wanted};
+use crate::locks::failure::{Wanted, only_creates, wanted};
 use crate::locks::file::hold::{Ended, Fit, HoldRec};
 use crate::locks::file::refute::{relation, spared_by_read};
 use crate::locks::file::sections::Kind;
 use crate::locks::file::track::Track;
 use crate::locks::finding::{Cause, Confidence, Conflict, Edge, Hold, Holder, Mechanism, Party, Side};
-use crate::locks::identity::opens;
+use crate::locks::identity::{UNNAMED, opens};
 use crate::locks::spans::Instant;
 use crate::nt::sharing::{AccessClasses, Grant, sharing_conflict};
 use crate::nt::{AccessMask, CreateOptions, NtStatus, ShareAccess};
@@ -23,7 +23,13 @@ impl Engine<'_> {
         let place = self.names.place(failing.index);
         let wanted = wanted(failing.op);
         found.cause = Some(Cause::ShareConflict);
+        if only_creates(failing.op) && place.stream == UNNAMED {
+            return; // SA-5: the file would have answered NAME COLLISION
+        }
         self.by_share(failing, place.link, place.stream, wanted, Mechanism::OpenHandle, found);
+        if only_creates(failing.op) {
+            return;
+        }
         let handles = found.suspects.iter().any(|suspect| suspect.holder.confidence >= Confidence::Likely);
         if wanted.effective.intersects(AccessMask::WRITE_DATA) {
             // MM-2
@@ -70,7 +76,10 @@ impl Engine<'_> {
         found: &mut Blockers,
     ) {
         let track = self.track(self.names.file(link));
+        // SA-5, SA-6: a stream that is made anew meets the opens of the others.
+        let creates = only_creates(failing.op);
         let conflict = |hold: &HoldRec| match hold.grant {
+            _ if creates && hold.stream == stream => None,
             Some(grant) => sharing_conflict(grant, wanted.grant, relation(hold.stream, stream)),
             None if hold.stream == stream => track.refused_by_use(hold, failing.at, wanted.grant),
             None => None,
@@ -80,6 +89,7 @@ impl Engine<'_> {
         };
         let spared = self.spared(failing, link, stream, wanted.grant, &doubtful);
         let fit = |hold: &HoldRec| match hold.grant {
+            _ if creates && hold.stream == stream => Fit::No,
             _ if !spared.is_empty() && spared.contains(&key(hold)) => Fit::No,
             Some(_) => match conflict(hold) {
                 Some(conflict) if conflict.certain => Fit::Yes,

@@ -102,16 +102,7 @@ impl Engine<'_> {
             }
             let holders = self.oplock_owners(index, op, at, waited);
             if !holders.is_empty() {
-                waits.push(Wait {
-                    event: op.event,
-                    time: op.start,
-                    process: op.process,
-                    thread: op.thread,
-                    path: op.path,
-                    waited,
-                    cause: Cause::OplockBreak,
-                    holders,
-                });
+                waits.push(Wait::of(op, waited, Cause::OplockBreak, holders));
             }
         }
         waits

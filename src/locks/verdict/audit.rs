@@ -122,7 +122,7 @@ fn files(engine: &Engine<'_>, asked: &[bool]) -> Vec<Audit> {
     files
         .into_par_iter()
         .map(|(file, ops, foreign)| {
-            let track = Track::build(log, names, exits, file, ops.to_vec(), foreign);
+            let track = Track::build(log, names, exits, file, ops.to_vec(), foreign, &|_| false);
             let event = |at: u32| log.ops.get(at as usize).map(|op| op.event);
             let conflicts = track.false_conflicts.iter().filter_map(|refused| {
                 let op = log.ops.get(refused.by as usize)?;

@@ -3,7 +3,7 @@
 use crate::capture::op::{EventIndex, OpKind, ProcessId, ProcessInfo};
 use crate::locks::engine::Engine;
 use crate::locks::failing::Failing;
-use crate::locks::failure::wanted;
+use crate::locks::failure::{only_creates, wanted};
 use crate::locks::file::sections::Kind;
 use crate::locks::finding::{Confidence, Edge, Explanation, Finding, Mechanism, Party, Reason, Release, RuledOut};
 use crate::locks::identity::NONE;
@@ -271,6 +271,7 @@ fn may_refuse(failing: Failing<'_>, kind: Kind) -> bool {
     match failing.op.status {
         NtStatus::CANNOT_DELETE => kind.image() || (!create && kind.data()),
         NtStatus::USER_MAPPED_FILE => kind.data() || (!create && kind.image()),
+        NtStatus::SHARING_VIOLATION if only_creates(failing.op) => false,
         NtStatus::SHARING_VIOLATION => {
             let wanted = wanted(failing.op);
             let shares_write = wanted.grant.share.contains(ShareAccess::WRITE);

@@ -3,7 +3,7 @@
 use crate::capture::op::OpKind;
 use crate::locks::engine::Engine;
 use crate::locks::failing::Failing;
-use crate::locks::failure::{requested, wanted};
+use crate::locks::failure::{only_creates, requested, wanted};
 use crate::locks::finding::{Mechanism, Range};
 use crate::locks::identity::{NONE, UNNAMED};
 use crate::locks::rules::directory::MAX_CHILDREN;
@@ -66,6 +66,9 @@ impl Engine<'_> {
         };
         match failing.op.status {
             NtStatus::SHARING_VIOLATION => match flags {
+                None if only_creates(failing.op) && place.stream == UNNAMED => {
+                    vec![Scene::new(link, Part::Without("SA-5"))]
+                }
                 None => {
                     let wanted = wanted(failing.op).grant;
                     vec![Scene::new(link, Part::Sharing { wanted, stream: place.stream, rule: None })]
@@ -90,6 +93,7 @@ impl Engine<'_> {
                 Some((_, above)) if above != link => {
                     vec![Scene::new(above, Part::Keeping(UNNAMED)), Scene::aside(link, Part::Without("DP-7"))]
                 }
+                None if let Some(folder) = self.unseen_above(link) => vec![Scene::new(folder, Part::Keeping(UNNAMED))],
                 mark => vec![Scene::new(link, Part::Keeping(mark.map_or(UNNAMED, |(mark, _)| mark.stream)))],
             },
             NtStatus::CANNOT_DELETE if blockers.nobody => vec![Scene::new(link, Part::Without("DP-10"))],

@@ -47,6 +47,8 @@ pub struct Entry<'a> {
     pub name: Wide<'a>,
     /// NTFS file reference, in the classes that have it.
     pub file_id: Option<u64>,
+    /// `FILE_ATTRIBUTE_*`; not in the class of names alone, nor of an entry whose name is cut.
+    pub attributes: Option<u32>,
 }
 
 /// The chain of entries a QueryDirectory returned.
@@ -73,7 +75,9 @@ impl<'a> Iterator for Entries<'a> {
             0 => None,
             next => data.get(next..),
         };
-        Some(Entry { name: Wide(rest.get(..length).unwrap_or(rest)), file_id })
+        let name = rest.get(..length);
+        let attributes = name.filter(|_| self.class != 12).and_then(|_| u32_at(data, 0x38));
+        Some(Entry { name: Wide(name.unwrap_or(rest)), file_id, attributes })
     }
 }
 
