@@ -174,9 +174,10 @@ impl Sections {
         }
     }
 
-    /// A disposition succeeded: nothing was mapped (MM-1); an image of several links only if the check was forced (MM-3).
+    /// A disposition succeeded: nothing was mapped (MM-1), but perhaps by a view that only reads, where sources disagree; an image
+    /// of several links only if the check was forced (MM-3).
     pub(crate) fn disposed(&mut self, at: u32, now: Instant, image_too: bool) {
-        note(&mut self.no_data, now.start, at);
+        note(&mut self.no_writable, now.start, at);
         if image_too {
             note(&mut self.no_image, now.start, at);
         }

@@ -63,7 +63,12 @@ impl Names {
             OpKind::SetDispositionEx { flags, .. } => {
                 let link = self.with_handle(slot, stream, tick, op);
                 let delete = flags.contains(crate::nt::DispositionFlags::DELETE);
-                self.dispose(link, slot, stream, tick, at, op, delete);
+                // DP-5: what is to happen at the close leaves the name to be opened until then.
+                let later = flags.contains(crate::nt::DispositionFlags::ON_CLOSE);
+                self.dispose(link, slot, stream, tick, at, op, delete && !(later && succeeded(op)));
+                if delete && later && stream == UNNAMED && succeeded(op) {
+                    self.note_mark(link);
+                }
                 place(link)
             }
             OpKind::Rename { target, .. } => {

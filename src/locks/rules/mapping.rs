@@ -12,8 +12,11 @@ use crate::locks::finding::{Cause, Confidence, Holder, Mechanism};
 use crate::locks::identity::{NONE, UNNAMED};
 use crate::locks::spans::Instant;
 use crate::nt::sharing::{Relation, sharing_conflict};
-use crate::nt::{AccessMask, CreateOptions, DispositionFlags, FileTime, NtStatus, ShareAccess};
+use crate::nt::{AccessMask, CreateOptions, DispositionFlags, FileAttributes, FileTime, NtStatus, ShareAccess};
 use rustc_hash::FxHashSet;
+
+/// MM-2, SA-11: an open with one of these may ask to write.
+pub(crate) const MAY_WRITE_DATA: AccessMask = AccessMask(AccessMask::WRITE_DATA.0 | AccessMask::MAXIMUM_ALLOWED.0);
 
 /// The rule by which a mapping of this kind does not refuse an operation; `Some(None)` where it may, or sources disagree. `None`:
 /// mappings have nothing to do with the result.
@@ -25,7 +28,8 @@ pub(crate) fn harmless(failing: Failing<'_>, kind: Kind, nobody: bool) -> Option
         NtStatus::SHARING_VIOLATION if create => {
             let wanted = wanted(failing.op);
             let told = wanted.effective != AccessMask::NONE;
-            let image = kind.image() && wanted.effective.intersects(AccessMask::WRITE_DATA);
+            // SA-11: nor what a request for all that may be granted asks for.
+            let image = kind.image() && wanted.effective.intersects(MAY_WRITE_DATA);
             // SA-8: an open that asks for attributes only is a matter of dispute.
             let data = kind.may_write() && !wanted.grant.share.contains(ShareAccess::WRITE);
             let rule = if kind.image() { "MM-2" } else { "SA-8" };
@@ -56,6 +60,12 @@ fn also_refuses(op: &Op, hold: &HoldRec, link: u32) -> Fit {
 impl Engine<'_> {
     /// CANNOT DELETE: the read-only attribute, else mappings.
     pub(crate) fn cannot_delete(&mut self, failing: Failing<'_>, found: &mut Blockers) {
+        if only_creates(failing.op) {
+            // DP-10: a file that is there would have answered NAME COLLISION, and nobody has a new one mapped.
+            found.nobody = matches!(failing.op.kind, OpKind::Create(create)
+                if create.attributes.contains(FileAttributes::READONLY));
+            return;
+        }
         let link = self.subject(failing.index, failing.op);
         let track = self.track(self.names.file(link));
         let ignores = matches!(failing.op.kind, OpKind::SetDispositionEx { flags, .. }

@@ -133,7 +133,9 @@ impl Engine<'_> {
                 found.suspects.clear();
                 return;
             }
-            let fit = |hold: &HoldRec| if hold.stream != UNNAMED { Fit::Yes } else { Fit::No };
+            // A stream that gets another name is not the file.
+            let moved = place.stream == UNNAMED;
+            let fit = |hold: &HoldRec| if moved && hold.stream != UNNAMED { Fit::Yes } else { Fit::No };
             let mechanism = Mechanism::OpenHandle;
             let rule = Rule { mechanism, rule: "RN-6", fit: &fit, conflict: &none, ceiling };
             self.by_handle(failing, place.link, &rule, found);

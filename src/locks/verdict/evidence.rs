@@ -7,10 +7,11 @@ use crate::locks::failure::{only_creates, wanted};
 use crate::locks::file::sections::Kind;
 use crate::locks::finding::{Confidence, Edge, Explanation, Finding, Mechanism, Party, Reason, Release, RuledOut};
 use crate::locks::identity::NONE;
+use crate::locks::rules::mapping::MAY_WRITE_DATA;
 use crate::locks::rules::suspect::{Blockers, MAX_PARTIES, Suspect};
 use crate::locks::spans::Instant;
 use crate::nt::kernel_held::kernel_holds;
-use crate::nt::{AccessMask, NtStatus, ShareAccess};
+use crate::nt::{NtStatus, ShareAccess};
 use rustc_hash::FxHashSet;
 
 impl Engine<'_> {
@@ -276,7 +277,7 @@ fn may_refuse(failing: Failing<'_>, kind: Kind) -> bool {
             let wanted = wanted(failing.op);
             let shares_write = wanted.grant.share.contains(ShareAccess::WRITE);
             // Undecided for an open that only asks for attributes.
-            (kind.image() && wanted.effective.intersects(AccessMask::WRITE_DATA)) || (kind.may_write() && !shares_write)
+            (kind.image() && wanted.effective.intersects(MAY_WRITE_DATA)) || (kind.may_write() && !shares_write)
         }
         _ => false,
     }
