@@ -446,6 +446,20 @@ fn op_2_a_break_in_progress_is_an_open() {
     assert_eq!(accused(&b.explain(failed)), [(av, Confidence::Proven, "SA-3")]);
 }
 
+/// OP-2, OP-3: an open waits for the answer of an oplock's owner, which one of level 2 does not give.
+#[test]
+fn op_3_an_oplock_of_level_2_refuses_nobody() {
+    for (code, named) in [(0x90000, true), (0x90004, false), (0x90008, true), (0x9005C, true), (0x90240, true)] {
+        let (mut b, victim, av, _) = cast();
+        b.open(av, F, READ, ALL);
+        let request = b.does(av, F, OpKind::FsControl(code));
+        b.op(request).end = None;
+        let failed = b.fails(victim, F, READ, ALL, NtStatus::CANNOT_BREAK_OPLOCK);
+        let expected = if named { vec![(av, Confidence::Likely, "OP-3")] } else { vec![] };
+        assert_eq!(accused(&b.explain(failed)), expected, "{code:x}");
+    }
+}
+
 /// LK-1, LK-2: which locks stand in the way of which requests.
 #[test]
 fn lk_which_locks_conflict() {

@@ -21,8 +21,9 @@ pub(crate) struct Oplock {
 impl Oplock {
     /// Notes a control code that has to do with oplocks.
     pub(crate) fn note(list: &mut Vec<Self>, code: u32, op: &Op, (index, stream): (u32, u32), at: Instant) {
-        // FSCTL_REQUEST_OPLOCK_LEVEL_1, _LEVEL_2, _BATCH_OPLOCK, _FILTER_OPLOCK, FSCTL_REQUEST_OPLOCK
-        let requests = matches!(code, 0x90000 | 0x90004 | 0x90008 | 0x9005C | 0x90240);
+        // FSCTL_REQUEST_OPLOCK_LEVEL_1, _BATCH_OPLOCK, _FILTER_OPLOCK, FSCTL_REQUEST_OPLOCK. Nobody waits for the owner of one of
+        // level 2, which ends without an answer.
+        let requests = matches!(code, 0x90000 | 0x90008 | 0x9005C | 0x90240);
         // FSCTL_OPLOCK_BREAK_ACKNOWLEDGE, FSCTL_OPBATCH_ACK_CLOSE_PENDING, _ACK_NO_2; 90240 carries both
         let acknowledges = matches!(code, 0x9000C | 0x90010 | 0x90050 | 0x90240);
         if (requests || acknowledges) && op.status.is_success() {
