@@ -1,8 +1,8 @@
 //! Corners of the rules that are easily read too widely: each accuses somebody who cannot have refused it.
 
 use pmlblame::capture::op::OpKind;
-use pmlblame::locks::{Attribution, Citer, Confidence, DeleteHow, Mechanism, Reason};
-use pmlblame::nt::{CreateDisposition, FileAttributes, NtStatus, OpenResult};
+use pmlblame::locks::{Attribution, Citer, Confidence, DeleteHow, Mechanism, Reason, is_lock_failure};
+use pmlblame::nt::{CreateDisposition, DispositionFlags, FileAttributes, NtStatus, OpenResult};
 use script::cast::*;
 use script::open;
 use verdicts::said;
@@ -167,4 +167,93 @@ fn mm_5_a_handle_does_not_tell_which_view_is_left() {
         assert_eq!(named(&finding), [(av, Confidence::Possible), (other, Confidence::Possible)], "{status}");
         assert!(finding.holders.iter().all(|holder| holder.mechanism == Mechanism::DataMapping));
     }
+}
+
+/// SA-7: the last handle's CloseFile releases; IRP_MJ_CLOSE, which may come much later, says nothing.
+#[test]
+fn sa_7_only_a_cleanup_releases() {
+    for (released, holds) in [(OpKind::Close, true), (OpKind::Cleanup, false)] {
+        let (mut b, victim, av, _) = cast();
+        b.open(av, F, READ, 3);
+        b.does(av, F, released);
+        let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+        b.does(av, F, if holds { OpKind::Cleanup } else { OpKind::Close });
+        let finding = b.explain(failed);
+        let (expected, cleared) = match holds {
+            true => (vec![(av, Confidence::Proven)], vec![]),
+            false => (vec![], vec![(av, Reason::ClosedBefore)]),
+        };
+        assert_eq!((named(&finding), reasons(&finding)), (expected, cleared));
+    }
+}
+
+/// SA-13: backup intent lifts rights, not sharing, on either side.
+#[test]
+fn sa_13_backup_intent_does_not_lift_sharing() {
+    const BACKUP: u32 = 0x4000;
+    let (mut b, victim, av, _) = cast();
+    b.create(av, F, open(READ, 3, CreateDisposition::OPEN, BACKUP, Some(OpenResult::OPENED)), NtStatus::SUCCESS);
+    let failed = b.create(victim, F, open(DELETE, ALL, CreateDisposition::OPEN, BACKUP, None), SHARING);
+    b.close(av, F);
+    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Proven)]);
+}
+
+/// DP-1, DP-11: what a disposition is refused for a lack of rights, or because the file system does not know its class, is no lock.
+#[test]
+fn dp_1_and_dp_11_what_is_no_lock() {
+    let (mut b, victim, ..) = cast();
+    let removal = OpKind::SetDisposition { delete: true, handle: None };
+    let posix = DispositionFlags::DELETE | DispositionFlags::POSIX_SEMANTICS;
+    let ex = OpKind::SetDispositionEx { flags: posix, handle: None };
+    for (status, kind, lock) in [
+        (NtStatus::ACCESS_DENIED, removal, false),
+        (NtStatus::ACCESS_DENIED, ex, false),
+        (NtStatus(0xC000_000D), ex, false), // INVALID_PARAMETER
+        (NtStatus::CANNOT_DELETE, ex, true),
+        (NtStatus::CANNOT_DELETE, removal, true),
+    ] {
+        let event = b.refused(victim, F, status, kind);
+        assert_eq!(is_lock_failure(b.op(event)), lock, "{status} {kind:?}");
+    }
+}
+
+/// DP-11: a deletion tried by the newer class and then by the older one is one attempt, which one success ends.
+#[test]
+fn dp_11_a_deletion_tried_twice_is_one() {
+    let (mut b, victim, av, _) = cast();
+    b.does(av, F, OpKind::LoadImage);
+    b.open(victim, F, DELETE, ALL);
+    let flags =
+        DispositionFlags::DELETE | DispositionFlags::POSIX_SEMANTICS | DispositionFlags::FORCE_IMAGE_SECTION_CHECK;
+    let newer = OpKind::SetDispositionEx { flags, handle: None };
+    let older = OpKind::SetDisposition { delete: true, handle: None };
+    let tried: Vec<_> = [newer, older].map(|kind| b.refused(victim, F, NtStatus::CANNOT_DELETE, kind)).into();
+    let exit = b.does(av, "", OpKind::ProcessExit);
+    let done = b.does(victim, F, newer);
+    let analysis = b.analyse(&tried);
+    for finding in &analysis.findings {
+        assert_eq!(named(finding), [(av, Confidence::Proven)], "{:?}", finding.event);
+        let released = finding.released_by.as_ref().map(|release| release.event);
+        assert_eq!((released, finding.confirmed_by), (Some(exit), Some(done)));
+    }
+    assert_eq!(analysis.findings[0].burst, analysis.findings[1].burst);
+}
+
+/// VI-13: what the system opens of the folder that a name is moved into is a very short hold, and its result tells of the name.
+#[test]
+fn vi_13_the_helper_of_a_rename_holds_nothing_for_long() {
+    let (mut b, victim, av, other) = cast();
+    let parent = r"C:\Windows\WinSxS\Temp\InFlight\1";
+    let helper = open(0x10_0002, 3, CreateDisposition::OPEN, 1, Some(OpenResult::DOES_NOT_EXIST));
+    b.create(other, parent, helper, NtStatus::SUCCESS);
+    b.close(other, parent);
+    let target = Some(b.path(&format!(r"{parent}\new")));
+    b.open(victim, F, DELETE, ALL);
+    let kind = OpKind::Rename { target, flags: pmlblame::nt::RenameFlags::NONE, ex: false, as_path: Some(true) };
+    let failed = b.refused(victim, F, SHARING, kind);
+    b.close(av, parent);
+    let finding = b.explain(failed);
+    // The folder is as old as before: whoever closes a handle on it later may have had it since before the capture.
+    assert_eq!((named(&finding), finding.born_in_capture), (vec![(av, Confidence::Likely)], false));
+    assert_eq!(reasons(&finding), [(other, Reason::ClosedBefore)]);
 }

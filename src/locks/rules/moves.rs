@@ -9,7 +9,7 @@ use crate::locks::file::sections::Kind;
 use crate::locks::finding::{Cause, Confidence, Mechanism, Side};
 use crate::locks::identity::{NONE, UNNAMED, succeeded};
 use crate::locks::spans::Instant;
-use crate::nt::sharing::{AccessClasses, Grant, Relation, sharing_conflict};
+use crate::nt::sharing::{AccessClasses, Grant, Relation, ShareConflict, sharing_conflict};
 use crate::nt::{NtStatus, RenameFlags, ShareAccess};
 
 /// The last build known to open the destination directory without sharing deletion: Windows 11 23H2 (RN-7).
@@ -34,6 +34,16 @@ pub(crate) const fn entering(build: Option<u32>) -> (Grant, bool) {
     (Grant { classes: AccessClasses::WRITE, possible: AccessClasses::WRITE, share }, told)
 }
 
+/// Whether a hold stands in the way by a conflict in sharing; one whose open is not in the capture may (AT-6).
+fn fits(hold: &HoldRec, conflict: Option<ShareConflict>) -> Fit {
+    match conflict {
+        Some(conflict) if conflict.certain => Fit::Yes,
+        Some(_) => Fit::Maybe,
+        None if hold.grant.is_none() => Fit::Maybe,
+        None => Fit::No,
+    }
+}
+
 impl Engine<'_> {
     /// RN-2, RN-7: SHARING VIOLATION on a rename or link.
     pub(crate) fn blocked_move(&mut self, failing: Failing<'_>, flags: RenameFlags, found: &mut Blockers) {
@@ -44,11 +54,7 @@ impl Engine<'_> {
             let conflict = |hold: &HoldRec| {
                 hold.grant.and_then(|grant| sharing_conflict(grant, replacing(), Relation::SameStream))
             };
-            let fit = |hold: &HoldRec| match (hold.grant, conflict(hold)) {
-                (_, Some(conflict)) if conflict.certain => Fit::Yes,
-                (None, _) | (_, Some(_)) => Fit::Maybe,
-                _ => Fit::No,
-            };
+            let fit = |hold: &HoldRec| fits(hold, conflict(hold));
             let ceiling = Confidence::Proven;
             let rule =
                 Rule { mechanism: Mechanism::ReplacedTarget, rule: "RN-2", fit: &fit, conflict: &conflict, ceiling };
@@ -61,11 +67,7 @@ impl Engine<'_> {
         let (entry, told) = entering(self.log.os_build);
         let conflict =
             |hold: &HoldRec| hold.grant.and_then(|grant| sharing_conflict(grant, entry, Relation::SameStream));
-        let fit = |hold: &HoldRec| match conflict(hold) {
-            Some(conflict) if conflict.certain => Fit::Yes,
-            Some(_) => Fit::Maybe,
-            None => Fit::No,
-        };
+        let fit = |hold: &HoldRec| fits(hold, conflict(hold));
         let from = found.suspects.len();
         let dir = self.names.link_of(target.dir);
         let ceiling = Confidence::Proven;
