@@ -257,3 +257,36 @@ fn vi_13_the_helper_of_a_rename_holds_nothing_for_long() {
     assert_eq!((named(&finding), finding.born_in_capture), (vec![(av, Confidence::Likely)], false));
     assert_eq!(reasons(&finding), [(other, Reason::ClosedBefore)]);
 }
+
+/// DP-7: a name cannot be moved into a folder that waits to be deleted, which is held by who has the folder open.
+#[test]
+fn dp_7_a_name_moved_into_a_pending_folder() {
+    for marked in [true, false] {
+        let (mut b, victim, av, other) = cast();
+        b.open(av, DIR, 1, ALL);
+        b.open(victim, F, DELETE, ALL);
+        if marked {
+            deletes(&mut b, other, DIR);
+        }
+        let target = Some(b.path(&format!(r"{DIR}\new")));
+        let kind = OpKind::Rename { target, flags: pmlblame::nt::RenameFlags::NONE, ex: false, as_path: Some(true) };
+        let failed = b.refused(victim, F, PENDING, kind);
+        b.close(av, DIR);
+        let finding = b.explain(failed);
+        assert_eq!(named(&finding), if marked { vec![(av, Confidence::Proven)] } else { vec![] });
+        assert!(finding.holders.iter().all(|holder| holder.rule == "DP-7"));
+        assert_eq!(finding.deleted_by.map(|by| by.process), marked.then_some(other));
+    }
+}
+
+/// MM-2, MM-4: superseding asks for no right to write, and how an image meets it no source tells: neither accused nor cleared.
+#[test]
+fn mm_4_superseding_an_image_is_not_told() {
+    for status in [SHARING, NtStatus::USER_MAPPED_FILE] {
+        let (mut b, victim, av, _) = cast();
+        b.does(av, F, OpKind::LoadImage);
+        let failed = b.create(victim, F, open(READ, ALL, CreateDisposition::SUPERSEDE, 0, None), status);
+        let finding = b.explain(failed);
+        assert_eq!((named(&finding), reasons(&finding)), (vec![], vec![]), "{status}");
+    }
+}

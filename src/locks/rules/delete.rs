@@ -19,15 +19,16 @@ impl Engine<'_> {
         as_child: Option<&'static str>,
         found: &mut Blockers,
     ) {
-        if link == NONE {
-            return;
-        }
         let at = failing.at;
         let track = self.track(self.names.file(link));
         let mark = track.marks.standing(link, at).copied();
         let mark = mark.or_else(|| self.marked_stream(failing, &track, link).filter(|_| as_child.is_none()));
         if mark.is_none() && as_child.is_none() {
-            let mut above = self.names.parent_link(link);
+            // DP-7: a name that is to be made has its folder still.
+            let mut above = match self.names.target(failing.index) {
+                Some(target) if link == NONE => self.names.link_of(target.dir),
+                _ => self.names.parent_link(link),
+            };
             for _ in 0..64 {
                 if above == NONE {
                     break;
@@ -53,6 +54,9 @@ impl Engine<'_> {
                 }
                 return;
             }
+        }
+        if link == NONE {
+            return;
         }
         if let Some(mark) = mark {
             found.mark.get_or_insert((mark, link));

@@ -12,7 +12,9 @@ use crate::locks::finding::{Cause, Confidence, Holder, Mechanism};
 use crate::locks::identity::{NONE, UNNAMED};
 use crate::locks::spans::Instant;
 use crate::nt::sharing::{Relation, sharing_conflict};
-use crate::nt::{AccessMask, CreateOptions, DispositionFlags, FileAttributes, FileTime, NtStatus, ShareAccess};
+use crate::nt::{
+    AccessMask, CreateDisposition, CreateOptions, DispositionFlags, FileAttributes, FileTime, NtStatus, ShareAccess,
+};
 use rustc_hash::FxHashSet;
 
 /// MM-2, SA-11: an open with one of these may ask to write.
@@ -23,13 +25,16 @@ pub(crate) const MAY_WRITE_DATA: AccessMask = AccessMask(AccessMask::WRITE_DATA.
 pub(crate) fn harmless(failing: Failing<'_>, kind: Kind, nobody: bool) -> Option<Option<&'static str>> {
     let create = matches!(failing.op.kind, OpKind::Create(_));
     let moves = matches!(failing.op.kind, OpKind::Rename { .. } | OpKind::Link { .. });
+    // MM-4: superseding asks for no right to write; how it meets an image no source tells.
+    let supersedes = matches!(failing.op.kind, OpKind::Create(create)
+        if create.disposition == Some(CreateDisposition::SUPERSEDE));
     match failing.op.status {
         NtStatus::SHARING_VIOLATION if only_creates(failing.op) => Some(Some("SA-5")),
         NtStatus::SHARING_VIOLATION if create => {
             let wanted = wanted(failing.op);
             let told = wanted.effective != AccessMask::NONE;
             // SA-11: nor what a request for all that may be granted asks for.
-            let image = kind.image() && wanted.effective.intersects(MAY_WRITE_DATA);
+            let image = kind.image() && (supersedes || wanted.effective.intersects(MAY_WRITE_DATA));
             // SA-8: an open that asks for attributes only is a matter of dispute.
             let data = kind.may_write() && !wanted.grant.share.contains(ShareAccess::WRITE);
             let rule = if kind.image() { "MM-2" } else { "SA-8" };
@@ -38,7 +43,7 @@ pub(crate) fn harmless(failing: Failing<'_>, kind: Kind, nobody: bool) -> Option
         // The read-only attribute is looked at first.
         NtStatus::CANNOT_DELETE if nobody => Some(Some("DP-10")),
         NtStatus::CANNOT_DELETE => Some((create && !kind.image()).then_some("MM-2")),
-        NtStatus::USER_MAPPED_FILE => Some((create && !kind.data()).then_some("MM-4")),
+        NtStatus::USER_MAPPED_FILE => Some((create && !kind.data() && !supersedes).then_some("MM-4")),
         NtStatus::ACCESS_DENIED if moves => Some((!kind.image()).then_some("RN-5")),
         _ => None,
     }
