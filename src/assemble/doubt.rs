@@ -1,9 +1,11 @@
 //! What a source does not show lowers a grade: who issued an open that has no call stack (VI-3), and what came first
 //! where no durations are recorded.
 
-use crate::capture::op::{EventIndex, Op, OpKind, OpLog, ProcessInfo, StackSays};
+use crate::blame::scope;
+use crate::capture::op::{EventIndex, Op, OpKind, OpLog, PathId, ProcessInfo, StackSays};
 use crate::locks::{Analysis, Attribution, Cause, Confidence, Edge, Finding, Holder, Mechanism, Party, Reason};
 use crate::nt::{FileTime, Ticks};
+use rustc_hash::FxHashSet;
 
 /// Without durations nobody is cleared for a close or an open less than this away from the refusal: 10 ms, longer than
 /// nearly all take.
@@ -24,15 +26,16 @@ pub(super) fn weaken(analysis: &mut Analysis, (log, lost): (&OpLog, &[EventIndex
         conclude_nothing(analysis);
     }
     let mut unshown: Vec<Party> = Vec::new();
+    let others = Others { log, filters, acted: acted(log) };
     for finding in &mut analysis.findings {
         let mut holders = std::mem::take(&mut finding.holders);
         for holder in &mut holders {
-            let author = is_author_shown(log, finding, holder, filters);
+            let author = others.is_author_shown(finding, holder);
             if !author && !unshown.contains(&holder.party) {
                 unshown.push(holder.party);
             }
             // Under the failing process's own name any filter may have acted: blaming it would be no better than a guess.
-            let own = holder.victim || holder.party.process() == finding.process;
+            let own = holder.victim || is_own_or_installer(log, finding, holder.party);
             let shown = is_named(log, holder) && is_order_shown(log, finding, holder) && is_close_shown(log, holder);
             let most = match (author, shown) {
                 (false, _) if own => Confidence::Possible,
@@ -116,26 +119,55 @@ fn is_named(log: &OpLog, holder: &Holder) -> bool {
     log.processes.get(process.0 as usize).is_some_and(ProcessInfo::is_known)
 }
 
-/// VI-3: whether it is the process itself that made the hold, and no filter or remote client in its name. The stack of the
-/// open tells; without one, System and the victim are the names that others act in.
-fn is_author_shown(log: &OpLog, finding: &Finding, holder: &Holder, filters: bool) -> bool {
-    let Party::Process(process) = holder.party else { return true };
-    let system = log.processes.get(process.0 as usize).is_some_and(ProcessInfo::is_system);
-    let others = system || (holder.victim || process == finding.process) && filters;
-    let Edge::At(event, _) = holder.hold.start else {
-        // Of an export, whose rows may be missing, the close tells as little as the open would.
-        let Edge::At(close, _) = holder.hold.end else { return true };
-        let untold = find(log, close).is_some_and(|op| op.stack == StackSays::Nothing);
-        return !(log.coverage.unnumbered && untold && others);
-    };
-    let Some(op) = find(log, event) else { return true };
-    if !matches!(op.kind, OpKind::Create(_) | OpKind::CreateSection { .. } | OpKind::Lock { .. }) {
-        return true;
-    }
-    match op.stack {
-        StackSays::Caller | StackSays::Server | StackSays::Passing(_) => true,
-        StackSays::Unclear(_) => false,
-        StackSays::Nothing => !others,
+/// Whether it is the failing process, or one of the installer's, whatever the profile: in their names any filter may have
+/// acted that looks into what they open.
+fn is_own_or_installer(log: &OpLog, finding: &Finding, party: Party) -> bool {
+    let process = party.process();
+    process == finding.process || log.processes.get(process.0 as usize).is_some_and(scope::is_installer)
+}
+
+/// The paths on which a filter is shown to have acted in a process's name.
+fn acted(log: &OpLog) -> FxHashSet<PathId> {
+    let system = |op: &&Op| log.processes.get(op.process.0 as usize).is_some_and(ProcessInfo::is_system);
+    log.ops.iter().filter(|op| op.driver.is_some() && !system(op)).map(|op| op.path).collect()
+}
+
+/// Who may have acted in the names of others (VI-3).
+struct Others<'a> {
+    log: &'a OpLog,
+    /// Filters are known, or may be loaded, that issue operations of their own.
+    filters: bool,
+    /// The paths on which one is shown to have done so.
+    acted: FxHashSet<PathId>,
+}
+
+impl Others<'_> {
+    /// VI-3: whether it is the process itself that made the hold, and no filter or remote client in its name. The stack of the
+    /// open tells; without one, System, the installer and the failing process are the names that others act in, and every
+    /// process is one where a filter is shown to have done that with the file.
+    fn is_author_shown(&self, finding: &Finding, holder: &Holder) -> bool {
+        let Party::Process(process) = holder.party else { return true };
+        let system = self.log.processes.get(process.0 as usize).is_some_and(ProcessInfo::is_system);
+        let own = holder.victim || is_own_or_installer(self.log, finding, holder.party);
+        let others = system || own && self.filters;
+        let Edge::At(event, _) = holder.hold.start else {
+            // Of an export, whose rows may be missing, the close tells as little as the open would.
+            let Edge::At(close, _) = holder.hold.end else { return true };
+            let untold = find(self.log, close).is_some_and(|op| op.stack == StackSays::Nothing);
+            return !(self.log.coverage.unnumbered && untold && others);
+        };
+        let Some(op) = find(self.log, event) else { return true };
+        if !matches!(op.kind, OpKind::Create(_) | OpKind::CreateSection { .. } | OpKind::Lock { .. }) {
+            return true;
+        }
+        let acted = self.acted.contains(&op.path) || self.acted.contains(&finding.path);
+        match op.stack {
+            StackSays::Caller | StackSays::Server | StackSays::Passing(..) => true,
+            StackSays::Unclear(..) => false,
+            StackSays::Nothing => !(others || acted),
+            // Whose code that is, no list of modules tells.
+            StackSays::Unresolved => !(system || own || acted),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What an event ended: the holds that a close, or the end of a process, put an end to, and what they had been in the way of.
 
 use super::failures::edge;
-use super::{CaseOptions, blame_others, is_author, weaken};
+use super::{CaseOptions, authors, blame_others, weaken};
 use crate::blame::gather::{Gathered, gather};
 use crate::blame::scope::{Profile, Scope, ScopeOptions};
 use crate::capture::EventIndex;
@@ -32,8 +32,7 @@ impl Around {
         let is_usual = usual.contains(op, &survey.processes, paths);
         let any = ScopeOptions { profile: Profile::Any, ..ScopeOptions::default() };
         let scope = if is_usual { usual } else { Scope::new(&any, root.as_deref()).ok()? };
-        let Gathered { failures, log, .. } =
-            gather(source, survey, &scope, &|driver| is_author(options.catalogue, driver));
+        let Gathered { failures, log, .. } = gather(source, survey, &scope, &authors(source, options.catalogue));
         let is_victim = |id: ProcessId| scope.is_victim_id(&log, id);
         let mut analysis = locks::analyse(&log, &failures, &locks::Options::new(&is_victim));
         if !is_usual {
@@ -88,7 +87,7 @@ pub(super) fn exit(
     event: EventIndex,
     options: &CaseOptions<'_>,
 ) -> Option<(OpLog, Vec<HistoryHold>)> {
-    let log = source.collect(&Selection::everything(), survey, &|driver| is_author(options.catalogue, driver));
+    let log = source.collect(&Selection::everything(), survey, &authors(source, options.catalogue));
     let at = log.ops.partition_point(|op| op.event < event);
     let op = log.ops.get(at).filter(|op| op.event == event && matches!(op.kind, OpKind::ProcessExit))?;
     let process = op.process;

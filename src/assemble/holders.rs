@@ -2,11 +2,11 @@
 
 use super::Parts;
 use crate::blame::advice::HolderFacts;
-use crate::blame::altitudes::AltitudeList;
-use crate::blame::facts::{ImageFacts, ModuleFacts, is_microsoft};
+use crate::blame::altitudes::AltitudeMatch;
+use crate::blame::facts::{ImageFacts, ModuleFacts};
 use crate::blame::party::{self, PartyContext};
 use crate::blame::vendors::{SourceConfidence, VendorMatch};
-use crate::capture::op::ProcessInfo;
+use crate::capture::op::{DriverInfo, ProcessInfo};
 use crate::case::{self, Confidence, HolderKind, OnBehalfOf, PartyCode};
 use crate::locks::{self, Edge, Party};
 use crate::nt::FileTime;
@@ -173,19 +173,15 @@ fn describe(parts: &Parts<'_>, key: Key, rank: u32, sum: Sum) -> (case::Holder, 
             holder.kind = HolderKind::Driver;
             facts.driver = true;
             let driver = parts.log.drivers.get(usize::from(id.0));
-            let found = driver.and_then(|driver| {
-                catalogue.identify_driver(&ModuleFacts {
-                    path: &driver.path,
-                    company: &driver.company,
-                    description: &driver.description,
-                    version: &driver.version,
-                })
-            });
-            holder.driver = driver.map(driver_record);
-            if driver.is_some_and(|driver| is_microsoft(&driver.company)) {
+            let (vendor, altitudes) = driver
+                .and_then(|driver| catalogue.identify_driver(&ModuleFacts::of(driver)))
+                .map_or((None, None), |found| (found.vendor, found.altitudes));
+            holder.driver = driver.map(|driver| driver_record(driver, altitudes.as_ref()));
+            let root = parts.machine.system_root.as_deref().unwrap_or_default();
+            if driver.is_some_and(|driver| party::is_windows_driver(catalogue, &ModuleFacts::of(driver), root)) {
                 facts.party = party::Party::Windows;
             }
-            found.and_then(|found| found.vendor)
+            vendor
         }
     };
     let category = vendor.as_ref().and_then(|vendor| vendor.category);
@@ -246,13 +242,13 @@ fn process_record(process: &ProcessInfo) -> case::Process {
     }
 }
 
-fn driver_record(driver: &crate::capture::op::DriverInfo) -> case::Driver {
+fn driver_record(driver: &DriverInfo, altitudes: Option<&AltitudeMatch>) -> case::Driver {
     case::Driver {
         name: driver.name.clone(),
         path: known(&driver.path),
         company: known(&driver.company),
         version: known(&driver.version),
-        altitude: AltitudeList::embedded().find(&driver.name).map(|found| found.altitudes()),
+        altitude: altitudes.map(AltitudeMatch::altitudes),
     }
 }
 

@@ -18,9 +18,8 @@ pub use story::{NoStory, audit, stories, story};
 
 pub use quality::bad_row;
 
-use crate::blame::altitudes::AltitudeList;
-use crate::blame::facts::{ModuleFacts, is_microsoft};
-use crate::blame::filters::{FilterSurvey, candidate_filters};
+use crate::blame::facts::ModuleFacts;
+use crate::blame::filters::{FilterSurvey, candidate_filters, may_issue};
 use crate::blame::gather::{Gathered, gather, is_delayed, is_failure};
 use crate::blame::scope::{PatternError, Scope, ScopeOptions};
 use crate::blame::vendors::VendorCatalogue;
@@ -213,8 +212,7 @@ pub fn analyse_with(
         scope.count_in(&tied.named);
     }
     let elsewhere = refused_elsewhere(&options.scope, &scope, &survey)?;
-    let Gathered { failures, outside, log } =
-        gather(source, &survey, &scope, &|driver| is_author(options.catalogue, driver));
+    let Gathered { failures, outside, log } = gather(source, &survey, &scope, &authors(source, options.catalogue));
     if tied.is_none() {
         // Whatever of these matters is among the collected operations.
         (survey.ops, survey.paths) = Default::default();
@@ -311,42 +309,20 @@ fn weaken(
     catalogue: &VendorCatalogue,
 ) -> Vec<locks::Party> {
     let modules = source.kernel_modules();
-    let filters = modules.is_empty() || modules.iter().any(|module| is_author(catalogue, module));
+    let filters = modules.is_empty() || modules.iter().any(authors(source, catalogue));
     doubt::weaken(analysis, (log, lost), filters)
 }
 
 /// The filters among the loaded kernel modules.
 fn filters(source: &dyn Source, catalogue: &VendorCatalogue) -> FilterSurvey {
     let modules = source.kernel_modules();
-    candidate_filters(
-        catalogue,
-        modules.iter().map(|module| ModuleFacts {
-            path: &module.path,
-            company: &module.company,
-            description: &module.description,
-            version: &module.version,
-        }),
-    )
+    candidate_filters(catalogue, modules.iter().map(ModuleFacts::of))
 }
 
-/// Whether a kernel module that stands in a stack may be the author of the operation: a file-system filter of a third
-/// party, or Windows' own anti-virus filter. Windows' other filters re-issue requests on behalf of the caller.
-fn is_author(catalogue: &VendorCatalogue, driver: &DriverInfo) -> bool {
-    let facts = ModuleFacts {
-        path: &driver.path,
-        company: &driver.company,
-        description: &driver.description,
-        version: &driver.version,
-    };
-    let name = driver.name.to_ascii_lowercase();
-    if name.starts_with("procmon") {
-        return false;
-    }
-    let listed = AltitudeList::embedded().find(&driver.name);
-    if is_microsoft(&driver.company) {
-        return listed.is_some_and(|found| found.rows.iter().any(|row| row.altitude.is_anti_virus()));
-    }
-    listed.is_some() || catalogue.identify_driver(&facts).is_some_and(|found| found.vendor.is_some())
+/// Tells the kernel modules that may issue operations of their own; see [`may_issue`].
+fn authors(source: &dyn Source, catalogue: &VendorCatalogue) -> impl Fn(&DriverInfo) -> bool + Sync {
+    let root = source.machine().system_root.unwrap_or_default();
+    move |driver| may_issue(catalogue, &ModuleFacts::of(driver), &root)
 }
 
 fn record(parts: &mut Parts<'_>) -> CaseRecord {

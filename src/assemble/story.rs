@@ -3,7 +3,7 @@
 use super::ending::{self, Around, endings};
 use super::failures::{self, edge, mechanism, name, operation_of, pid};
 use super::holders::Holders;
-use super::{CaseOptions, FailureFilter, Parts, capture_record, filters, is_author, surveyed, weaken};
+use super::{CaseOptions, FailureFilter, Parts, authors, capture_record, filters, surveyed, weaken};
 use crate::blame::gather;
 use crate::blame::scope::{Profile, Scope, ScopeOptions};
 use crate::capture::EventIndex;
@@ -75,7 +75,7 @@ fn story_of(
         let more = refused.len().saturating_sub(MAX_NAMED);
         NoStory::NoFile { refused: refused.into_iter().take(MAX_NAMED).collect(), more }
     };
-    let is_filter = |driver: &crate::capture::op::DriverInfo| is_author(options.catalogue, driver);
+    let is_filter = authors(source, options.catalogue);
     let log = match survey.ops.iter().find(|op| op.event == event) {
         Some(seed) => gather::collect(source, survey, &[seed], &is_filter),
         None => {
@@ -264,7 +264,7 @@ fn or_none(names: Vec<String>, lang: Lang) -> String {
 /// Replays every file of a capture through the same rules.
 pub fn audit(source: &dyn Source, options: &CaseOptions<'_>) -> AuditRecord {
     let survey = source.survey();
-    let mut log = source.collect(&Selection::everything(), &survey, &|driver| is_author(options.catalogue, driver));
+    let mut log = source.collect(&Selection::everything(), &survey, &authors(source, options.catalogue));
     crate::blame::volumes::tie_volumes(&mut log);
     let passing = options.filter.as_ref().map(|filter| {
         let events: Vec<EventIndex> = log.ops.iter().map(|op| op.event).collect();

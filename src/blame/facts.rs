@@ -1,6 +1,6 @@
 //! The facts about an image that a capture gives, and the few ways they are read.
 
-use crate::capture::op::ProcessInfo;
+use crate::capture::op::{DriverInfo, ProcessInfo};
 
 /// What a capture says about the image of a process. Unknown fields are empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,6 +44,16 @@ pub struct ModuleFacts<'a> {
 }
 
 impl<'a> ModuleFacts<'a> {
+    /// What is known of a kernel module.
+    pub fn of(driver: &'a DriverInfo) -> Self {
+        Self {
+            path: &driver.path,
+            company: &driver.company,
+            description: &driver.description,
+            version: &driver.version,
+        }
+    }
+
     /// The file name: the last component of the path.
     pub fn name(&self) -> &'a str {
         leaf(clean(self.path))

@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 
 use super::altitudes::{Altitude, AltitudeRow, NameBasis};
 use super::facts::{ModuleFacts, clean, is_microsoft};
+use super::party::is_windows_driver;
 use super::vendors::{MatchBasis, VendorCatalogue, VendorMatch};
 
 /// Why a driver is listed, most suspect first.
@@ -107,6 +108,19 @@ pub fn candidate_filters<'a>(
     survey.candidates.sort_by(suspicion);
     survey.microsoft.sort_by(suspicion);
     survey
+}
+
+/// Whether a kernel module that stands in a stack may be the author of the operation: any driver of a third party, listed
+/// anywhere or not, or Windows' own anti-virus filter. Windows' other drivers re-issue requests on behalf of the caller.
+pub fn may_issue(catalogue: &VendorCatalogue, facts: &ModuleFacts<'_>, system_root: &str) -> bool {
+    if procmon_number(facts.name()).is_some() {
+        return false;
+    }
+    let anti_virus = || {
+        let found = catalogue.identify_driver(facts).and_then(|found| found.altitudes);
+        found.is_some_and(|found| found.rows.iter().any(|row| row.altitude.is_anti_virus()))
+    };
+    !is_windows_driver(catalogue, facts, system_root) || anti_virus()
 }
 
 fn candidate(catalogue: &VendorCatalogue, facts: &ModuleFacts<'_>) -> Option<(CandidateFilter, bool)> {

@@ -13,7 +13,7 @@
 //!
 //! A remote client behind System is no party of its own: it stays `windows`, and the holder's `on_behalf_of` says it.
 
-use super::facts::{ImageFacts, clean, fold, is_microsoft, leaf};
+use super::facts::{ImageFacts, ModuleFacts, clean, fold, is_microsoft, leaf};
 use super::vendors::{MatchBasis, VendorCatalogue};
 
 /// Whose process it is.
@@ -234,6 +234,30 @@ fn decide(catalogue: &VendorCatalogue, facts: &ImageFacts<'_>, context: &PartyCo
         _ if core => PartyReason::BorrowedName,
         _ => PartyReason::UnknownPublisher,
     }
+}
+
+/// Whether a kernel module is part of Windows: by the rule for processes, and without a company string by a name that is
+/// registered to Microsoft alone, or in System32 itself, where others' drivers do not lie.
+pub fn is_windows_driver(catalogue: &VendorCatalogue, facts: &ModuleFacts<'_>, system_root: &str) -> bool {
+    let path = fold(facts.path);
+    let below = below_system_root(&path, system_root)
+        .or_else(|| below_system_root_name(facts.path).and(path.strip_prefix(r"?:\windows\")));
+    let bare = !path.contains('\\');
+    let of_windows = below.is_some() || bare || path.starts_with(r"system32\") || in_windows_folder(&path);
+    let by_place = || {
+        let found = catalogue.identify_driver(&ModuleFacts { company: "", ..*facts });
+        let vendor = found.and_then(|found| found.vendor);
+        vendor.is_some_and(|vendor| vendor.by == MatchBasis::Path && vendor.vendor_en == "Microsoft")
+    };
+    if !clean(facts.company).is_empty() {
+        return is_microsoft(facts.company) && (of_windows || by_place());
+    }
+    let registered = || {
+        let found = catalogue.identify_driver(facts).and_then(|found| found.altitudes);
+        found.is_some_and(|found| found.rows.iter().all(|row| is_microsoft(&row.registered_to)))
+    };
+    let in_system = below.and_then(|below| below.strip_prefix(r"system32\")).is_some_and(|name| !name.contains('\\'));
+    in_system || of_windows && registered() || by_place()
 }
 
 /// System32 itself or a folder of it, or the root for the shell.

@@ -7,6 +7,9 @@ use crate::nt::{FileTime, NtStatus};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use sha2::{Digest, Sha256};
 
+/// The processes that install, and the victims of the profile for servicing.
+const INSTALLER: [&str; 2] = ["TiWorker.exe", "TrustedInstaller.exe"];
+
 /// A named set of victims and paths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Profile {
@@ -28,7 +31,7 @@ impl Profile {
 
     fn victims(self) -> Vec<String> {
         match self {
-            Self::Servicing => vec!["TiWorker.exe".to_owned(), "TrustedInstaller.exe".to_owned()],
+            Self::Servicing => INSTALLER.map(str::to_owned).to_vec(),
             Self::Any => Vec::new(),
         }
     }
@@ -205,6 +208,11 @@ impl Scope {
 /// expressions for plain folders, whose compilation takes longer than the rest of a small capture.
 fn glob_form(text: &str) -> String {
     text.replace('\\', "/").to_lowercase()
+}
+
+/// Whether a process is one of Windows' installer, by name and what else is known of it.
+pub fn is_installer(process: &ProcessInfo) -> bool {
+    INSTALLER.iter().any(|name| name.eq_ignore_ascii_case(&process.name)) && !is_impostor(process)
 }
 
 /// Whether company or place, as far as known, speak against a program of Windows.

@@ -45,16 +45,18 @@ pub fn layer_of<T>(name: &str) -> Layer<T> {
 /// What a stack says about the author of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Authorship<T> {
-    /// There is no stack, or code of no known module issued it.
+    /// There is no stack.
     Unseen,
+    /// There is one, and frames in code of no known module stand in it, or it ends before the call that issued the operation.
+    Unresolved,
     /// The caller: no filter that could have issued it stands in the stack.
     Caller,
     /// The file server, for a remote client.
     Server,
-    /// A filter stands in the stack and only handed the request on.
-    Passing(T),
-    /// A filter stands in the stack, and whether it issued the operation cannot be told.
-    Unclear(T),
+    /// A filter stands in the stack and only handed the request on; perhaps another one too.
+    Passing(T, Option<T>),
+    /// A filter stands in the stack, and whether it issued the operation cannot be told; perhaps another one too.
+    Unclear(T, Option<T>),
     /// This filter.
     Filter(T),
 }
@@ -62,13 +64,20 @@ pub enum Authorship<T> {
 impl<T> Authorship<T> {
     /// The author as the operation names it, and what else the stack says.
     pub fn told(self, number: impl Fn(T) -> Option<DriverId>) -> (Option<DriverId>, StackSays) {
+        let two = |one: T, other: Option<T>, says: fn(DriverId, Option<DriverId>) -> StackSays| {
+            number(one).map_or(StackSays::Unresolved, |one| says(one, other.and_then(&number)))
+        };
         match self {
             Self::Unseen => (None, StackSays::Nothing),
+            Self::Unresolved => (None, StackSays::Unresolved),
             Self::Caller => (None, StackSays::Caller),
             Self::Server => (None, StackSays::Server),
-            Self::Passing(filter) => (None, number(filter).map_or(StackSays::Caller, StackSays::Passing)),
-            Self::Unclear(filter) => (None, number(filter).map_or(StackSays::Caller, StackSays::Unclear)),
-            Self::Filter(filter) => (number(filter), StackSays::Caller),
+            Self::Passing(filter, other) => (None, two(filter, other, StackSays::Passing)),
+            Self::Unclear(filter, other) => (None, two(filter, other, StackSays::Unclear)),
+            Self::Filter(filter) => match number(filter) {
+                Some(filter) => (Some(filter), StackSays::Caller),
+                None => (None, StackSays::Unresolved),
+            },
         }
     }
 }
@@ -93,77 +102,106 @@ pub fn author<'a>(
 /// below the kernel's create path and wherever else the filter manager stands. The author is who called the create path:
 /// it stands *beyond* it, with the frames of the kernel call (and perhaps the filter manager's own create routine)
 /// between itself and the filter manager. Where such a driver is on a user thread and nothing beyond it shows whose
-/// request it was serving, two frames are too few to be sure.
-pub fn author_of<T: Copy>(
+/// request it was serving, two frames are too few to be sure; so is a place right below the system service, where one
+/// stands that intercepts the services. Where code of no known module called the create path, or the stack does not
+/// reach it, it tells nothing.
+pub fn author_of<T: Copy + PartialEq>(
     frames: impl Iterator<Item = Layer<T>>,
     is_system_thread: impl Fn() -> bool,
 ) -> Authorship<T> {
     let mut any = false;
     let mut server = false;
+    // Frames of no known module: since the filter manager, and anywhere.
     let mut unknown = false;
+    let mut unresolved = false;
     // Code of no known module called the create path.
     let mut stranger = false;
-    let mut passing = None;
-    let mut unclear = None;
+    // The filters that are no authors, and whether of one of them it cannot be told.
+    let (mut first, mut second) = (None, None);
+    let mut unclear = false;
     let mut author: Option<(T, bool)> = None;
-    // Frames of the kernel since the last frame of anything else.
+    // Frames of the kernel since the last frame of anything else, and beyond the author.
     let mut run = 0;
+    let mut beyond_author = 0;
     // The filter manager was seen, and whether its latest frames lie beyond a kernel call.
     let mut manager: Option<bool> = None;
+    // The kernel called the filter manager: the operation's own path, or a part of it, is in the stack.
+    let mut called = false;
     let mut last = None;
     for frame in frames {
         any = true;
         let beyond = run >= OWN_CALL;
         match frame {
             Layer::Manager => {
-                if let Some((author, _)) = author {
+                if let Some((author, _)) = author.filter(|_| !stranger) {
                     return Authorship::Filter(author);
                 }
                 let carried = if matches!(last, Some(Layer::Manager)) { manager == Some(true) } else { beyond };
                 manager = Some(manager.is_some() && carried);
                 unknown = false;
             }
-            Layer::Server => server |= author.is_none(),
+            Layer::Server => server |= author.is_none() && !stranger,
             Layer::Unknown => {
-                unknown = true;
-                stranger |= beyond && manager.is_some();
+                (unknown, unresolved) = (true, true);
+                stranger |= author.is_none() && (manager == Some(true) || manager.is_some() && beyond);
             }
             Layer::Filter(_) if author.is_some() || matches!(last, Some(Layer::Filter(_))) => {}
             Layer::Filter(filter) => {
                 let routine = matches!(last, Some(Layer::Manager)) && manager == Some(true);
                 if manager.is_some() && (routine || (matches!(last, Some(Layer::Kernel)) && beyond)) {
                     author = Some((filter, routine || run > OWN_CALL));
-                } else if unknown || manager.is_none() {
-                    unclear.get_or_insert(filter);
                 } else {
-                    passing.get_or_insert(filter);
+                    unclear |= unknown || manager.is_none();
+                    match first {
+                        None => first = Some(filter),
+                        Some(known) if known != filter => second = second.or(Some(filter)),
+                        Some(_) => {}
+                    }
                 }
             }
-            Layer::Kernel | Layer::Other => {}
+            Layer::Kernel => {
+                called |= manager.is_some();
+                beyond_author += usize::from(author.is_some());
+            }
+            Layer::Other => {}
         }
         run = if matches!(frame, Layer::Kernel) { run + 1 } else { 0 };
         last = Some(frame);
     }
-    match (author, unclear, passing) {
-        (Some((author, sure)), ..) if sure || is_system_thread() => Authorship::Filter(author),
-        (Some((author, _)), ..) => Authorship::Unclear(author),
+    if let Some((author, sure)) = author {
+        let intercepts = beyond_author < OWN_CALL;
+        return if !stranger && (is_system_thread() || sure && !intercepts) {
+            Authorship::Filter(author)
+        } else {
+            Authorship::Unclear(author, None)
+        };
+    }
+    match first {
         _ if server => Authorship::Server,
-        (None, Some(filter), _) => Authorship::Unclear(filter),
-        (None, None, Some(filter)) => Authorship::Passing(filter),
-        _ if stranger && is_system_thread() => Authorship::Unseen,
-        _ if any => Authorship::Caller,
-        _ => Authorship::Unseen,
+        Some(first) if unclear || stranger => Authorship::Unclear(first, second),
+        Some(first) => Authorship::Passing(first, second),
+        None if !any => Authorship::Unseen,
+        None if unresolved || !called => Authorship::Unresolved,
+        None => Authorship::Caller,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Authorship::{Caller, Passing, Unclear, Unseen};
+    use super::Authorship::{Caller, Unresolved, Unseen};
     use super::*;
     use Layer::{Filter, Kernel, Manager, Other, Server, Unknown};
 
     fn of(frames: &[Layer<u8>], system: bool) -> Authorship<u8> {
         author_of(frames.iter().copied(), || system)
+    }
+
+    const fn passing(filter: u8) -> Authorship<u8> {
+        Authorship::Passing(filter, None)
+    }
+
+    const fn unclear(filter: u8) -> Authorship<u8> {
+        Authorship::Unclear(filter, None)
     }
 
     #[test]
@@ -186,38 +224,62 @@ mod tests {
     fn a_driver_that_hands_requests_on_is_no_author() {
         // Called by the create path, calling the filter manager.
         let within = [Manager, Manager, Kernel, Filter(1), Kernel, Kernel, Kernel, Kernel];
-        assert_eq!(of(&within, false), Passing(1));
-        assert_eq!(of(&within, true), Passing(1));
+        assert_eq!(of(&within, false), passing(1));
+        assert_eq!(of(&within, true), passing(1));
         // The filter manager has a part below the driver and another above it.
         let split = [Manager, Kernel, Filter(1), Kernel, Manager, Manager, Kernel, Kernel, Kernel];
-        assert_eq!(of(&split, false), Passing(1));
-        assert_eq!(of(&[Manager, Filter(1), Manager, Kernel, Kernel], false), Passing(1));
+        assert_eq!(of(&split, false), passing(1));
+        assert_eq!(of(&[Manager, Filter(1), Manager, Kernel, Kernel], false), passing(1));
         // A switch of stacks within the filter manager is no create path for the driver beyond the next hand-over.
         let switched = [Manager, Kernel, Kernel, Kernel, Manager, Kernel, Filter(1), Kernel, Kernel];
-        assert_eq!(of(&switched, false), Passing(1));
+        assert_eq!(of(&switched, false), passing(1));
         // Several of them, one upon the other; and one that stands beside a driver of another kind.
-        assert_eq!(of(&[Manager, Kernel, Filter(1), Kernel, Filter(2), Kernel, Kernel], false), Passing(1));
-        assert_eq!(of(&[Manager, Kernel, Other, Kernel, Filter(1), Kernel, Kernel], false), Passing(1));
+        assert_eq!(
+            of(&[Manager, Kernel, Filter(1), Kernel, Filter(2), Kernel, Kernel], false),
+            Authorship::Passing(1, Some(2))
+        );
+        assert_eq!(of(&[Manager, Kernel, Other, Kernel, Filter(1), Kernel, Kernel], false), passing(1));
     }
 
     #[test]
     fn a_worker_of_its_own_runs_on_a_system_thread() {
         let worker = [Manager, Manager, Kernel, Kernel, Filter(1), Filter(1), Kernel];
         assert_eq!(of(&worker, true), Authorship::Filter(1));
-        assert_eq!(of(&worker, false), Unclear(1), "two frames of the kernel and nobody beyond");
+        assert_eq!(of(&worker, false), unclear(1), "two frames of the kernel and nobody beyond");
     }
 
     #[test]
     fn what_cannot_be_told_is_not_told() {
         assert_eq!(of(&[], false), Unseen);
         assert_eq!(of(&[Manager, Kernel, Kernel, Kernel], false), Caller);
-        assert_eq!(of(&[Manager, Kernel, Unknown, Filter(1), Kernel], false), Unclear(1));
-        assert_eq!(of(&[Kernel, Kernel, Kernel, Filter(1)], false), Unclear(1), "where is the filter manager?");
-        assert_eq!(of(&[Manager, Kernel, Kernel, Kernel, Unknown, Kernel], true), Unseen);
-        assert_eq!(of(&[Manager, Kernel, Kernel, Kernel, Unknown, Kernel], false), Caller, "user code above");
+        assert_eq!(of(&[Manager, Kernel, Unknown, Filter(1), Kernel], false), unclear(1));
+        assert_eq!(of(&[Kernel, Kernel, Kernel, Filter(1)], false), unclear(1), "where is the filter manager?");
         let served = [Manager, Kernel, Kernel, Kernel, Server, Server, Kernel];
         assert_eq!(of(&served, true), Authorship::Server);
         let scanned = [Manager, Kernel, Kernel, Kernel, Filter(1), Manager, Kernel, Kernel, Server, Kernel];
         assert_eq!(of(&scanned, true), Authorship::Filter(1), "a scan within the server's own request");
+    }
+
+    #[test]
+    fn code_of_no_known_module_may_be_the_author() {
+        for system in [false, true] {
+            assert_eq!(of(&[Manager, Kernel, Kernel, Kernel, Unknown, Kernel], system), Unresolved);
+            assert_eq!(of(&[Unknown, Unknown, Unknown, Unknown], system), Unresolved, "no list of modules");
+            assert_eq!(of(&[Unknown, Unknown, Kernel, Kernel, Kernel, Unknown, Unknown, Kernel], system), Unresolved);
+            assert_eq!(of(&[Manager], system), Unresolved, "torn before the caller");
+        }
+        // A known filter beyond it made another request.
+        let within = [Manager, Kernel, Kernel, Kernel, Unknown, Kernel, Kernel, Kernel, Filter(1), Manager, Kernel];
+        assert_eq!(of(&within, false), unclear(1));
+        assert_eq!(of(&[Manager, Kernel, Kernel, Kernel, Unknown, Server, Kernel], true), Unresolved);
+        // Beyond the author it matters no more.
+        assert_eq!(of(&[Manager, Kernel, Kernel, Kernel, Filter(1), Unknown, Manager], false), Authorship::Filter(1));
+    }
+
+    #[test]
+    fn one_that_intercepts_the_system_services_stands_beyond_every_call() {
+        let intercepted = [Manager, Kernel, Kernel, Kernel, Kernel, Filter(1), Kernel];
+        assert_eq!(of(&intercepted, false), unclear(1));
+        assert_eq!(of(&intercepted, true), Authorship::Filter(1), "a worker");
     }
 }

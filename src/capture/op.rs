@@ -120,14 +120,16 @@ pub enum StackSays {
     /// There is no stack: a filter may have issued it in the process's name.
     #[default]
     Nothing,
+    /// The same: there is one, but frames of no known module stand in it, or it ends too early.
+    Unresolved,
     /// The one that [`Op::driver`] names, or else the process it is recorded under.
     Caller,
     /// The file server for a remote client (VI-5).
     Server,
-    /// The process; this filter only handed the request on.
-    Passing(DriverId),
-    /// This filter stands in the stack, and whether it issued the operation cannot be told.
-    Unclear(DriverId),
+    /// The process; this filter only handed the request on, and so did the other, if there is one.
+    Passing(DriverId, Option<DriverId>),
+    /// This filter stands in the stack, and whether it issued the operation cannot be told; another one may stand there too.
+    Unclear(DriverId, Option<DriverId>),
 }
 
 /// One operation, complete: everything the engine may ask of an event.
@@ -156,12 +158,14 @@ pub struct Op {
 }
 
 impl Op {
-    /// The filter that issued it or handed it on, as far as its stack shows one.
-    pub const fn filter(&self) -> Option<DriverId> {
-        match (self.driver, self.stack) {
-            (Some(driver), _) | (None, StackSays::Passing(driver) | StackSays::Unclear(driver)) => Some(driver),
-            _ => None,
-        }
+    /// The filter that issued it, or else those that may have or handed it on, as far as its stack shows them: one or two.
+    pub fn filters(&self) -> impl Iterator<Item = DriverId> {
+        let (first, second) = match (self.driver, self.stack) {
+            (Some(driver), _) => (Some(driver), None),
+            (None, StackSays::Passing(first, second) | StackSays::Unclear(first, second)) => (Some(first), second),
+            (None, _) => (None, None),
+        };
+        first.into_iter().chain(second)
     }
 
     /// When it was over, as far as known: its end, else its start.

@@ -9,9 +9,9 @@ use crate::locks::spans::Instant;
 use rustc_hash::FxHashSet;
 
 impl Engine<'_> {
-    /// A filter that may be behind a failure nobody explains: in the stack of a victim's slow operation on the file that was
+    /// The filters that may be behind a failure nobody explains: in the stack of a victim's slow operation on the file that was
     /// under way, in that of the failing operation, or in that of a slow one which was over by then.
-    pub(crate) fn filter_in_stack(&self, failing: Failing<'_>) -> Option<Holder> {
+    pub(crate) fn filters_in_stack(&self, failing: Failing<'_>) -> Vec<Holder> {
         let file = self.names.file(self.subject(failing.index, failing.op));
         let slow = self
             .slow
@@ -21,18 +21,20 @@ impl Engine<'_> {
             .take(4096)
             .filter(|at| self.names.file(self.names.place(*at).link) == file && *at != failing.index);
         let slow = slow.filter_map(|at| Some((at, self.op(at)?))).find(|(_, op)| {
-            op.start < failing.at.end && op.filter().is_some() && self.counts_as_victim(failing, op.process)
+            op.start < failing.at.end && self.counts_as_victim(failing, op.process) && op.filters().next().is_some()
         });
-        let suspect = |op: &Op| {
-            let party = Party::Driver { driver: op.filter()?, process: op.process };
-            Some(Holder::suspect(party, Mechanism::FilterInStack, "VI-3"))
-        };
         match slow {
-            Some((at, op)) if Instant::of(op).end > failing.at.start => {
-                Some(Holder { hold: self.extent(at, op), ..suspect(op)? })
+            Some((at, op)) if Instant::of(op).end > failing.at.start => self.delaying(at, op),
+            over => {
+                let own = suspects(failing.op);
+                if own.is_empty() { over.map(|(_, op)| suspects(op)).unwrap_or_default() } else { own }
             }
-            over => suspect(failing.op).or_else(|| suspect(over?.1)),
         }
+    }
+
+    /// The filters in the stack of a slow operation, while it lasted.
+    fn delaying(&self, at: u32, op: &Op) -> Vec<Holder> {
+        suspects(op).into_iter().map(|suspect| Holder { hold: self.extent(at, op), ..suspect }).collect()
     }
 
     /// The slow operations of victims with a filter in their stack, those on a file that somebody unseen held, and those
@@ -53,14 +55,10 @@ impl Engine<'_> {
             let here = unseen.contains(&self.names.file(self.names.place(at).link));
             if settled.contains(&at)
                 || told.iter().any(|wait| wait.event == op.event)
-                || !(here || op.filter().is_some() || waited >= LONG)
+                || !(here || op.filters().next().is_some() || waited >= LONG)
             {
                 continue;
             }
-            let holder = op.filter().map(|driver| {
-                let party = Party::Driver { driver, process: op.process };
-                Holder { hold: self.extent(at, op), ..Holder::suspect(party, Mechanism::FilterInStack, "VI-3") }
-            });
             waits.push(Wait {
                 event: op.event,
                 time: op.start,
@@ -69,9 +67,18 @@ impl Engine<'_> {
                 path: op.path,
                 waited,
                 cause: Cause::Other,
-                holders: holder.into_iter().collect(),
+                holders: self.delaying(at, op),
             });
         }
         waits
     }
+}
+
+/// The filters in the stack of an operation, as mere suspects.
+fn suspects(op: &Op) -> Vec<Holder> {
+    let suspect = |driver| {
+        let party = Party::Driver { driver, process: op.process };
+        Holder::suspect(party, Mechanism::FilterInStack, "VI-3")
+    };
+    op.filters().map(suspect).collect()
 }

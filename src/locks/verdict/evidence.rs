@@ -99,9 +99,9 @@ impl Engine<'_> {
             && !blockers.nobody
             && failing.op.status != NtStatus::ACCESS_DENIED
             && !self.is_kernel_held(failing)
-            && let Some(holder) = self.filter_in_stack(failing)
         {
-            blockers.suspects.push(Suspect { inferred: true, ..Suspect::of(holder) });
+            let filters = self.filters_in_stack(failing).into_iter();
+            blockers.suspects.extend(filters.map(|holder| Suspect { inferred: true, ..Suspect::of(holder) }));
         }
         let event = |edge: Edge| match edge {
             Edge::At(event, _) => event.0,

@@ -239,7 +239,7 @@ impl<'a> Builder<'a> {
             used.1 = used.1.max(op.start);
         }
         let kernel = self.log.processes.get(op.process.0 as usize).is_some_and(|process| process.is_system());
-        let shown = matches!(op.stack, StackSays::Caller | StackSays::Nothing) && succeeded(op);
+        let shown = matches!(op.stack, StackSays::Caller | StackSays::Nothing | StackSays::Unresolved) && succeeded(op);
         if let Some(need) = need(op).filter(|_| own && shown && !kernel) {
             let what = What::Use(need);
             // Of two in a row the first tells as much.
