@@ -353,3 +353,14 @@ fn a_host_of_services_is_told_with_them() {
     let text = one.run(&["c.PML"]);
     assert!(text.contains("-k netsvcs -p -s wuauserv"), "{text}");
 }
+
+#[test]
+fn what_a_driver_opened_in_one_name_it_may_close_in_another() {
+    let kernel = format!("{KERNEL}kernel ${{D}}\\fooflt.sys base=0xfffff80200000000 size=0x100000 company=Foo\n");
+    let lines = held_by(
+        "TiWorker.exe:301 CreateFile ${F} access=READ_DATA share=RW stack=@carried,fooflt.sys+0x100,@within",
+        "System CloseFile ${F} stack=@carried,fooflt.sys+0x100,ntoskrnl.exe+0x900",
+    );
+    let record = usual(&built(&kernel, &lines));
+    assert_eq!(failures(&record), ["3 share_conflict: fooflt.sys proven SA-3 confirmed"]);
+}
