@@ -186,3 +186,181 @@ fn a_filter_shown_to_act_in_others_names_leaves_opens_without_a_stack_in_doubt()
     let both = format!("{made}{looks}+1.2{rest}");
     assert_eq!(verdict(&usual(&built(&foo, &both))), "culprit: A.exe third_party likely [author_not_shown]");
 }
+
+/// Two drivers of known makers.
+fn scanners() -> String {
+    format!(
+        "{KERNEL}kernel ${{D}}\\fooflt.sys base=0xfffff80200000000 size=0x100000 company=Foo
+kernel ${{D}}\\barflt.sys base=0xfffff80300000000 size=0x100000 company=Bar
+stack inside = @carried,fooflt.sys+0x100,FLTMGR.SYS+0x300,ntoskrnl.exe+0x100,ntoskrnl.exe+0x500,0x7ff700001000
+"
+    )
+}
+
+#[test]
+fn what_a_driver_is_refused_fails_nobody_else() {
+    let stacks =
+        "stack carried = FLTMGR.SYS+0x100,FLTMGR.SYS+0x200,ntoskrnl.exe+0x100,ntoskrnl.exe+0x200,ntoskrnl.exe+0x300\n";
+    let lines = |holder: &str| {
+        format!(
+            "+1 TiWorker.exe CreateFile ${{F}} access=GENERIC_READ share=R disposition=CREATE stack=@carried,0x7ff700001000
++1.1 TiWorker.exe CloseFile ${{F}} stack=@carried,0x7ff700001000
++1.2 {holder} CreateFile ${{F}} access=GENERIC_WRITE share=none stack=@carried,0x7ff700001000
++2 TiWorker.exe CreateFile ${{F}} access=READ_DATA share=RW stack=@inside -> SHARING VIOLATION
++3 {holder} CloseFile ${{F}} stack=@carried,0x7ff700001000
++9 A.exe CreateFile C:\\x access=READ_DATA share=RWD stack=@carried,0x7ff700001000
+"
+        )
+    };
+    for holder in ["A.exe", "TiWorker.exe:301"] {
+        let one = Built::of(&format!("{MACHINE}{stacks}{}{}", scanners(), lines(holder)));
+        let record = usual(&one);
+        assert_eq!(
+            (&record["verdict"]["code"], &record["scope"]["failures_outside"]),
+            (&"no_failures".into(), &1.into())
+        );
+        // With every process a victim it is the driver's, whoever's thread it was in.
+        let name = holder.split(':').next().unwrap();
+        let any = one.record();
+        assert_eq!(failures(&any)[0].split(" |").next().unwrap(), format!("3 share_conflict: {name} proven SA-3"));
+        assert_eq!(any["failures"][0]["driver"], "fooflt.sys");
+        assert_eq!(any["verdict"]["code"], "culprit");
+        let said = any["verdict"]["text"].as_str().unwrap();
+        assert!(said.contains("that fooflt.sys needed"), "{said}");
+        assert!(one.why(3).contains("fooflt.sys (TiWorker.exe PID 300) CreateFile"), "{}", one.why(3));
+    }
+}
+
+#[test]
+fn a_mark_set_by_a_driver_is_the_drivers() {
+    let stacks =
+        "stack carried = FLTMGR.SYS+0x100,FLTMGR.SYS+0x200,ntoskrnl.exe+0x100,ntoskrnl.exe+0x200,ntoskrnl.exe+0x300\n";
+    let lines =
+        "+1 TiWorker.exe CreateFile ${F} access=GENERIC_READ share=R disposition=CREATE stack=@carried,0x7ff700001000
++1.1 TiWorker.exe CloseFile ${F} stack=@carried,0x7ff700001000
++1.2 TiWorker.exe:301 CreateFile ${F} access=READ_DATA,DELETE share=RWD stack=@inside
++1.3 TiWorker.exe:301 SetDispositionInformationFile ${F} delete=yes handle=0x10 stack=@inside
++2 TiWorker.exe CreateFile ${F} access=READ_DATA share=RWD stack=@carried,0x7ff700001000 -> DELETE PENDING
++3 TiWorker.exe:301 CloseFile ${F} stack=@inside
++9 A.exe CreateFile C:\\x access=READ_DATA share=RWD stack=@carried,0x7ff700001000
+";
+    let one = Built::of(&format!("{MACHINE}{stacks}{}{lines}", scanners()));
+    let record = usual(&one);
+    assert_eq!(failures(&record), ["4 delete_pending: fooflt.sys proven DP-3"]);
+    let marked = &record["failures"][0]["deleted_by"];
+    assert_eq!((&marked["driver"], &marked["process"]), (&"fooflt.sys".into(), &"TiWorker.exe".into()));
+    assert!(one.run(&["c.PML"]).contains("marked for deletion by fooflt.sys (TiWorker.exe PID 300), event 3"));
+}
+
+#[test]
+fn of_two_drivers_in_one_stack_both_may_be_behind_it() {
+    let passing = "FLTMGR.SYS+0x100,ntoskrnl.exe+0x100,fooflt.sys+0x100,ntoskrnl.exe+0x100,barflt.sys+0x100,ntoskrnl.exe+0x100,ntoskrnl.exe+0x500,0x7ff700001000";
+    let lines = format!(
+        "+1 TiWorker.exe CreateFile ${{F}} access=GENERIC_READ share=R disposition=CREATE dur=2s stack={passing}
++4 TiWorker.exe CloseFile ${{F}} stack={passing}
++5 TiWorker.exe CreateFile ${{F}} access=DELETE share=RWD stack={passing} -> SHARING VIOLATION
++9 A.exe CreateFile C:\\x access=READ_DATA share=RWD stack={passing}
+"
+    );
+    let stacks =
+        "stack carried = FLTMGR.SYS+0x100,FLTMGR.SYS+0x200,ntoskrnl.exe+0x100,ntoskrnl.exe+0x200,ntoskrnl.exe+0x300\n";
+    let one = Built::of(&format!("{MACHINE}{stacks}{}{lines}", scanners()));
+    let record = usual(&one);
+    assert_eq!(
+        failures(&record)[0].split(" |").next().unwrap(),
+        "2 share_conflict: fooflt.sys possible VI-3 barflt.sys possible VI-3"
+    );
+    assert_eq!(record["waits"][0]["holders"].as_array().unwrap().len(), 2, "{}", record["waits"]);
+}
+
+#[test]
+fn a_story_says_what_the_record_of_the_case_says() {
+    let lines = "+1 TiWorker.exe CreateFile ${F} access=GENERIC_READ share=R disposition=CREATE stack=@own
++1.1 TiWorker.exe CloseFile ${F} stack=@own
++1.2 A.exe CreateFile ${F}2 access=READ_DATA share=R stack=@own
++1.3 TrustedInstaller.exe CreateFile ${F} access=READ_DATA share=R stack=@own
++1.5 TiWorker.exe CreateFile ${F}2 access=DELETE share=RWD stack=@own -> SHARING VIOLATION
++2 TiWorker.exe CreateFile ${F} access=DELETE share=RWD stack=@own -> SHARING VIOLATION
++3 TrustedInstaller.exe CloseFile ${F} stack=@own
++4 A.exe CreateFile ${F} access=DELETE share=none stack=@own
++5 TrustedInstaller.exe CreateFile C:\\x access=READ_DATA share=none stack=@own
++6 A.exe CreateFile C:\\x access=READ_DATA share=RWD stack=@own -> SHARING VIOLATION
+";
+    let one = built(KERNEL, lines);
+    let record = usual(&one);
+    let story = |event: u64| -> Value {
+        serde_json::from_str(&one.run(&["why", "c.PML", "-e", &event.to_string(), "--json", "-"])).unwrap()
+    };
+    let without_series = |mut failure: Value| {
+        failure.as_object_mut().unwrap().remove("series");
+        failure
+    };
+    for failure in record["failures"].as_array().unwrap() {
+        let told = story(failure["event"].as_u64().unwrap());
+        assert_eq!(without_series(told["failure"].clone()), without_series(failure.clone()));
+    }
+    assert_eq!(record["failures"][1]["attribution"], "self_inflicted");
+    assert_eq!(record["failures"][1]["holders"][0]["holder"], "h2");
+    // Of one that belongs to no usual case there is no record that the number of a holder could refer to.
+    let other = story(9);
+    assert_eq!(other["failure"]["holders"][0]["process"], "TrustedInstaller.exe");
+    assert_eq!(other["failure"]["holders"][0].get("holder"), None);
+}
+
+#[test]
+fn the_self_check_tells_a_late_start_only_where_the_case_does() {
+    let codes = |text: &str| -> Vec<String> { verdicts::quality(&serde_json::from_str::<Value>(text).unwrap()) };
+    let born = built(
+        KERNEL,
+        &held_by("A.exe CreateFile ${F} access=READ_DATA share=RW stack=@own", "A.exe CloseFile ${F} stack=@own"),
+    );
+    let late = "capture_started_late".to_owned();
+    assert!(!codes(&born.run(&["c.PML", "--json", "-"])).contains(&late));
+    assert!(!codes(&born.run(&["audit", "c.PML", "--json", "-"])).contains(&late));
+    let old = built(
+        KERNEL,
+        "+1 A.exe CreateFile C:\\x access=READ_DATA share=RWD stack=@own\n+1.5 TiWorker.exe CreateFile ${F} access=DELETE share=RWD stack=@own -> SHARING VIOLATION\n",
+    );
+    assert!(codes(&old.run(&["c.PML", "--json", "-"])).contains(&late));
+    assert!(codes(&old.run(&["audit", "c.PML", "--json", "-"])).contains(&late));
+}
+
+#[test]
+fn the_altitude_of_a_users_own_list_is_in_the_record() {
+    let kernel = format!("{KERNEL}kernel ${{D}}\\fooflt.sys base=0xfffff80200000000 size=0x100000 company=Foo\n");
+    let above = "fooflt.sys+0x100,ntoskrnl.exe+0x900";
+    let open = format!("System CreateFile ${{F}} access=READ_DATA share=RW stack=@carried,{above}");
+    let one = built(&kernel, &held_by(&open, &format!("System CloseFile ${{F}} stack=@carried,{above}")));
+    let vendors = one.path().with_file_name("v.toml");
+    let text = "[[vendor]]\nname = \"Foo\"\n[[vendor.product]]\nname = \"Flt\"\ncategory = \"av\"\ndrivers = [\"fooflt.sys\"]\naltitudes = { \"fooflt.sys\" = \"328505.5\" }\n";
+    std::fs::write(&vendors, text).unwrap();
+    let record: Value = serde_json::from_str(&one.run(&["c.PML", "--vendors", "v.toml", "--json", "-"])).unwrap();
+    assert_eq!(record["holders"][0]["driver"]["altitude"], "328505.5");
+}
+
+#[test]
+fn a_host_of_services_is_told_with_them() {
+    let host = "process 500 svchost.exe
+  image C:\\Windows\\System32\\svchost.exe
+  command \"C:\\Windows\\System32\\svchost.exe -k netsvcs -p -s wuauserv\"
+  company ${MS}
+";
+    let lines = held_by(
+        "svchost.exe CreateFile ${F} access=READ_DATA share=RW stack=@own",
+        "svchost.exe CloseFile ${F} stack=@own",
+    );
+    let one = built(&format!("{KERNEL}{host}"), &lines);
+    let text = one.run(&["c.PML"]);
+    assert!(text.contains("-k netsvcs -p -s wuauserv"), "{text}");
+}
+
+#[test]
+fn what_a_driver_opened_in_one_name_it_may_close_in_another() {
+    let kernel = format!("{KERNEL}kernel ${{D}}\\fooflt.sys base=0xfffff80200000000 size=0x100000 company=Foo\n");
+    let lines = held_by(
+        "TiWorker.exe:301 CreateFile ${F} access=READ_DATA share=RW stack=@carried,fooflt.sys+0x100,@within",
+        "System CloseFile ${F} stack=@carried,fooflt.sys+0x100,ntoskrnl.exe+0x900",
+    );
+    let record = usual(&built(&kernel, &lines));
+    assert_eq!(failures(&record), ["3 share_conflict: fooflt.sys proven SA-3 confirmed"]);
+}

@@ -2,7 +2,7 @@
 //! where no durations are recorded.
 
 use crate::blame::scope;
-use crate::capture::op::{EventIndex, Op, OpKind, OpLog, PathId, ProcessInfo, StackSays};
+use crate::capture::op::{EventIndex, Op, OpKind, OpLog, PathId, ProcessId, ProcessInfo, StackSays};
 use crate::locks::{Analysis, Attribution, Cause, Confidence, Edge, Finding, Holder, Mechanism, Party, Reason};
 use crate::nt::{FileTime, Ticks};
 use rustc_hash::FxHashSet;
@@ -35,7 +35,7 @@ pub(super) fn weaken(analysis: &mut Analysis, (log, lost): (&OpLog, &[EventIndex
                 unshown.push(holder.party);
             }
             // Under the failing process's own name any filter may have acted: blaming it would be no better than a guess.
-            let own = holder.victim || is_own_or_installer(log, finding, holder.party);
+            let own = is_own(log, finding, holder);
             let shown = is_named(log, holder) && is_order_shown(log, finding, holder) && is_close_shown(log, holder);
             let most = match (author, shown) {
                 (false, _) if own => Confidence::Possible,
@@ -119,11 +119,16 @@ fn is_named(log: &OpLog, holder: &Holder) -> bool {
     log.processes.get(process.0 as usize).is_some_and(ProcessInfo::is_known)
 }
 
-/// Whether it is the failing process, or one of the installer's, whatever the profile: in their names any filter may have
-/// acted that looks into what they open.
-fn is_own_or_installer(log: &OpLog, finding: &Finding, party: Party) -> bool {
-    let process = party.process();
-    process == finding.process || log.processes.get(process.0 as usize).is_some_and(scope::is_installer)
+fn is_installer(log: &OpLog, process: ProcessId) -> bool {
+    log.processes.get(process.0 as usize).is_some_and(scope::is_installer)
+}
+
+/// Whether the failing side is in its own way: the process itself, a victim beside it, or, whatever the profile, one part of
+/// the installer in that of the other.
+fn is_own(log: &OpLog, finding: &Finding, holder: &Holder) -> bool {
+    let process = holder.party.process();
+    let installer = || is_installer(log, process) && is_installer(log, finding.process);
+    holder.victim || process == finding.process || installer()
 }
 
 /// The paths on which a filter is shown to have acted in a process's name.
@@ -148,7 +153,7 @@ impl Others<'_> {
     fn is_author_shown(&self, finding: &Finding, holder: &Holder) -> bool {
         let Party::Process(process) = holder.party else { return true };
         let system = self.log.processes.get(process.0 as usize).is_some_and(ProcessInfo::is_system);
-        let own = holder.victim || is_own_or_installer(self.log, finding, holder.party);
+        let own = is_own(self.log, finding, holder) || is_installer(self.log, process);
         let others = system || own && self.filters;
         let Edge::At(event, _) = holder.hold.start else {
             // Of an export, whose rows may be missing, the close tells as little as the open would.

@@ -1,8 +1,8 @@
 //! What an event ended: the holds that a close, or the end of a process, put an end to, and what they had been in the way of.
 
-use super::failures::edge;
-use super::{CaseOptions, authors, blame_others, weaken};
-use crate::blame::gather::{Gathered, gather};
+use super::failures::{Common, edge};
+use super::{CaseOptions, Parts, authors, blame_others, filters, weaken};
+use crate::blame::gather::{self, Gathered, gather, is_failure};
 use crate::blame::scope::{Profile, Scope, ScopeOptions};
 use crate::capture::EventIndex;
 use crate::capture::op::{Op, OpKind, OpLog, PathTable, ProcessId};
@@ -11,8 +11,9 @@ use crate::capture::source::{Source, Survey};
 use crate::case::{self, Ending};
 use crate::locks::{self, Edge, HistoryHold, Hold, Holder};
 
-/// What is known of all refusals and delays of a capture, whoever met them.
+/// What is known of all refusals and delays of a case.
 pub(super) struct Around {
+    pub(super) scope: Scope,
     pub(super) log: OpLog,
     pub(super) analysis: locks::Analysis,
     pub(super) unshown: Vec<locks::Party>,
@@ -29,17 +30,103 @@ impl Around {
     ) -> Option<Self> {
         let root = source.machine().system_root;
         let usual = Scope::new(&ScopeOptions::default(), root.as_deref()).ok()?;
-        let is_usual = usual.contains(op, &survey.processes, paths);
+        if usual.contains(op, &survey.processes, paths) {
+            return Some(Self::case(source, survey, usual, options));
+        }
         let any = ScopeOptions { profile: Profile::Any, ..ScopeOptions::default() };
-        let scope = if is_usual { usual } else { Scope::new(&any, root.as_deref()).ok()? };
+        Some(Self::case(source, survey, Scope::new(&any, root.as_deref()).ok()?, options))
+    }
+
+    /// The usual case, if the refused operation `event` is one of its failures.
+    pub(super) fn usual(
+        source: &dyn Source,
+        survey: &Survey,
+        event: EventIndex,
+        options: &CaseOptions<'_>,
+    ) -> Option<Self> {
+        let scope = Scope::new(&ScopeOptions::default(), source.machine().system_root.as_deref()).ok()?;
+        let is_asked = |op: &&Op| op.event == event && is_failure(op);
+        let op = survey.ops.iter().find(is_asked)?;
+        let is_usual = scope.contains(op, &survey.processes, &survey.paths);
+        is_usual.then(|| Self::case(source, survey, scope, options))
+    }
+
+    /// What is known of the file of `event` alone: the refusals of the event's own process, which is the victim here. That
+    /// makes a hold of its own a self-inflicted one, unless a driver was refused in its name.
+    pub(super) fn alone(
+        source: &dyn Source,
+        survey: &Survey,
+        event: EventIndex,
+        options: &CaseOptions<'_>,
+    ) -> Option<Self> {
+        let is_filter = authors(source, options.catalogue);
+        let log = match survey.ops.iter().find(|op| op.event == event) {
+            Some(seed) => gather::collect(source, survey, &[seed], &is_filter),
+            None => {
+                let path = source.path(event).filter(|path| !path.is_empty())?;
+                gather::collect_around(source, survey, (event, &path), &is_filter)
+            }
+        };
+        let at = log.ops.partition_point(|op| op.event < event);
+        let seed = *log.ops.get(at).filter(|op| op.event == event)?;
+        // The other attempts tell how long it went on, and who held through all of them.
+        let is_try = |op: &&Op| (op.process, op.driver) == (seed.process, seed.driver) && is_failure(op);
+        let failures: Vec<EventIndex> = log.ops.iter().filter(is_try).map(|op| op.event).collect();
+        let any = ScopeOptions { profile: Profile::Any, ..ScopeOptions::default() };
+        Some(Self::analysed(source, survey, (Scope::new(&any, None).ok()?, log), &failures, options))
+    }
+
+    /// Analyses the case of a scope.
+    fn case(source: &dyn Source, survey: &Survey, scope: Scope, options: &CaseOptions<'_>) -> Self {
         let Gathered { failures, log, .. } = gather(source, survey, &scope, &authors(source, options.catalogue));
+        Self::analysed(source, survey, (scope, log), &failures, options)
+    }
+
+    fn analysed(
+        source: &dyn Source,
+        survey: &Survey,
+        (scope, log): (Scope, OpLog),
+        failures: &[EventIndex],
+        options: &CaseOptions<'_>,
+    ) -> Self {
         let is_victim = |id: ProcessId| scope.is_victim_id(&log, id);
-        let mut analysis = locks::analyse(&log, &failures, &locks::Options::new(&is_victim));
-        if !is_usual {
+        let mut analysis = locks::analyse(&log, failures, &locks::Options::new(&is_victim));
+        analysis.findings.retain(|finding| finding.lock_class);
+        if scope.victims.is_empty() {
             blame_others(&mut analysis);
         }
         let unshown = weaken(&mut analysis, (&log, &survey.lost), source, options.catalogue);
-        Some(Self { log, analysis, unshown })
+        Self { scope, log, analysis, unshown }
+    }
+
+    /// The same before it is put in words.
+    pub(super) fn parts<'a>(
+        &'a self,
+        source: &'a dyn Source,
+        survey: &'a Survey,
+        options: &'a CaseOptions<'a>,
+    ) -> Parts<'a> {
+        Parts {
+            options,
+            machine: source.machine(),
+            scope: &self.scope,
+            survey,
+            outside: 0,
+            elsewhere: None,
+            filtered: 0,
+            log: &self.log,
+            analysis: self.analysis.clone(),
+            citer: locks::Citer::new(&self.log),
+            unshown: &self.unshown,
+            filters: filters(source, options.catalogue),
+            source,
+            common: Common::default(),
+        }
+    }
+
+    /// The finding about an event.
+    pub(super) fn finding(&self, event: EventIndex) -> Option<&locks::Finding> {
+        self.analysis.findings.iter().find(|finding| finding.event == event && finding.lock_class)
     }
 }
 

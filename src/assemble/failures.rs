@@ -2,7 +2,7 @@
 
 use super::Parts;
 use super::holders::{Holders, grade, shown_name};
-use crate::capture::op::{EventIndex, Op, OpKind, OpLog, PathId, ProcessId};
+use crate::capture::op::{DriverId, EventIndex, Op, OpKind, OpLog, PathId, ProcessId};
 use crate::case::{
     self, Attribution, Cause, ExplanationCode, HowDeleted, Mechanism, Names, Pool, RuledOutReason, Text,
 };
@@ -72,6 +72,7 @@ pub(super) fn failure(parts: &Parts<'_>, holders: &Holders, finding: &locks::Fin
         pid: pid(log, finding.process),
         tid: finding.thread,
         process: shared_name(parts, finding.process),
+        driver: driver(parts, finding.driver),
         operation,
         path: texts.share(log.paths.get(finding.path)),
         status: texts.share(finding.status.to_string()),
@@ -98,6 +99,7 @@ pub(super) fn failure(parts: &Parts<'_>, holders: &Holders, finding: &locks::Fin
             event: marker.event.0,
             pid: pid(log, marker.process),
             process: shared_name(parts, marker.process),
+            driver: driver(parts, marker.driver),
             how: match marker.how {
                 locks::DeleteHow::Disposition => HowDeleted::Disposition,
                 locks::DeleteHow::PosixDisposition => HowDeleted::PosixDisposition,
@@ -152,9 +154,7 @@ fn failure_holder(
         pid: pid(log, process),
         process: shared_name(parts, process),
         driver: match holder.party {
-            locks::Party::Driver { driver, .. } => {
-                log.drivers.get(usize::from(driver.0)).map(|driver| texts.share(&*driver.name))
-            }
+            locks::Party::Driver { driver: id, .. } => driver(parts, Some(id)),
             locks::Party::Process(_) => None,
         },
         confidence: grade(Some(holder.confidence)),
@@ -279,6 +279,11 @@ pub(super) fn name(log: &OpLog, process: ProcessId) -> String {
 fn shared_name(parts: &Parts<'_>, process: ProcessId) -> Text {
     let name = parts.log.processes.get(process.0 as usize).map_or("", |process| shown_name(&process.name));
     parts.common.texts.share(name)
+}
+
+fn driver(parts: &Parts<'_>, id: Option<DriverId>) -> Option<Text> {
+    let driver = parts.log.drivers.get(usize::from(id?.0))?;
+    Some(parts.common.texts.share(&*driver.name))
 }
 
 /// The operation of an event as Procmon names it.

@@ -290,7 +290,7 @@ fn keep_passing(scope: &mut Scope, filter: &FailureFilter<'_>, survey: &Survey) 
 fn blame_others(analysis: &mut locks::Analysis) {
     for finding in &mut analysis.findings {
         for holder in &mut finding.holders {
-            holder.victim &= holder.party.process() == finding.process;
+            holder.victim &= holder.party.process() == finding.process && finding.driver.is_none();
         }
         finding.holders.sort_by_key(|holder| holder.victim);
         if finding.attribution == locks::Attribution::SelfInflicted && finding.holders.iter().any(|one| !one.victim) {
@@ -326,7 +326,7 @@ fn authors(source: &dyn Source, catalogue: &VendorCatalogue) -> impl Fn(&DriverI
 fn record(parts: &mut Parts<'_>) -> CaseRecord {
     let holders = holders::Holders::new(parts);
     // Before the findings are taken apart.
-    let late = parts.analysis.findings.iter().find(|finding| quality::may_be_older(finding)).map(|first| first.time);
+    let late = parts.analysis.findings.iter().find(|finding| finding.may_be_older()).map(|first| first.time);
     let failures = failures::failures(parts, &holders);
     let waits = failures::waits(parts, &holders);
     let scope = parts.scope;

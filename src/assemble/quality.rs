@@ -9,7 +9,6 @@ use crate::capture::source::{Machine, Survey};
 use crate::case::{Quality, Severity};
 use crate::import::BadReason;
 use crate::lang::{Lang, Text, record as t};
-use crate::locks::{Attribution, Confidence, Edge, Finding, Holder};
 use crate::nt::{FileTime, Ticks};
 use std::fmt::Display;
 
@@ -127,13 +126,6 @@ pub(super) fn quality(
         }
     }
     notes
-}
-
-/// Whether a handle older than the capture may be behind a refusal: the file is not younger (AT-5), and no holder is proven
-/// whose open is in the capture.
-pub(super) fn may_be_older(finding: &Finding) -> bool {
-    let shown = |holder: &Holder| holder.confidence == Confidence::Proven && matches!(holder.hold.start, Edge::At(..));
-    !finding.born_in_capture && finding.attribution != Attribution::NoHolder && !finding.holders.iter().any(shown)
 }
 
 /// How many processes with file-system events are not Windows' own.

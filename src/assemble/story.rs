@@ -3,9 +3,8 @@
 use super::ending::{self, Around, endings};
 use super::failures::{self, edge, mechanism, name, operation_of, pid};
 use super::holders::Holders;
-use super::{CaseOptions, FailureFilter, Parts, authors, capture_record, filters, surveyed, weaken};
+use super::{CaseOptions, FailureFilter, authors, capture_record, surveyed};
 use crate::blame::gather;
-use crate::blame::scope::{Profile, Scope, ScopeOptions};
 use crate::capture::EventIndex;
 use crate::capture::op::{Op, OpKind, OpLog, PathId, ProcessId};
 use crate::capture::select::Selection;
@@ -75,74 +74,54 @@ fn story_of(
         let more = refused.len().saturating_sub(MAX_NAMED);
         NoStory::NoFile { refused: refused.into_iter().take(MAX_NAMED).collect(), more }
     };
-    let is_filter = authors(source, options.catalogue);
-    let log = match survey.ops.iter().find(|op| op.event == event) {
-        Some(seed) => gather::collect(source, survey, &[seed], &is_filter),
-        None => {
-            let Some(path) = source.path(event).filter(|path| !path.is_empty()) else {
-                return exit_story(source, survey, event, options).ok_or_else(no_file);
-            };
-            gather::collect_around(source, survey, (event, &path), &is_filter)
-        }
-    };
-    let seed = *find(&log, event).ok_or_else(no_file)?;
-    let any = ScopeOptions { profile: Profile::Any, ..ScopeOptions::default() };
-    let Ok(scope) = Scope::new(&any, None) else { return Err(no_file()) };
-    // Whoever failed is the victim here; that makes a hold of its own a self-inflicted one.
-    let is_victim = |id: ProcessId| id == seed.process;
-    let engine_options = locks::Options::new(&is_victim);
-    // The other attempts tell how long it went on, and who held through all of them.
-    let is_try = |op: &&Op| op.process == seed.process && gather::is_failure(op);
-    let tries: Vec<EventIndex> = log.ops.iter().filter(is_try).map(|op| op.event).collect();
-    let mut analysis = locks::analyse(&log, &tries, &engine_options);
-    let history = locks::history(&log, event, &tries, &engine_options).ok_or_else(no_file)?;
-    let unshown = weaken(&mut analysis, (&log, &survey.lost), source, options.catalogue);
-    let parts_of = |log, analysis: &locks::Analysis, unshown| Parts {
-        options,
-        machine: source.machine(),
-        scope: &scope,
-        survey,
-        outside: 0,
-        elsewhere: None,
-        filtered: 0,
-        log,
-        analysis: analysis.clone(),
-        citer: locks::Citer::new(log),
-        unshown,
-        filters: filters(source, options.catalogue),
-        source,
-        common: failures::Common::default(),
-    };
-    let parts = parts_of(&log, &analysis, &unshown);
+    let is_kept = survey.ops.iter().any(|op| op.event == event);
+    if !is_kept && source.path(event).is_none_or(|path| path.is_empty()) {
+        return exit_story(source, survey, event, options).ok_or_else(no_file);
+    }
+    // What belongs to the usual case is told as that case has it, so that both say the same.
+    let usual = Around::usual(source, survey, event, options).filter(|case| case.finding(event).is_some());
+    let is_usual = usual.is_some();
+    let told = usual.or_else(|| Around::alone(source, survey, event, options)).ok_or_else(no_file)?;
+    let log = &told.log;
+    let seed = *find(log, event).ok_or_else(no_file)?;
+    let is_victim = |id: ProcessId| told.scope.is_victim_id(log, id);
+    let tries: Vec<EventIndex> = told.analysis.findings.iter().map(|finding| finding.event).collect();
+    let history = locks::history(log, event, &tries, &locks::Options::new(&is_victim)).ok_or_else(no_file)?;
+    let parts = told.parts(source, survey, options);
     let holders = Holders::new(&parts);
-    let finding = analysis.findings.iter().find(|finding| finding.event == event && finding.lock_class);
-    let failure = finding.map(|finding| failures::failure(&parts, &holders, finding));
+    let finding = told.finding(event);
+    let mut failure = finding.map(|finding| failures::failure(&parts, &holders, finding));
+    if let Some(failure) = failure.as_mut().filter(|_| !is_usual) {
+        // There is no record that the numbers of its holders could refer to.
+        failure.holders.iter_mut().for_each(|holder| holder.holder = case::Text::default());
+    }
     // What is told of an event beyond its own file rests on the case it belongs to.
     let took = seed.finished().since(seed.start);
     let may_wait = locks::is_brief(&seed.kind) && took >= locks::WAIT_THRESHOLD;
-    let asks = may_wait || matches!(seed.kind, OpKind::Cleanup);
-    let around = if asks { Around::of(source, survey, (&seed, &log.paths), options) } else { None };
-    let wait = around.as_ref().filter(|_| may_wait).and_then(|around| {
-        let parts = parts_of(&around.log, &around.analysis, &around.unshown);
+    let asks = (may_wait || matches!(seed.kind, OpKind::Cleanup)) && !is_usual;
+    let asked = if asks { Around::of(source, survey, (&seed, &log.paths), options) } else { None };
+    let around = asked.as_ref().or(Some(&told).filter(|_| is_usual));
+    let wait = around.filter(|_| may_wait).and_then(|around| {
+        let parts = around.parts(source, survey, options);
         failures::waits(&parts, &Holders::new(&parts)).into_iter().find(|wait| wait.event == event.0)
     });
-    let ended = around.as_ref().map_or_else(Vec::new, |around| endings(&around.log, &around.analysis, event));
+    let ended = around.map_or_else(Vec::new, |around| endings(&around.log, &around.analysis, event));
     let mut events: Vec<StoryEvent> = history
         .events
         .iter()
         .filter_map(|told| {
-            let op = find(&log, told.event)?;
+            let op = find(log, told.event)?;
             Some(StoryEvent {
                 event: told.event.0,
                 time: told.time.to_rfc3339(),
-                pid: pid(&log, told.process),
-                process: name(&log, told.process),
+                pid: pid(log, told.process),
+                process: name(log, told.process),
                 operation: operation_of(&parts, op),
                 result: op.status.result_text().into_owned(),
                 path: log.paths.get(told.path).to_owned(),
                 took_ms: Some(told.end.since(told.time)).filter(|took| *took >= SLOW).map(Ticks::as_millis),
                 refused: gather::is_failure(op),
-                detail: detail(&log, op, options.lang),
+                detail: detail(log, op, options.lang),
             })
         })
         .collect();
@@ -150,12 +129,12 @@ fn story_of(
     let implicated: &[locks::Holder] = match (finding, &wait) {
         (Some(finding), _) => &finding.holders,
         (None, Some(_)) => {
-            let waits = around.iter().flat_map(|around| &around.analysis.waits);
-            waits.into_iter().find(|wait| wait.event == event).map_or(&[], |wait| &wait.holders)
+            let mut waits = around.into_iter().flat_map(|around| &around.analysis.waits);
+            waits.find(|wait| wait.event == event).map_or(&[], |wait| &wait.holders)
         }
         (None, None) => &[],
     };
-    let holds = history.holds.iter().map(|told| hold(&log, seed.path, implicated, told)).collect();
+    let holds = history.holds.iter().map(|told| hold(log, seed.path, implicated, told)).collect();
     let schema = case::WHY_SCHEMA.to_owned();
     Ok(Story { schema, event: event.0, failure, wait, events, holds, ended, truncated: history.truncated })
 }
@@ -290,8 +269,7 @@ pub fn audit(source: &dyn Source, options: &CaseOptions<'_>) -> AuditRecord {
             rule: conflict.rule.to_owned(),
         })
         .collect();
-    let first = log.ops.iter().find(|op| gather::is_failure(op)).map(|op| op.start);
-    let quality = super::quality::quality(options, &survey, &source.machine(), first, None);
+    let quality = super::quality::quality(options, &survey, &source.machine(), found.first_older, None);
     let capture = capture_record(options, &source.machine(), &survey, &quality, None);
     let mut notes = Vec::new();
     if survey.coverage.lacks_closes() {

@@ -249,7 +249,7 @@ fn confidence_text(confidence: Confidence, lang: Lang) -> &'static str {
 /// The processes whose operations failed, named once each.
 fn victims<'a>(parts: &Parts<'_>, failures: impl Iterator<Item = &'a Failure>) -> String {
     let lang = parts.options.lang;
-    let names = names(failures.map(|failure| failure.process.as_str()), lang);
+    let names = names(failures.map(|failure| failure.driver.as_ref().unwrap_or(&failure.process).as_str()), lang);
     if names.is_empty() { parts.scope.victims.join(lang.comma()) } else { names }
 }
 

@@ -39,11 +39,17 @@ pub struct Gathered {
 pub fn gather(source: &dyn Source, survey: &Survey, scope: &Scope, is_filter: &FilterTest<'_>) -> Gathered {
     let is_inside = |op: &&Op| scope.contains(op, &survey.processes, &survey.paths);
     let (inside, outside): (Vec<&Op>, Vec<&Op>) = survey.ops.iter().filter(|op| is_failure(op)).partition(is_inside);
-    let failures: Vec<EventIndex> = inside.iter().map(|op| op.event).collect();
     // A delayed open is no failure, but who delayed it belongs to the case.
     let delayed = survey.ops.iter().filter(|op| is_delayed(op)).filter(is_inside);
     let seeds: Vec<&Op> = inside.iter().copied().chain(delayed).collect();
-    Gathered { failures, outside: outside.len() as u64, log: collect(source, survey, &seeds, is_filter) }
+    let log = collect(source, survey, &seeds, is_filter);
+    let by_driver: FxHashSet<EventIndex> = log.ops.iter().filter(|op| op.driver.is_some()).map(|op| op.event).collect();
+    // VI-3: what a driver asked for itself was not refused to the victim in whose name it did.
+    let (theirs, failures): (Vec<EventIndex>, Vec<EventIndex>) = inside
+        .iter()
+        .map(|op| op.event)
+        .partition(|event| !scope.victims.is_empty() && !scope.is_named(*event) && by_driver.contains(event));
+    Gathered { failures, outside: (outside.len() + theirs.len()) as u64, log }
 }
 
 /// Whether the operation was refused in a way that can mean that somebody is in the way. An open that came back with the

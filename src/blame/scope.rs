@@ -180,13 +180,18 @@ impl Scope {
             || volume_device(&bare).is_some_and(|(_, tail)| drives().any(|drive| matches(&format!("{drive}{tail}"))))
     }
 
+    /// Whether a failure counts whatever the rest of the scope says.
+    pub fn is_named(&self, event: EventIndex) -> bool {
+        self.named.binary_search(&event).is_ok()
+    }
+
     /// Whether a failed operation is one to explain.
     pub fn contains(&self, op: &Op, processes: &[ProcessInfo], paths: &PathTable) -> bool {
         let target = match op.kind {
             OpKind::Rename { target, .. } | OpKind::Link { target, .. } => target,
             _ => None,
         };
-        if self.named.binary_search(&op.event).is_ok() {
+        if self.is_named(op.event) {
             return true;
         }
         processes.get(op.process.0 as usize).is_some_and(|process| self.is_victim(process))

@@ -19,6 +19,9 @@ pub struct Failure {
     pub tid: Option<u32>,
     /// Process name.
     pub process: Text,
+    /// The driver that, by its stack, issued it in the process's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub driver: Option<Text>,
     /// Operation as Procmon names it.
     pub operation: Text,
     /// Path.
@@ -225,6 +228,9 @@ pub struct DeletedBy {
     pub pid: u32,
     /// Process name.
     pub process: Text,
+    /// The driver that, by its stack, did it in the process's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub driver: Option<Text>,
     /// How.
     pub how: HowDeleted,
 }

@@ -68,7 +68,7 @@ crate::texts! {
     NOT_RETRIED: "not retried", "未重试";
     IN_EVENT: "event {event}", "事件 {event}";
     HANDLE_AMBIGUOUS: "the process is certain, which of its handles is not", "进程确定，具体句柄不确定";
-    DELETED_BY: "marked for deletion by {process} (PID {pid}), event {event}", "由 {process}（PID {pid}）标记为删除，事件 {event}";
+    DELETED_BY: "marked for deletion by {who}, event {event}", "由 {who}标记为删除，事件 {event}";
     RELEASED_BY: "released by PID {pid}, event {event}", "由 PID {pid} 释放，事件 {event}";
     RELEASED_PERHAPS: "probably released by PID {pid}, event {event}", "很可能由 PID {pid} 释放，事件 {event}";
     LIVE_CHILD: "{path} was in the folder too, and nobody had marked it for deletion (event {event}): the folder was not empty in any case", "该目录中还有 {path}，且无人将其标记为删除（事件 {event}）：无论如何该目录都不为空";

@@ -5,7 +5,7 @@ use crate::case::Mechanism;
 
 crate::texts! {
     TITLE: "Why event {event} failed", "事件 {event} 失败的原因";
-    FAILED: "{time}  {process} (PID {pid}) {operation} → {result}", "{time}  {process}（PID {pid}）{operation} → {result}";
+    FAILED: "{time}  {who} {operation} → {result}", "{time}  {who}{operation} → {result}";
     ASKED: "asked for: {what}", "请求：{what}";
     ACCESS: "access {names}", "访问 {names}";
     EFFECTIVE: "checked as {names}", "按 {names} 检查";

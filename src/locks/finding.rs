@@ -289,6 +289,16 @@ pub enum Attribution {
     NoHolder,
 }
 
+impl Finding {
+    /// Whether a handle older than the capture may be behind the refusal: the file is not younger (AT-5), and no holder is
+    /// proven whose open is in the capture.
+    pub fn may_be_older(&self) -> bool {
+        let shown =
+            |holder: &Holder| holder.confidence == Confidence::Proven && matches!(holder.hold.start, Edge::At(..));
+        !self.born_in_capture && self.attribution != Attribution::NoHolder && !self.holders.iter().any(shown)
+    }
+}
+
 /// What stood in the way, not the status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cause {
@@ -330,6 +340,8 @@ pub struct DeletedBy {
     pub event: EventIndex,
     /// Its process.
     pub process: ProcessId,
+    /// The driver that acted in its name.
+    pub driver: Option<DriverId>,
     /// How.
     pub how: DeleteHow,
 }
@@ -384,6 +396,8 @@ pub struct Finding {
     pub time: FileTime,
     /// Its process.
     pub process: ProcessId,
+    /// The driver that issued it in the process's name (VI-3).
+    pub driver: Option<DriverId>,
     /// Its thread.
     pub thread: Option<u32>,
     /// Its path.

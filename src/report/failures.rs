@@ -1,7 +1,7 @@
 //! The failures of a case, file by file, with who is behind each and who is cleared; and what was only delayed.
 
 use super::page::Page;
-use super::words::{confidence, holder_name, is_servicing, outside, reason_of};
+use super::words::{acting, confidence, holder_name, is_servicing, outside, reason_of};
 use super::{escape, time};
 use crate::case::{
     Attribution, CaseRecord, Cause, Confidence, Edge, Failure, FailureHolder, HolderKind, RuledOutReason,
@@ -50,7 +50,7 @@ impl Page<'_, &CaseRecord> {
                 "    {:>6}  {}  {}  {} → {}  ← {who}",
                 failure.event,
                 self.time(&failure.time),
-                lang.process(escape::terminal(&failure.process), failure.pid),
+                acting(failure.driver.as_deref(), (&failure.process, failure.pid), lang),
                 escape::terminal(&failure.operation),
                 failure.result,
             ));
@@ -100,10 +100,9 @@ impl Page<'_, &CaseRecord> {
     /// Who marked the file for deletion.
     fn mark_line(&self, failure: &Failure) -> Option<String> {
         let marker = failure.deleted_by.as_ref()?;
-        let process = escape::terminal(&marker.process);
-        let values: &[(&str, &dyn std::fmt::Display)] =
-            &[("process", &process), ("pid", &marker.pid), ("event", &marker.event)];
-        Some(t::DELETED_BY.fill(self.style.lang, values))
+        let lang = self.style.lang;
+        let who = acting(marker.driver.as_deref(), (&marker.process, marker.pid), lang);
+        Some(t::DELETED_BY.fill(lang, &[("who", &who), ("event", &marker.event)]))
     }
 
     /// Each hold once; with the event where the same hold is graded or ruled differently for another.

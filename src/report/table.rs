@@ -2,7 +2,7 @@
 
 use super::page::Page;
 use super::style::{Style, grouped, new_table};
-use super::words::{confidence, holder_name, is_servicing, reason_of};
+use super::words::{confidence, holder_title, is_servicing, reason_of};
 use super::{escape, time};
 use crate::case::{CaseRecord, Confidence, Failure, Holder, PartyCode, Series};
 use crate::lang::{Lang, Text, filters, products, record, report as t};
@@ -138,7 +138,7 @@ impl Page<'_, &CaseRecord> {
             let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
             table.add_row(vec![
                 right(holder.rank.to_string()),
-                Cell::new(holder_name(holder)),
+                Cell::new(holder_title(holder)),
                 right(holder.process.as_ref().map_or_else(String::new, |process| process.pid.to_string())),
                 Cell::new(vendor(self.record, holder, lang)),
                 Cell::new(graded(self.record, holder, lang)),
@@ -159,7 +159,7 @@ impl Page<'_, &CaseRecord> {
         let mut table = new_table(self.style, &heads);
         let lang = self.style.lang;
         for holder in &self.record.holders {
-            let mut party = holder_name(holder);
+            let mut party = holder_title(holder);
             if let Some(process) = &holder.process {
                 let _ = write!(party, "\nPID {}", process.pid);
             }

@@ -5,7 +5,7 @@ use super::failures::released;
 use super::page::Page;
 use super::style::{Style, new_table};
 use super::time;
-use super::words::{confidence, reason_of};
+use super::words::{acting, confidence, reason_of};
 use crate::case::{Attribution, Cause, Edge, Evidence, Failure, FailureHolder, Hold, Requested, Story, StoryEvent};
 use crate::lang::{Lang, report as r, why as t};
 use crate::nt::FileTime;
@@ -37,7 +37,8 @@ impl<'a> Teller<'a> {
         let story = self.record;
         if let Some(failure) = &story.failure {
             self.line(&t::TITLE.fill(lang, &[("event", &story.event)]));
-            let what = (&*failure.time, &*failure.process, failure.pid, &*failure.operation, &*failure.result);
+            let who = self.named(failure.driver.as_deref(), (&failure.process, failure.pid));
+            let what = (&*failure.time, &*who, &*failure.operation, &*failure.result);
             self.happened(what, &failure.path);
             self.asked_and_ended(failure);
             return;
@@ -45,7 +46,8 @@ impl<'a> Teller<'a> {
         let title = if self.is_exit() { t::TITLE_EXIT } else { t::TITLE_OTHER };
         self.line(&title.fill(lang, &[("event", &story.event)]));
         if let Some(asked) = self.asked_event() {
-            self.happened((&asked.time, &asked.process, asked.pid, &asked.operation, &asked.result), &asked.path);
+            let who = self.named(None, (&asked.process, asked.pid));
+            self.happened((&asked.time, &who, &asked.operation, &asked.result), &asked.path);
         }
         if self.is_exit() {
             return;
@@ -84,7 +86,7 @@ impl<'a> Teller<'a> {
         self.record.events.iter().find(|event| event.event == self.record.event)
     }
 
-    fn happened(&mut self, (at, process, pid, operation, result): (&str, &str, u32, &str, &str), path: &str) {
+    fn happened(&mut self, (at, who, operation, result): (&str, &str, &str, &str), path: &str) {
         let lang = self.style.lang;
         let time = FileTime::parse_rfc3339(at).map_or_else(
             || at.to_owned(),
@@ -93,11 +95,10 @@ impl<'a> Teller<'a> {
                 time::date_time(time, &self.style.zone) + &zone
             },
         );
-        let (process, operation) = (terminal(process), terminal(operation));
-        let line = t::FAILED.fill(
-            lang,
-            &[("time", &time), ("process", &process), ("pid", &pid), ("operation", &operation), ("result", &result)],
-        );
+        let operation = terminal(operation);
+        let values: &[(&str, &dyn std::fmt::Display)] =
+            &[("time", &time), ("who", &who), ("operation", &operation), ("result", &result)];
+        let line = t::FAILED.fill(lang, values);
         self.line(&format!("  {line}"));
         if !path.is_empty() {
             self.line(&format!("  {}", terminal(path)));
@@ -149,9 +150,8 @@ impl<'a> Teller<'a> {
             self.line(&format!("  {}", t::ASKED.fill(lang, &[("what", &asked)])));
         }
         if let Some(marker) = &failure.deleted_by {
-            let values: &[(&str, &dyn std::fmt::Display)] =
-                &[("process", &terminal(&marker.process)), ("pid", &marker.pid), ("event", &marker.event)];
-            self.line(&format!("  {}", r::DELETED_BY.fill(lang, values)));
+            let who = self.named(marker.driver.as_deref(), (&marker.process, marker.pid));
+            self.line(&format!("  {}", r::DELETED_BY.fill(lang, &[("who", &who), ("event", &marker.event)])));
         }
         if let Some(child) = &failure.live_child {
             let path = terminal(&child.path);
@@ -242,11 +242,7 @@ impl<'a> Teller<'a> {
     }
 
     pub(super) fn named(&self, driver: Option<&str>, (process, pid): (&str, u32)) -> String {
-        let lang = self.style.lang;
-        match driver {
-            Some(driver) => terminal(driver) + &lang.remark(format_args!("{} PID {pid}", terminal(process))),
-            None => lang.process(terminal(process), pid),
-        }
+        acting(driver, (process, pid), self.style.lang)
     }
 
     /// The rules that were cited beside those of the holders, each once and in a sentence.

@@ -1,7 +1,7 @@
 //! Parts of a case in words: edges, grades, parties and reasons.
 
 use super::escape;
-use crate::case::{CaseRecord, Cause, Confidence, FailureHolder, Holder, Mechanism};
+use crate::case::{CaseRecord, Cause, Confidence, FailureHolder, Holder, Mechanism, Process};
 use crate::lang::{Lang, Text, report as t};
 
 /// An edge outside what the capture shows, in words.
@@ -23,7 +23,13 @@ pub(super) const fn confidence(confidence: Confidence) -> Text {
     }
 }
 
-/// What a party is called: its driver, else its process.
+/// What a party is called: its driver, else its process, with the services that it hosts.
+pub(super) fn holder_title(holder: &Holder) -> String {
+    let hosted = holder.process.as_ref().filter(|_| holder.driver.is_none()).and_then(hosted);
+    hosted.map_or_else(|| holder_name(holder), |hosted| format!("{} {hosted}", holder_name(holder)))
+}
+
+/// The same, by name alone.
 pub(super) fn holder_name(holder: &Holder) -> String {
     let name = holder
         .driver
@@ -32,6 +38,26 @@ pub(super) fn holder_name(holder: &Holder) -> String {
         .or(holder.process.as_ref().map(|process| process.name.as_str()))
         .unwrap_or_default();
     escape::terminal(name)
+}
+
+/// A process by name; before it the driver that acts in its name.
+pub(super) fn acting(driver: Option<&str>, (process, pid): (&str, u32), lang: Lang) -> String {
+    let process = escape::terminal(process);
+    match driver {
+        Some(driver) => escape::terminal(driver) + &lang.remark(format_args!("{process} PID {pid}")),
+        None => lang.process(process, pid),
+    }
+}
+
+/// What a process that runs the services of others was started for: its command line, without the program.
+pub(super) fn hosted(process: &Process) -> Option<String> {
+    let command = process.command_line.as_deref().filter(|_| process.name.eq_ignore_ascii_case("svchost.exe"))?;
+    let command = command.trim();
+    let rest = match command.strip_prefix('"') {
+        Some(quoted) => quoted.split_once('"')?.1,
+        None => command.split_once(char::is_whitespace)?.1,
+    };
+    Some(escape::terminal(rest.trim())).filter(|rest| !rest.is_empty())
 }
 
 /// Whether the victims are the installer's processes.

@@ -116,7 +116,8 @@ fn from_capture(record: &CaseRecord, parts: &Parts<'_>, tied: &Tied<'_>, subject
         if let Some(marker) = &failure.deleted_by
             && let Some(op) = op(parts, marker.event)
         {
-            let place = format!("{} (PID {}) {}", marker.process, marker.pid, failure.path);
+            let who = marker.driver.as_ref().unwrap_or(&marker.process);
+            let place = format!("{who} (PID {}) {}", marker.pid, failure.path);
             steps.push(step("marked_for_deletion", op.start, Some(marker.event), None, place));
         }
     }
@@ -137,7 +138,8 @@ fn from_capture(record: &CaseRecord, parts: &Parts<'_>, tied: &Tied<'_>, subject
 fn holds(failure: &Failure) -> Vec<Timed> {
     let Some(holder) = failure.holders.first() else { return Vec::new() };
     let path = holder.hold.path.as_ref().unwrap_or(&failure.path);
-    let place = format!("{} (PID {}) {path}", holder.process, holder.pid);
+    let who = holder.driver.as_ref().unwrap_or(&holder.process);
+    let place = format!("{who} (PID {}) {path}", holder.pid);
     let edges = [(&holder.hold.start, "holder_opens"), (&holder.hold.end, "holder_releases")];
     let edge = |(edge, role): (&Edge, &str)| match edge {
         Edge::At(at) => Some(step(role, FileTime::parse_rfc3339(&at.time)?, Some(at.event), None, place.clone())),

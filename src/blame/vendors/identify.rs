@@ -313,7 +313,11 @@ impl VendorCatalogue {
         let mine = |entry: &&Entry| entry.vendor == index;
         let named = || subject.rows.iter().filter_map(|row| self.entries.get(*row)).filter(mine);
         let hinted = |entry: &&Entry| !subject.path.is_empty() && entry.hint_match(&subject.path).is_some();
-        let mut row = named().find(hinted).or_else(|| named().next());
+        // Windows' own files have fixed places: elsewhere the name is borrowed, and tells no product.
+        let fixed = |entry: &&Entry| vendor.en == "Microsoft" && !vendor.user && entry.hint.is_some();
+        let of_windows = subject.path.split_once(':').is_none_or(|(_, rest)| rest.starts_with(r"\windows\"));
+        let in_place = |entry: &&Entry| of_windows || !fixed(entry);
+        let mut row = named().find(hinted).or_else(|| named().find(in_place));
         let is_host =
             |entry: &Entry| !vendor.user && entry.process.as_deref().is_some_and(|name| HOSTS.contains(&name));
         let product = |row: &Entry| if is_host(row) { String::new() } else { row.product.to_string() };

@@ -170,6 +170,11 @@ fn windows_names_outside_their_folder_are_nobodys() {
     assert_eq!(process("svchost.exe", r"C:\Temp\svchost.exe", ""), None);
     let host = process("svchost.exe", r"C:\Windows\System32\svchost.exe", "Microsoft Corporation").unwrap();
     assert_eq!((host.product, host.category), (None, Some(Category::Windows)), "it hosts any service");
+    // Elsewhere the name is borrowed: Microsoft's by its string, and no product of it.
+    let borrowed = process("MsMpEng.exe", r"C:\ProgramData\Temp\MsMpEng.exe", "Microsoft Corporation").unwrap();
+    assert_eq!((borrowed.vendor_en.as_str(), borrowed.product, borrowed.category), ("Microsoft", None, None));
+    let shell = process("explorer.exe", r"C:\Windows\explorer.exe", "Microsoft Corporation").unwrap();
+    assert!(shell.product.is_some());
     let defender = r"C:\ProgramData\Microsoft\Windows Defender\platform\4.18.2006.10-0\MsMpEng.exe";
     let found = process("MsMpEng.exe", defender, "Microsoft Corporation").unwrap();
     assert_eq!((found.product.as_deref(), found.category), (Some("Defender Antivirus"), Some(Category::Av)));

@@ -45,6 +45,7 @@ impl Engine<'_> {
             event: op.event,
             time: op.start,
             process: op.process,
+            driver: op.driver,
             thread: op.thread,
             path: op.path,
             status: op.status,
@@ -54,8 +55,8 @@ impl Engine<'_> {
             requested: requested(op),
             holders,
             deleted_by: blockers.mark.and_then(|(mark, _)| {
-                let event = self.op(mark.op)?.event;
-                Some(DeletedBy { event, process: mark.process, how: mark.how })
+                let op = self.op(mark.op)?;
+                Some(DeletedBy { event: op.event, process: mark.process, driver: op.driver, how: mark.how })
             }),
             released_by: None,
             confirmed_by: None,

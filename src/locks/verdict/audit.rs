@@ -8,7 +8,7 @@ use crate::locks::failure::is_lock_failure;
 use crate::locks::file::track::Track;
 use crate::locks::finding::{Attribution, Confidence};
 use crate::locks::identity::succeeded;
-use crate::nt::NtStatus;
+use crate::nt::{FileTime, NtStatus};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
@@ -47,6 +47,8 @@ pub struct Audit {
     pub false_conflicts: Vec<FalseConflict>,
     /// Failures of the lock class, by status in order of code.
     pub failures: BTreeMap<NtStatus, StatusCount>,
+    /// When the first of them began that a handle older than the capture may be behind.
+    pub first_older: Option<FileTime>,
     /// Closes of handles whose open is not in the capture.
     pub closes_without_open: u64,
     /// Opens whose close is not in the capture and whose process did not end in it.
@@ -93,6 +95,9 @@ pub fn audit(log: &OpLog, is_asked: &dyn Fn(EventIndex) -> bool) -> Audit {
         let Some(finding) = engine.explain(at, &bursts) else { continue };
         if !finding.lock_class {
             continue;
+        }
+        if finding.may_be_older() {
+            audit.first_older = audit.first_older.into_iter().chain([finding.time]).min();
         }
         let explained = finding.attribution == Attribution::NoHolder
             || finding.holders.iter().any(|holder| holder.confidence >= Confidence::Likely);

@@ -1,6 +1,6 @@
 //! Retries: failures of one operation grouped, and the success that ended them (AT-10).
 
-use crate::capture::op::{Op, OpKind, ProcessId};
+use crate::capture::op::{DriverId, Op, OpKind, ProcessId};
 use crate::locks::engine::Engine;
 use crate::locks::failing::BurstEnd;
 use crate::locks::failure::{Wanted, is_lock_failure, requested, wanted};
@@ -20,8 +20,8 @@ pub(crate) struct Bursts {
 /// The failures asked about; the first and the last of all; the extent of the last, and the success after it.
 type Retries = (Vec<u32>, [u32; 2], Instant, Option<u32>);
 
-/// Operations that are retries of one another: same process, same name, same sort.
-type Sort = (ProcessId, u32, u8);
+/// Operations that are retries of one another: same process, or driver in its name, same name, same sort.
+type Sort = (ProcessId, Option<DriverId>, u32, u8);
 
 fn sort_of(op: &Op, key: u32) -> Option<Sort> {
     let sort = match op.kind {
@@ -34,7 +34,7 @@ fn sort_of(op: &Op, key: u32) -> Option<Sort> {
         OpKind::Write { .. } => 6,
         _ => return None,
     };
-    Some((op.process, key, sort))
+    Some((op.process, op.driver, key, sort))
 }
 
 /// Whether `now` shows that what refused `then` is gone.

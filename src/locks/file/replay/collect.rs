@@ -30,6 +30,8 @@ pub(super) struct Builder<'a> {
     pub(super) track: Track,
     pub(super) keys: FxHashMap<Key, u32>,
     pub(super) family: FxHashMap<Family, Vec<u32>>,
+    /// The groups of one driver, in whosever name it opened.
+    acting: FxHashMap<(DriverId, u32, u32), Vec<u32>>,
     pub(super) counts: Vec<Count>,
     pub(super) raw: Vec<Vec<Raw>>,
     /// Opens and closes by other files of a name, each before which position of the file's operations, and the link of this
@@ -85,6 +87,7 @@ impl<'a> Builder<'a> {
             track: Track { ops, ..Track::default() },
             keys: FxHashMap::default(),
             family: FxHashMap::default(),
+            acting: FxHashMap::default(),
             counts: Vec::new(),
             raw: Vec::new(),
             foreign,
@@ -131,6 +134,9 @@ impl<'a> Builder<'a> {
         let group = self.counts.len() as u32;
         self.keys.insert(key, group);
         self.family.entry(self.family_of(key)).or_default().push(group);
+        if let Some(driver) = key.1 {
+            self.acting.entry((driver, key.2, key.3)).or_default().push(group);
+        }
         self.counts.push(Count::default());
         self.raw.push(Vec::new());
         self.track.groups.push(Group {
@@ -165,6 +171,14 @@ impl<'a> Builder<'a> {
         self.group(key)
     }
 
+    /// The group whose handle a close ended: a driver may close in one process's name what it opened in another's (VI-3).
+    fn closed(&mut self, key: Key) -> u32 {
+        let own = self.keys.get(&key).is_some_and(|group| self.is_open(*group));
+        let others = key.1.filter(|_| !own).and_then(|driver| self.acting.get(&(driver, key.2, key.3)));
+        let other = others.and_then(|groups| groups.iter().take(16).copied().find(|group| self.is_open(*group)));
+        other.unwrap_or_else(|| self.user(key))
+    }
+
     /// An open of `key` that succeeded.
     fn open(&mut self, key: Key, nth: u32, at: u32) {
         let group = self.group(key);
@@ -187,7 +201,7 @@ impl<'a> Builder<'a> {
         if !self.merged.is_empty() && self.is_merged(self.family_of(key)) {
             self.pooled.insert(self.family_of(key));
         }
-        let group = self.user(key);
+        let group = self.closed(key);
         if let Some(count) = self.counts.get_mut(group as usize) {
             if count.open > 0 {
                 count.open -= 1;
