@@ -225,7 +225,7 @@ fn who_uses_a_handle_after_the_refusal_had_not_handed_it_on() {
         b.open(victim, F, DELETE, ALL);
         let finding = b.explain(failed);
         if uses {
-            assert_eq!(named(&finding), [(av, Confidence::Proven)]);
+            assert_eq!(named(&finding), [(av, Confidence::Proven), (other, Confidence::Possible)]);
         } else {
             assert_eq!(named(&finding), [(av, Confidence::Likely), (other, Confidence::Likely)]);
         }

@@ -78,9 +78,15 @@ impl Engine<'_> {
             // What is proven explains the failure; what was only inferred to complete the picture is not needed.
             Some(Confidence::Proven) => {
                 let proven = |suspect: &&Suspect| suspect.holder.confidence == Confidence::Proven;
-                let proven = blockers.suspects.iter().filter(proven).map(|suspect| suspect.holder.party);
-                let proven: FxHashSet<Party> = proven.collect();
-                blockers.suspects.retain(|suspect| {
+                let proven = blockers.suspects.iter().filter(proven);
+                let ends: Vec<_> = proven.clone().filter_map(|suspect| suspect.end).collect();
+                let proven: FxHashSet<Party> = proven.map(|suspect| suspect.holder.party).collect();
+                blockers.suspects.retain_mut(|suspect| {
+                    // AT-6: who closed the very handle may have had a copy by then.
+                    if suspect.counterpart && suspect.inferred && suspect.end.is_some_and(|end| ends.contains(&end)) {
+                        suspect.holder.confidence = Confidence::Possible;
+                        return true;
+                    }
                     suspect.holder.confidence >= Confidence::Likely
                         && (!suspect.inferred || suspect.beside && !proven.contains(&suspect.holder.party))
                 });
