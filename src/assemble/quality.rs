@@ -63,6 +63,14 @@ pub(super) fn quality(
     if coverage.unordered {
         add("rows_unordered", Severity::Error, t::Q_UNORDERED, &[]);
     }
+    let order = coverage.order;
+    if order.steps_back > 0 && !coverage.unordered {
+        let values: &[(&str, &dyn Display)] = &[("n", &order.steps_back), ("most", &shown(order.largest))];
+        add("clock_set_back", Severity::Warning, t::Q_CLOCK_BACK, values);
+    }
+    if order.misnumbered > 0 {
+        add("numbers_unordered", Severity::Warning, t::Q_MISNUMBERED, &[("n", &order.misnumbered)]);
+    }
     if !coverage.has_detail {
         add("no_detail", Severity::Error, t::Q_NO_DETAIL, &[]);
     }

@@ -104,9 +104,11 @@ impl Capture {
         Ok(Self { left_out, rescues, ..Self::from_segments(further) })
     }
 
-    /// Joins segments, ordered by the time of their first event.
+    /// Joins segments, ordered by the driver's numbers, which last through a capture; where these do not tell, by the time of
+    /// their first event.
     pub fn from_segments(mut segments: Vec<Segment>) -> Self {
         segments.sort_by_key(|segment| segment.pml().event(0).map(Event::time).unwrap_or_default());
+        segment::sort_by_number(&mut segments);
         let mut events = 0;
         let mut seams = Vec::new();
         let mut last: Option<(u32, FileTime)> = None;
@@ -120,7 +122,7 @@ impl Capture {
             segment.first_event = events;
             events += u64::from(segment.pml().event_count());
             let pml = segment.pml();
-            let numbered = |event: &Event<'_>| event.sequence() < 0x2000_0000;
+            let numbered = |event: &Event<'_>| event.sequence() < scan::NETWORK_SEQUENCE;
             let edge = |n: u32| pml.event(n).ok().filter(numbered).map(|event| (event.sequence(), event.time()));
             if let Some((_, before)) = last
                 && repeated > 0

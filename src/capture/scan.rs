@@ -4,7 +4,9 @@
 use super::chunk::{Chunk, Marks};
 use super::decode::{self, Context, code};
 use super::lost::{Gaps, Lost};
-use super::op::{Coverage, DriverInfo, EventIndex, Op, OpKind, OpLog, PathTable, ProcessId, ProcessInfo, StackSays};
+use super::op::{
+    Coverage, DriverInfo, EventIndex, Op, OpKind, OpLog, Order, PathTable, ProcessId, ProcessInfo, StackSays,
+};
 use super::select::Selection;
 use super::source::{ClassCounts, Damage, FilterTest, Machine, SLOW, Source, Survey, may_be_lock_class};
 use super::{Capture, collect};
@@ -14,7 +16,7 @@ use crate::pml::{Event, EventClass, PmlError, PmlErrorKind, PointerSize, Region}
 use rustc_hash::FxHashMap;
 
 /// The driver numbers network events apart, from here on.
-const NETWORK_SEQUENCE: u32 = 0x2000_0000;
+pub(super) const NETWORK_SEQUENCE: u32 = 0x2000_0000;
 
 impl Capture {
     /// The processes of all segments, and the driver's process number → process.
@@ -103,6 +105,7 @@ struct Part {
     last_time: FileTime,
     sequence_missing: u64,
     gaps: Gaps,
+    order: Order,
     end: FileTime,
     marks: Marks,
     /// The process number looked up last, and found.
@@ -126,6 +129,9 @@ impl Part {
         if sequence < NETWORK_SEQUENCE {
             let time = event.time();
             if self.first_sequence.is_some() {
+                if time < self.last_time || sequence <= self.last_sequence {
+                    self.order.see((self.last_sequence, self.last_time), (sequence, time));
+                }
                 let missing = sequence.saturating_sub(self.last_sequence).saturating_sub(1);
                 if missing > 0 {
                     self.sequence_missing += u64::from(missing);
@@ -264,8 +270,12 @@ impl Source for Capture {
             survey.with_stack += part.with_stack;
             missing += part.sequence_missing;
             survey.coverage.gaps.append(&part.gaps);
+            survey.coverage.order.append(&part.order);
             if let Some(first) = part.first_sequence {
                 if let Some((previous, from)) = last {
+                    if part.first_time < from || first <= previous {
+                        survey.coverage.order.see((previous, from), (first, part.first_time));
+                    }
                     let between = u64::from(first.saturating_sub(previous).saturating_sub(1));
                     missing += between;
                     // What is missing between two files follows below.

@@ -1,6 +1,7 @@
 //! One file of a capture, and the neighbours that Procmon split it into.
 
 use super::map::Bytes;
+use super::scan::NETWORK_SEQUENCE;
 use crate::pml::recover::{self, RescueReport};
 use crate::pml::{Container, Event, Pml, PmlError};
 use std::io;
@@ -148,6 +149,13 @@ impl Segment {
         if same == (count - from).min(there.event_count()) { same } else { 0 }
     }
 
+    /// The driver's numbers of its first and its last event.
+    fn numbers(&self) -> Option<(u32, u32)> {
+        let pml = self.pml();
+        let number = |n: u32| pml.event(n).ok().map(Event::sequence).filter(|number| *number < NETWORK_SEQUENCE);
+        Some((number(0)?, number(pml.event_count().checked_sub(1)?)?))
+    }
+
     /// The view of its events and tables.
     #[inline]
     pub fn pml(&self) -> Pml<'_> {
@@ -167,6 +175,18 @@ impl Segment {
     /// The file name without its folder, as text.
     pub fn file_name(&self) -> String {
         self.path.file_name().unwrap_or(self.path.as_os_str()).to_string_lossy().into_owned()
+    }
+}
+
+/// Puts segments in the order of the driver's numbers, if these do not overlap: the clock may have been set in between.
+pub(super) fn sort_by_number(segments: &mut [Segment]) {
+    let numbers: Option<Vec<(u32, u32)>> = segments.iter().map(Segment::numbers).collect();
+    let Some(mut numbers) = numbers else { return };
+    numbers.sort_unstable();
+    let apart = numbers.iter().all(|(first, last)| first <= last)
+        && numbers.iter().zip(numbers.iter().skip(1)).all(|(one, next)| one.1 < next.0);
+    if apart {
+        segments.sort_by_key(|segment| segment.numbers().unwrap_or_default());
     }
 }
 

@@ -316,6 +316,7 @@ impl Surveyed {
         survey.coverage.garbled = self.not_text > 0;
         survey.lost = std::mem::take(&mut self.lost);
         let span = survey.span.map_or(0, |(first, last)| last.0.saturating_sub(first.0));
+        survey.coverage.order = self.disorder.order();
         survey.coverage.unordered = self.disorder.is_unordered(survey.counts.total, span);
         survey.processes = processes.list.clone();
         let first = self.malformed.first.first().map(|bad| format!("line {}: {:?}", bad.line, bad.reason));

@@ -4,6 +4,8 @@ use super::clock::{self, DAY, DateOrder, SECOND};
 use super::csv::BadReason;
 use super::row::Row;
 use crate::capture::columns::Column;
+use crate::capture::op::Order;
+use crate::nt::Ticks;
 
 /// Ticks of a minute.
 const MINUTE: u64 = 60 * SECOND;
@@ -299,6 +301,7 @@ pub(crate) struct Disorder {
     steps: u64,
     /// By how much, all together, in ticks.
     back: u64,
+    largest: u64,
 }
 
 impl Disorder {
@@ -309,6 +312,7 @@ impl Disorder {
         {
             self.steps += 1;
             self.back = self.back.saturating_add(last.abs_diff(time));
+            self.largest = self.largest.max(last.abs_diff(time));
         }
         self.first = self.first.or(Some(time));
         self.last = Some(time);
@@ -322,6 +326,12 @@ impl Disorder {
         self.last = next.last.map(|last| last.saturating_add(shift)).or(self.last);
         self.steps += next.steps;
         self.back = self.back.saturating_add(next.back);
+        self.largest = self.largest.max(next.largest);
+    }
+
+    /// The steps back.
+    pub(crate) fn order(&self) -> Order {
+        Order { steps_back: self.steps, largest: Ticks(self.largest), ..Order::default() }
     }
 
     /// Whether `rows` rows over `span` ticks were sorted by something else, or put together from several exports. Procmon's

@@ -4,7 +4,7 @@
 //! none after:
 //! - `identity` replays names and says which file each operation meant; `alias` which paths may be one;
 //! - `file` turns the operations of one file into holds with edges;
-//! - `engine` is the run over a log: it replays files on demand;
+//! - `clock` puts times right that step back; `engine` is the run over a log: it replays files on demand;
 //! - `rules` hold one refusal against them, mechanism by mechanism;
 //! - `verdict` weighs what they found: who made it fail, how sure that is, and who is cleared.
 //!
@@ -12,6 +12,7 @@
 
 mod alias;
 mod cite;
+mod clock;
 mod engine;
 mod exits;
 mod failing;

@@ -13,7 +13,10 @@ impl Engine<'_> {
     /// The best grade this capture allows.
     pub(crate) fn whole(&self) -> Confidence {
         let coverage = self.log.coverage;
-        match (coverage.lacks_closes(), coverage.without_pids || coverage.without_times || coverage.garbled) {
+        // Where the driver's numbers contradict the order of the events, it is not known what came first.
+        let misnumbered = coverage.order.misnumbered > 0;
+        let vague = coverage.without_pids || coverage.without_times || coverage.garbled || misnumbered;
+        match (coverage.lacks_closes(), vague) {
             (true, _) => Confidence::Possible,
             (_, true) => Confidence::Likely,
             _ => Confidence::Proven,

@@ -2,11 +2,19 @@
 
 use super::bursts::Bursts;
 use crate::capture::op::{EventIndex, OpLog};
+use crate::locks::clock::Straightened;
 use crate::locks::engine::{Engine, Options};
 use crate::locks::finding::{Analysis, Consistency, Finding};
 
 /// Explains the failing operations `targets`, in event order. Events that are not in the log are left out.
 pub fn analyse(log: &OpLog, targets: &[EventIndex], options: &Options<'_>) -> Analysis {
+    let Some(straight) = Straightened::of(log) else { return analysed(log, targets, options) };
+    let mut analysis = analysed(&straight.log, targets, options);
+    straight.show_analysis(&mut analysis);
+    analysis
+}
+
+fn analysed(log: &OpLog, targets: &[EventIndex], options: &Options<'_>) -> Analysis {
     let mut engine = Engine::new(log, *options);
     let mut wanted: Vec<u32> = targets.iter().filter_map(|event| engine.find(*event)).collect();
     wanted.sort_unstable();

@@ -2,6 +2,7 @@
 
 use super::bursts::Bursts;
 use crate::capture::op::{EventIndex, OpLog, PathId};
+use crate::locks::clock::Straightened;
 use crate::locks::engine::{Engine, Options};
 use crate::locks::failure::is_lock_failure;
 use crate::locks::file::track::Track;
@@ -64,6 +65,8 @@ impl Audit {
 
 /// Replays every file of a log with an operation that `is_asked` for, and explains every failure on it.
 pub fn audit(log: &OpLog, is_asked: &dyn Fn(EventIndex) -> bool) -> Audit {
+    let straight = Straightened::of(log);
+    let log = straight.as_ref().map_or(log, |straight| &straight.log);
     let nobody = |_| false;
     let mut engine = Engine::new(log, Options::new(&nobody));
     let mut audit = Audit::default();

@@ -2,6 +2,7 @@
 
 use super::bursts::Bursts;
 use crate::capture::op::{EventIndex, Op, OpLog, PathId, ProcessId};
+use crate::locks::clock::Straightened;
 use crate::locks::engine::{Engine, Options};
 use crate::locks::failing::Failing;
 use crate::locks::file::hold::{Ended, HoldRec};
@@ -70,12 +71,37 @@ pub struct FileHistory {
 /// What `why` tells of one event: see [`FileHistory`]. `tries` are the refusals it may be one of, itself among them
 /// if it was refused. `None` when the event is not in the log.
 pub fn history(log: &OpLog, event: EventIndex, tries: &[EventIndex], options: &Options<'_>) -> Option<FileHistory> {
-    Engine::new(log, *options).history(event, tries)
+    let straight = Straightened::of(log);
+    let mut told =
+        Engine::new(straight.as_ref().map_or(log, |straight| &straight.log), *options).history(event, tries)?;
+    if let Some(straight) = straight {
+        told.finding.iter_mut().for_each(|finding| straight.show_finding(finding));
+        for event in &mut told.events {
+            straight.show(&mut event.time);
+            straight.show(&mut event.end);
+        }
+        show_holds(&straight, &mut told.holds);
+    }
+    Some(told)
 }
 
 /// The handles that the end of a process, event `event`, closed (AT-7), by when they were opened.
 pub fn closed_by_exit(log: &OpLog, event: EventIndex, options: &Options<'_>) -> Vec<HistoryHold> {
-    Engine::new(log, *options).closed_by_exit(event)
+    let straight = Straightened::of(log);
+    let mut told = Engine::new(straight.as_ref().map_or(log, |straight| &straight.log), *options).closed_by_exit(event);
+    if let Some(straight) = straight {
+        show_holds(&straight, &mut told);
+    }
+    told
+}
+
+/// Holds with times as the capture has them.
+fn show_holds(straight: &Straightened, told: &mut [HistoryHold]) {
+    for told in told {
+        straight.show_hold(&mut told.hold);
+        let sure = told.sure.iter_mut().flat_map(|(from, to)| [from, to]);
+        sure.chain(&mut told.over).for_each(|time| straight.show(time));
+    }
 }
 
 impl Engine<'_> {
