@@ -7,7 +7,7 @@ use crate::locks::failure::wanted;
 use crate::locks::file::sections::Kind;
 use crate::locks::finding::{Confidence, Edge, Explanation, Finding, Mechanism, Party, Reason, Release, RuledOut};
 use crate::locks::identity::NONE;
-use crate::locks::rules::suspect::{Blockers, MAX_PARTIES, Suspect};
+use crate::locks::rules::suspect::{Blockers, Suspect};
 use crate::locks::spans::Instant;
 use crate::nt::kernel_held::kernel_holds;
 use crate::nt::{AccessMask, NtStatus, ShareAccess};
@@ -112,8 +112,6 @@ impl Engine<'_> {
             let holder = &suspect.holder;
             (holder.victim, std::cmp::Reverse(holder.confidence), event(holder.hold.start), holder.party)
         });
-        blockers.truncated |= blockers.suspects.len() > MAX_PARTIES;
-        blockers.suspects.truncate(MAX_PARTIES);
         cleared
     }
 
