@@ -178,3 +178,27 @@ fn letter_case_counts_where_it_is_shown_to() {
         ["3 share_conflict: B.exe proven SA-3"]
     );
 }
+
+/// VI-9: an 8.3 name of a folder on the way may be that folder's, a share of the machine is a spelling of its drive, and a folder
+/// with the number of a transaction exists once, by whatever drive it is reached.
+#[test]
+fn other_ways_to_a_file_are_possible_at_most_and_clear_nobody() {
+    let id = "b89e6f99a5d9d801bf010000280dd404";
+    let wanted = format!(r"C:\Windows\WinSxS\Temp\InFlight\{id}\f.dll");
+    for path in [
+        r"C:\Windows\WinSxS\Temp\InFlight\B89E6F~1\f.dll".to_owned(),
+        format!(r"C:\Windows\WINSXS~1\Temp\InFlight\{id}\f.dll"),
+        format!(r"\Device\Mup\localhost\C$\Windows\WinSxS\Temp\InFlight\{id}\f.dll"),
+        format!(r"\\localhost\C$\Windows\WINSXS~1\Temp\InFlight\{id}\f.dll"),
+        format!(r"S:\InFlight\{id}\f.dll"),
+    ] {
+        assert_eq!(met(&path, &path, &wanted), ["1 share_conflict: A.exe possible SA-3"], "{path}");
+    }
+    for path in [
+        r"C:\Windows\WinSxS\Temp\InFlight\B98E6F~1\f.dll".to_owned(),
+        r"C:\Windows\WinSxS\Temp\InFlight\aa9e6f99a5d9d801bf010000280dd404\f.dll".to_owned(),
+    ] {
+        let cleared = ["1 share_conflict: not_visible | A.exe same_name_other_file AT-2"];
+        assert_eq!(met(&path, &path, &wanted), cleared, "{path}");
+    }
+}

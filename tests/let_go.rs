@@ -301,3 +301,23 @@ fn a_deletion_that_goes_through_later_shows_the_attributes() {
         }
     }
 }
+
+/// Every party counts, however many there are, and what let go last ended the trouble.
+#[test]
+fn very_many_holders_are_all_told() {
+    let (mut b, victim, _, _) = cast();
+    let holders: Vec<_> = (0..150).map(|n| b.process(&format!("app{n}.exe"))).collect();
+    let others: Vec<_> = (0..150).map(|n| b.process(&format!("other{n}.exe"))).collect();
+    holders.iter().for_each(|holder| drop(b.open(*holder, F, READ, 3)));
+    others.iter().for_each(|other| drop(b.open(*other, F, READ, ALL)));
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    let closes: Vec<_> = holders.iter().map(|holder| b.close(*holder, F)).collect();
+    let success = b.open(victim, F, DELETE, ALL);
+    let finding = b.explain(failed);
+    assert_eq!(named(&finding), holders.iter().map(|holder| (*holder, Confidence::Proven)).collect::<Vec<_>>());
+    assert_eq!(finding.ruled_out.len(), others.len());
+    assert!(!finding.truncated);
+    assert_eq!(finding.released_by.map(|release| release.event), closes.last().copied());
+    assert_eq!(finding.confirmed_by, None, "of several that let go none is confirmed");
+    assert!(success > failed);
+}

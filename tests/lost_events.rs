@@ -151,3 +151,17 @@ fn a_close_that_may_be_anothers_does_not_outlast_a_name() {
     assert_eq!(parties, [av, other]);
     assert!(!reasons(&finding).iter().any(|(who, _)| *who == av));
 }
+
+#[test]
+fn nobody_is_cleared_by_his_other_handles_across_a_lost_stretch() {
+    let (mut b, victim, av, other) = cast();
+    b.open(other, F, READ, ALL);
+    let before = b.open(av, "other", READ, ALL);
+    b.close(av, "other");
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    b.open(av, F, READ, 3);
+    let whole = b.explain(failed);
+    assert_eq!(reasons(&whole), [(other, Reason::CompatibleSharing), (av, Reason::OpenedAfter)]);
+    lose(&mut b, before, 5);
+    assert_eq!(reasons(&b.explain(failed)), []);
+}

@@ -476,6 +476,11 @@ fn caveats(parts: &Parts<'_>, holders: &Holders, failures: &[Failure]) -> Vec<Ad
         let text = text.fill(lang, &[("who", &unshown.join(lang.comma()))]);
         list.push(Advice { code: "author_not_shown".to_owned(), text });
     }
+    let cut = parts.analysis.findings.iter().filter(|finding| finding.truncated).count();
+    if cut > 0 {
+        let text = t::C_MORE_HOLDERS.fill(lang, &[("n", &cut)]);
+        list.push(Advice { code: "more_holders".to_owned(), text });
+    }
     let several = failures.iter().any(|failure| {
         failure.cause == Cause::DeletePending
             && failure.holders.iter().map(|holder| &holder.holder).collect::<FxHashSet<_>>().len() > 1

@@ -2,7 +2,7 @@
 
 use crate::capture::op::{EventIndex, Op, OpKind, OpLog, PathId};
 use crate::locks::opens;
-use crate::nt::path::{fold, strip_namespace, volume_device, without_transaction_id};
+use crate::nt::path::{fold, is_transaction_id, strip_namespace, volume_device, without_transaction_id};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A device, folded, and the letter of a drive.
@@ -116,8 +116,7 @@ fn drive(path: &str) -> Option<(String, &str)> {
 
 /// Whether a path exists once in the world: a servicing transaction has its number in it.
 fn is_unique(tail: &str) -> bool {
-    let is_id = |name: &str| name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-    tail.split('\\').any(|name| is_id(name) || without_transaction_id(name) != name)
+    tail.split('\\').any(|name| is_transaction_id(name) || without_transaction_id(name) != name)
 }
 
 #[cfg(test)]

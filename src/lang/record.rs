@@ -106,5 +106,6 @@ crate::texts! {
     C_BELOW: "Process Monitor, at altitude 385200, does not see what filter drivers below it open for themselves. Loaded here: {filters}.", "Process Monitor 位于高度 385200，看不到其下方筛选器驱动自行打开的文件。此机器上已加载：{filters}。";
     C_LOADED_NOT_PROOF: "A loaded filter driver is a candidate, not a culprit: its presence proves nothing about a file.", "已加载的筛选器驱动只是候选对象，并非责任方：其存在不能证明与某个文件有关。";
     C_NAME_ONLY: "{who} was named by its file name only; any program can be called that.", "{who} 仅按文件名识别；任何程序都可以使用该名称。";
+    C_MORE_HOLDERS: "More parties had the file open than are listed at {n} {n:failure|failures}: the holders named there are only some of all.", "有 {n} 次失败中打开该文件的进程多于所列数量：其中列出的占用者只是一部分。";
     C_SEVERAL_NEEDED: "A pending delete ends only when every holder has closed the file; each holder named here is sufficient, none is the only one.", "只有所有占用者都关闭文件后，挂起的删除才会完成；此处列出的每个占用者都足以造成阻塞，但都不是唯一原因。";
 }

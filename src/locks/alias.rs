@@ -1,13 +1,20 @@
-//! Paths that may be other spellings of one, where the capture neither ties their volumes to each other nor tells them apart
-//! (AT-2, VI-9): devices and GUID names of volumes without a known letter, and administrative shares.
+//! Paths that may be other spellings of one, where the capture neither ties them to each other nor tells them apart (AT-2,
+//! VI-9): devices and GUID names of volumes without a known letter, administrative shares, 8.3 names of folders, and whatever
+//! leads to a folder that exists once.
 
 use super::identity::Names;
-use crate::capture::op::{OpLog, PathId};
-use crate::nt::path::{Roots, fold, normalize, split_stream, strip_prefix_folded, volume_device};
+use crate::capture::op::{OpKind, OpLog, PathId};
+use crate::nt::path::{
+    Roots, fold, is_transaction_id, leaf, normalize, same, split_stream, strip_prefix_folded, volume_device,
+};
+use crate::nt::short_name::{is_short, may_be_short_for};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// At most this many files are taken for possible spellings of one.
 const MAX_ALIASES: usize = 16;
+
+/// Paths of one leaf name that are compared.
+const MAX_COMPARED: usize = 256;
 
 /// How a path names its volume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,9 +39,23 @@ fn volume(path: &str) -> Option<(Volume, &str)> {
     if path.get(1..3) == Some(r":\") {
         return Some((Volume::Drive(letter(path)?), path.get(2..)?));
     }
-    let (_, share) = strip_prefix_folded(path, r"\\")?.split_once('\\')?;
+    let (_, share) = strip_server(path)?.split_once('\\')?;
     (share.get(1..3) == Some(r"$\")).then_some(())?;
     Some((Volume::Share(letter(share)?), share.get(2..)?))
+}
+
+/// What follows the `\\` of a path to a server, also where that is spelled as the device of the redirector.
+fn strip_server(path: &str) -> Option<&str> {
+    if let Some(rest) = strip_prefix_folded(path, r"\\") {
+        return Some(rest);
+    }
+    let redirectors = [r"\Device\Mup\", r"\Device\LanmanRedirector\"];
+    let mut rest = redirectors.iter().find_map(|device| strip_prefix_folded(path, device))?;
+    // `;LanmanRedirector\;Z:0000000000012345\server\share`
+    while let Some((_, tail)) = rest.strip_prefix(';').and_then(|rest| rest.split_once('\\')) {
+        rest = tail;
+    }
+    Some(rest)
 }
 
 /// Whether the capture shows the device of one path to be another volume than the drive of the other.
@@ -44,12 +65,37 @@ fn are_apart(device: &str, drive: &str, roots: &Roots) -> bool {
     roots.apart.iter().any(|(other, dos)| crate::nt::path::same(other, device) && is_drive(dos))
 }
 
-/// Whether two normalised paths of different spelling may be one file's: the same path on volumes that may be the same.
-pub(crate) fn may_be_same(a: &str, b: &str, roots: &Roots) -> bool {
+/// Whether a path leads through the folder of a transaction, which exists once.
+fn is_unique(path: &str) -> bool {
+    path.rsplit('\\').skip(1).any(is_transaction_id)
+}
+
+/// Whether one of two paths on the drives `a` and `b` may lead there through a letter that stands for a folder (SUBST): it is
+/// the end of the other and exists once. With the whole path of the other it is rather a copy of the volume.
+fn may_be_substituted((a, a_tail): (Volume, &str), (b, b_tail): (Volume, &str)) -> bool {
+    let (Volume::Drive(one), Volume::Drive(other)) = (a, b) else { return false };
+    let (short, long) = if a_tail.len() < b_tail.len() { (a_tail, b_tail) } else { (b_tail, a_tail) };
+    let end = long.len().checked_sub(short.len()).filter(|cut| *cut > 0).and_then(|cut| long.get(cut..));
+    one != other && end.is_some_and(|end| same(end, short)) && is_unique(short)
+}
+
+/// Whether a path names a folder as Windows shortens names.
+fn has_short_folder(path: &str) -> bool {
+    path.contains('~') && path.rsplit('\\').skip(1).any(is_short)
+}
+
+/// Whether two normalised paths of different spelling may be one file's: the same path, but for folders whose 8.3 name may be
+/// meant, on volumes that may be the same. `is_told` knows the folders of which the capture shows both names, by either.
+fn may_be_same(a: &str, b: &str, roots: &Roots, is_told: &dyn Fn(&str) -> bool) -> bool {
+    let plain = (split_stream(a).0, split_stream(b).0);
     if are_apart(a, b, roots) || are_apart(b, a, roots) {
         return false;
     }
+    let alike = |tails: (&str, &str)| same(tails.0, tails.1) || are_alike(plain, tails, is_told);
     let Some(((a, a_tail), (b, b_tail))) = volume(a).zip(volume(b)) else { return false };
+    if may_be_substituted((a, a_tail), (b, b_tail)) {
+        return true;
+    }
     let tied = |letter: char, by: Volume| {
         let is_letter = |dos: &str| dos.chars().next().is_some_and(|c| c.eq_ignore_ascii_case(&letter));
         roots.volumes.iter().any(|(device, dos)| {
@@ -64,40 +110,81 @@ pub(crate) fn may_be_same(a: &str, b: &str, roots: &Roots) -> bool {
         | (other, Volume::Drive(letter) | Volume::Share(letter)) => !tied(letter, other),
         (a, b) => a != b,
     };
-    may_be && crate::nt::path::same(a_tail, b_tail)
+    may_be && alike((a_tail, b_tail))
 }
 
-/// The links that operations named by paths with such doubles, by the path on the volume.
+/// Whether the ends of two paths, `tails`, are the same but for 8.3 names of folders.
+fn are_alike(paths: (&str, &str), tails: (&str, &str), is_told: &dyn Fn(&str) -> bool) -> bool {
+    if !has_short_folder(tails.0) && !has_short_folder(tails.1) {
+        return false;
+    }
+    let (mut a, mut b) = (tails.0.split('\\'), tails.1.split('\\'));
+    // How far each path goes with the folder looked at.
+    let mut ends = (paths.0.len() - tails.0.len(), paths.1.len() - tails.1.len());
+    loop {
+        let (one, other) = match (a.next(), b.next()) {
+            (Some(one), Some(other)) => (one, other),
+            (None, None) => return true,
+            _ => return false,
+        };
+        ends = (ends.0 + one.len(), ends.1 + other.len());
+        let told = |path: &str, end: usize| path.get(..end).is_none_or(is_told);
+        let short = || may_be_short_for(one, other) || may_be_short_for(other, one);
+        let may_be = same(one, other) || short() && !told(paths.0, ends.0) && !told(paths.1, ends.1);
+        if !may_be {
+            return false;
+        }
+        ends = (ends.0 + 1, ends.1 + 1);
+    }
+}
+
+/// The links that operations named by paths with such doubles, by leaf name.
 #[derive(Debug, Default)]
 pub(crate) struct Aliases {
     links: FxHashMap<Box<str>, Vec<(PathId, u32)>>,
+    /// Paths of which the capture shows both the long and the 8.3 name, by either.
+    told: FxHashSet<Box<str>>,
+}
+
+/// A leaf name as files are compared by it.
+fn name(path: &str) -> Box<str> {
+    fold(leaf(split_stream(path).0)).into()
 }
 
 impl Aliases {
     pub(crate) fn find(log: &OpLog, names: &Names) -> Self {
-        let tail = |path: PathId| {
-            let path = normalize(log.paths.get(path), &log.roots);
-            volume(&path).map(|(volume, tail)| (volume, fold(tail).into_owned().into_boxed_str()))
+        let is_odd = |text: &str| {
+            text.starts_with('\\')
+                && !matches!(volume(&normalize(text, &log.roots)), None | Some((Volume::Drive(_), _)))
+                || has_short_folder(text)
+                || is_unique(text)
         };
-        let odd = log.paths.iter().filter(|(_, text)| text.starts_with('\\'));
-        let odd = odd.filter_map(|(path, _)| tail(path)).filter(|(volume, _)| !matches!(volume, Volume::Drive(_)));
-        let odd: FxHashSet<Box<str>> = odd.map(|(_, tail)| tail).collect();
+        let odd: FxHashSet<Box<str>> =
+            log.paths.iter().filter(|(_, text)| is_odd(text)).map(|(_, text)| name(text)).collect();
         let mut aliases = Self::default();
         if odd.is_empty() {
             return aliases;
         }
-        let of = |path| tail(path).map(|(_, tail)| tail).filter(|tail| odd.contains(tail));
-        let tails: FxHashMap<PathId, Box<str>> =
-            log.paths.iter().filter_map(|(path, _)| Some((path, of(path)?))).collect();
+        let leaves: FxHashMap<PathId, Box<str>> =
+            log.paths.iter().map(|(path, text)| (path, name(text))).filter(|(_, leaf)| odd.contains(leaf)).collect();
         for (at, op) in (0u32..).zip(&log.ops) {
-            let Some(tail) = tails.get(&op.path) else { continue };
-            let known = aliases.links.entry(tail.clone()).or_default();
+            if let OpKind::ShortName { long, short } = op.kind {
+                let told = [long, short].map(|path| fold(&normalize(log.paths.get(path), &log.roots)).into());
+                aliases.told.extend(told);
+            }
+            let Some(leaf) = leaves.get(&op.path) else { continue };
+            let known = aliases.links.entry(leaf.clone()).or_default();
             let entry = (op.path, names.place(at).link);
-            if known.len() < MAX_ALIASES && !known.contains(&entry) {
+            if known.len() < MAX_COMPARED && !known.contains(&entry) {
                 known.push(entry);
             }
         }
         aliases
+    }
+
+    /// Whether two normalised paths of different spelling may be one file's.
+    pub(crate) fn may_be_same(&self, a: &str, b: &str, roots: &Roots) -> bool {
+        may_be_same(a, b, roots, &|short| self.told.contains(&*fold(short)))
     }
 
     /// The links of other files that may be the one that `path` names as `link`.
@@ -106,13 +193,15 @@ impl Aliases {
             return Vec::new();
         }
         let own = normalize(log.paths.get(path), &log.roots);
-        let known = volume(&own).and_then(|(_, tail)| self.links.get(&*fold(tail)));
+        let known = self.links.get(&name(&own));
         let mut found = Vec::new();
         for (other, other_link) in known.into_iter().flatten() {
             let theirs = normalize(log.paths.get(*other), &log.roots);
-            if names.file(*other_link) != names.file(link)
+            if found.len() < MAX_ALIASES
+                && names.file(*other_link) != names.file(link)
                 && !found.contains(other_link)
-                && may_be_same(&own, &theirs, &log.roots)
+                && !same(&own, &theirs)
+                && self.may_be_same(&own, &theirs, &log.roots)
             {
                 found.push(*other_link);
             }
@@ -138,12 +227,23 @@ mod tests {
             (r"C:\a\f", r"\Device\HarddiskVolume5\a\g", false, false),
             (r"\Device\HarddiskVolume4\a\f", r"\Device\HarddiskVolume5\a\f", false, false),
             (r"C:\a\f", r"\\server\share\a\f", false, false),
+            (r"C:\a\f", r"\Device\Mup\localhost\c$\a\f", true, true),
+            (r"C:\a\f", r"\Device\Mup\;LanmanRedirector\;Z:0000000000012345\localhost\C$\a\f", true, true),
+            (r"C:\Program Files\f", r"C:\PROGRA~1\F", true, true),
+            (r"C:\Program Files\f", r"\\pc\C$\PROGRA~2\f", true, true),
+            (r"C:\Program Files\f", r"C:\PROGRA~1\a\f", false, false),
+            (r"C:\Programs\f", r"D:\PROGRA~1\f", false, false),
+            (r"C:\a\0123456789abcdef0123456789ABCDEF\b\f", r"S:\0123456789abcdef0123456789abcdef\b\F", true, true),
+            (r"C:\0123456789abcdef0123456789ABCDEF\b\f", r"S:\0123456789abcdef0123456789abcdef\b\F", false, false),
+            (r"C:\a\0123456789abcdef0123456789ABCDEF\b\f", r"S:\0123456789abcdef0123456789abcdee\b\F", false, false),
         ] {
-            assert_eq!(may_be_same(a, b, &Roots::default()), untied, "{a} {b}");
-            assert_eq!(may_be_same(b, a, &tied), with, "{a} {b}");
+            assert_eq!(may_be_same(a, b, &Roots::default(), &|_| false), untied, "{a} {b}");
+            assert_eq!(may_be_same(b, a, &tied, &|_| false), with, "{a} {b}");
         }
+        let told = |short: &str| same(short, r"C:\PROGRA~1");
+        assert!(!may_be_same(r"C:\Program Files\f", r"C:\PROGRA~1\f", &Roots::default(), &told));
         let apart = Roots { apart: vec![(r"\Device\HarddiskVolume5".into(), "D:".into())], ..Roots::default() };
-        assert!(!may_be_same(r"D:\a\f", r"\Device\HarddiskVolume5\a\f", &apart));
-        assert!(may_be_same(r"D:\a\f", r"\Device\HarddiskVolume4\a\f", &apart));
+        assert!(!may_be_same(r"D:\a\f", r"\Device\HarddiskVolume5\a\f", &apart, &|_| false));
+        assert!(may_be_same(r"D:\a\f", r"\Device\HarddiskVolume4\a\f", &apart, &|_| false));
     }
 }

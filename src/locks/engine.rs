@@ -81,6 +81,8 @@ pub(crate) struct Engine<'a> {
     pub(crate) moves: Vec<u32>,
     /// What may still be looked at.
     pub(crate) work: Work,
+    /// Parties told of so far, accused and cleared.
+    pub(crate) told: usize,
 }
 
 impl<'a> Engine<'a> {
@@ -114,6 +116,7 @@ impl<'a> Engine<'a> {
             slow: slow_ops(log, options.wait_threshold),
             moves,
             work: Work::new(MAX_WORK),
+            told: 0,
         };
         engine.note_directories();
         engine

@@ -8,6 +8,7 @@ pub mod file;
 pub mod kernel_held;
 pub mod path;
 pub mod sharing;
+pub mod short_name;
 pub mod sid;
 pub mod status;
 pub mod time;

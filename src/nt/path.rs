@@ -217,6 +217,11 @@ pub fn without_transaction_id(name: &str) -> &str {
     }
 }
 
+/// Whether a name is the number of a servicing transaction, which exists once in the world.
+pub fn is_transaction_id(name: &str) -> bool {
+    name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

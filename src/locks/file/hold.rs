@@ -61,6 +61,8 @@ pub(crate) struct HoldRec {
     pub(crate) accompanied: bool,
     /// From here on a success shows that it had ended (AT-11).
     pub(crate) dead_by: Option<FileTime>,
+    /// SA-12: it was granted though a handle that surely stood should have refused it.
+    pub(crate) unchecked: bool,
     /// It is on another file of the name; its process may have closed either by that name (AT-3, AT-5).
     pub(crate) foreign: bool,
     /// A close of the same file without an open, in another process: the handle may have been handed over (AT-6).
@@ -87,6 +89,7 @@ impl HoldRec {
             paired_by_thread: false,
             accompanied: false,
             dead_by: None,
+            unchecked: false,
             foreign: false,
             handed: None,
         }

@@ -156,7 +156,12 @@ impl Refutation {
         // SA-12: kernel callers may have the check skipped, so their success shows nothing.
         let kernel = op.driver.is_some() || log.processes.get(op.process.0 as usize).is_some_and(|p| p.is_system());
         let fresh = create.result == Some(OpenResult::CREATED) && stream == UNNAMED;
-        if !kernel && !fresh && self.suspects(stream, wanted) {
+        let unlikely = !fresh && self.suspects(stream, wanted);
+        let ignored = unlikely && self.is_ignored(log, holds, groups, (wanted, stream), Instant::of(op));
+        if let Some(rec) = holds.get_mut(hold as usize) {
+            rec.unchecked = ignored;
+        }
+        if unlikely && !kernel {
             let now = Instant::of(op);
             let harmless = |rec: &HoldRec| {
                 let conflict = |grant| sharing_conflict(grant, wanted, relation(rec.stream, stream));
@@ -203,8 +208,41 @@ impl Refutation {
                 }
             }
         }
-        self.enter(holds, hold);
+        // SA-12: what ignored the check does not count for others either.
+        if !(kernel && ignored) {
+            self.enter(holds, hold);
+        }
         shown
+    }
+
+    /// SA-12: whether a success met a handle that should have refused it and by all that is shown stood: the only one of its
+    /// process, and used after the success as well.
+    fn is_ignored(
+        &self,
+        log: &OpLog,
+        holds: &[HoldRec],
+        groups: &[Group],
+        (wanted, stream): (Grant, u32),
+        now: Instant,
+    ) -> bool {
+        let stands = |rec: &HoldRec| {
+            let conflict = rec.grant.and_then(|grant| sharing_conflict(grant, wanted, relation(rec.stream, stream)));
+            let group = groups.get(rec.group as usize);
+            let until = group.and_then(|group| group.used).map(|(_, last)| last);
+            let alone = || {
+                group.is_some_and(|group| {
+                    group.events.iter().filter(|ev| matches!(ev.kind, EvKind::Open(_))).take(2).count() == 1
+                })
+            };
+            conflict.is_some_and(|one| one.certain && !spared_by_read(rec, wanted, one))
+                && rec.opened.is_some_and(|(_, open)| {
+                    open.before(now) && until.is_some_and(|until| !log.coverage.is_torn(open.start, until))
+                })
+                && rec.handed.is_none()
+                && until.is_some_and(|until| until >= now.end && rec.ended.from().is_none_or(|end| end >= until))
+                && alone()
+        };
+        self.alive.iter().take(MAX_DETAIL).filter_map(|index| holds.get(*index as usize)).any(stands)
     }
 }
 

@@ -122,6 +122,14 @@ impl Track {
         self.handed.contains(&at.start)
     }
 
+    /// SA-12: whether a handle of the process was in use on both sides of a success that it should have refused.
+    pub(crate) fn is_contradicted(&self, process: ProcessId) -> bool {
+        let unchecked =
+            |by: u32| self.holds.iter().any(|hold| hold.unchecked && hold.opened.is_some_and(|(at, _)| at == by));
+        let own = |hold: u32| self.holds.get(hold as usize).is_some_and(|hold| hold.process == process);
+        self.false_conflicts.iter().take(1024).any(|one| own(one.hold) && unchecked(one.by))
+    }
+
     /// Whether it may be that of a handle another process had opened by `at`.
     pub(crate) fn handed_over_before(&self, hold: &HoldRec, at: Instant) -> bool {
         let Ended::Close(_, close) = hold.ended else { return false };

@@ -24,7 +24,7 @@ impl Engine<'_> {
         let (groups, more) = track.weigh(failing.at, self.options.limit, &self.work, rule.fit);
         found.truncated |= more;
         for (group, weighed) in groups {
-            if found.suspects.len() > 4 * MAX_PARTIES {
+            if found.suspects.len() > MAX_PARTIES {
                 found.truncated = true;
                 return;
             }
@@ -40,6 +40,7 @@ impl Engine<'_> {
             }
         }
         self.by_later_close(failing, &track, rule, found);
+        self.by_inheritance(failing, &track, rule, found);
     }
 
     pub(crate) fn suspect(
@@ -66,6 +67,13 @@ impl Engine<'_> {
         {
             settled_by_release = confidence == Confidence::Proven && self.may_withhold_read(failing, best, conflict);
             confidence = confidence.min(Confidence::Likely); // SA-9
+        }
+        if conflict.is_some() && best.unchecked {
+            // SA-12: who has the check skipped does not count in it; of others the capture contradicts itself.
+            let system = self.log.processes.get(best.process.0 as usize).is_some_and(|process| process.is_system());
+            let kernel = best.driver.is_some() || system;
+            confidence = confidence.min(if kernel { Confidence::Possible } else { Confidence::Likely });
+            settled_by_release = false;
         }
         let refuted = track.refuted(best).filter(|_| best.ended_unseen() && best.handed.is_none());
         let marker = self.marker_end(failing, rule, best);

@@ -6,6 +6,7 @@ pub(super) mod directory;
 pub(super) mod filter;
 pub(super) mod grade;
 pub(super) mod handles;
+pub(super) mod inherited;
 pub(super) mod left;
 pub(super) mod mapping;
 pub(super) mod marker;

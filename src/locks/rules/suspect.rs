@@ -8,8 +8,14 @@ use crate::locks::spans::Instant;
 use crate::nt::sharing::ShareConflict;
 use rustc_hash::FxHashSet;
 
-/// Parties reported for one failure.
-pub(crate) const MAX_PARTIES: usize = 64;
+/// Parties told of one refusal.
+pub(crate) const MAX_PARTIES: usize = 1024;
+
+/// The same once very many have been told of others.
+pub(crate) const FEW_PARTIES: usize = 64;
+
+/// Parties told of all refusals of one run before only a few are told of each, which takes a few hundred bytes each.
+pub(crate) const MANY_TOLD: usize = 250_000;
 
 /// A party under examination.
 #[derive(Clone, Debug)]

@@ -26,7 +26,10 @@ pub(crate) struct Together {
 impl Engine<'_> {
     /// A handle as it is told.
     pub(crate) fn public_hold(&self, failing: Failing<'_>, track: &Track, hold: &HoldRec) -> Hold {
-        let newborn = self.names.born(hold.link).is_some_and(|born| born <= failing.at.end);
+        let began = self.log.span.map(|span| span.0);
+        let process = self.log.processes.get(hold.process.0 as usize);
+        let younger = began.is_some_and(|began| process.and_then(|one| one.started).is_some_and(|at| at > began));
+        let newborn = younger || self.names.born(hold.link).is_some_and(|born| born <= failing.at.end);
         Hold {
             start: match hold.opened {
                 Some((at, _)) => self.edge(at),

@@ -8,7 +8,7 @@ use crate::locks::failing::Failing;
 use crate::locks::failure::requested;
 use crate::locks::finding::{Attribution, Cause, Confidence, DeletedBy, Finding, Holder, Mechanism};
 use crate::locks::identity::NONE;
-use crate::locks::rules::suspect::{Blockers, Suspect};
+use crate::locks::rules::suspect::{Blockers, FEW_PARTIES, MANY_TOLD, MAX_PARTIES, Suspect};
 use crate::locks::spans::Instant;
 use crate::nt::NtStatus;
 
@@ -71,9 +71,8 @@ impl Engine<'_> {
             self.release(failing, &blockers, &mut finding);
         }
         self.clear_others(failing, &finding, &blockers, &mut ruled_out);
-        // It stays until the record is made, for every failure.
-        ruled_out.shrink_to_fit();
         finding.ruled_out = ruled_out;
+        self.tell(&mut finding);
         if finding.attribution == Attribution::NotVisible {
             finding.explanations = self.explanations(failing, link, &finding);
         }
@@ -109,6 +108,16 @@ impl Engine<'_> {
             }
             blockers.nobody &= read.nobody;
         }
+    }
+
+    /// What stays until the record is made, for every failure: all parties, unless there are very many.
+    fn tell(&mut self, finding: &mut Finding) {
+        let most = if self.told > MANY_TOLD { FEW_PARTIES } else { MAX_PARTIES };
+        finding.truncated |= finding.holders.len() > most;
+        finding.holders.truncate(most);
+        finding.ruled_out.truncate(most);
+        finding.ruled_out.shrink_to_fit();
+        self.told += finding.holders.len() + finding.ruled_out.len();
     }
 
     /// What stands in the way of an operation at an instant.

@@ -23,8 +23,6 @@ use indexmap::IndexMap;
 use indexmap::map::Entry;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
-/// At most this many processes are listed as cleared.
-const MAX_CLEARED: usize = 64;
 /// Operations on either side of a failure searched for the event that clears somebody.
 const MAX_NEAR: usize = 1024;
 /// Processes of one file looked at.
@@ -58,6 +56,21 @@ fn note(outcomes: &mut Outcomes, process: ProcessId, outcome: Option<RuledOut>) 
             _ => {}
         },
     }
+}
+
+/// Whether a reason holds only where every open of the process is seen.
+const fn rests_on_opens(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::ClosedBefore
+            | Reason::OpenedAfter
+            | Reason::CompatibleSharing
+            | Reason::AttributesOnly
+            | Reason::NoConflictingLock
+            | Reason::NoOplock
+            | Reason::OwnOpenFailed
+            | Reason::OpenNotCompleted
+    )
 }
 
 impl Engine<'_> {
@@ -101,7 +114,8 @@ impl Engine<'_> {
         let stood = |process| !kernel && blockers.stood.contains(&process);
         for process in blockers.considered.iter().filter(|_| explained) {
             // MM-5: who mapped the file may well block beside a handle; only the end of the mapping is not shown.
-            if known.insert(*process) && !track.maps(*process) && !stood(*process) {
+            let spared = track.maps(*process) || stood(*process) || track.is_contradicted(*process);
+            if known.insert(*process) && !spared {
                 let out = RuledOut::new(*process, Reason::ExplainedWithoutIt);
                 cleared.push(if kernel { RuledOut { rule: "VI-12", ..out } } else { out });
             }
@@ -111,7 +125,6 @@ impl Engine<'_> {
         // By the number people know them by, so that the order does not depend on the source.
         let pid = |process: ProcessId| self.log.processes.get(process.0 as usize).map_or(0, |process| process.pid);
         cleared.sort_by_key(|entry| (entry.reason, pid(entry.process), entry.process));
-        cleared.truncate(MAX_CLEARED);
     }
 
     /// Clears those who had to do with the file of a scene, but for those in `skip`.
@@ -154,13 +167,11 @@ impl Engine<'_> {
         let (unsettled, settled): (Vec<_>, Vec<_>) = here.into_iter().partition(|(_, outcome)| outcome.is_none());
         let mut settled: Vec<RuledOut> = settled.into_iter().filter_map(|(_, outcome)| outcome).collect();
         self.show_events(failing, &track, &mut settled);
-        // VI-7: who closed before a stretch of lost events may have opened anew in it.
-        settled.retain(|entry| {
-            let closed =
-                entry.event.filter(|_| entry.reason == Reason::ClosedBefore).and_then(|event| self.find(event));
-            let close = closed.and_then(|at| self.op(at));
-            !close.is_some_and(|close| self.log.coverage.is_torn(close.start, failing.at.start))
-        });
+        // VI-7: in a stretch of lost events anybody may have opened the file, whatever else of his is seen.
+        let born = self.names.born(scene.link).unwrap_or_default();
+        if self.log.coverage.is_torn(born, at.start) {
+            settled.retain(|entry| !rests_on_opens(entry.reason));
+        }
         unsettled.into_iter().for_each(|(process, _)| note(outcomes, process, None));
         settled.into_iter().for_each(|out| note(outcomes, out.process, Some(out)));
     }
@@ -377,6 +388,9 @@ impl Engine<'_> {
             let mapped = exit.is_some_and(|(_, exit)| exit <= at.start) && track.maps(process);
             return Some(if by_exit || mapped { Reason::ExitedBefore } else { Reason::ClosedBefore });
         }
-        ahead.then_some(Reason::OpenedAfter)
+        // VI-8: a handle without an open it may have inherited from somebody who had it by then.
+        let opened =
+            |hold: &HoldRec| hold.process == process && hold.opened.is_some_and(|(_, open)| open.start >= at.end);
+        (ahead && track.holds.iter().take(65_536).any(opened)).then_some(Reason::OpenedAfter)
     }
 }

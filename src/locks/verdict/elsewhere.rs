@@ -1,7 +1,6 @@
 //! Who had another file of the name: an earlier one, or one in another folder (AT-2, AT-5).
 
 use crate::capture::op::{PathId, ProcessId};
-use crate::locks::alias::may_be_same;
 use crate::locks::engine::Engine;
 use crate::locks::failing::Failing;
 use crate::locks::file::hold::{Fit, HoldRec};
@@ -68,8 +67,8 @@ impl Engine<'_> {
         let (own, theirs) = (path(failing.op.path), path(hold.path));
         // A volume that nothing ties to a letter may be the same one.
         let known = volume_device(&own).is_none() && volume_device(&theirs).is_none();
-        // Names that differ by letter case alone are two files only where that is shown.
-        let known = known && (own == theirs || !may_be_same(&own, &theirs, &self.log.roots));
+        // Another spelling may be the same file; names that differ by letter case alone are two files where that is shown.
+        let known = known && (own == theirs || !self.aliases.may_be_same(&own, &theirs, &self.log.roots));
         let in_flight = |path: &str| path.contains(r"\winsxs\temp\inflight\");
         let born = self.names.born(link).is_some() || self.names.born(other).is_some();
         known && (born || (in_flight(&own) && in_flight(&theirs)))

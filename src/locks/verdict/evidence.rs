@@ -9,7 +9,7 @@ use crate::locks::file::track::Track;
 use crate::locks::finding::{Confidence, Edge, Explanation, Finding, Mechanism, Party, Reason, Release, RuledOut};
 use crate::locks::identity::NONE;
 use crate::locks::rules::mapping::MAY_WRITE_DATA;
-use crate::locks::rules::suspect::{Blockers, MAX_PARTIES, Suspect};
+use crate::locks::rules::suspect::{Blockers, Suspect};
 use crate::locks::spans::Instant;
 use crate::nt::kernel_held::kernel_holds;
 use crate::nt::{FileTime, NtStatus, ShareAccess};
@@ -122,8 +122,6 @@ impl Engine<'_> {
             let holder = &suspect.holder;
             (holder.victim, std::cmp::Reverse(holder.confidence), event(holder.hold.start), holder.party)
         });
-        blockers.truncated |= blockers.suspects.len() > MAX_PARTIES;
-        blockers.suspects.truncate(MAX_PARTIES);
         cleared
     }
 
