@@ -76,6 +76,7 @@ impl Names {
                 place(link)
             }
             OpKind::QueryFileId { id } => {
+                let id = id.get();
                 let link = self.with_handle(slot, stream, tick, at, op);
                 if succeeded(op) && id != 0 && id != u128::MAX && self.other_readings(at).is_empty() {
                     let volume = self.components(op.path).first().copied().unwrap_or(NONE);
