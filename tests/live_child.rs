@@ -60,3 +60,37 @@ fn a_live_child_besides_one_in_use_leaves_the_holder_likely() {
     let finding = b.explain(failed);
     assert_eq!((finding.attribution, finding.live_child), (Attribution::NoHolder, None));
 }
+
+/// DR-1, DR-2: neither hundreds of names that are gone nor hundreds of attempts on one child hide who holds another.
+#[test]
+fn a_crowded_folder_hides_nobody() {
+    let (mut b, victim, av, _) = cast();
+    for n in 0..400 {
+        let child = format!(r"{DIR}\c{n:03}");
+        b.make(victim, &child, DELETE, ALL);
+        mark(&mut b, victim, &child);
+        b.close(victim, &child);
+    }
+    let last = format!(r"{DIR}\z");
+    b.make(victim, &last, READ, ALL);
+    b.close(victim, &last);
+    b.open(av, &last, READ, ALL);
+    deletes(&mut b, victim, &last);
+    let failed = b.refused(victim, DIR, NtStatus::DIRECTORY_NOT_EMPTY, REMOVAL);
+    b.close(av, &last);
+    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Proven)]);
+
+    let (mut b, victim, av, other) = cast();
+    let (held, tried) = (format!(r"{DIR}\b"), format!(r"{DIR}\a"));
+    b.open(av, &held, READ, 3);
+    b.fails(victim, &held, DELETE, ALL, SHARING);
+    b.open(other, &tried, READ, 3);
+    for _ in 0..400 {
+        b.fails(victim, &tried, DELETE, ALL, SHARING);
+    }
+    b.close(other, &tried);
+    deletes(&mut b, victim, &tried);
+    let failed = b.refused(victim, DIR, NtStatus::DIRECTORY_NOT_EMPTY, REMOVAL);
+    b.close(av, &held);
+    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Proven)]);
+}

@@ -11,8 +11,9 @@ use rustc_hash::FxHashSet;
 
 /// Directory removals are followed this deep through children that were refused themselves.
 const MAX_NESTING: u32 = 8;
-/// Children of a directory looked into for one failure.
-pub(crate) const MAX_CHILDREN: usize = 256;
+/// Names in a directory, and refused deletions there, that are looked through for one failure. Of those that are gone by then
+/// a folder of the installer has had thousands.
+pub(crate) const MAX_CHILDREN: usize = 65_536;
 
 /// Answers what stands in the way of another refused operation.
 type Nested<'a> = fn(&mut Engine<'a>, Failing<'_>) -> Blockers;
@@ -32,20 +33,20 @@ impl<'a> Engine<'a> {
             found.truncated = true;
             return;
         }
-        let mut examined = 0;
         for child in self.entries(dir, tick) {
             if self.names.ever_marked(child) {
-                examined += 1;
-                found.truncated |= examined > MAX_CHILDREN;
-                if examined <= MAX_CHILDREN {
-                    let mut inner = Blockers::default();
-                    self.pending(failing, child, Some("DR-1"), &mut inner);
-                    if inner.mark.is_none() {
-                        live.push(child);
-                    }
-                    for suspect in inner.suspects {
-                        add(&mut found.suspects, suspect);
-                    }
+                if self.work.is_spent() {
+                    found.truncated = true;
+                    return;
+                }
+                self.work.spend(200);
+                let mut inner = Blockers::default();
+                self.pending(failing, child, Some("DR-1"), &mut inner);
+                if inner.mark.is_none() {
+                    live.push(child);
+                }
+                for suspect in inner.suspects {
+                    add(&mut found.suspects, suspect);
                 }
             } else if self.names.is_seen(child) {
                 live.push(child);
@@ -59,7 +60,7 @@ impl<'a> Engine<'a> {
         }
         // The removal went through with that child still there, as it seems: its end is not in the capture.
         if let Some(done) = failing.burst.success {
-            let left = self.entries(dir, self.tick(done));
+            let left: FxHashSet<u32> = self.entries(dir, self.tick(done)).into_iter().collect();
             live.retain(|child| !left.contains(child));
         }
         // With a live child the directory would not have been empty without these holders either.

@@ -1,6 +1,5 @@
 //! Which names are in a folder at a moment, and when a name went (DP-6).
 
-use super::directory::MAX_CHILDREN;
 use crate::capture::op::{Op, OpKind};
 use crate::locks::engine::Engine;
 use crate::locks::file::marks::Mark;
@@ -9,6 +8,9 @@ use crate::locks::finding::{Confidence, DeleteHow};
 use crate::locks::identity::opens;
 use crate::locks::spans::Instant;
 use crate::nt::{CreateOptions, DispositionFlags};
+
+/// Children that are looked at for whether a folder was empty.
+const FEW: usize = 256;
 
 impl Engine<'_> {
     /// The names in a directory at a tick.
@@ -33,7 +35,7 @@ impl Engine<'_> {
         let began = self.log.span.map_or_else(Default::default, |span| span.0);
         let complete = !self.log.coverage.unnumbered && !self.log.coverage.has_gaps(began, op.start);
         complete
-            && self.entries(dir, tick).into_iter().take(MAX_CHILDREN).any(|child| {
+            && self.entries(dir, tick).into_iter().take(FEW).any(|child| {
                 let ops = self.ops_of(self.names.file(child));
                 let past = ops.partition_point(|at| self.tick(*at) < tick);
                 self.work.spend(past / 8);
