@@ -43,11 +43,26 @@ pub(crate) struct Target {
 struct FileRec {
     /// Start of the create that made it; `None` when it is older than the capture or its birth was not seen.
     born: Option<FileTime>,
-    /// Parent in the forest of files found to be one by their id.
+    /// Parent in the forest of files found to be one by their id, or by a link that may have been another's.
     joined: u32,
+    /// The same without such links.
+    tied: u32,
+    /// It had more than one name.
+    several: bool,
     /// The latest link.
     link: u32,
     has_children: bool,
+}
+
+/// A forest of files.
+type Parent = fn(&mut FileRec) -> &mut u32;
+
+fn joined(file: &mut FileRec) -> &mut u32 {
+    &mut file.joined
+}
+
+fn tied(file: &mut FileRec) -> &mut u32 {
+    &mut file.tied
 }
 
 /// One name of a file, from its making to its end, through renames.
@@ -55,8 +70,6 @@ struct FileRec {
 struct LinkRec {
     file: u32,
     slot: u32,
-    /// The link that had the slot before.
-    before: u32,
     died: u32,
     /// When a disposition marked it; not undone since.
     marked: Option<FileTime>,
@@ -119,8 +132,6 @@ pub(crate) struct Names {
     open_residence: FxHashMap<u32, u32>,
     by_dir: Vec<u32>,
     by_name: Vec<u32>,
-    /// Handles a process has on a stream of a link, as far as plain counting tells.
-    handles: FxHashMap<(ProcessId, u32, u32), u32>,
     bearers: bearers::Bearers,
     ids: FxHashMap<(u32, u128), u32>,
     /// Images mapped before the first event: process, link, and whether it is the process's own program.
@@ -184,7 +195,6 @@ impl Names {
             open_residence: FxHashMap::default(),
             by_dir: Vec::new(),
             by_name: Vec::new(),
-            handles: FxHashMap::default(),
             bearers: bearers::Bearers::default(),
             ids: FxHashMap::default(),
             images: Vec::new(),
@@ -196,7 +206,7 @@ impl Names {
             twins: case::Folders::default(),
             refused: Vec::new(),
         };
-        names.files.push(FileRec { born: None, joined: 0, link: NONE, has_children: false });
+        names.files.push(FileRec { born: None, joined: 0, tied: 0, several: false, link: NONE, has_children: false });
         for (_, path) in log.paths.iter() {
             let parsed = names.parse(log, path);
             names.parsed.push(parsed);
@@ -245,17 +255,15 @@ impl Names {
 
     fn new_file(&mut self, slot: u32, tick: u32, born: Option<FileTime>) -> u32 {
         let file = self.files.len() as u32;
-        self.files.push(FileRec { born, joined: file, link: NONE, has_children: false });
+        self.files.push(FileRec { born, joined: file, tied: file, several: false, link: NONE, has_children: false });
         self.new_link(file, slot, tick)
     }
 
     fn new_link(&mut self, file: u32, slot: u32, tick: u32) -> u32 {
         let link = self.links.len() as u32;
-        let before = self.slots.get(slot as usize).map_or(NONE, |slot| slot.last);
         self.links.push(LinkRec {
             file,
             slot,
-            before,
             died: NONE,
             marked: None,
             seen: false,
@@ -264,6 +272,7 @@ impl Names {
             gone_by_lookup: false,
         });
         if let Some(file) = self.files.get_mut(file as usize) {
+            file.several |= file.link != NONE;
             file.link = link;
         }
         self.settle(link, slot, tick);
@@ -291,6 +300,7 @@ impl Names {
         {
             slot.link = NONE;
             slot.last = link;
+            self.bearers.left(rec.slot, link);
         }
         if let Some(at) = self.open_residence.remove(&link)
             && let Some(stay) = self.residences.get_mut(at as usize)
@@ -316,33 +326,39 @@ impl Names {
         if link != NONE { link } else { self.new_file(slot, tick, None) }
     }
 
-    fn join(&mut self, a: u32, b: u32) {
-        let (a, b) = (self.root(a), self.root(b)); // the root is the smallest number of its set
-        if a != b
-            && let Some(file) = self.files.get_mut(a.max(b) as usize)
-        {
-            file.joined = a.min(b);
+    /// Two files are one, surely or by a link that may have been another file's.
+    fn join(&mut self, a: u32, b: u32, surely: bool) {
+        let parents: &[Parent] = if surely { &[joined, tied] } else { &[joined] };
+        for parent in parents {
+            let (a, b) = (self.root(a, *parent), self.root(b, *parent)); // the root is the smallest number of its set
+            if let Some(file) = self.files.get_mut(a.max(b) as usize) {
+                *parent(file) = a.min(b);
+            }
         }
     }
 
-    fn root(&mut self, mut file: u32) -> u32 {
-        while let Some(parent) = self.files.get(file as usize).map(|rec| rec.joined)
-            && parent != file
-        {
-            let above = self.files.get(parent as usize).map_or(parent, |rec| rec.joined);
-            if let Some(rec) = self.files.get_mut(file as usize) {
-                rec.joined = above; // halves the way for the next search
+    fn root(&mut self, mut file: u32, parent: Parent) -> u32 {
+        let above = |names: &mut Self, file: u32| names.files.get_mut(file as usize).map_or(file, |rec| *parent(rec));
+        loop {
+            let next = above(self, file);
+            if next == file {
+                return file;
             }
-            file = above;
+            let next = above(self, next);
+            if let Some(rec) = self.files.get_mut(file as usize) {
+                *parent(rec) = next; // halves the way for the next search
+            }
+            file = next;
         }
-        file
     }
 
     fn finish(&mut self) {
         for file in 0..self.files.len() {
-            let root = self.root(file as u32);
-            if let Some(rec) = self.files.get_mut(file) {
-                rec.joined = root;
+            for parent in [joined, tied] {
+                let root = self.root(file as u32, parent);
+                if let Some(rec) = self.files.get_mut(file) {
+                    *parent(rec) = root;
+                }
             }
         }
         let residences = &self.residences;
@@ -376,7 +392,6 @@ impl Names {
             self.images_of.entry(file).or_default().push((process, own));
         }
         self.settle_bearers();
-        self.handles = FxHashMap::default();
         self.open_residence = FxHashMap::default();
         self.ids = FxHashMap::default();
         self.cache = Vec::new();

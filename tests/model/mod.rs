@@ -20,6 +20,9 @@ pub(crate) enum Status {
     AccessDenied,
     CannotDelete,
     PathNotFound,
+    FileDeleted,
+    LockConflict,
+    LockNotGranted,
 }
 
 #[derive(Clone, Debug)]
@@ -32,11 +35,15 @@ pub(crate) struct Handle {
     pub(crate) share: u8,
     pub(crate) delete_on_close: bool,
     posix_marker: bool,
+    /// It locked the whole file for itself.
+    locks: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Link {
     file: usize,
+    /// The name it had last.
+    name: String,
     pending: bool,
     gone: bool,
 }
@@ -95,9 +102,14 @@ impl Volume {
     }
 
     fn add_link(&mut self, name: &str, file: usize) -> usize {
-        self.links.push(Link { file, pending: false, gone: false });
+        self.links.push(Link { file, name: name.into(), pending: false, gone: false });
         self.names.insert(name.into(), self.links.len() - 1);
         self.links.len() - 1
+    }
+
+    /// The name that a handle shows: what it is opened by is called now, or was called last.
+    pub(crate) fn last_name_of(&self, handle: u32) -> String {
+        self.name_of(handle).unwrap_or_else(|| self.links[self.handles[&handle].link].name.clone())
     }
 
     pub(crate) fn name_of(&self, handle: u32) -> Option<String> {
@@ -218,7 +230,7 @@ impl Volume {
         if !blockers.is_empty() {
             return Outcome::failed(Status::SharingViolation, blockers);
         }
-        let handle = Handle { process, file, link, access, share, delete_on_close: doc, posix_marker: false };
+        let handle = Handle { process, file, link, access, share, delete_on_close: doc, posix_marker: false, locks: false };
         self.next += 1;
         self.handles.insert(self.next, handle);
         Outcome::done(created)
@@ -241,8 +253,11 @@ impl Volume {
     /// Marks or unmarks through a handle with delete access.
     pub(crate) fn dispose(&mut self, id: u32, delete: bool, posix: bool) -> Outcome {
         let link = self.handles[&id].link;
-        if self.links[link].gone || self.handles[&id].access & D == 0 {
+        if self.handles[&id].access & D == 0 {
             return Outcome::failed(Status::AccessDenied, Vec::new());
+        }
+        if self.links[link].gone {
+            return Outcome::failed(Status::FileDeleted, Vec::new());
         }
         let file = self.links[link].file;
         let links = self.links.iter().filter(|link| link.file == file && !link.gone).count();
@@ -263,7 +278,7 @@ impl Volume {
         Outcome::done(false)
     }
 
-    pub(crate) fn rename(&mut self, id: u32, to: &str, replace: bool) -> Outcome {
+    pub(crate) fn rename(&mut self, id: u32, to: &str, replace: bool, posix: bool) -> Outcome {
         if self.moved.as_deref().is_some_and(|moved| to.starts_with(&format!(r"{moved}\"))) {
             return Outcome::failed(Status::PathNotFound, Vec::new());
         }
@@ -281,8 +296,22 @@ impl Volume {
                 let open: Vec<usize> =
                     self.handles.values().filter(|handle| handle.link == target).map(|handle| handle.process).collect();
                 let open: Vec<usize> = open.into_iter().chain(self.runners(self.links[target].file)).collect();
-                if !open.is_empty() {
+                if !posix && !open.is_empty() {
                     return Outcome::failed(Status::AccessDenied, open);
+                }
+                let runners = self.runners(self.links[target].file);
+                if !runners.is_empty() {
+                    return Outcome::failed(Status::AccessDenied, runners);
+                }
+                let against: Vec<usize> = self
+                    .handles
+                    .values()
+                    .filter(|handle| handle.file == self.links[target].file)
+                    .filter(|handle| handle.access != 0 && handle.share & D == 0)
+                    .map(|handle| handle.process)
+                    .collect();
+                if !against.is_empty() {
+                    return Outcome::failed(Status::SharingViolation, against);
                 }
                 self.links[target].gone = true;
             }
@@ -290,6 +319,7 @@ impl Volume {
         }
         self.names.retain(|_, known| *known != link);
         self.names.insert(to.into(), link);
+        self.links[link].name = to.into();
         Outcome::done(false)
     }
 
@@ -298,7 +328,9 @@ impl Volume {
             return Outcome::failed(Status::PathNotFound, Vec::new());
         }
         let link = self.handles[&id].link;
-        if self.links[link].gone || self.links[link].pending {
+        // Through a handle on a deleted name of a file that has another one it may well work: no source tells.
+        let lives = |one: &Link| one.file == self.links[link].file && !one.gone;
+        if !self.links.iter().any(lives) || self.links[link].pending {
             return Outcome::failed(Status::AccessDenied, Vec::new());
         }
         if self.names.contains_key(to) {
@@ -307,5 +339,28 @@ impl Volume {
         let file = self.links[link].file;
         self.add_link(to, file);
         Outcome::done(false)
+    }
+
+    /// Others' handles that have the file locked.
+    fn lockers(&self, id: u32) -> Vec<usize> {
+        let file = self.handles[&id].file;
+        let others = self.handles.iter().filter(|(other, handle)| **other != id && handle.file == file && handle.locks);
+        others.map(|(_, handle)| handle.process).collect()
+    }
+
+    /// Locks the whole file for a handle alone.
+    pub(crate) fn lock(&mut self, id: u32) -> Outcome {
+        let others = self.lockers(id);
+        if !others.is_empty() {
+            return Outcome::failed(Status::LockNotGranted, others);
+        }
+        self.handles.get_mut(&id).unwrap().locks = true;
+        Outcome::done(false)
+    }
+
+    /// Reads or writes by a handle that may.
+    pub(crate) fn transfer(&self, id: u32) -> Outcome {
+        let others = self.lockers(id);
+        if others.is_empty() { Outcome::done(false) } else { Outcome::failed(Status::LockConflict, others) }
     }
 }

@@ -105,6 +105,13 @@ impl Locks {
         }
     }
 
+    /// Some locks of a process may have been released.
+    pub(crate) fn parted(&mut self, process: ProcessId, now: Instant) {
+        if self.by_process.contains_key(&process) {
+            self.partial.entry(process).or_default().push(now.start);
+        }
+    }
+
     /// LK-1, LK-2: a transfer or a lock of another process went through, which no lock then in force would have let pass.
     pub(crate) fn passed(&mut self, op: &Op, at: u32, now: Instant) {
         let Some(range) = requested(op).range else { return };
@@ -124,8 +131,8 @@ impl Locks {
     pub(crate) fn cleanup(&mut self, process: ProcessId, now: Instant, at: u32, last: bool) {
         if last {
             self.unlock_all(process, now, at);
-        } else if self.by_process.contains_key(&process) {
-            self.partial.entry(process).or_default().push(now.start);
+        } else {
+            self.parted(process, now);
         }
     }
 

@@ -142,6 +142,7 @@ impl Refutation {
     pub(crate) fn check(
         &mut self,
         log: &OpLog,
+        names: &Names,
         holds: &mut [HoldRec],
         groups: &[Group],
         hold: u32,
@@ -166,7 +167,8 @@ impl Refutation {
                     .filter(|conflict| conflict.certain);
                 let through = rec.opened.is_some_and(|(_, open)| open.before(now))
                     && rec.ended.from().is_none_or(|end| end >= now.end);
-                let Some(conflict) = conflict.filter(|_| through) else { continue };
+                let surely_one = names.surely_one(rec.link, names.place(at).link);
+                let Some(conflict) = conflict.filter(|_| through && surely_one) else { continue };
                 // SA-9: what only doubtfully conflicts is not refuted; of two pairings the one that does not is the likelier.
                 if spared_by_read(rec, wanted, conflict) {
                     if let Some((close, other)) = swap(holds, groups, index, now, wanted, stream) {

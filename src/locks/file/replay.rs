@@ -59,10 +59,13 @@ impl Track {
             }
             let effect = effects.get(nth).copied().unwrap_or(NONE);
             let place = names.place(at);
+            // It may have been on another file of the name: then it shows nothing of this one.
+            let sure = names.other_readings(at).is_empty();
             if matches!(
                 op.kind,
                 OpKind::Lock { .. } | OpKind::Read { paging: false, .. } | OpKind::Write { paging: false, .. }
             ) && succeeded(op)
+                && sure
                 && op.driver.is_none()
                 && !log.processes.get(op.process.0 as usize).is_some_and(ProcessInfo::is_system)
             {
@@ -72,7 +75,7 @@ impl Track {
                 OpKind::Create(create) if opens(op) => {
                     self.opens_checked += 1;
                     self.directory |= create.options.contains(CreateOptions::DIRECTORY_FILE);
-                    let swaps = refutation.check(log, &mut self.holds, &self.groups, effect, at, op);
+                    let swaps = refutation.check(log, names, &mut self.holds, &self.groups, effect, at, op);
                     for (close, hold) in swaps.moved {
                         if let Ok(position) = position(&ops, &effects, close, nth)
                             && let Some(slot) = effects.get_mut(position)
@@ -130,22 +133,29 @@ impl Track {
                     self.sections.note(place.stream).created(op, at, now, protection, allocation);
                 }
                 OpKind::LoadImage => self.sections.note(place.stream).loaded(log, op, at, now),
-                OpKind::SetEndOfFile(0) | OpKind::SetAllocation(0) if succeeded(op) => {
+                OpKind::SetEndOfFile(0) | OpKind::SetAllocation(0) if succeeded(op) && sure => {
                     self.sections.note(place.stream).truncated(at, now);
                 }
-                OpKind::QueryAttributes(attributes) if succeeded(op) => self.learn(now.end, attributes),
+                OpKind::QueryAttributes(attributes) if succeeded(op) && sure => self.learn(now.end, attributes),
                 OpKind::QueryOpen { attributes: Some(attributes) } if succeeded(op) => {
                     self.learn(now.end, attributes);
                     self.marks.opened(place, now);
                 }
                 OpKind::QueryOpen { attributes: None } if succeeded(op) => self.marks.opened(place, now),
-                OpKind::QueryStandard { directory: true, .. } if succeeded(op) => self.directory = true,
+                OpKind::QueryStandard { directory: true, .. } if succeeded(op) && sure => self.directory = true,
                 OpKind::SetBasic(attributes) if succeeded(op) && !attributes.is_empty() => {
+                    if !sure {
+                        self.readonly.clear();
+                        continue;
+                    }
                     self.learn(now.end, attributes);
                 }
                 OpKind::Lock { offset, length, exclusive, key, .. } if succeeded(op) => {
                     let range = Range { offset, length, exclusive };
                     self.locks.note(place.stream).lock(op, at, now, range, key);
+                }
+                OpKind::Unlock { .. } | OpKind::UnlockAll | OpKind::UnlockByKey { .. } if succeeded(op) && !sure => {
+                    self.locks.note(place.stream).parted(op.process, now);
                 }
                 OpKind::Unlock { offset, length } if succeeded(op) => {
                     self.locks.note(place.stream).unlock(op, at, now, offset, length);

@@ -23,7 +23,7 @@ impl Names {
                 if opens(op) {
                     let created = create.result == Some(OpenResult::CREATED) && stream == UNNAMED;
                     let link = self.open(log, slot, tick, op, created);
-                    *self.handles.entry((op.process, link, stream)).or_insert(0) += 1;
+                    self.bearers.opened(op.process, link, stream);
                     if stream == UNNAMED && create.options.contains(crate::nt::CreateOptions::DELETE_ON_CLOSE) {
                         self.note_mark(link);
                     }
@@ -45,44 +45,38 @@ impl Names {
                 self.refused_by_name(slot, stream, tick, op)
             }),
             OpKind::Cleanup => {
-                let link = self.with_handle(slot, stream, tick, op);
-                self.note_bearers(slot, stream, op, link);
-                if let Some(count) = self.handles.get_mut(&(op.process, link, stream)) {
-                    *count -= 1;
-                    if *count == 0 {
-                        self.handles.remove(&(op.process, link, stream));
-                    }
-                }
+                let link = self.with_handle(slot, stream, tick, at, op);
+                self.closed(slot, stream, op.process, link);
                 place(link)
             }
             OpKind::SetDisposition { delete, .. } => {
-                let link = self.with_handle(slot, stream, tick, op);
+                let link = self.with_handle(slot, stream, tick, at, op);
                 self.dispose(link, slot, stream, tick, at, op, delete);
                 place(link)
             }
             OpKind::SetDispositionEx { flags, .. } => {
-                let link = self.with_handle(slot, stream, tick, op);
+                let link = self.with_handle(slot, stream, tick, at, op);
                 let delete = flags.contains(crate::nt::DispositionFlags::DELETE);
                 self.dispose(link, slot, stream, tick, at, op, delete);
                 place(link)
             }
             OpKind::Rename { target, .. } => {
-                let link = self.with_handle(slot, stream, tick, op);
+                let link = self.with_handle(slot, stream, tick, at, op);
                 self.move_name(log, at, tick, op, link, target, true);
                 place(link)
             }
             OpKind::Link { target, .. } => {
-                let link = self.with_handle(slot, stream, tick, op);
+                let link = self.with_handle(slot, stream, tick, at, op);
                 self.move_name(log, at, tick, op, link, target, false);
                 place(link)
             }
             OpKind::QueryFileId { id } => {
-                let link = self.with_handle(slot, stream, tick, op);
-                if succeeded(op) && id != 0 && id != u128::MAX {
+                let link = self.with_handle(slot, stream, tick, at, op);
+                if succeeded(op) && id != 0 && id != u128::MAX && self.other_readings(at).is_empty() {
                     let volume = self.components(op.path).first().copied().unwrap_or(NONE);
                     let file = self.file_of(link);
                     let known = *self.ids.entry((volume, id)).or_insert(file);
-                    self.join(known, file);
+                    self.join(known, file, true);
                 }
                 place(link)
             }
@@ -90,8 +84,12 @@ impl Names {
                 self.alias(short, long);
                 place(self.current(slot))
             }
-            OpKind::LoadImage => place(self.bound(slot, tick)),
-            _ => place(self.with_handle(slot, stream, tick, op)),
+            OpKind::LoadImage => {
+                let link = self.bound(slot, tick);
+                self.read_as(at, link, self.able(slot, stream, op.process));
+                place(link)
+            }
+            _ => place(self.with_handle(slot, stream, tick, at, op)),
         }
     }
 
@@ -182,32 +180,6 @@ impl Names {
         }
     }
 
-    /// The link that an operation through a handle meant: the present one of that name, unless only an earlier bearer
-    /// of the name is open in this process.
-    pub(super) fn with_handle(&mut self, slot: u32, stream: u32, tick: u32, op: &Op) -> u32 {
-        let now = self.current(slot);
-        let mut link = if now != NONE { now } else { self.slots.get(slot as usize).map_or(NONE, |slot| slot.last) };
-        let first = link;
-        for _ in 0..4 {
-            if link == NONE {
-                break;
-            }
-            if self.handles.contains_key(&(op.process, link, stream)) {
-                return link;
-            }
-            let next = if link == now {
-                self.slots.get(slot as usize).map_or(NONE, |slot| slot.last)
-            } else {
-                self.links.get(link as usize).map_or(NONE, |rec| rec.before)
-            };
-            link = if next == link { NONE } else { next };
-        }
-        if now != NONE {
-            return now;
-        }
-        if first != NONE && !succeeded(op) { first } else { self.bound(slot, tick) }
-    }
-
     pub(super) fn note_mark(&mut self, link: u32) {
         if let Some(rec) = self.links.get_mut(link as usize) {
             rec.ever_marked = true;
@@ -285,19 +257,13 @@ impl Names {
         if rename {
             self.leave(link, tick);
             self.settle(link, to, tick);
-            if slot.link != NONE
-                && let Some(rec) = self.links.get_mut(link as usize)
-            {
-                rec.before = slot.link; // who has the replaced file open holds another one
-            }
             let file = self.file_of(link);
             if self.files.get(file as usize).is_some_and(|file| file.has_children) {
                 self.epoch = self.epoch.wrapping_add(1);
                 self.folder_moves.push((file, tick, at));
             }
         } else {
-            let file = self.file_of(link);
-            let made = self.new_link(file, to, tick);
+            let made = self.linked_to(link, to, tick, at);
             self.linked.insert(at, made);
         }
         let now = self.current(to);

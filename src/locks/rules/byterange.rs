@@ -38,7 +38,7 @@ impl Engine<'_> {
             let gone = lock.gone().filter(|_| close.is_none());
             let confidence = match gone {
                 Some(_) => Confidence::Possible, // AT-11: it ended unseen, sooner or later
-                None if sure && !own => Confidence::Proven,
+                None if sure && !own && self.is_surely_on(lock.op, place.link) => Confidence::Proven,
                 None => Confidence::Likely,
             };
             let refuted_by = gone.and_then(|(op, _)| Some(self.op(op)?.event));

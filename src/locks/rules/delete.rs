@@ -109,7 +109,7 @@ impl Engine<'_> {
         self.by_handle(failing, link, &by, found);
         if rule == "DP-3" && link == self.names.place(failing.index).link {
             let ceiling = Confidence::Possible; // AT-2: whether it is this file is not shown
-            for alias in self.aliases.of(self.log, &self.names, failing.op.path, link) {
+            for alias in self.doubles(failing, link) {
                 let fit = |hold: &HoldRec| if hold.link == alias { Fit::Yes } else { Fit::No };
                 self.by_handle(failing, alias, &Rule { mechanism, rule, fit: &fit, conflict: &none, ceiling }, found);
             }

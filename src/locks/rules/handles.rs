@@ -29,8 +29,12 @@ impl Engine<'_> {
                 return;
             }
             if weighed.possible
-                && let Some(suspect) = self.suspect(failing, &track, group, &weighed, rule)
+                && let Some(mut suspect) = self.suspect(failing, &track, group, &weighed, rule)
             {
+                let hold = weighed.holds.first().and_then(|hold| track.holds.get(*hold as usize));
+                if !hold.is_some_and(|hold| self.names.surely_one(hold.link, link)) {
+                    suspect.cap(Confidence::Likely);
+                }
                 self.work.spend(100);
                 add(&mut found.suspects, suspect);
             }

@@ -235,6 +235,8 @@ impl Engine<'_> {
                 false => confidence,
             };
             let confidence = if nth < here { confidence } else { Confidence::Possible };
+            let surely_here = section.made.is_none_or(|made| self.is_surely_on(made, link));
+            let confidence = if surely_here { confidence } else { confidence.min(Confidence::Likely) };
             // MM-5: closes say nothing about mappings.
             let confidence = confidence.min(self.whole().max(Confidence::Likely));
             let left_early = not_enough && nth < here && confidence < Confidence::Proven;
@@ -265,6 +267,7 @@ impl Engine<'_> {
                 // MM-5: only the end of its process bounds a mapping.
                 settled_by_release: confidence == Confidence::Likely
                     && processes.len() == 1
+                    && surely_here
                     && !reads_only
                     && section.gone.is_none(),
                 end: exit.zip(section.exit.map(|(_, time)| Instant::point(time))),

@@ -127,6 +127,11 @@ impl Engine<'_> {
             }
         }
         if matches!(failing.op.kind, OpKind::Rename { .. }) && place.link != NONE {
+            // DP-6: nor to rename through a handle on a name that is gone.
+            if self.names.is_gone(place.link, self.tick(failing.index)) {
+                found.suspects.clear();
+                return;
+            }
             // RN-4: nobody is behind the refusal to rename a pending source.
             let track = self.track(self.names.file(place.link));
             if track.marks.standing(place.link, failing.at).is_some_and(|mark| mark.certain) {

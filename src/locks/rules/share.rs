@@ -102,7 +102,7 @@ impl Engine<'_> {
         let rule = Rule { mechanism, rule, fit: &fit, conflict: &conflict, ceiling };
         self.by_handle(failing, link, &rule, found);
         let ceiling = Confidence::Possible; // AT-2: whether it is this file is not shown
-        for alias in self.aliases.of(self.log, &self.names, failing.op.path, link) {
+        for alias in self.doubles(failing, link) {
             self.by_handle(failing, alias, &Rule { ceiling, ..rule }, found);
         }
         for suspect in &mut found.suspects {

@@ -41,6 +41,13 @@ impl Suspect {
             end: None,
         }
     }
+
+    /// Lowers it to a grade that no release raises.
+    pub(crate) fn cap(&mut self, grade: Confidence) {
+        self.holder.confidence = self.holder.confidence.min(grade);
+        self.holder.handle_ambiguous &= grade == Confidence::Proven;
+        self.settled_by_release = false;
+    }
 }
 
 /// How a handle turns into a suspect.

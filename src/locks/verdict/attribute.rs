@@ -8,7 +8,7 @@ use crate::locks::failing::Failing;
 use crate::locks::failure::requested;
 use crate::locks::finding::{Attribution, Cause, Confidence, DeletedBy, Finding, Holder, Mechanism};
 use crate::locks::identity::NONE;
-use crate::locks::rules::suspect::Blockers;
+use crate::locks::rules::suspect::{Blockers, Suspect};
 use crate::locks::spans::Instant;
 use crate::nt::NtStatus;
 
@@ -19,6 +19,7 @@ impl Engine<'_> {
         let burst = bursts.end_of(index);
         let failing = Failing { index, op, at: Instant::of(op), burst, nesting: 0 };
         let mut blockers = self.blockers(failing);
+        self.read_otherwise(failing, &mut blockers);
         let blocked = is_blocked(&blockers);
         self.refute(failing, &mut blockers);
         self.refused_still(failing, &mut blockers);
@@ -76,6 +77,36 @@ impl Engine<'_> {
             finding.explanations = self.explanations(failing, link, &finding);
         }
         Some(finding)
+    }
+
+    /// AT-3, AT-5: an operation through a handle that may have been on another file of the name. Only who stands in the way in
+    /// every reading is proven; who does in some is likely where only they explain the refusal.
+    fn read_otherwise(&mut self, failing: Failing<'_>, blockers: &mut Blockers) {
+        let others = self.names.other_readings(failing.index).to_vec();
+        let moves = matches!(failing.op.kind, OpKind::Rename { .. } | OpKind::Link { .. });
+        for other in others {
+            let own = self.names.take_for(failing.index, other);
+            let mut read = self.blockers(failing);
+            self.names.take_for(failing.index, own);
+            let gone = moves && !self.names.lives(other, self.tick(failing.index)); // DP-6: refused for that alone
+            let explains = |read: &Blockers| read.suspects.iter().any(|one| one.holder.confidence >= Confidence::Likely);
+            let (here, there) = (explains(blockers), explains(&read) || read.nobody);
+            for suspect in &mut blockers.suspects {
+                let same = |one: &&Suspect| one.holder.party == suspect.holder.party;
+                match read.suspects.iter().find(same).filter(|_| !gone) {
+                    Some(same) => suspect.cap(same.holder.confidence.max(Confidence::Likely)),
+                    None if there => suspect.cap(Confidence::Possible),
+                    None => suspect.cap(Confidence::Likely),
+                }
+            }
+            read.suspects.retain(|one| blockers.suspects.iter().all(|known| known.holder.party != one.holder.party));
+            for mut suspect in read.suspects.into_iter().filter(|_| !gone) {
+                suspect.cap(if here || blockers.nobody { Confidence::Possible } else { Confidence::Likely });
+                suspect.inferred = true;
+                blockers.suspects.push(suspect);
+            }
+            blockers.nobody &= read.nobody;
+        }
     }
 
     /// What stands in the way of an operation at an instant.

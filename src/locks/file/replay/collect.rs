@@ -210,7 +210,8 @@ impl<'a> Builder<'a> {
                     }
                 }
                 OpKind::Cleanup if op.status != NtStatus::PENDING => self.close(key, nth, at, op),
-                _ if is_use(op) => self.used(key, nth, at, op, &ops),
+                // A use by a name of two files shows neither in use.
+                _ if is_use(op) && self.names.other_readings(at).is_empty() => self.used(key, nth, at, op, &ops),
                 _ => {}
             }
         }
