@@ -295,19 +295,16 @@ impl Volume {
             Some(&target) => {
                 let open: Vec<usize> =
                     self.handles.values().filter(|handle| handle.link == target).map(|handle| handle.process).collect();
+                let open = if posix { Vec::new() } else { open };
                 let open: Vec<usize> = open.into_iter().chain(self.runners(self.links[target].file)).collect();
-                if !posix && !open.is_empty() {
+                if !open.is_empty() {
                     return Outcome::failed(Status::AccessDenied, open);
-                }
-                let runners = self.runners(self.links[target].file);
-                if !runners.is_empty() {
-                    return Outcome::failed(Status::AccessDenied, runners);
                 }
                 let against: Vec<usize> = self
                     .handles
                     .values()
                     .filter(|handle| handle.file == self.links[target].file)
-                    .filter(|handle| handle.access != 0 && handle.share & D == 0)
+                    .filter(|handle| posix && handle.access != 0 && handle.share & D == 0)
                     .map(|handle| handle.process)
                     .collect();
                 if !against.is_empty() {
