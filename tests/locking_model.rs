@@ -18,18 +18,53 @@ const PROCESSES: usize = 4;
 
 #[derive(Clone, Debug)]
 enum Step {
-    Open { process: usize, name: usize, access: u8, share: u8, doc: bool, create: bool },
-    Close { handle: usize },
-    Dispose { handle: usize, delete: bool, posix: bool },
-    Rename { handle: usize, to: usize, replace: bool },
-    Link { handle: usize, to: usize },
-    Exit { process: usize },
-    Load { process: usize, name: usize },
-    MoveFolder { process: usize },
+    Open {
+        process: usize,
+        name: usize,
+        access: u8,
+        share: u8,
+        doc: bool,
+        create: bool,
+    },
+    Close {
+        handle: usize,
+    },
+    Dispose {
+        handle: usize,
+        delete: bool,
+        posix: bool,
+    },
+    Rename {
+        handle: usize,
+        to: usize,
+        replace: bool,
+    },
+    Link {
+        handle: usize,
+        to: usize,
+    },
+    Exit {
+        process: usize,
+    },
+    Load {
+        process: usize,
+        name: usize,
+    },
+    MoveFolder {
+        process: usize,
+    },
     /// A rename over whatever has the name, with POSIX semantics.
-    Replace { handle: usize, to: usize },
-    Transfer { handle: usize, write: bool },
-    Lock { handle: usize },
+    Replace {
+        handle: usize,
+        to: usize,
+    },
+    Transfer {
+        handle: usize,
+        write: bool,
+    },
+    Lock {
+        handle: usize,
+    },
 }
 
 /// A folder that is renamed and back again.
@@ -184,7 +219,8 @@ fn play_with(steps: &[Step], single: bool, nameless: bool) -> History {
                 let process = ProcessId(volume.handles[&handle].process as u32);
                 let outcome = volume.lock(handle);
                 let name = volume.last_name_of(handle);
-                let kind = OpKind::Lock { offset: 0, length: 100, exclusive: true, fail_immediately: true, key: Some(0) };
+                let kind =
+                    OpKind::Lock { offset: 0, length: 100, exclusive: true, fail_immediately: true, key: Some(0) };
                 (builder.refused(process, &name, status(&outcome), kind), outcome)
             }
             Step::Transfer { handle, write } => {

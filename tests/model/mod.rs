@@ -230,7 +230,8 @@ impl Volume {
         if !blockers.is_empty() {
             return Outcome::failed(Status::SharingViolation, blockers);
         }
-        let handle = Handle { process, file, link, access, share, delete_on_close: doc, posix_marker: false, locks: false };
+        let handle =
+            Handle { process, file, link, access, share, delete_on_close: doc, posix_marker: false, locks: false };
         self.next += 1;
         self.handles.insert(self.next, handle);
         Outcome::done(created)

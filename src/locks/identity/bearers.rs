@@ -94,9 +94,8 @@ impl Names {
                 return now;
             }
         }
-        let open = |link: &&u32| {
-            self.bearers.handles.get(&(op.process, **link, stream)).is_some_and(|held| held.open > 0)
-        };
+        let open =
+            |link: &&u32| self.bearers.handles.get(&(op.process, **link, stream)).is_some_and(|held| held.open > 0);
         let prefers_now = matches!(op.kind, OpKind::Link { .. });
         if let Some(&first) = able.iter().find(|link| prefers_now || open(link)).or(able.first()) {
             self.read_as(at, first, able);
@@ -104,7 +103,8 @@ impl Names {
         }
         // A name that it is not shown under any more.
         let earlier = self.bearers.earlier.get(&slot).into_iter().flatten().rev();
-        if let Some(&moved) = earlier.clone().find(|link| self.bearers.handles.contains_key(&(op.process, **link, stream)))
+        if let Some(&moved) =
+            earlier.clone().find(|link| self.bearers.handles.contains_key(&(op.process, **link, stream)))
         {
             return moved;
         }
@@ -138,7 +138,8 @@ impl Names {
     /// A close by a name, taken to be that of a handle on `link`.
     pub(super) fn closed(&mut self, slot: u32, stream: u32, process: ProcessId, link: u32) {
         let able = self.able(slot, stream, process);
-        let held = |names: &Self, link: u32| names.bearers.handles.get(&(process, link, stream)).copied().unwrap_or_default();
+        let held =
+            |names: &Self, link: u32| names.bearers.handles.get(&(process, link, stream)).copied().unwrap_or_default();
         for other in able.iter().copied().filter(|other| *other != link) {
             if held(self, link).open > 0 && held(self, other).open > 0 {
                 self.bearers.closed_beside.insert((process, link.min(other), link.max(other)));
@@ -193,11 +194,7 @@ impl Names {
     /// Links of other files that may be the file of `link`.
     pub(crate) fn may_be(&self, link: u32) -> impl Iterator<Item = u32> + '_ {
         self.bearers.doubtful.iter().take(64).filter_map(move |(made, other)| {
-            if self.surely_one(*made, link) {
-                Some(*other)
-            } else {
-                self.surely_one(*other, link).then_some(*made)
-            }
+            if self.surely_one(*made, link) { Some(*other) } else { self.surely_one(*other, link).then_some(*made) }
         })
     }
 

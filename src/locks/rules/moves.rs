@@ -127,14 +127,7 @@ impl Engine<'_> {
             }
         }
         if matches!(failing.op.kind, OpKind::Rename { .. }) && place.link != NONE {
-            // DP-6: nor to rename through a handle on a name that is gone.
-            if self.names.is_gone(place.link, self.tick(failing.index)) {
-                found.suspects.clear();
-                return;
-            }
-            // RN-4: nobody is behind the refusal to rename a pending source.
-            let track = self.track(self.names.file(place.link));
-            if track.marks.standing(place.link, failing.at).is_some_and(|mark| mark.certain) {
+            if self.source_refuses(failing) {
                 found.suspects.clear();
                 return;
             }
@@ -150,6 +143,15 @@ impl Engine<'_> {
             false if replaced => Some(Cause::RenameBlocked),
             false => Some(Cause::ImageSection),
         };
+    }
+
+    /// Whether a rename was refused for its source alone: nobody is behind the refusal to rename what is pending (RN-4), or what has
+    /// no name any more (DP-6).
+    pub(crate) fn source_refuses(&mut self, failing: Failing<'_>) -> bool {
+        let link = self.names.place(failing.index).link;
+        let track = self.track(self.names.file(link));
+        track.marks.standing(link, failing.at).is_some_and(|mark| mark.certain)
+            || self.names.is_gone(link, self.tick(failing.index))
     }
 
     /// DP-1 for renames: whether no handle through which this process can have asked had DELETE. Then its rights refused it,

@@ -89,7 +89,8 @@ impl Engine<'_> {
             let mut read = self.blockers(failing);
             self.names.take_for(failing.index, own);
             let gone = moves && !self.names.lives(other, self.tick(failing.index)); // DP-6: refused for that alone
-            let explains = |read: &Blockers| read.suspects.iter().any(|one| one.holder.confidence >= Confidence::Likely);
+            let explains =
+                |read: &Blockers| read.suspects.iter().any(|one| one.holder.confidence >= Confidence::Likely);
             let (here, there) = (explains(blockers), explains(&read) || read.nobody);
             for suspect in &mut blockers.suspects {
                 let same = |one: &&Suspect| one.holder.party == suspect.holder.party;

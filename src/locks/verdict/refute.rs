@@ -108,7 +108,7 @@ impl Engine<'_> {
         }
     }
 
-    /// AT-10: missing rights refuse a rename in the same way as holds do. Where the very same is refused still once all who were
+    /// AT-10: missing rights refuse a rename in the same way as holds do, and so does a source that is pending (RN-4). Where the very same is refused still once all who were
     /// able to have let go, and nobody else is able to, it was not they.
     pub(crate) fn refused_still(&mut self, failing: Failing<'_>, blockers: &mut Blockers) {
         let last = failing.burst.last;
@@ -118,6 +118,7 @@ impl Engine<'_> {
         if failing.op.status != NtStatus::ACCESS_DENIED
             || blockers.suspects.is_empty()
             || !blockers.suspects.iter().all(left)
+            || self.source_refuses(again)
             || !self.blockers(again).suspects.is_empty()
         {
             return;
