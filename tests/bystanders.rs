@@ -340,7 +340,8 @@ fn at_9_who_may_have_been_in_the_way_beside_one_who_was() {
     let failed = b.fails(victim, F, DELETE, ALL, SHARING);
     let finding = b.explain(failed);
     assert_eq!(named(&finding), [(av, Confidence::Proven)]);
-    assert_eq!(cleared(&finding), [(other, Reason::ExplainedWithoutIt, "AT-9", None)]);
+    // It had the file open then: it may have been in the way as well, and is not cleared either.
+    assert_eq!(cleared(&finding), []);
 }
 
 #[test]

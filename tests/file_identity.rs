@@ -256,7 +256,7 @@ fn handles_follow_renames() {
 +3 A.exe CloseFile C:\w\d\b
 +3.1 B.exe CloseFile C:\w\d\a"#
         ),
-        ["11 share_conflict: B.exe proven SA-3"]
+        ["11 share_conflict: B.exe proven SA-3 | A.exe other_file AT-5"]
     );
     // A mark taken back.
     assert_eq!(

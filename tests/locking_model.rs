@@ -191,7 +191,7 @@ fn play_with(steps: &[Step], single: bool, nameless: bool) -> History {
                 let Some(handle) = pick(&volume, handle) else { continue };
                 let process = volume.handles[&handle].process;
                 let Some(name) = name_of(&volume, handle) else { continue };
-                if single && volume.has(process, NAMES[to]) && NAMES[to] != name {
+                if single && NAMES[to] != name && volume.would_show_twice(handle, NAMES[to]) {
                     continue;
                 }
                 let outcome = volume.rename(handle, NAMES[to], replace, posix);

@@ -202,6 +202,7 @@ impl<'a> Engine<'a> {
     pub(crate) fn doubles(&self, failing: Failing<'_>, link: u32) -> Vec<u32> {
         let mut doubles = self.aliases.of(self.log, &self.names, failing.op.path, link);
         doubles.extend(self.names.may_be(link));
+        doubles.extend(self.names.may_be_short_for(link));
         doubles
     }
 
@@ -220,7 +221,8 @@ impl<'a> Engine<'a> {
     /// Opens and closes on other files of a name, by processes that had both open at once.
     pub(crate) fn foreign(&self, file: u32, ops: &[u32]) -> Vec<Foreign> {
         let mut found = Vec::new();
-        for &(process, home, other) in self.names.shared(file).iter().take(MAX_SHARED) {
+        let elsewhere = self.names.shared(file).iter().filter(|(_, _, other)| self.names.file(*other) != file);
+        for &(process, home, other) in elsewhere.take(MAX_SHARED) {
             let theirs = self.ops_of(self.names.file(other)).iter().copied().filter(|at| {
                 self.names.place(*at).link == other
                     && self.op(*at).is_some_and(|op| {

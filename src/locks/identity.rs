@@ -5,8 +5,10 @@
 
 mod bearers;
 mod case;
+mod forest;
 mod namespace;
 mod paths;
+mod short;
 
 use crate::capture::op::{Op, OpLog, PathId, ProcessId};
 use crate::nt::{FileTime, NtStatus};
@@ -54,17 +56,6 @@ struct FileRec {
     has_children: bool,
 }
 
-/// A forest of files.
-type Parent = fn(&mut FileRec) -> &mut u32;
-
-fn joined(file: &mut FileRec) -> &mut u32 {
-    &mut file.joined
-}
-
-fn tied(file: &mut FileRec) -> &mut u32 {
-    &mut file.tied
-}
-
 /// One name of a file, from its making to its end, through renames.
 #[derive(Clone, Copy, Debug)]
 struct LinkRec {
@@ -78,6 +69,8 @@ struct LinkRec {
     made_as: Option<PathId>,
     /// Marked at least once, or opened delete-on-close.
     ever_marked: bool,
+    /// Marked with POSIX semantics at least once.
+    posix: bool,
     gone_by_lookup: bool,
 }
 
@@ -118,6 +111,8 @@ pub(crate) struct Names {
     name_ids: HashMap<Box<str>, u32>,
     /// For each name the number of it without a transaction id in front.
     plain: Vec<u32>,
+    /// Names that may be 8.3 aliases.
+    short: Vec<(u32, Box<str>)>,
     stream_ids: HashMap<Box<str>, u32>,
     parsed: Vec<Parsed>,
     components: Vec<u32>,
@@ -183,6 +178,7 @@ impl Names {
             slot_of: FxHashMap::default(),
             name_ids: HashMap::new(),
             plain: Vec::new(),
+            short: Vec::new(),
             stream_ids: HashMap::new(),
             parsed: Vec::with_capacity(log.paths.len()),
             components: Vec::new(),
@@ -269,6 +265,7 @@ impl Names {
             seen: false,
             made_as: None,
             ever_marked: false,
+            posix: false,
             gone_by_lookup: false,
         });
         if let Some(file) = self.files.get_mut(file as usize) {
@@ -326,41 +323,8 @@ impl Names {
         if link != NONE { link } else { self.new_file(slot, tick, None) }
     }
 
-    /// Two files are one, surely or by a link that may have been another file's.
-    fn join(&mut self, a: u32, b: u32, surely: bool) {
-        let parents: &[Parent] = if surely { &[joined, tied] } else { &[joined] };
-        for parent in parents {
-            let (a, b) = (self.root(a, *parent), self.root(b, *parent)); // the root is the smallest number of its set
-            if let Some(file) = self.files.get_mut(a.max(b) as usize) {
-                *parent(file) = a.min(b);
-            }
-        }
-    }
-
-    fn root(&mut self, mut file: u32, parent: Parent) -> u32 {
-        let above = |names: &mut Self, file: u32| names.files.get_mut(file as usize).map_or(file, |rec| *parent(rec));
-        loop {
-            let next = above(self, file);
-            if next == file {
-                return file;
-            }
-            let next = above(self, next);
-            if let Some(rec) = self.files.get_mut(file as usize) {
-                *parent(rec) = next; // halves the way for the next search
-            }
-            file = next;
-        }
-    }
-
     fn finish(&mut self) {
-        for file in 0..self.files.len() {
-            for parent in [joined, tied] {
-                let root = self.root(file as u32, parent);
-                if let Some(rec) = self.files.get_mut(file) {
-                    *parent(rec) = root;
-                }
-            }
-        }
+        self.settle_forests();
         let residences = &self.residences;
         let files = &self.files;
         let dir = |at: &u32| {
@@ -439,6 +403,11 @@ impl Names {
     /// Whether the link was ever marked for deletion or opened delete-on-close.
     pub(crate) fn ever_marked(&self, link: u32) -> bool {
         self.links.get(link as usize).is_some_and(|rec| rec.ever_marked)
+    }
+
+    /// Whether the name, if it went, went with the last handle on it (DP-3), and not while others had the file open (DP-6).
+    pub(crate) fn goes_with_last(&self, link: u32) -> bool {
+        self.links.get(link as usize).is_some_and(|rec| rec.ever_marked && !rec.posix)
     }
 
     /// The link of the directory that holds `link` (at the end of the replay), or [`NONE`].

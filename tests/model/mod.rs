@@ -169,11 +169,15 @@ impl Volume {
         self.moved.as_deref() == Some(folder)
     }
 
-    /// Whether the process has a handle by that name already.
+    /// Whether the process has a handle that shows that name already, be it on a file that lost it.
     pub(crate) fn has(&self, process: usize, name: &str) -> bool {
-        self.names
-            .get(name)
-            .is_some_and(|link| self.handles.values().any(|handle| handle.process == process && handle.link == *link))
+        self.handles.iter().any(|(id, handle)| handle.process == process && self.last_name_of(*id) == name)
+    }
+
+    /// Whether a process that has the file of a handle open has another handle that shows the name it is to get.
+    pub(crate) fn would_show_twice(&self, id: u32, to: &str) -> bool {
+        let link = self.handles[&id].link;
+        self.handles.values().any(|handle| handle.link == link && self.has(handle.process, to))
     }
 
     /// Everybody who keeps a pending name.

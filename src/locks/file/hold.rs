@@ -210,6 +210,8 @@ pub(crate) struct Weighed {
     pub(crate) holds: Vec<u32>,
     /// Some handle of the group, fitting or not, may be held.
     pub(crate) any: bool,
+    /// Some handle surely is.
+    pub(crate) left: bool,
 }
 
 impl Group {
@@ -428,6 +430,7 @@ impl Tally {
             ambiguous: self.sure && self.certain.is_none(),
             holds: Vec::new(),
             any,
+            left: self.sure || alive > 0,
         };
         if !possible {
             return weighed;

@@ -158,6 +158,10 @@ impl Refutation {
         let fresh = create.result == Some(OpenResult::CREATED) && stream == UNNAMED;
         if !kernel && !fresh && self.suspects(stream, wanted) {
             let now = Instant::of(op);
+            let harmless = |rec: &HoldRec| {
+                let conflict = |grant| sharing_conflict(grant, wanted, relation(rec.stream, stream));
+                rec.foreign || rec.grant.is_none_or(|grant| conflict(grant).is_none_or(|c| !c.certain))
+            };
             let candidates: Vec<u32> = self.alive.iter().copied().take(MAX_DETAIL).collect();
             for index in candidates {
                 let Some(rec) = holds.get(index as usize) else { continue };
@@ -171,7 +175,7 @@ impl Refutation {
                 let Some(conflict) = conflict.filter(|_| through && surely_one) else { continue };
                 // SA-9: what only doubtfully conflicts is not refuted; of two pairings the one that does not is the likelier.
                 if spared_by_read(rec, wanted, conflict) {
-                    if let Some((close, other)) = swap(holds, groups, index, now, wanted, stream) {
+                    if let Some((close, other)) = swap(holds, groups, index, now, &harmless) {
                         if let Some(rec) = holds.get_mut(index as usize) {
                             rec.dead_by = None;
                         }
@@ -187,7 +191,7 @@ impl Refutation {
                     }
                     continue;
                 }
-                if let Some((close, other)) = swap(holds, groups, index, now, wanted, stream) {
+                if let Some((close, other)) = swap(holds, groups, index, now, &harmless) {
                     self.moved(holds, (close, index), other, &mut shown);
                 } else {
                     if let Some(rec) = holds.get_mut(index as usize) {
@@ -206,14 +210,25 @@ impl Refutation {
 
 /// RN-3, RN-6: a rename that succeeded shows that nothing was open below the folder, or on a named stream of the file. A hold
 /// whose close is in the capture is shown by that, and stays.
-pub(crate) fn refute_by_moves(holds: &mut [HoldRec], marks: &Marks, ops: &[u32], log: &OpLog, names: &Names) {
+pub(crate) fn refute_by_moves(
+    holds: &mut [HoldRec],
+    groups: &[Group],
+    marks: &Marks,
+    ops: &[u32],
+    log: &OpLog,
+    names: &Names,
+) {
     let own = ops.iter().filter(|at| {
         log.ops.get(**at as usize).is_some_and(|op| matches!(op.kind, OpKind::Rename { .. }) && succeeded(op))
     });
     let own: Vec<Instant> = own.filter_map(|at| log.ops.get(*at as usize)).map(Instant::of).collect();
     let mut above: FxHashMap<u32, Vec<Instant>> = FxHashMap::default();
-    for hold in holds.iter_mut().filter(|hold| !matches!(hold.ended, Ended::Close(..)) && hold.handed.is_none()) {
+    for index in 0..holds.len() as u32 {
+        let Some(hold) = holds.get(index as usize) else { continue };
         let Some((_, opened)) = hold.opened else { continue };
+        if matches!(hold.ended, Ended::Close(..)) || hold.handed.is_some() {
+            continue;
+        }
         let folders = above.entry(hold.link).or_insert_with(|| {
             names.moved_with_folders(hold.link).filter_map(|at| log.ops.get(at as usize)).map(Instant::of).collect()
         });
@@ -223,7 +238,11 @@ pub(crate) fn refute_by_moves(holds: &mut [HoldRec], marks: &Marks, ops: &[u32],
             |at: &Instant| marks.last(hold.link, *at).is_some_and(|mark| mark.how == DeleteHow::PosixDisposition);
         let folders = folders.iter().filter(|at| !nameless(at));
         let after = |at: &&Instant| opened.before(**at) && hold.ended.from().is_none_or(|end| end >= at.end);
-        if let Some(first) = folders.chain(streams).filter(after).map(|at| at.start).min() {
+        let Some(first) = folders.chain(streams).filter(after).map(|at| at.start).min() else { continue };
+        // AT-3: a close that may have been another's was this one's.
+        if swap(holds, groups, index, Instant::point(first), &|other| other.foreign).is_none()
+            && let Some(hold) = holds.get_mut(index as usize)
+        {
             hold.dead_by = Some(hold.dead_by.map_or(first, |dead| dead.min(first)));
         }
     }
@@ -248,8 +267,7 @@ fn swap(
     groups: &[Group],
     index: u32,
     now: Instant,
-    wanted: Grant,
-    stream: u32,
+    harmless: &dyn Fn(&HoldRec) -> bool,
 ) -> Option<(u32, u32)> {
     let rec = holds.get(index as usize)?;
     let (_, opened) = rec.opened?;
@@ -261,11 +279,7 @@ fn swap(
         let EvKind::Open(other) = ev.kind else { return None };
         let rec = holds.get(other as usize)?;
         let Ended::Close(close, at) = rec.ended else { return None };
-        let harmless = rec.foreign
-            || rec.grant.is_none_or(|grant| {
-                sharing_conflict(grant, wanted, relation(rec.stream, stream)).is_none_or(|c| !c.certain)
-            });
-        (at.start >= opened.end && at.end <= now.start && harmless).then_some((other, close, at))
+        (at.start >= opened.end && at.end <= now.start && harmless(rec)).then_some((other, close, at))
     });
     let (other, close, at) = others.max_by_key(|(_, _, at)| at.end)?;
     let rec = holds.get_mut(index as usize)?;

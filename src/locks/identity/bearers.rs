@@ -204,15 +204,15 @@ impl Names {
         pairs.sort_unstable();
         for (process, a, b) in pairs {
             let (a_file, b_file) = (self.file(a), self.file(b));
+            self.bearers.by_file.entry(a_file).or_default().push((process, a, b));
             if a_file != b_file {
-                self.bearers.by_file.entry(a_file).or_default().push((process, a, b));
                 self.bearers.by_file.entry(b_file).or_default().push((process, b, a));
             }
         }
     }
 
-    /// Processes that had this and another file of a name open while they closed one of them: the link of this file and that
-    /// of the other (AT-3).
+    /// Processes that had two bearers of a name open while they closed one of them: the link of this file and the other, which
+    /// may be of this file as well (AT-3).
     pub(crate) fn shared(&self, file: u32) -> &[(ProcessId, u32, u32)] {
         self.bearers.by_file.get(&file).map_or(&[], |shared| shared)
     }

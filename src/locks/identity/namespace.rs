@@ -2,7 +2,7 @@
 
 use super::{NONE, Names, Place, Target, UNNAMED, opens, succeeded};
 use crate::capture::op::{Op, OpKind, OpLog, PathId};
-use crate::nt::{NtStatus, OpenResult};
+use crate::nt::{DispositionFlags, NtStatus, OpenResult};
 
 impl Names {
     pub(super) fn step(&mut self, log: &OpLog, at: u32, tick: u32, op: &Op) -> Place {
@@ -56,7 +56,7 @@ impl Names {
             }
             OpKind::SetDispositionEx { flags, .. } => {
                 let link = self.with_handle(slot, stream, tick, at, op);
-                let delete = flags.contains(crate::nt::DispositionFlags::DELETE);
+                let delete = flags.contains(DispositionFlags::DELETE);
                 self.dispose(link, slot, stream, tick, at, op, delete);
                 place(link)
             }
@@ -200,6 +200,8 @@ impl Names {
         if let Some(rec) = self.links.get_mut(link as usize) {
             rec.marked = delete.then(|| op.finished());
             rec.ever_marked |= delete;
+            rec.posix |= matches!(op.kind, OpKind::SetDispositionEx { flags, .. }
+                if delete && flags.contains(DispositionFlags::POSIX_SEMANTICS));
             rec.seen = true;
         }
     }

@@ -49,6 +49,9 @@ impl Names {
         }
         let id = self.name_ids.len() as u32;
         self.name_ids.insert(name.into(), id);
+        if super::short::is_short(name) {
+            self.short.push((id, name.into()));
+        }
         self.plain.push(id);
         let plain = fold(without_transaction_id(name));
         if *plain != *name {

@@ -66,6 +66,15 @@ impl Engine<'_> {
         if after || stands || (closed_after && told) { Confidence::Likely } else { Confidence::Possible }
     }
 
+    /// Whether a handle that only its close or its use shows was in use before the refusal, and stood until after it.
+    pub(crate) fn in_use_through(&self, failing: Failing<'_>, track: &Track, group: u32, hold: &HoldRec) -> bool {
+        let used = track.groups.get(group as usize).and_then(|group| group.used);
+        used.is_some_and(|(first, last)| {
+            let until = hold.ended.from().unwrap_or_default().max(last);
+            first <= failing.at.start && until >= failing.at.end
+        })
+    }
+
     /// SA-9: whether each side that withholds reading surely had the right to, as the system's own account has.
     pub(crate) fn may_withhold_read(&self, failing: Failing<'_>, hold: &HoldRec, conflict: ShareConflict) -> bool {
         let process = |id: ProcessId| self.log.processes.get(id.0 as usize);

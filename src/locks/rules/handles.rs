@@ -197,6 +197,10 @@ impl Engine<'_> {
             left_early,
             settled_by_release,
             beside: false,
+            stood: match unknown {
+                true => self.in_use_through(failing, track, group, best),
+                false => weighed.left,
+            },
             counterpart: unknown && track.handed_over_before(best, failing.at),
             end,
         })

@@ -169,8 +169,10 @@ impl Engine<'_> {
         }
         let track = self.track(self.names.file(link));
         let last = failing.burst.last;
-        let source = self.names.place(failing.index).link;
-        let pending = source != link && self.track(self.names.file(source)).marks.standing(source, last).is_some();
+        let latest = failing.burst.latest;
+        let by_itself = self
+            .op(latest)
+            .is_some_and(|op| self.may_refuse_itself(Failing { index: latest, op, at: last, ..failing }));
         let stream = self.stream_of(failing, link);
         let standing = |at: Instant| {
             let sections = track.sections.on(stream).map(|here| here.at(at, &self.exits, self.options.limit));
@@ -189,8 +191,8 @@ impl Engine<'_> {
         };
         let all_ended = mapped.iter().all(ended);
         let followed = || {
-            // RN-4: a pending source is refused for that alone.
-            pending
+            // RN-4, DP-1: the last one may have been refused for its source or its rights alone.
+            by_itself
                 || standing(last).next().is_some()
                 || self.may_hold(&track, None, last, &|hold| also_refuses(failing.op, hold, link))
         };

@@ -145,9 +145,28 @@ impl Engine<'_> {
         };
     }
 
+    /// DP-1: whether a rename may have been asked for through a handle without DELETE.
+    fn may_lack_delete(&mut self, failing: Failing<'_>) -> bool {
+        let track = self.track(self.names.file(self.names.place(failing.index).link));
+        let fit = |hold: &HoldRec| match hold.grant {
+            Some(grant) if hold.process == failing.op.process && !grant.possible.contains(AccessClasses::DELETE) => {
+                Fit::Yes
+            }
+            _ => Fit::No,
+        };
+        let (groups, more) = track.weigh(failing.at, self.options.limit, &self.work, &fit);
+        more || groups.iter().any(|(_, weighed)| weighed.possible)
+    }
+
+    /// Whether a rename may have been refused for itself, whoever has anything open: by its handle's rights, or its source.
+    pub(crate) fn may_refuse_itself(&mut self, failing: Failing<'_>) -> bool {
+        matches!(failing.op.kind, OpKind::Rename { .. } | OpKind::Link { .. }) && self.source_refuses(failing)
+            || matches!(failing.op.kind, OpKind::Rename { .. }) && self.may_lack_delete(failing)
+    }
+
     /// Whether a rename was refused for its source alone: nobody is behind the refusal to rename what is pending (RN-4), or what has
     /// no name any more (DP-6).
-    pub(crate) fn source_refuses(&mut self, failing: Failing<'_>) -> bool {
+    fn source_refuses(&mut self, failing: Failing<'_>) -> bool {
         let link = self.names.place(failing.index).link;
         let track = self.track(self.names.file(link));
         track.marks.standing(link, failing.at).is_some_and(|mark| mark.certain)

@@ -6,6 +6,7 @@ use crate::locks::file::marks::Mark;
 use crate::locks::finding::{Cause, Confidence, Holder, Mechanism};
 use crate::locks::spans::Instant;
 use crate::nt::sharing::ShareConflict;
+use rustc_hash::FxHashSet;
 
 /// Parties reported for one failure.
 pub(crate) const MAX_PARTIES: usize = 64;
@@ -22,6 +23,8 @@ pub(crate) struct Suspect {
     pub(crate) settled_by_release: bool,
     /// Sufficient alone and still there, as far as shown: it stands beside a proven one of another party.
     pub(crate) beside: bool,
+    /// A handle of its, of which it is not shown whether it stood in the way, stood during the refusal.
+    pub(crate) stood: bool,
     /// The close of a handle that another suspect may have handed over (AT-6).
     pub(crate) counterpart: bool,
     /// When it let go (start), for the release.
@@ -37,6 +40,7 @@ impl Suspect {
             left_early: false,
             settled_by_release: false,
             beside: false,
+            stood: false,
             counterpart: false,
             end: None,
         }
@@ -71,6 +75,8 @@ pub(crate) struct Blockers {
     pub(crate) mark: Option<(Mark, u32)>,
     /// Every process that was a suspect for a moment.
     pub(crate) considered: Vec<ProcessId>,
+    /// Those of them who surely had a handle then.
+    pub(crate) stood: FxHashSet<ProcessId>,
     pub(crate) truncated: bool,
     /// DR-1: an event on a live child, which alone kept the directory from being empty as well.
     pub(crate) live_child: Option<EventIndex>,
@@ -105,6 +111,7 @@ pub(crate) fn add(suspects: &mut Vec<Suspect>, suspect: Suspect) {
     lead.inferred &= other.inferred;
     lead.left_early &= other.left_early;
     lead.beside |= other.beside;
+    lead.stood |= other.stood;
     lead.settled_by_release &= other.settled_by_release;
     *known = lead;
 }

@@ -5,7 +5,7 @@ use crate::locks::engine::Engine;
 use crate::locks::failing::BurstEnd;
 use crate::locks::failure::{Wanted, is_lock_failure, requested, wanted};
 use crate::locks::finding::{Burst, Range};
-use crate::locks::identity::{opens, succeeded};
+use crate::locks::identity::{NONE, opens, succeeded};
 use crate::locks::spans::Instant;
 use crate::nt::{AccessMask, FileTime, NtStatus};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -96,6 +96,22 @@ fn asks_the_same(first: &Op, again: &Op) -> bool {
         }
 }
 
+impl Engine<'_> {
+    /// AT-5: whether two operations are about one file, as far as known.
+    fn is_of_one_file(&self, a: u32, b: u32) -> bool {
+        let file = |at: u32| self.op(at).map_or(NONE, |op| self.names.file(self.subject(at, op)));
+        file(a) == file(b) || file(a) == NONE || file(b) == NONE
+    }
+
+    /// Whether a success is one after a refusal, or of another file that has the name since: such a one shows something only
+    /// where the name was to go with the last handle (DP-3).
+    fn concerns(&self, refused: u32, success: u32) -> bool {
+        let then = self.op(refused);
+        let went = then.is_some_and(|op| self.names.goes_with_last(self.subject(refused, op)));
+        went || then.is_some_and(|op| op.status == NtStatus::DELETE_PENDING) || self.is_of_one_file(refused, success)
+    }
+}
+
 impl Bursts {
     /// Groups the failures `wanted` (operation indices, ascending).
     pub(crate) fn group(engine: &Engine<'_>, wanted: &[u32]) -> Self {
@@ -120,7 +136,10 @@ impl Bursts {
             let running = open.entry(sort).or_default();
             running.retain(|(_, burst, first)| {
                 let ends = engine.op(*first).is_some_and(|first| overcomes(first, op));
-                if ends && let Some(entry) = bursts.list.get_mut(*burst) {
+                if ends
+                    && engine.concerns(*first, at)
+                    && let Some(entry) = bursts.list.get_mut(*burst)
+                {
                     entry.3 = Some(at);
                 }
                 !ends
@@ -128,7 +147,9 @@ impl Bursts {
             if !is_lock_failure(op) {
                 continue;
             }
-            let again = |first: u32| engine.op(first).is_some_and(|first| asks_the_same(first, op));
+            let again = |first: u32| {
+                engine.op(first).is_some_and(|first| asks_the_same(first, op)) && engine.is_of_one_file(first, at)
+            };
             let known = running.iter().find(|(_, _, first)| again(*first)).map(|(_, burst, _)| *burst);
             let burst = match known {
                 Some(burst) => burst,

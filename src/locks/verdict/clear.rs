@@ -97,17 +97,11 @@ impl Engine<'_> {
         let all_count = failing.op.status == NtStatus::DELETE_PENDING;
         let explained =
             kernel || !all_count && finding.holders.iter().any(|holder| holder.confidence >= Confidence::Likely);
-        // AT-6: what an older handle shares is not shown; in use on both sides of the refusal, it may have been in the way as well.
-        let in_use = |process| {
-            let spans = |(first, last): (FileTime, FileTime)| first <= failing.at.start && last >= failing.at.end;
-            let older = |hold: &HoldRec| hold.process == process && hold.opened.is_none();
-            !kernel
-                && track.groups.iter().any(|group| group.process == process && group.used.is_some_and(spans))
-                && track.holds.iter().take(65_536).any(older)
-        };
+        // AT-3, AT-6: whose handle stood then may have been in the way as well: only which one, or what it shares, is not shown.
+        let stood = |process| !kernel && blockers.stood.contains(&process);
         for process in blockers.considered.iter().filter(|_| explained) {
             // MM-5: who mapped the file may well block beside a handle; only the end of the mapping is not shown.
-            if known.insert(*process) && !track.maps(*process) && !in_use(*process) {
+            if known.insert(*process) && !track.maps(*process) && !stood(*process) {
                 let out = RuledOut::new(*process, Reason::ExplainedWithoutIt);
                 cleared.push(if kernel { RuledOut { rule: "VI-12", ..out } } else { out });
             }

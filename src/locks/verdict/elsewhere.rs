@@ -9,6 +9,9 @@ use crate::locks::finding::{Reason, RuledOut};
 use crate::nt::path::{normalize, volume_device};
 use rustc_hash::FxHashSet;
 
+/// Handles on an earlier file, and mappings of it, that are looked at.
+const MAX_EARLIER: usize = 256;
+
 impl Engine<'_> {
     /// Those who had an earlier file of that name, or one of the same name elsewhere.
     pub(crate) fn clear_elsewhere(
@@ -46,6 +49,14 @@ impl Engine<'_> {
                 {
                     cleared.push(RuledOut::new(group.process, reason));
                 }
+            }
+            // Who had an earlier file had nothing of this one, whether that file is still open or not.
+            if reason == Reason::OtherFile {
+                let holds = track.own_holds().filter(|hold| hold.link == other_link).map(|hold| hold.process);
+                let mapped = track.sections.iter().flat_map(|(_, sections)| sections.processes());
+                let had =
+                    holds.take(MAX_EARLIER).chain(mapped.take(MAX_EARLIER)).filter(|process| known.insert(*process));
+                cleared.extend(had.map(|process| RuledOut::new(process, reason)));
             }
         }
     }

@@ -34,6 +34,8 @@ impl Engine<'_> {
         }
         self.weigh_unopened(failing, blockers);
         blockers.considered = blockers.suspects.iter().map(|suspect| suspect.holder.party.process()).collect();
+        let stood = blockers.suspects.iter().filter(|suspect| suspect.stood);
+        blockers.stood = stood.map(|suspect| suspect.holder.party.process()).collect();
         // What they let go was not all they had: nothing shows the end of a mapping.
         let mapping = self.mapping_throughout(failing);
         // AT-10: a mere possibility that left while the operation went on failing was not sufficient.

@@ -59,13 +59,10 @@ impl Engine<'_> {
             let asked = Failing { index: at, op: &refused, at: now, burst, nesting: failing.nesting };
             self.work.spend(100);
             let able = self.blockers(asked).suspects;
-            let opens_folder = self.opens_folder(op).is_some_and(|opens| opens)
-                || self.opens_folder(op) == self.opens_folder(failing.op);
             let refuted = |suspect: &Suspect| {
                 refusal(suspect) == Some(status)
                     && suspect.holder.refuted_by.is_none()
                     && suspect.holder.party.process() != op.process
-                    && (suspect.holder.rule != "RN-7" || opens_folder)
                     && able.iter().any(|able| stands_for(able, suspect))
             };
             let before = now.before(failing.at);
@@ -108,8 +105,9 @@ impl Engine<'_> {
         }
     }
 
-    /// AT-10: missing rights refuse a rename in the same way as holds do, and so does a source that is pending (RN-4). Where the very same is refused still once all who were
-    /// able to have let go, and nobody else is able to, it was not they.
+    /// AT-10: missing rights refuse a rename in the same way as holds do. Where the very same is refused still once all who were
+    /// able to have let go, and nobody else is able to, it was not they; unless the later one may have been refused for itself:
+    /// by its handle's rights (DP-1), or a source that is pending or gone (RN-4, DP-6).
     pub(crate) fn refused_still(&mut self, failing: Failing<'_>, blockers: &mut Blockers) {
         let last = failing.burst.last;
         let Some(op) = self.op(failing.burst.latest) else { return };
@@ -118,7 +116,7 @@ impl Engine<'_> {
         if failing.op.status != NtStatus::ACCESS_DENIED
             || blockers.suspects.is_empty()
             || !blockers.suspects.iter().all(left)
-            || self.source_refuses(again)
+            || self.may_refuse_itself(again)
             || !self.blockers(again).suspects.is_empty()
         {
             return;

@@ -37,6 +37,8 @@ pub(super) struct Builder<'a> {
     pub(super) foreign: Vec<Foreign>,
     /// Links of other files, by process, and the link of this one.
     pub(super) homes: FxHashMap<(ProcessId, u32), u32>,
+    /// Links of this file that had the name of another of its links, and that one.
+    merged: FxHashMap<(ProcessId, u32), u32>,
     /// Families in which a close may be that of any group's handle.
     pub(super) pooled: FxHashSet<Family>,
     /// How many events were collected.
@@ -87,13 +89,32 @@ impl<'a> Builder<'a> {
             raw: Vec::new(),
             foreign,
             homes: FxHashMap::default(),
+            merged: FxHashMap::default(),
             pooled: FxHashSet::default(),
             seq: 0,
         }
     }
 
     pub(super) fn family_of(&self, key: Key) -> Family {
-        (key.0, self.homes.get(&(key.0, key.2)).copied().unwrap_or(key.2), key.3)
+        let link = self.homes.get(&(key.0, key.2)).copied().unwrap_or(key.2);
+        (key.0, self.merged.get(&(key.0, link)).copied().unwrap_or(link), key.3)
+    }
+
+    /// Handles on links of this file that had one name after each other are one pool where their process closed one by it.
+    pub(crate) fn pool_links(&mut self, file: u32) {
+        for &(process, link, other) in self.names.shared(file) {
+            if self.names.file(other) == file {
+                let first = |link| self.merged.get(&(process, link)).copied().unwrap_or(link);
+                let (from, to) = (first(link).max(first(other)), first(link).min(first(other)));
+                self.merged.values_mut().filter(|link| **link == from).for_each(|link| *link = to);
+                self.merged.insert((process, from), to);
+            }
+        }
+    }
+
+    /// Whether closes on this link may be those of handles on another.
+    fn is_merged(&self, (process, link, _): Family) -> bool {
+        self.merged.iter().any(|((who, _), to)| (*who, *to) == (process, link))
     }
 
     pub(super) fn collected(&mut self, group: u32, nth: u32, at: u32, what: What) {
@@ -162,6 +183,9 @@ impl<'a> Builder<'a> {
             if groups.iter().take(16).filter(|group| self.is_open(**group)).count() > 1 {
                 self.pooled.insert(family);
             }
+        }
+        if !self.merged.is_empty() && self.is_merged(self.family_of(key)) {
+            self.pooled.insert(self.family_of(key));
         }
         let group = self.user(key);
         if let Some(count) = self.counts.get_mut(group as usize) {
