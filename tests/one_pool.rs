@@ -217,3 +217,106 @@ fn the_pairing_is_the_one_that_the_success_allows() {
         assert_eq!(finding.confirmed_by, Some(done), "{pending}");
     }
 }
+
+/// DP-6: a name that is gone is given no other, so a link was made through the handle on the file that has the name. A close by that
+/// name may have been that of either.
+#[test]
+fn a_link_is_of_the_file_that_has_the_name() {
+    let (new, linked) = (r"C:\Windows\WinSxS\Temp\InFlight\1\b.dll", r"C:\Windows\WinSxS\Temp\InFlight\1\c.dll");
+    let (mut b, victim, av, other) = cast();
+    for name in [F, new] {
+        b.make(victim, name, READ, ALL);
+        b.close(victim, name);
+    }
+    b.open(av, new, READ, ALL);
+    b.open(av, F, ATTRIBUTES, ALL);
+    b.open(other, F, READ, ALL);
+    b.open(victim, new, DELETE, ALL);
+    let flags = pmlblame::nt::RenameFlags(3);
+    let target = Some(b.path(F));
+    b.does(victim, new, OpKind::Rename { target, flags, ex: true, as_path: Some(true) });
+    b.close(victim, F);
+    b.close(av, F);
+    let target = Some(b.path(linked));
+    b.does(av, F, OpKind::Link { target, flags: pmlblame::nt::RenameFlags::NONE, ex: false, as_path: Some(true) });
+    let failed = b.fails(victim, linked, DELETE, ALL & !1, SHARING);
+    let finding = b.explain(failed);
+    assert_eq!(named(&finding), [(av, Confidence::Likely)]);
+    assert!(finding.ruled_out.iter().all(|out| out.process != av), "{finding:?}");
+}
+
+/// A lock by a name of two files may be on either.
+#[test]
+fn a_lock_by_a_name_of_two_files_proves_nobody() {
+    for two in [false, true] {
+        let (mut b, victim, av, _) = cast();
+        if two {
+            b.make(victim, F, READ, ALL);
+            b.close(victim, F);
+            b.open(av, F, READ, ALL);
+            b.open(victim, F, DELETE, ALL);
+            let flags = DispositionFlags::DELETE | DispositionFlags::POSIX_SEMANTICS;
+            b.does(victim, F, OpKind::SetDispositionEx { flags, handle: None });
+            b.close(victim, F);
+        }
+        b.make(victim, F, READ, ALL);
+        b.open(av, F, READ, ALL);
+        b.does(av, F, OpKind::Lock { offset: 0, length: 9, exclusive: true, fail_immediately: true, key: Some(0) });
+        let failed = b.refused(victim, F, pmlblame::nt::NtStatus::FILE_LOCK_CONFLICT, READS);
+        let grade = if two { Confidence::Likely } else { Confidence::Proven };
+        assert_eq!(named(&b.explain(failed)), [(av, grade)], "{two}");
+    }
+}
+
+/// VI-9: an 8.3 name of the folder that nothing ties to a long one may be that file's.
+#[test]
+fn an_8_3_name_that_fits_may_be_the_same_file() {
+    let long = r"C:\Windows\WinSxS\Temp\InFlight\1\0ddc15ebd9_clipboardserver.dll";
+    for (leaf, may) in [("0DDC15~1.DLL", true), ("0DEE15~1.EXE", false)] {
+        let (mut b, victim, av, _) = cast();
+        b.make(victim, long, READ, ALL);
+        b.close(victim, long);
+        b.open(av, &format!(r"C:\Windows\WinSxS\Temp\InFlight\1\{leaf}"), READ, 3);
+        let failed = b.fails(victim, long, DELETE, ALL, SHARING);
+        let expected = if may { vec![(av, Confidence::Possible)] } else { vec![] };
+        assert_eq!(named(&b.explain(failed)), expected, "{leaf}");
+    }
+}
+
+/// AT-5: an open of another file that has taken the name shows nothing of who had this one.
+#[test]
+fn another_file_of_the_name_confirms_nothing() {
+    let new = r"C:\Windows\WinSxS\Temp\InFlight\1\b.dll";
+    for taken in [false, true] {
+        let (mut b, victim, av, _) = cast();
+        b.make(victim, new, READ, ALL);
+        b.close(victim, new);
+        b.open(av, F, READ, 3);
+        let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+        b.close(av, F);
+        if taken {
+            b.open(victim, new, DELETE, ALL);
+            let target = Some(b.path(F));
+            let flags = pmlblame::nt::RenameFlags(3);
+            b.does(victim, new, OpKind::Rename { target, flags, ex: true, as_path: Some(true) });
+            b.close(victim, F);
+        }
+        let done = b.open(victim, F, DELETE, ALL);
+        assert_eq!(b.explain(failed).confirmed_by, (!taken).then_some(done), "{taken}");
+    }
+}
+
+/// AT-3: of two handles one was closed. Whether the one left is the one that conflicts is not shown: beside somebody proven its owner
+/// is neither named nor cleared.
+#[test]
+fn whose_handle_was_left_is_not_cleared() {
+    let (mut b, victim, av, other) = cast();
+    b.open(av, F, READ, 3);
+    b.open(other, F, ATTRIBUTES, ALL);
+    b.open(other, F, READ, 3);
+    b.close(other, F);
+    let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+    let finding = b.explain(failed);
+    assert_eq!(named(&finding), [(av, Confidence::Proven)]);
+    assert_eq!(reasons(&finding), []);
+}
