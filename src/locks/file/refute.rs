@@ -146,8 +146,7 @@ impl Refutation {
         holds: &mut [HoldRec],
         groups: &[Group],
         hold: u32,
-        at: u32,
-        op: &Op,
+        (at, op): (u32, &Op),
     ) -> Shown {
         let mut shown = Shown::default();
         let OpKind::Create(create) = op.kind else { return shown };

@@ -76,7 +76,7 @@ impl Track {
                 OpKind::Create(create) if opens(op) => {
                     self.opens_checked += 1;
                     self.directory |= create.options.contains(CreateOptions::DIRECTORY_FILE);
-                    let swaps = refutation.check(log, names, &mut self.holds, &self.groups, effect, at, op);
+                    let swaps = refutation.check(log, names, &mut self.holds, &self.groups, effect, (at, op));
                     for (close, hold) in swaps.moved {
                         if let Ok(position) = position(&ops, &effects, close, nth)
                             && let Some(slot) = effects.get_mut(position)
