@@ -158,7 +158,8 @@ impl Others<'_> {
         let Edge::At(event, _) = holder.hold.start else {
             // Of an export, whose rows may be missing, the close tells as little as the open would.
             let Edge::At(close, _) = holder.hold.end else { return true };
-            let untold = find(self.log, close).is_some_and(|op| op.stack == StackSays::Nothing);
+            let untold =
+                find(self.log, close).is_some_and(|op| matches!(op.stack, StackSays::Nothing | StackSays::Unresolved));
             return !(self.log.coverage.unnumbered && untold && others);
         };
         let Some(op) = find(self.log, event) else { return true };

@@ -10,6 +10,7 @@ use crate::capture::select::Selection;
 use crate::capture::source::{Source, Survey};
 use crate::case::{self, Ending};
 use crate::locks::{self, Edge, HistoryHold, Hold, Holder};
+use std::cell::OnceCell;
 
 /// What is known of all refusals and delays of a case.
 pub(super) struct Around {
@@ -37,18 +38,20 @@ impl Around {
         Some(Self::case(source, survey, Scope::new(&any, root.as_deref()).ok()?, options))
     }
 
-    /// The usual case, if the refused operation `event` is one of its failures.
-    pub(super) fn usual(
+    /// The usual case, analysed once for all that ask, if the refused operation `event` is one of its failures.
+    pub(super) fn usual<'c>(
+        known: &'c OnceCell<Self>,
         source: &dyn Source,
         survey: &Survey,
         event: EventIndex,
         options: &CaseOptions<'_>,
-    ) -> Option<Self> {
+    ) -> Option<&'c Self> {
         let scope = Scope::new(&ScopeOptions::default(), source.machine().system_root.as_deref()).ok()?;
         let is_asked = |op: &&Op| op.event == event && is_failure(op);
         let op = survey.ops.iter().find(is_asked)?;
         let is_usual = scope.contains(op, &survey.processes, &survey.paths);
-        is_usual.then(|| Self::case(source, survey, scope, options))
+        let case = is_usual.then(|| known.get_or_init(|| Self::case(source, survey, scope, options)))?;
+        case.finding(event).map(|_| case)
     }
 
     /// What is known of the file of `event` alone: the refusals of the event's own process, which is the victim here. That

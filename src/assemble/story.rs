@@ -13,6 +13,7 @@ use crate::case::{self, AuditFailures, AuditRecord, Story, StoryEvent, StoryHold
 use crate::lang::{Lang, filters as f, record as t, why as w};
 use crate::locks::{self, HistoryHold, Party};
 use crate::nt::{AccessMask, FileTime, NtStatus, ShareAccess, Ticks};
+use std::cell::OnceCell;
 
 /// An event that took this long is told with its duration: 10 ms.
 const SLOW: Ticks = Ticks(100_000);
@@ -40,7 +41,7 @@ pub enum NoStory {
 /// # Errors
 /// When there is no such event, or it is no operation on a file.
 pub fn story(source: &dyn Source, event: EventIndex, options: &CaseOptions<'_>) -> Result<Story, NoStory> {
-    story_of(source, &surveyed(source, options), event, options)
+    story_of(source, &surveyed(source, options), event, (options, &OnceCell::new()))
 }
 
 /// The stories of the failures that pass the filter of `options`, of whatever process and path: of the first `most`.
@@ -51,10 +52,12 @@ pub fn stories(source: &dyn Source, most: usize, options: &CaseOptions<'_>) -> (
     let passing = options.filter.as_ref().map_or_else(|| refused.clone(), |filter| filter.passing(&refused));
     let mut rest = passing.iter();
     let mut stories = Vec::new();
+    let usual = OnceCell::new();
     while stories.len() < most {
         let Some(event) = rest.next() else { break };
         // An ACCESS DENIED that no lock is behind is no refusal to tell of.
-        stories.extend(story_of(source, &survey, *event, options).ok().filter(|story| story.failure.is_some()));
+        let told = story_of(source, &survey, *event, (options, &usual));
+        stories.extend(told.ok().filter(|story| story.failure.is_some()));
     }
     (stories, rest.len() as u64, refused.len() as u64)
 }
@@ -63,7 +66,7 @@ fn story_of(
     source: &dyn Source,
     survey: &Survey,
     event: EventIndex,
-    options: &CaseOptions<'_>,
+    (options, usual): (&CaseOptions<'_>, &OnceCell<Around>),
 ) -> Result<Story, NoStory> {
     if event.0 >= survey.counts.total {
         return Err(NoStory::NoSuchEvent);
@@ -79,9 +82,10 @@ fn story_of(
         return exit_story(source, survey, event, options).ok_or_else(no_file);
     }
     // What belongs to the usual case is told as that case has it, so that both say the same.
-    let usual = Around::usual(source, survey, event, options).filter(|case| case.finding(event).is_some());
+    let usual = Around::usual(usual, source, survey, event, options);
     let is_usual = usual.is_some();
-    let told = usual.or_else(|| Around::alone(source, survey, event, options)).ok_or_else(no_file)?;
+    let own = if is_usual { None } else { Around::alone(source, survey, event, options) };
+    let told = usual.or(own.as_ref()).ok_or_else(no_file)?;
     let log = &told.log;
     let seed = *find(log, event).ok_or_else(no_file)?;
     let is_victim = |id: ProcessId| told.scope.is_victim_id(log, id);
@@ -100,7 +104,7 @@ fn story_of(
     let may_wait = locks::is_brief(&seed.kind) && took >= locks::WAIT_THRESHOLD;
     let asks = (may_wait || matches!(seed.kind, OpKind::Cleanup)) && !is_usual;
     let asked = if asks { Around::of(source, survey, (&seed, &log.paths), options) } else { None };
-    let around = asked.as_ref().or(Some(&told).filter(|_| is_usual));
+    let around = asked.as_ref().or(usual);
     let wait = around.filter(|_| may_wait).and_then(|around| {
         let parts = around.parts(source, survey, options);
         failures::waits(&parts, &Holders::new(&parts)).into_iter().find(|wait| wait.event == event.0)

@@ -116,11 +116,14 @@ pub fn may_issue(catalogue: &VendorCatalogue, facts: &ModuleFacts<'_>, system_ro
     if procmon_number(facts.name()).is_some() {
         return false;
     }
-    let anti_virus = || {
-        let found = catalogue.identify_driver(facts).and_then(|found| found.altitudes);
-        found.is_some_and(|found| found.rows.iter().any(|row| row.altitude.is_anti_virus()))
-    };
-    !is_windows_driver(catalogue, facts, system_root) || anti_virus()
+    let found = catalogue.identify_driver(facts);
+    if facts.company.contains(char::REPLACEMENT_CHARACTER) {
+        // Whose it is cannot be read: only what else is known of it tells.
+        return found.is_some();
+    }
+    let altitudes = found.and_then(|found| found.altitudes);
+    let anti_virus = altitudes.is_some_and(|found| found.rows.iter().any(|row| row.altitude.is_anti_virus()));
+    anti_virus || !is_windows_driver(catalogue, facts, system_root)
 }
 
 fn candidate(catalogue: &VendorCatalogue, facts: &ModuleFacts<'_>) -> Option<(CandidateFilter, bool)> {

@@ -26,7 +26,7 @@ pub(super) const fn confidence(confidence: Confidence) -> Text {
 /// What a party is called: its driver, else its process, with the services that it hosts.
 pub(super) fn holder_title(holder: &Holder) -> String {
     let hosted = holder.process.as_ref().filter(|_| holder.driver.is_none()).and_then(hosted);
-    hosted.map_or_else(|| holder_name(holder), |hosted| format!("{} {hosted}", holder_name(holder)))
+    hosted.map_or_else(|| holder_name(holder), |hosted| format!("{}\n{hosted}", holder_name(holder)))
 }
 
 /// The same, by name alone.
@@ -49,15 +49,13 @@ pub(super) fn acting(driver: Option<&str>, (process, pid): (&str, u32), lang: La
     }
 }
 
-/// What a process that runs the services of others was started for: its command line, without the program.
-pub(super) fn hosted(process: &Process) -> Option<String> {
+/// What a process that runs the services of others was started for: `-s wuauserv`, else their group, `-k netsvcs`.
+fn hosted(process: &Process) -> Option<String> {
     let command = process.command_line.as_deref().filter(|_| process.name.eq_ignore_ascii_case("svchost.exe"))?;
-    let command = command.trim();
-    let rest = match command.strip_prefix('"') {
-        Some(quoted) => quoted.split_once('"')?.1,
-        None => command.split_once(char::is_whitespace)?.1,
-    };
-    Some(escape::terminal(rest.trim())).filter(|rest| !rest.is_empty())
+    let words: Vec<&str> = command.split_whitespace().collect();
+    let after = |flag: &str| words.iter().position(|word| *word == flag).and_then(|at| words.get(at + 1));
+    let (flag, name) = ["-s", "-k"].into_iter().find_map(|flag| Some((flag, after(flag)?)))?;
+    Some(format!("{flag} {}", escape::terminal(name)))
 }
 
 /// Whether the victims are the installer's processes.
