@@ -174,8 +174,12 @@ fn very_many_holders_are_all_told() {
     let (mut b, victim, _, _) = cast();
     let holders: Vec<_> = (0..150).map(|n| b.process(&format!("app{n}.exe"))).collect();
     let others: Vec<_> = (0..150).map(|n| b.process(&format!("other{n}.exe"))).collect();
-    holders.iter().for_each(|holder| drop(b.open(*holder, F, READ, 3)));
-    others.iter().for_each(|other| drop(b.open(*other, F, READ, ALL)));
+    for holder in &holders {
+        b.open(*holder, F, READ, 3);
+    }
+    for other in &others {
+        b.open(*other, F, READ, ALL);
+    }
     let failed = b.fails(victim, F, DELETE, ALL, SHARING);
     let closes: Vec<_> = holders.iter().map(|holder| b.close(*holder, F)).collect();
     let success = b.open(victim, F, DELETE, ALL);
