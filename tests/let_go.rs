@@ -324,3 +324,26 @@ fn very_many_holders_are_all_told() {
     assert_eq!(finding.confirmed_by, None, "of several that let go none is confirmed");
     assert!(success > failed);
 }
+
+/// DP-5: the name went later, and not by the mark of the refusal, which was taken back: whoever had the file open kept that one.
+#[test]
+fn who_outlasted_a_name_that_went_otherwise_is_not_cleared_by_that() {
+    for taken_back in [true, false] {
+        let (mut b, victim, av, other) = cast();
+        b.open(av, F, DELETE, ALL);
+        mark(&mut b, av, F);
+        let failed = b.fails(victim, F, READ, ALL, NtStatus::DELETE_PENDING);
+        if taken_back {
+            b.does(av, F, OpKind::SetDisposition { delete: false, handle: None });
+        }
+        b.make(other, F, READ, ALL);
+        b.close(other, F);
+        b.close(av, F);
+        let finding = b.explain(failed);
+        if taken_back {
+            assert_eq!(named(&finding), [(av, Confidence::Proven)]);
+        } else {
+            assert_eq!(named(&finding), []);
+        }
+    }
+}

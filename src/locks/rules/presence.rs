@@ -71,7 +71,10 @@ impl Engine<'_> {
     /// When the name went with the last open of it ([`Self::name_gone`]); by a POSIX mark it goes while others have the file open.
     pub(crate) fn unkept(&self, track: &Track, link: u32, at: Instant) -> Option<Instant> {
         let posix = |mark: &Mark| mark.how == DeleteHow::PosixDisposition;
-        self.name_gone(link, at).filter(|gone| !track.marks.last(link, *gone).is_some_and(posix))
+        let gone = self.name_gone(link, at).filter(|gone| !track.marks.last(link, *gone).is_some_and(posix))?;
+        // DP-5: of a mark that was taken back, or shown to be over, the name did not go.
+        let undone = |mark: &Mark| mark.ended.is_some_and(|ended| ended.start < gone.start);
+        (!track.marks.standing(link, at).is_some_and(undone)).then_some(gone)
     }
 
     /// When the link was first shown to be gone, if that was after `at` began: the name was missing, or another file
