@@ -534,7 +534,7 @@ fn file_ids_join_names() {
     b.open(av, r"C:\Windows\System32\f.dll", READ, 3);
     let failed = b.fails(victim, F, DELETE, ALL, SHARING);
     for path in [F, r"C:\Windows\System32\f.dll"] {
-        b.does(other, path, OpKind::QueryFileId { id: 0x7_0000_0000_0042 });
+        b.does(other, path, OpKind::QueryFileId { id: 0x7_0000_0000_0042u64.into() });
     }
     assert_eq!(named(&b.explain(failed)), [(av, Confidence::Proven)]);
 }

@@ -287,7 +287,7 @@ impl Sequence {
                 "hardlink" => {
                     // What a capture shows of two names older than itself: one file id.
                     let existing = this.builder.log.paths.intern(&full(&item["existing"]));
-                    let kind = OpKind::QueryFileId { id: 0x5_0000_0000_1234 };
+                    let kind = OpKind::QueryFileId { id: 0x5_0000_0000_1234u64.into() };
                     this.builder.push(setup, existing, NtStatus::SUCCESS, kind);
                     this.builder.push(setup, path, NtStatus::SUCCESS, kind);
                 }

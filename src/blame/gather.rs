@@ -217,7 +217,8 @@ fn widen(log: &OpLog, names: &Names, selection: &mut Selection) -> bool {
                     grown |= names.select(log.paths.get(name), selection);
                 }
             }
-            OpKind::QueryFileId { id } if id != 0 => {
+            OpKind::QueryFileId { id } if id.get() != 0 => {
+                let id = id.get();
                 let path = log.paths.get(op.path);
                 if selection.wants_id(id) {
                     grown |= names.select(path, selection);

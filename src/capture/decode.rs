@@ -226,13 +226,16 @@ fn create(event: Event<'_>, file: FileDetail<'_>) -> Option<Create> {
     let word = file.argument_u32(2);
     let attributes_share = file.argument_u32(3);
     let result = match event.status() {
-        NtStatus::SUCCESS | NtStatus::OPLOCK_BREAK_IN_PROGRESS => extra_u32(event, 0).map(OpenResult),
+        NtStatus::SUCCESS | NtStatus::OPLOCK_BREAK_IN_PROGRESS => {
+            // None is known above five.
+            extra_u32(event, 0).map(|result| OpenResult(u8::try_from(result).unwrap_or(u8::MAX)))
+        }
         _ => None,
     };
     Some(Create {
         access: Some(AccessMask(u32_at(file.tail, 0)?)),
-        share: Some(ShareAccess(attributes_share >> 16)),
-        disposition: Some(CreateDisposition(word >> 24)),
+        share: Some(ShareAccess((attributes_share >> 16) as u16)),
+        disposition: Some(CreateDisposition((word >> 24) as u8)),
         options: CreateOptions(word & 0x00FF_FFFF),
         attributes: FileAttributes(attributes_share & 0xFFFF),
         result,
@@ -324,7 +327,7 @@ fn query_information(event: Event<'_>, file: FileDetail<'_>) -> OpKind {
         class::CASE_SENSITIVE => u32_at(extra, 0).filter(|flags| flags & 1 != 0).map(|_| OpKind::CaseSensitive),
         0x3B => u64_at(extra, 8)
             .zip(u64_at(extra, 16))
-            .map(|(low, high)| OpKind::QueryFileId { id: u128::from(high) << 64 | u128::from(low) }),
+            .map(|(low, high)| OpKind::QueryFileId { id: (u128::from(high) << 64 | u128::from(low)).into() }),
         0x44 => u64_at(extra, 0).map(|id| OpKind::QueryFileId { id: id.into() }),
         _ => None,
     };
@@ -340,7 +343,7 @@ pub const fn answers_file_id(sub_operation: u8) -> bool {
 /// The file id a query answered, if it is one that does.
 pub fn file_id(event: Event<'_>, file: FileDetail<'_>) -> Option<u128> {
     match query_information(event, file) {
-        OpKind::QueryFileId { id } => Some(id),
+        OpKind::QueryFileId { id } => Some(id.get()),
         _ => None,
     }
 }

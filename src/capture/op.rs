@@ -170,6 +170,24 @@ impl Op {
     }
 }
 
+/// The number of a file on its volume. Packed: the alignment of a `u128` would make every operation larger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(Rust, packed(4))]
+pub struct FileId(u128);
+
+impl FileId {
+    /// The number.
+    pub const fn get(self) -> u128 {
+        self.0
+    }
+}
+
+impl<T: Into<u128>> From<T> for FileId {
+    fn from(id: T) -> Self {
+        Self(id.into())
+    }
+}
+
 /// The arguments of an open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Create {
@@ -301,7 +319,7 @@ pub enum OpKind {
     /// A query that reveals the NTFS file reference (classes internal, all, id, stat).
     QueryFileId {
         /// File id (128 bit for class id; the 64-bit reference otherwise).
-        id: u128,
+        id: FileId,
     },
     /// FileStandardInformation.
     QueryStandard {
@@ -508,3 +526,6 @@ mod tests {
         assert!(with(10, 4).has_few_closes() && !with(10, 5).has_few_closes() && !with(9, 1).has_few_closes());
     }
 }
+
+/// Millions of them are kept: none grows unnoticed.
+const _: () = assert!(size_of::<Op>() == 96);

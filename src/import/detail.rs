@@ -147,7 +147,11 @@ pub(crate) fn access(text: &str) -> Option<AccessMask> {
 
 /// The share access of its printed form.
 pub(crate) fn share(text: &str) -> Option<ShareAccess> {
-    if text == "None" { Some(ShareAccess::NONE) } else { bits(text, &SHARE).map(ShareAccess) }
+    if text == "None" {
+        Some(ShareAccess::NONE)
+    } else {
+        bits(text, &SHARE).and_then(|bits| u16::try_from(bits).ok()).map(ShareAccess)
+    }
 }
 
 /// Attribute letters in the order they are printed. `D` comes twice: directory before `A`, device after it.
@@ -214,7 +218,7 @@ pub(crate) fn create(text: &str, succeeded: bool) -> Create {
     );
     let disposition = disposition.and_then(|name| {
         let named = ["Supersede", "Open", "Create", "OpenIf", "Overwrite", "OverwriteIf"];
-        named.iter().zip(0u32..).find(|(known, _)| **known == name).map(|(_, code)| CreateDisposition(code))
+        named.iter().zip(0u8..).find(|(known, _)| **known == name).map(|(_, code)| CreateDisposition(code))
     });
     // Procmon 4 has no room for it behind the impersonated user; three dispositions have but one way to succeed.
     let implied = impersonating.and_then(|_| disposition.and_then(only_result));

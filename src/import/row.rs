@@ -198,7 +198,7 @@ impl Decoder<'_> {
             return None;
         }
         match query_kind(operation.sub, &row.text(Column::Detail)?) {
-            Some(OpKind::QueryFileId { id }) => Some(id),
+            Some(OpKind::QueryFileId { id }) => Some(id.get()),
             _ => None,
         }
     }

@@ -50,7 +50,7 @@ impl AccessMask {
 
 flags! {
     /// `FILE_SHARE_*`: what an open lets others do.
-    pub struct ShareAccess(u32) {
+    pub struct ShareAccess(u16) {
         #[doc(alias = "FILE_SHARE_READ")] READ = 1, "READ";
         #[doc(alias = "FILE_SHARE_WRITE")] WRITE = 2, "WRITE";
         #[doc(alias = "FILE_SHARE_DELETE")] DELETE = 4, "DELETE";
@@ -59,7 +59,7 @@ flags! {
 
 codes! {
     /// `CreateDisposition`: what to do when the file exists and when it does not.
-    pub struct CreateDisposition(u32) {
+    pub struct CreateDisposition(u8) {
         #[doc(alias = "FILE_SUPERSEDE")] SUPERSEDE = 0, "SUPERSEDE";
         #[doc(alias = "FILE_OPEN")] OPEN = 1, "OPEN";
         #[doc(alias = "FILE_CREATE")] CREATE = 2, "CREATE";
@@ -99,7 +99,7 @@ flags! {
 
 codes! {
     /// What a successful create did (`IO_STATUS_BLOCK.Information`).
-    pub struct OpenResult(u32) {
+    pub struct OpenResult(u8) {
         #[doc(alias = "FILE_SUPERSEDED")] SUPERSEDED = 0, "Superseded";
         #[doc(alias = "FILE_OPENED")] OPENED = 1, "Opened";
         #[doc(alias = "FILE_CREATED")] CREATED = 2, "Created";

@@ -37,7 +37,7 @@ impl AccessClasses {
 
     /// The classes of `self` that `share` does not let others have.
     pub const fn not_shared_by(self, share: ShareAccess) -> Self {
-        Self(self.0 & !share.0 & Self::ALL.0)
+        Self(self.0 & !(share.0 as u32) & Self::ALL.0)
     }
 }
 
@@ -142,7 +142,7 @@ fn clash(
 mod tests {
     use super::*;
 
-    fn grant(access: u32, share: u32) -> Grant {
+    fn grant(access: u32, share: u16) -> Grant {
         Grant::new(AccessMask(access), ShareAccess(share))
     }
 

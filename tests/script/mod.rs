@@ -121,7 +121,7 @@ pub(crate) fn open(
 ) -> Create {
     Create {
         access: Some(AccessMask(access)),
-        share: Some(ShareAccess(share)),
+        share: Some(ShareAccess(share as u16)),
         disposition: Some(disposition),
         options: CreateOptions(options),
         attributes: FileAttributes::NONE,

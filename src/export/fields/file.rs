@@ -86,7 +86,7 @@ fn create<S: Sink>(row: &Row<'_>, create: CreateFile<'_>, scene: &Scene<'_>, sin
         masks::attributes(out, attributes);
     });
     let share = create.share.into();
-    sink.mask("ShareMode", "share", share, ShareAccess::NAMED.iter().map(|(bit, name)| (bit.0, *name)), |out| {
+    sink.mask("ShareMode", "share", share, ShareAccess::NAMED.iter().map(|(bit, name)| (bit.0.into(), *name)), |out| {
         masks::share(out, share)
     });
     if create.allocates() {

@@ -22,7 +22,8 @@ pub(super) fn shown(log: &OpLog) -> Folders {
                 folders.insert(fold(&path).trim_end_matches('\\').into());
             }
             // What only ReFS gives for 128 bits is another number than its short form.
-            OpKind::QueryFileId { id } if id != 0 && id >> 64 == 0 => {
+            OpKind::QueryFileId { id } if id.get() != 0 && id.get() >> 64 == 0 => {
+                let id = id.get();
                 let path = normalize(log.paths.get(op.path), &log.roots);
                 let (file, _) = split_stream(&path);
                 ids.entry(fold(file).into()).or_default().push((leaf(file).into(), id));

@@ -77,6 +77,7 @@ impl Names {
                 place(link)
             }
             OpKind::QueryFileId { id } => {
+                let id = id.get();
                 let link = self.with_handle(slot, stream, tick, op);
                 if succeeded(op) && id != 0 && id != u128::MAX {
                     let volume = self.components(op.path).first().copied().unwrap_or(NONE);
