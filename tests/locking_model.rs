@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use script::{Builder, open};
 
+#[allow(dead_code)]
 mod model;
 mod script;
 
