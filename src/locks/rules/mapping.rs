@@ -281,6 +281,7 @@ impl Engine<'_> {
                 settled_by_release: confidence == Confidence::Likely
                     && processes.len() == 1
                     && surely_here
+                    && section.through
                     && !reads_only
                     && section.gone.is_none(),
                 end: exit.zip(section.exit.map(|(_, time)| Instant::point(time))),
