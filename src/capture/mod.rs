@@ -12,6 +12,7 @@ pub mod mark;
 pub mod modules;
 pub mod namesake;
 pub mod op;
+pub mod order;
 pub mod pmc;
 pub mod progress;
 pub mod scan;

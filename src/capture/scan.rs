@@ -4,7 +4,8 @@
 use super::chunk::{Chunk, Marks};
 use super::decode::{self, Context, code};
 use super::lost::{Gaps, Lost};
-use super::op::{DriverInfo, EventIndex, Op, OpKind, OpLog, Order, PathTable, ProcessId, ProcessInfo, StackSays};
+use super::op::{DriverInfo, EventIndex, Op, OpKind, OpLog, PathTable, ProcessId, ProcessInfo, StackSays};
+use super::order::Order;
 use super::select::Selection;
 use super::source::{ClassCounts, Damage, FilterTest, Machine, SLOW, Source, Survey, may_be_lock_class};
 use super::tally::Tally;

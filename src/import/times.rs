@@ -4,7 +4,7 @@ use super::clock::{self, DAY, DateOrder, SECOND};
 use super::csv::BadReason;
 use super::row::Row;
 use crate::capture::columns::Column;
-use crate::capture::op::Order;
+use crate::capture::order::Order;
 use crate::nt::Ticks;
 
 /// Ticks of a minute.
