@@ -526,6 +526,9 @@ impl Coverage {
     }
 }
 
+/// Millions of them are kept: none grows unnoticed.
+const _: () = assert!(size_of::<Op>() == 96);
+
 #[cfg(test)]
 mod tests {
     use super::Coverage;
@@ -538,6 +541,3 @@ mod tests {
         assert!(with(10, 4).has_few_closes() && !with(10, 5).has_few_closes() && !with(9, 1).has_few_closes());
     }
 }
-
-/// Millions of them are kept: none grows unnoticed.
-const _: () = assert!(size_of::<Op>() == 96);
