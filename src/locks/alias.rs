@@ -195,13 +195,17 @@ impl Aliases {
         let own = normalize(log.paths.get(path), &log.roots);
         let known = self.links.get(&name(&own));
         let mut found = Vec::new();
-        for (other, other_link) in known.into_iter().flatten() {
-            let theirs = normalize(log.paths.get(*other), &log.roots);
-            if found.len() < MAX_ALIASES
+        // A name that is made again and again has many links by few paths.
+        let mut compared: FxHashMap<PathId, bool> = FxHashMap::default();
+        for (other, other_link) in known.into_iter().flatten().filter(|(other, _)| *other != path) {
+            let may_be = *compared.entry(*other).or_insert_with(|| {
+                let theirs = normalize(log.paths.get(*other), &log.roots);
+                !same(&own, &theirs) && self.may_be_same(&own, &theirs, &log.roots)
+            });
+            if may_be
+                && found.len() < MAX_ALIASES
                 && names.file(*other_link) != names.file(link)
                 && !found.contains(other_link)
-                && !same(&own, &theirs)
-                && self.may_be_same(&own, &theirs, &log.roots)
             {
                 found.push(*other_link);
             }
