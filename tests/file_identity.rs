@@ -420,3 +420,26 @@ fn encrypted_files_and_transactions() {
         ["2 share_conflict: not_visible | A.exe closed_before AT-4"]
     );
 }
+
+/// AT-2: two ids under one name are two files; which of them it was then is not shown, so nobody is proven.
+#[test]
+fn two_ids_leave_a_doubt() {
+    for (id, grade) in [(0x5678, "proven"), (0x9999, "likely")] {
+        assert_eq!(
+            said(&format!(
+                r#"+0.8 V.exe CreateFile C:\w\d\f.dll access=READ_ATTRIBUTES share=RWD
++0.81 V.exe QueryFileInternalInformationFile C:\w\d\f.dll id=0x5678
++0.82 V.exe CloseFile C:\w\d\f.dll
++1 A.exe CreateFile C:\w\d\f.dll access=READ_DATA share=RW
++1.1 B.exe CreateFile C:\w\d\f.dll access=READ_ATTRIBUTES share=RWD
++1.2 B.exe QueryFileInternalInformationFile C:\w\d\f.dll id={id:#x}
++1.3 B.exe CloseFile C:\w\d\f.dll
++2 V.exe CreateFile C:\w\d\f.dll access=DELETE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile C:\w\d\f.dll
++4 V.exe CreateFile C:\w\d\f.dll access=DELETE share=RWD
++5 V.exe CloseFile C:\w\d\f.dll"#
+            )),
+            [format!("7 share_conflict: A.exe {grade} SA-3 confirmed | B.exe closed_before AT-4")]
+        );
+    }
+}

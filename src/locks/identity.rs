@@ -12,7 +12,7 @@ mod short;
 
 use crate::capture::op::{Op, OpLog, PathId, ProcessId};
 use crate::nt::{FileTime, NtStatus};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::HashMap;
 
 /// No link, no slot, no residence end.
@@ -129,6 +129,8 @@ pub(crate) struct Names {
     by_name: Vec<u32>,
     bearers: bearers::Bearers,
     ids: FxHashMap<(u32, u128), u32>,
+    /// Files that seem to have two ids: at some time the name was another file's, which nothing else shows.
+    torn: FxHashSet<u32>,
     /// Images mapped before the first event: process, link, and whether it is the process's own program.
     images: Vec<(ProcessId, u32, bool)>,
     images_of: FxHashMap<u32, Vec<(ProcessId, bool)>>,
@@ -193,6 +195,7 @@ impl Names {
             by_name: Vec::new(),
             bearers: bearers::Bearers::default(),
             ids: FxHashMap::default(),
+            torn: FxHashSet::default(),
             images: Vec::new(),
             images_of: FxHashMap::default(),
             keys: Vec::new(),
@@ -325,6 +328,7 @@ impl Names {
 
     fn finish(&mut self) {
         self.settle_forests();
+        self.settle_ids();
         let residences = &self.residences;
         let files = &self.files;
         let dir = |at: &u32| {

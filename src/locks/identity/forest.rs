@@ -2,6 +2,7 @@
 
 use super::FileRec;
 use super::Names;
+use rustc_hash::FxHashMap;
 
 /// A forest of files.
 type Parent = fn(&mut FileRec) -> &mut u32;
@@ -51,5 +52,21 @@ impl Names {
                 }
             }
         }
+    }
+
+    /// Finds the files that answered two ids. One of eight bytes and one of sixteen are not compared.
+    pub(super) fn settle_ids(&mut self) {
+        let mut known: FxHashMap<(u32, bool), u128> = FxHashMap::default();
+        let wide = |id: u128| id > u128::from(u64::MAX);
+        let torn = self.ids.iter().filter_map(|((_, id), file)| {
+            let file = self.canonical(*file);
+            (*known.entry((file, wide(*id))).or_insert(*id) != *id).then_some(file)
+        });
+        self.torn = torn.collect();
+    }
+
+    /// Whether the capture shows two file ids for what its names make one file (AT-2).
+    pub(crate) fn is_torn(&self, file: u32) -> bool {
+        self.torn.contains(&file)
     }
 }

@@ -23,8 +23,12 @@ impl Engine<'_> {
         let blocked = is_blocked(&blockers);
         self.refute(failing, &mut blockers);
         self.refused_still(failing, &mut blockers);
-        let mut ruled_out = self.settle(failing, &mut blockers);
         let link = self.subject(index, op);
+        // AT-2: of what answers two ids, nobody is sure which one it was then.
+        if link != NONE && self.names.is_torn(self.names.file(link)) {
+            blockers.suspects.iter_mut().for_each(|suspect| suspect.cap(Confidence::Likely));
+        }
+        let mut ruled_out = self.settle(failing, &mut blockers);
         let holders: Vec<Holder> = blockers.suspects.iter().map(|suspect| suspect.holder.clone()).collect();
         let certain: Vec<&Holder> = holders.iter().filter(|holder| holder.confidence >= Confidence::Likely).collect();
         let attribution = if blockers.nobody {
