@@ -17,6 +17,7 @@ pub(crate) struct Common {
     texts: Pool<str>,
     lists: Pool<[Text]>,
     requests: Pool<case::Requested>,
+    marks: Pool<case::DeletedBy>,
 }
 
 impl Common {
@@ -95,16 +96,18 @@ pub(super) fn failure(parts: &Parts<'_>, holders: &Holders, finding: &locks::Fin
                 failure_holder(parts, holders, holder, (finding.path, asked, cited))
             })
             .collect(),
-        deleted_by: finding.deleted_by.map(|marker| case::DeletedBy {
-            event: marker.event.0,
-            pid: pid(log, marker.process),
-            process: shared_name(parts, marker.process),
-            driver: driver(parts, marker.driver),
-            how: match marker.how {
-                locks::DeleteHow::Disposition => HowDeleted::Disposition,
-                locks::DeleteHow::PosixDisposition => HowDeleted::PosixDisposition,
-                locks::DeleteHow::DeleteOnClose => HowDeleted::DeleteOnClose,
-            },
+        deleted_by: finding.deleted_by.map(|marker| {
+            parts.common.marks.share(case::DeletedBy {
+                event: marker.event.0,
+                pid: pid(log, marker.process),
+                process: shared_name(parts, marker.process),
+                driver: driver(parts, marker.driver),
+                how: match marker.how {
+                    locks::DeleteHow::Disposition => HowDeleted::Disposition,
+                    locks::DeleteHow::PosixDisposition => HowDeleted::PosixDisposition,
+                    locks::DeleteHow::DeleteOnClose => HowDeleted::DeleteOnClose,
+                },
+            })
         }),
         released_by: finding
             .released_by

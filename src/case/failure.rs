@@ -41,7 +41,7 @@ pub struct Failure {
     pub holders: Vec<FailureHolder>,
     /// Who marked the file, if seen.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub deleted_by: Option<DeletedBy>,
+    pub deleted_by: Option<Shared<DeletedBy>>,
     /// The close that ended it, if seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub released_by: Option<ReleasedBy>,
@@ -220,7 +220,7 @@ pub struct At {
 }
 
 /// Who marked a file for deletion.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct DeletedBy {
     /// Event number.
     pub event: u64,
