@@ -1,4 +1,4 @@
-//! Opening, surveying and analysing captures of three sizes, with one thread and with two.
+//! Opening, surveying, analysing and exporting captures of three sizes, with one thread and with two.
 //!
 //! The captures are grown from `PMLBLAME_BENCH`, else from the 64-bit capture of the corpus (`PMLBLAME_SHARED`, else
 //! `../shared`), else from a sample; a sample with failures follows each.
@@ -13,8 +13,11 @@ use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 use measure::{case_options, run_benches};
 use pmlblame::assemble;
+use pmlblame::capture::columns::Column;
 use pmlblame::capture::source::Source;
 use pmlblame::capture::{Capture, OpenOptions};
+use pmlblame::export::{Context, Format, Request, Style};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use support::{Plan, Seed, default_seed, sample};
@@ -79,4 +82,23 @@ fn blame<const THREADS: usize>(bencher: Bencher<'_, '_>, events: u64) {
     counted(bencher, &counters).bench(with_threads(THREADS, || {
         assemble::analyse(&open_file(&path) as &dyn Source, &case_options()).expect("an analysis")
     }));
+}
+
+/// Events of every kind with all columns, thrown away.
+fn export(bencher: Bencher<'_, '_>, events: u64, threads: usize, format: Format) {
+    let capture = open_file(&capture(events));
+    let request = Request { format, columns: Column::all().collect(), ..Request::default() };
+    counted(bencher, &capture).bench(with_threads(threads, || {
+        Context::new(&capture, Style::default()).write(&request, &mut io::sink(), &|_| true).expect("an export");
+    }));
+}
+
+#[divan::bench(args = SIZES, consts = [1, 2])]
+fn csv<const THREADS: usize>(bencher: Bencher<'_, '_>, events: u64) {
+    export(bencher, events, THREADS, Format::Csv);
+}
+
+#[divan::bench(args = SIZES, consts = [1, 2])]
+fn jsonl<const THREADS: usize>(bencher: Bencher<'_, '_>, events: u64) {
+    export(bencher, events, THREADS, Format::Jsonl);
 }
