@@ -184,19 +184,22 @@ fn letter_case_counts_where_it_is_shown_to() {
 #[test]
 fn other_ways_to_a_file_are_possible_at_most_and_clear_nobody() {
     let id = "b89e6f99a5d9d801bf010000280dd404";
-    let wanted = format!(r"C:\Windows\WinSxS\Temp\InFlight\{id}\f.dll");
+    let wanted = format!(r"C:\Windows.before\WinSxS\Temp\InFlight\{id}\f.dll");
     for path in [
-        r"C:\Windows\WinSxS\Temp\InFlight\B89E6F~1\f.dll".to_owned(),
-        format!(r"C:\Windows\WINSXS~1\Temp\InFlight\{id}\f.dll"),
-        format!(r"\Device\Mup\localhost\C$\Windows\WinSxS\Temp\InFlight\{id}\f.dll"),
-        format!(r"\\localhost\C$\Windows\WINSXS~1\Temp\InFlight\{id}\f.dll"),
+        r"C:\Windows.before\WinSxS\Temp\InFlight\B89E6F~1\f.dll".to_owned(),
+        format!(r"C:\WINDOW~1.BEF\WinSxS\Temp\InFlight\{id}\f.dll"),
+        format!(r"\Device\Mup\localhost\C$\Windows.before\WinSxS\Temp\InFlight\{id}\f.dll"),
+        format!(r"\\localhost\C$\WINDOW~1.BEF\WinSxS\Temp\InFlight\{id}\f.dll"),
         format!(r"S:\InFlight\{id}\f.dll"),
     ] {
         assert_eq!(met(&path, &path, &wanted), ["1 share_conflict: A.exe possible SA-3"], "{path}");
     }
+    // A name that fits 8.3 has no other: that is a folder of its own, if one whose file may be a hard link.
+    let own = format!(r"C:\Windows.before\WINSXS~1\Temp\InFlight\{id}\f.dll");
+    assert_eq!(met(&own, &own, &wanted), ["1 share_conflict: not_visible"]);
     for path in [
-        r"C:\Windows\WinSxS\Temp\InFlight\B98E6F~1\f.dll".to_owned(),
-        r"C:\Windows\WinSxS\Temp\InFlight\aa9e6f99a5d9d801bf010000280dd404\f.dll".to_owned(),
+        r"C:\Windows.before\WinSxS\Temp\InFlight\B98E6F~1\f.dll".to_owned(),
+        r"C:\Windows.before\WinSxS\Temp\InFlight\aa9e6f99a5d9d801bf010000280dd404\f.dll".to_owned(),
     ] {
         let cleared = ["1 share_conflict: not_visible | A.exe same_name_other_file AT-2"];
         assert_eq!(met(&path, &path, &wanted), cleared, "{path}");

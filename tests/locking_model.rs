@@ -1,13 +1,12 @@
 //! Random histories of several processes, with the results a naive model of the rules gives them: the engine must name
 //! exactly the model's blockers, and its audit must find nothing to object to.
 
-use model::{D, Outcome, R, Status, Volume, W};
+use model::{D, R, Status, Volume, W, config};
 use pmlblame::capture::op::{EventIndex, OpKind, ProcessId};
 use pmlblame::locks::{Confidence, Holder, audit};
 use pmlblame::nt::sharing::AccessClasses;
 use pmlblame::nt::{CreateDisposition, DispositionFlags, NtStatus, OpenResult, RenameFlags};
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use script::{Builder, open};
 
 #[allow(dead_code)]
@@ -161,7 +160,7 @@ fn play_with(steps: &[Step], single: bool, nameless: bool) -> History {
                 };
                 let options = if doc { 0x1000 } else { 0 };
                 let create = open(mask | 0x80, share.into(), disposition, options, result);
-                (builder.create(ProcessId(process as u32), name, create, status(&outcome)), outcome)
+                (builder.create(ProcessId(process as u32), name, create, outcome.status.nt()), outcome)
             }
             Step::Close { handle } => {
                 let Some(handle) = pick(&volume, handle) else { continue };
@@ -182,7 +181,7 @@ fn play_with(steps: &[Step], single: bool, nameless: bool) -> History {
                 } else {
                     OpKind::SetDisposition { delete, handle: None }
                 };
-                (builder.refused(process, &name, status(&outcome), kind), outcome)
+                (builder.refused(process, &name, outcome.status.nt(), kind), outcome)
             }
             Step::Rename { handle, to, .. } | Step::Replace { handle, to } => {
                 let (replace, posix) = match step {
@@ -200,7 +199,7 @@ fn play_with(steps: &[Step], single: bool, nameless: bool) -> History {
                 let flags = if replace { RenameFlags::REPLACE_IF_EXISTS } else { RenameFlags::NONE };
                 let flags = if posix { flags | RenameFlags::POSIX_SEMANTICS } else { flags };
                 let kind = OpKind::Rename { target, flags, ex: posix, as_path: None };
-                (builder.refused(ProcessId(process as u32), &name, status(&outcome), kind), outcome)
+                (builder.refused(ProcessId(process as u32), &name, outcome.status.nt(), kind), outcome)
             }
             Step::Link { handle, to } => {
                 let Some(handle) = pick(&volume, handle) else { continue };
@@ -213,7 +212,7 @@ fn play_with(steps: &[Step], single: bool, nameless: bool) -> History {
                     ex: false,
                     as_path: None,
                 };
-                (builder.refused(process, &name, status(&outcome), kind), outcome)
+                (builder.refused(process, &name, outcome.status.nt(), kind), outcome)
             }
             Step::Lock { handle } => {
                 let Some(handle) = pick(&volume, handle) else { continue };
@@ -222,7 +221,7 @@ fn play_with(steps: &[Step], single: bool, nameless: bool) -> History {
                 let name = volume.last_name_of(handle);
                 let kind =
                     OpKind::Lock { offset: 0, length: 100, exclusive: true, fail_immediately: true, key: Some(0) };
-                (builder.refused(process, &name, status(&outcome), kind), outcome)
+                (builder.refused(process, &name, outcome.status.nt(), kind), outcome)
             }
             Step::Transfer { handle, write } => {
                 let Some(handle) = pick(&volume, handle) else { continue };
@@ -236,7 +235,7 @@ fn play_with(steps: &[Step], single: bool, nameless: bool) -> History {
                     true => OpKind::Write { offset: 0, length: 100, paging: false },
                     false => OpKind::Read { offset: 0, length: 100, paging: false },
                 };
-                (builder.refused(process, &name, status(&outcome), kind), outcome)
+                (builder.refused(process, &name, outcome.status.nt(), kind), outcome)
             }
             Step::Exit { process } => {
                 if !alive[process] {
@@ -272,7 +271,7 @@ fn play_with(steps: &[Step], single: bool, nameless: bool) -> History {
                     ex: false,
                     as_path: None,
                 };
-                let event = builder.refused(id, from, status(&outcome), kind);
+                let event = builder.refused(id, from, outcome.status.nt(), kind);
                 builder.close(id, if outcome.status == Status::Success { to } else { from });
                 (event, outcome)
             }
@@ -294,22 +293,6 @@ fn play_with(steps: &[Step], single: bool, nameless: bool) -> History {
     History { builder, refusals, closes }
 }
 
-fn status(outcome: &Outcome) -> NtStatus {
-    match outcome.status {
-        Status::Success => NtStatus::SUCCESS,
-        Status::SharingViolation => NtStatus::SHARING_VIOLATION,
-        Status::DeletePending => NtStatus::DELETE_PENDING,
-        Status::NotFound => NtStatus::OBJECT_NAME_NOT_FOUND,
-        Status::Collision => NtStatus::OBJECT_NAME_COLLISION,
-        Status::AccessDenied => NtStatus::ACCESS_DENIED,
-        Status::CannotDelete => NtStatus::CANNOT_DELETE,
-        Status::PathNotFound => NtStatus::OBJECT_PATH_NOT_FOUND,
-        Status::FileDeleted => NtStatus::FILE_DELETED,
-        Status::LockConflict => NtStatus::FILE_LOCK_CONFLICT,
-        Status::LockNotGranted => NtStatus::LOCK_NOT_GRANTED,
-    }
-}
-
 /// Processes named at a grade, for one finding.
 fn named(finding: &pmlblame::locks::Finding, at_least: Confidence) -> Vec<usize> {
     let mut named: Vec<usize> = finding
@@ -321,18 +304,6 @@ fn named(finding: &pmlblame::locks::Finding, at_least: Confidence) -> Vec<usize>
     named.sort_unstable();
     named.dedup();
     named
-}
-
-/// The same histories every time; `PROPTEST_CASES` asks for more, and for others each time.
-fn config() -> ProptestConfig {
-    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
-    ProptestConfig {
-        cases: asked.unwrap_or(1500),
-        rng_seed: if asked.is_some() { RngSeed::Random } else { RngSeed::Fixed(1500) },
-        max_shrink_iters: 20_000,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
 }
 
 /// SA-9: who may not write shares reading without saying so, which leaves a doubt where only reading conflicts.

@@ -2,12 +2,11 @@
 //! has several by one name each may have been meant, if all that follows still happens as it did. What the engine proves must be
 //! right in every one of them.
 
-use model::{D, Outcome, R, Status, Volume, W};
+use model::{D, Outcome, R, Status, Volume, W, config};
 use pmlblame::capture::op::{EventIndex, OpKind, ProcessId};
 use pmlblame::locks::{Confidence, Finding, audit};
-use pmlblame::nt::{CreateDisposition, DispositionFlags, NtStatus, OpenResult, RenameFlags};
+use pmlblame::nt::{CreateDisposition, DispositionFlags, OpenResult, RenameFlags};
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use script::{Builder, open};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -180,23 +179,7 @@ fn log(builder: &mut Builder, process: usize, name: &str, asked: Asked, outcome:
         Asked::Exit => OpKind::ProcessExit,
     };
     let name = if matches!(asked, Asked::Exit) { "" } else { name };
-    builder.refused(ProcessId(process as u32), name, status(outcome.status), kind)
-}
-
-const fn status(status: Status) -> NtStatus {
-    match status {
-        Status::Success => NtStatus::SUCCESS,
-        Status::SharingViolation => NtStatus::SHARING_VIOLATION,
-        Status::DeletePending => NtStatus::DELETE_PENDING,
-        Status::NotFound => NtStatus::OBJECT_NAME_NOT_FOUND,
-        Status::Collision => NtStatus::OBJECT_NAME_COLLISION,
-        Status::AccessDenied => NtStatus::ACCESS_DENIED,
-        Status::CannotDelete => NtStatus::CANNOT_DELETE,
-        Status::PathNotFound => NtStatus::OBJECT_PATH_NOT_FOUND,
-        Status::FileDeleted => NtStatus::FILE_DELETED,
-        Status::LockConflict => NtStatus::FILE_LOCK_CONFLICT,
-        Status::LockNotGranted => NtStatus::LOCK_NOT_GRANTED,
-    }
+    builder.refused(ProcessId(process as u32), name, outcome.status.nt(), kind)
 }
 
 /// For each operation, who is in its way in the histories that look alike; `None` where they are too many.
@@ -249,18 +232,6 @@ fn results(volume: &Volume, seen: &Seen) -> Vec<(Volume, Vec<usize>)> {
 fn named(finding: &Finding, confidence: Confidence) -> Vec<usize> {
     let holders = finding.holders.iter().filter(|holder| holder.confidence == confidence);
     holders.map(|holder| holder.party.process().0 as usize).collect()
-}
-
-/// The same histories every time; `PROPTEST_CASES` asks for more, and for others each time.
-fn config() -> ProptestConfig {
-    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
-    ProptestConfig {
-        cases: asked.unwrap_or(1500),
-        rng_seed: if asked.is_some() { RngSeed::Random } else { RngSeed::Fixed(1500) },
-        max_shrink_iters: 20_000,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
 }
 
 proptest! {

@@ -8,6 +8,7 @@ use crate::capture::select::{Selection, fold, without_stream};
 use crate::capture::source::{FilterTest, Source, Survey};
 use crate::locks;
 use crate::nt::path::strip_namespace;
+use crate::nt::short_name::first_for;
 use crate::nt::{CreateOptions, FileTime, NtStatus};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
@@ -275,21 +276,6 @@ fn plain(path: &str) -> String {
     fold(without_stream(&strip_namespace(path)))
 }
 
-/// The first 8.3 names that Windows gives a file of a long name, in its folder (VI-9).
-fn likely_aliases(path: &str) -> Vec<String> {
-    let path = without_stream(path);
-    let Some((folder, leaf)) = path.rsplit_once('\\') else { return Vec::new() };
-    let (base, extension) = leaf.rsplit_once('.').unwrap_or((leaf, ""));
-    let kept = |c: &char| c.is_ascii() && !" .+,;=[]".contains(*c);
-    if base.chars().count() <= 8 && extension.chars().count() <= 3 && base.chars().all(|c| kept(&c)) {
-        return Vec::new(); // it is one itself
-    }
-    let base: String = base.chars().filter(kept).take(6).collect();
-    let extension: String = extension.chars().filter(kept).take(3).collect();
-    let dot = if extension.is_empty() { "" } else { "." };
-    (1..=4).map(|number| format!(r"{folder}\{base}~{number}{dot}{extension}")).collect()
-}
-
 /// The renames and links of a capture as a graph of names.
 struct Names {
     /// Folded name → the names it was renamed or linked to, or came from.
@@ -323,8 +309,11 @@ impl Names {
     fn select_seed(&self, path: &str, selection: &mut Selection) {
         selection.add_seed(path);
         selection.add_namesakes(path);
-        for short in likely_aliases(path) {
-            selection.add_file(&short);
+        // VI-9: somebody may use the 8.3 name.
+        if let Some((folder, leaf)) = without_stream(path).rsplit_once('\\') {
+            for short in first_for(leaf) {
+                selection.add_file(&format!(r"{folder}\{short}"));
+            }
         }
         self.select(path, selection);
         self.select_ancestors(path, selection);

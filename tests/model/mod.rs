@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+use pmlblame::nt::NtStatus;
+use proptest::test_runner::{Config, RngSeed};
 use std::collections::BTreeMap;
 
 /// Read, write, delete.
@@ -23,6 +25,36 @@ pub(crate) enum Status {
     FileDeleted,
     LockConflict,
     LockNotGranted,
+}
+
+impl Status {
+    pub(crate) const fn nt(self) -> NtStatus {
+        match self {
+            Self::Success => NtStatus::SUCCESS,
+            Self::SharingViolation => NtStatus::SHARING_VIOLATION,
+            Self::DeletePending => NtStatus::DELETE_PENDING,
+            Self::NotFound => NtStatus::OBJECT_NAME_NOT_FOUND,
+            Self::Collision => NtStatus::OBJECT_NAME_COLLISION,
+            Self::AccessDenied => NtStatus::ACCESS_DENIED,
+            Self::CannotDelete => NtStatus::CANNOT_DELETE,
+            Self::PathNotFound => NtStatus::OBJECT_PATH_NOT_FOUND,
+            Self::FileDeleted => NtStatus::FILE_DELETED,
+            Self::LockConflict => NtStatus::FILE_LOCK_CONFLICT,
+            Self::LockNotGranted => NtStatus::LOCK_NOT_GRANTED,
+        }
+    }
+}
+
+/// The same histories every time; `PROPTEST_CASES` asks for more, and for others each time.
+pub(crate) fn config() -> Config {
+    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
+    Config {
+        cases: asked.unwrap_or(1500),
+        rng_seed: if asked.is_some() { RngSeed::Random } else { RngSeed::Fixed(1500) },
+        max_shrink_iters: 20_000,
+        failure_persistence: None,
+        ..Config::default()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

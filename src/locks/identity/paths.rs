@@ -3,6 +3,7 @@
 use super::{MAX_DEPTH, NONE, Names, Parsed, Slot, UNNAMED};
 use crate::capture::op::{OpKind, OpLog, PathId, ProcessId};
 use crate::nt::path::{fold, normalize, split_stream, without_transaction_id};
+use crate::nt::short_name::is_short;
 use rustc_hash::FxHashMap;
 
 impl Names {
@@ -49,7 +50,7 @@ impl Names {
         }
         let id = self.name_ids.len() as u32;
         self.name_ids.insert(name.into(), id);
-        if super::short::is_short(name) {
+        if is_short(name) {
             self.short.push((id, name.into()));
         }
         self.plain.push(id);
