@@ -78,6 +78,21 @@ fn a_driver_in_the_stack_is_suspected_not_seen_to_hold() {
     assert!(text.contains("suspected: TmXPFlt.sys"), "{text}");
 }
 
+/// VI-4: who closed what he opened may have had another handle from before.
+#[test]
+fn clearing_says_what_the_capture_cannot_show() {
+    let but = "(a handle older than the capture would not show)";
+    let text = out(&run(&["unseen-mapping.PML"]));
+    assert!(text.contains(&format!("SearchIndexer.exe (PID 2976): had closed it before (AT-4) {but}")), "{text}");
+    let story = out(&run(&["why", "unseen-mapping.PML", "--event", "66"]));
+    assert!(story.contains(but), "{story}");
+    // Somebody is shown, or the file is younger than the capture.
+    for explained in ["founding-delete-pending.PML", "no-visible-holder.PML"] {
+        let text = out(&run(&[explained]));
+        assert!(text.contains("Cleared:") && !text.contains("would not show"), "{text}");
+    }
+}
+
 #[test]
 fn a_capture_that_cannot_show_a_refusal_says_so() {
     let folder = tempfile::tempdir().unwrap();

@@ -74,6 +74,7 @@ crate::texts! {
     LIVE_CHILD: "{path} was in the folder too, and nobody had marked it for deletion (event {event}): the folder was not empty in any case", "该目录中还有 {path}，且无人将其标记为删除（事件 {event}）：无论如何该目录都不为空";
     CONFIRMED_BY: "after that it was no longer refused, event {event}", "此后不再被拒绝，事件 {event}";
     CLEARED: "Cleared", "已排除嫌疑";
+    CLEARED_BUT: "a handle older than the capture would not show", "早于捕获的句柄在捕获中不会显示";
     CLEARED_LINE: "{process} (PID {pid}): {reason} ({rule})", "{process}（PID {pid}）：{reason}（{rule}）";
     CLEARED_OF_ONE: "{process} (PID {pid}), of {n:event|events} {events}: {reason} ({rule})", "{process}（PID {pid}）与事件 {events} 无关：{reason}（{rule}）";
     WAITS: "Operations that took long", "耗时过长的操作";

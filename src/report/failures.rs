@@ -4,7 +4,8 @@ use super::page::Page;
 use super::words::{acting, confidence, holder_name, is_servicing, outside, reason_of};
 use super::{escape, time};
 use crate::case::{
-    Attribution, CaseRecord, Cause, Confidence, Edge, Failure, FailureHolder, HolderKind, RuledOutReason,
+    Attribution, CaseRecord, Cause, Confidence, Edge, ExplanationCode, Failure, FailureHolder, HolderKind,
+    RuledOutReason,
 };
 use crate::lang::{Lang, report as t};
 use indexmap::{IndexMap, IndexSet};
@@ -93,7 +94,12 @@ impl Page<'_, &CaseRecord> {
                 String::new()
             };
             let (colon, shown) = (lang.colon(), shown.join(lang.semicolon()));
-            self.line(&format!("            {}{colon}{shown}{more}", self.text(t::CLEARED)));
+            let but = if failures.iter().any(|failure| is_cleared_but(failure)) {
+                lang.remark(t::CLEARED_BUT.get(lang))
+            } else {
+                String::new()
+            };
+            self.line(&format!("            {}{colon}{shown}{more}{but}", self.text(t::CLEARED)));
         }
     }
 
@@ -314,4 +320,9 @@ pub(super) fn released(failure: &Failure, lang: Lang) -> Option<String> {
         let _ = write!(text, "{}{}", lang.semicolon(), t::CONFIRMED_BY.fill(lang, &[("event", &success.event)]));
     }
     Some(text)
+}
+
+/// Whether those cleared of a failure may have a handle besides of which the capture cannot show anything (VI-4).
+pub(super) fn is_cleared_but(failure: &Failure) -> bool {
+    !failure.ruled_out.is_empty() && failure.explanations.contains(&ExplanationCode::OpenBeforeCapture)
 }

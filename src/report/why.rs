@@ -1,7 +1,7 @@
 //! The story of one event for a terminal: what was asked, the rule, who held the file as bars, what everybody did.
 
 use super::escape::{ascii, terminal};
-use super::failures::released;
+use super::failures::{is_cleared_but, released};
 use super::page::Page;
 use super::style::{Style, new_table};
 use super::time;
@@ -359,6 +359,9 @@ impl<'a> Teller<'a> {
             ];
             let line = r::CLEARED_LINE.fill(self.style.lang, values);
             self.line(&format!("  {line}"));
+        }
+        if is_cleared_but(failure) {
+            self.line(&format!("  {}", lang.remark(r::CLEARED_BUT.get(lang)).trim_start()));
         }
     }
 }
