@@ -86,3 +86,45 @@ fn numbers_against_the_order_of_the_events_prove_nothing() {
         assert!(said.contains(&"numbers_unordered".to_owned()) && !said.contains(&"clock_set_back".to_owned()));
     }
 }
+
+/// VI-7: where the clock was set back the time of a lost stretch does not tell where it lies.
+#[test]
+fn a_lost_stretch_is_not_forgotten_behind_a_step_back() {
+    let held = r"+1 A.exe CreateFile C:\w\d\f.dll access=READ_DATA share=RW
++1.5 gap 500
++2 V.exe CreateFile C:\w\d\f.dll access=DELETE share=RWD -> SHARING VIOLATION
++4 A.exe CloseFile C:\w\d\f.dll
++4.1 V.exe CreateFile C:\w\d\f.dll access=DELETE share=RWD
++4.2 V.exe CloseFile C:\w\d\f.dll";
+    let left = held.replace("+4 A.exe", "+1.1 A.exe");
+    for (lines, said) in [(held, "1 share_conflict: A.exe likely SA-3"), (&left, "2 share_conflict: not_visible")] {
+        let built = Built::new(lines);
+        // (Without a step the release lies behind the stretch.)
+        let whole = failures(&built.record()).remove(0);
+        assert_eq!(whole.strip_suffix(" confirmed").unwrap_or(&whole), said);
+        for step in 1..4 {
+            let built = Built::new(lines);
+            patch(&built, &|event, number| (if event >= step { -10 * SECOND } else { 0 }, number));
+            let record = built.record();
+            assert_eq!(failures(&record), [said], "{step}");
+            assert!(quality(&record).contains(&"clock_set_back".to_owned()), "{step}");
+        }
+    }
+}
+
+/// VI-4: by its start, which the old clock tells, a process is not younger than a capture of which all that matters has the new.
+#[test]
+fn a_process_older_than_the_capture_stays_so_behind_a_step_back() {
+    let used = r"+0.5 A.exe CreateFile C:\other access=READ_DATA share=RWD
++0.6 A.exe CloseFile C:\other
++1 A.exe ReadFile C:\w\d\f.dll offset=0 length=16
++2 V.exe CreateFile C:\w\d\f.dll access=DELETE share=RWD -> SHARING VIOLATION
++4 A.exe CloseFile C:\w\d\f.dll
++4.1 V.exe CreateFile C:\w\d\f.dll access=DELETE share=RWD
++4.2 V.exe CloseFile C:\w\d\f.dll";
+    let built = Built::new(used);
+    let whole = failures(&built.record());
+    assert_eq!(whole, ["3 share_conflict: A.exe likely SA-3 confirmed"]);
+    patch(&built, &|event, number| (if event >= 1 { -3600 * SECOND } else { 0 }, number));
+    assert_eq!(failures(&built.record()), whole);
+}

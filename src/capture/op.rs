@@ -522,7 +522,13 @@ impl Coverage {
     /// Whether a stretch of events is lost between two moments: what was open at the first may have been closed, and opened
     /// anew in another way, by the second (VI-7).
     pub fn is_torn(&self, from: FileTime, to: FileTime) -> bool {
-        self.lost().any(|lost| from <= lost.from && to >= lost.to)
+        self.lost().any(|lost| from <= lost.from && to >= lost.to || self.order.steps_back > 0)
+    }
+
+    /// Whether a stretch of events is lost behind `from` that ended by `to`.
+    pub fn lost_by(&self, from: FileTime, to: FileTime) -> bool {
+        // Where the clock was set back the time of a stretch does not tell where it lies.
+        self.lost().any(|lost| from < lost.to && lost.to <= to || self.order.steps_back > 0)
     }
 }
 

@@ -4,7 +4,6 @@
 //! too. Behind a step back all times are put off for the run, so that they go on from there, and shown as they stood.
 
 use super::finding::{Analysis, Edge, Finding, Hold, Holder};
-use crate::capture::lost::Gaps;
 use crate::capture::op::{Op, OpKind, OpLog};
 use crate::nt::{FileTime, Ticks};
 use rustc_hash::FxHashSet;
@@ -21,9 +20,9 @@ pub(crate) struct Straightened {
 }
 
 impl Straightened {
-    /// `None` where the times ascend as they stand.
+    /// `None` where no clock was set back.
     pub(crate) fn of(log: &OpLog) -> Option<Self> {
-        if log.ops.is_sorted_by_key(|op| op.start) {
+        if log.coverage.order.steps_back == 0 && log.ops.is_sorted_by_key(|op| op.start) {
             return None;
         }
         let mut straight = Self { log: log.clone(), steps: Vec::new() };
@@ -54,6 +53,7 @@ impl Straightened {
         let latest = |time: FileTime| FileTime(time.0.saturating_add(most));
         let Self { log, .. } = self;
         for process in &mut log.processes {
+            process.started = None; // by which clock, only its start in the capture tells
             process.ended = process.ended.map(latest);
             process.replaced = process.replaced.map(latest);
             process.last_shown = process.last_shown.map(latest);
@@ -70,9 +70,14 @@ impl Straightened {
         }
         // The time of a load behind a step may be that of one before the capture.
         log.images.retain(|image| !loaded.contains(image));
-        // Where between which events numbers are missing their times alone do not tell.
-        log.coverage.gaps = Gaps::default();
-        log.span = log.span.map(|(first, last)| (first, latest(last).max(log.ops.last().map_or(last, Op::finished))));
+        let begin = log.ops.first().map_or(FileTime(0), |op| op.start);
+        let end = log.ops.last().map_or(begin, Op::finished).max(latest(log.span.map_or(begin, |span| span.1)));
+        // (The earliest time need not be that of the first event.)
+        log.span = log.span.map(|_| (begin, end));
+        // Which side of a step a gap lies on its times alone do not tell.
+        if log.coverage.gaps.span().is_some() {
+            log.coverage.gaps.widen((begin, end));
+        }
     }
 
     /// A time as the capture has it.

@@ -238,6 +238,6 @@ impl Engine<'_> {
         let used = group.and_then(|group| group.used).filter(|_| only || hold.opened.is_none());
         let opened = hold.opened.map(|(_, opened)| opened.end);
         let shown = opened.max(used.map(|(_, last)| last)).unwrap_or_default();
-        self.log.coverage.lost().any(|lost| shown < lost.to && lost.to <= at.end)
+        self.log.coverage.lost_by(shown, at.end)
     }
 }
