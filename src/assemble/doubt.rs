@@ -120,7 +120,8 @@ fn is_named(log: &OpLog, holder: &Holder) -> bool {
 }
 
 fn is_installer(log: &OpLog, process: ProcessId) -> bool {
-    log.processes.get(process.0 as usize).is_some_and(scope::is_installer)
+    let root = log.roots.system_root.as_deref().unwrap_or_default();
+    log.processes.get(process.0 as usize).is_some_and(|process| scope::is_installer(process, root))
 }
 
 /// Whether the failing side is in its own way: the process itself, a victim beside it, or, whatever the profile, one part of

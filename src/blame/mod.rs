@@ -7,6 +7,7 @@ pub mod facts;
 pub mod filters;
 pub mod gather;
 pub mod party;
+mod places;
 pub mod scope;
 pub mod vendors;
 pub(crate) mod volumes;

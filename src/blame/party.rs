@@ -14,6 +14,7 @@
 //! A remote client behind System is no party of its own: it stays `windows`, and the holder's `on_behalf_of` says it.
 
 use super::facts::{ImageFacts, ModuleFacts, clean, fold, is_microsoft, leaf};
+use super::places::{below_system_root, in_windows_folder};
 use super::vendors::{MatchBasis, VendorCatalogue};
 
 /// Whose process it is.
@@ -166,14 +167,6 @@ const CORE: &[&str] = &[
 /// Below the system root, written by the installer alone.
 const PROTECTED: &[&str] = &[r"winsxs\", r"servicing\", r"systemapps\", r"immersivecontrolpanel\", r"systemresources\"];
 
-/// Where Windows keeps parts of itself outside the system root, from the drive's root on.
-const WINDOWS_FOLDERS: &[&str] = &[
-    r"\$windows.~bt\",
-    r"\$windows.~ws\",
-    r"\program files\windowsapps\microsoft",
-    r"\program files\internet explorer\",
-];
-
 /// Classifies a process by the rule of this module.
 pub fn classify(catalogue: &VendorCatalogue, facts: &ImageFacts<'_>, context: &PartyContext<'_>) -> Classified {
     let reason = decide(catalogue, facts, context);
@@ -184,12 +177,7 @@ fn decide(catalogue: &VendorCatalogue, facts: &ImageFacts<'_>, context: &PartyCo
     if context.is_victim {
         return PartyReason::Profile;
     }
-    let path = match below_system_root_name(facts.image_path) {
-        Some(rest) if !clean(context.system_root).is_empty() => {
-            fold(&format!(r"{}\{rest}", clean(context.system_root).trim_end_matches('\\')))
-        }
-        _ => fold(facts.image_path),
-    };
+    let path = fold(facts.image_path);
     let placed = path.contains('\\');
     let name = match clean(facts.name) {
         "" => leaf(&path).to_owned(),
@@ -206,9 +194,12 @@ fn decide(catalogue: &VendorCatalogue, facts: &ImageFacts<'_>, context: &PartyCo
             return PartyReason::Kernel;
         }
     }
-    let below = below_system_root(&path, context.system_root);
+    let below = below_system_root(facts.image_path, context.system_root);
     let core = CORE.contains(&name.as_str());
     if is_microsoft(company) {
+        if core && placed && !below.as_deref().is_some_and(|below| is_core_place(below, &name)) {
+            return PartyReason::BorrowedName;
+        }
         if below.is_some() || (placed && in_windows_folder(&path)) {
             return PartyReason::WindowsFolder;
         }
@@ -227,7 +218,7 @@ fn decide(catalogue: &VendorCatalogue, facts: &ImageFacts<'_>, context: &PartyCo
     if !company.is_empty() {
         return if core { PartyReason::BorrowedName } else { PartyReason::OtherCompany };
     }
-    match below {
+    match below.as_deref() {
         Some(below) if PROTECTED.iter().any(|folder| below.starts_with(folder)) => PartyReason::ProtectedFolder,
         Some(below) if core && is_core_place(below, &name) => PartyReason::ProtectedFolder,
         _ if !placed && core => PartyReason::NameOnly,
@@ -237,11 +228,10 @@ fn decide(catalogue: &VendorCatalogue, facts: &ImageFacts<'_>, context: &PartyCo
 }
 
 /// Whether a kernel module is part of Windows: by the rule for processes, and without a company string by a name that is
-/// registered to Microsoft alone, or in System32 itself, where others' drivers do not lie.
+/// registered to Microsoft alone, or, as part of the kernel, in System32 itself.
 pub fn is_windows_driver(catalogue: &VendorCatalogue, facts: &ModuleFacts<'_>, system_root: &str) -> bool {
     let path = fold(facts.path);
-    let below = below_system_root(&path, system_root)
-        .or_else(|| below_system_root_name(facts.path).and(path.strip_prefix(r"?:\windows\")));
+    let below = below_system_root(facts.path, system_root);
     let bare = !path.contains('\\');
     let of_windows = below.is_some() || bare || path.starts_with(r"system32\") || in_windows_folder(&path);
     let by_place = || {
@@ -256,46 +246,20 @@ pub fn is_windows_driver(catalogue: &VendorCatalogue, facts: &ModuleFacts<'_>, s
         let found = catalogue.identify_driver(facts).and_then(|found| found.altitudes);
         found.is_some_and(|found| found.rows.iter().all(|row| is_microsoft(&row.registered_to)))
     };
-    let in_system = below.and_then(|below| below.strip_prefix(r"system32\")).is_some_and(|name| !name.contains('\\'));
+    // Of the kernel's own parts there, only those for windows and fonts bear the extension of a driver.
+    let in_system = below
+        .as_deref()
+        .and_then(|below| below.strip_prefix(r"system32\"))
+        .is_some_and(|name| !name.contains('\\') && (!name.ends_with(".sys") || name.starts_with("win32k")));
     in_system || of_windows && registered() || by_place()
 }
 
-/// System32 itself or a folder of it, or the root for the shell.
+/// System32 itself or a folder of it, the root for the shell, the folder of the update stack for its workers.
 fn is_core_place(below: &str, name: &str) -> bool {
-    below == format!(r"system32\{name}")
-        || below == format!(r"syswow64\{name}")
-        || below == format!(r"system32\wbem\{name}")
-        || (name == "explorer.exe" && below == name)
-}
-
-/// What follows the system root, when the path is below it. A device path has no drive, so there the drive is not compared;
-/// without a known root, `Windows` at the root of any drive is taken.
-fn below_system_root<'a>(folded: &'a str, system_root: &str) -> Option<&'a str> {
-    if folded.contains(r"\..\") {
-        return None;
-    }
-    let root = fold(system_root);
-    let root = match root.trim_end_matches('\\') {
-        "" => r"?:\windows",
-        root => root,
-    };
-    let (root_drive, root_folder) = root.split_once(':')?;
-    let (drive, rest) = folded.split_once(':')?;
-    let same_drive = drive == root_drive || drive == "?" || root_drive == "?";
-    rest.strip_prefix(root_folder)?.strip_prefix('\\').filter(|_| same_drive)
-}
-
-/// What follows the object name `\SystemRoot\`, under which the kernel starts the first processes.
-fn below_system_root_name(path: &str) -> Option<&str> {
-    let path = clean(path);
-    let prefix = path.get(..12).filter(|prefix| prefix.eq_ignore_ascii_case(r"\SystemRoot\"))?;
-    path.get(prefix.len()..)
-}
-
-fn in_windows_folder(folded: &str) -> bool {
-    let Some((_, rest)) = folded.split_once(':') else { return false };
-    let rest = rest.replace(r"\program files (x86)\", r"\program files\");
-    WINDOWS_FOLDERS.iter().any(|folder| rest.starts_with(folder)) || rest.starts_with(r"\program files\windows ")
+    let folder = below.strip_suffix(name).unwrap_or(below);
+    [r"system32\", r"syswow64\", r"system32\wbem\", r"syswow64\wbem\"].contains(&folder)
+        || (name == "explorer.exe" && folder.is_empty())
+        || (name.ends_with("usocoreworker.exe") && folder.starts_with(r"uus\"))
 }
 
 #[cfg(test)]

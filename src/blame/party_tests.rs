@@ -38,6 +38,9 @@ fn parts_of_windows() {
             "protected_folder",
         ),
         ("svchost.exe", r"C:\Windows\System32\svchost.exe", "  ", "protected_folder"),
+        ("MoUsoCoreWorker.exe", r"C:\Windows\UUS\amd64\MoUsoCoreWorker.exe", MS, "windows_folder"),
+        ("WmiPrvSE.exe", r"C:\Windows\SysWOW64\wbem\WmiPrvSE.exe", MS, "windows_folder"),
+        ("DismHost.exe", r"C:\Windows\Temp\0A1B2C3D\DismHost.exe", MS, "windows_folder"),
         ("svchost.exe", "", "", "name_only"),
     ] {
         assert_eq!(judge(1000, name, path, company), ("windows", reason), "{path}");
@@ -63,7 +66,10 @@ fn borrowed_names_and_company_strings_do_not_make_a_part_of_windows() {
         ("svchost.exe", r"C:\WindowsX\System32\svchost.exe", "", "borrowed_name"),
         ("svchost.exe", r"C:\Windows\System32\..\..\Temp\svchost.exe", "", "borrowed_name"),
         ("svchost.exe", r"D:\Windows\System32\svchost.exe", "", "borrowed_name"),
-        ("svchost.exe", r"C:\Temp\svchost.exe", MS, "microsoft_application"),
+        ("svchost.exe", r"C:\Temp\svchost.exe", MS, "borrowed_name"),
+        ("svchost.exe", r"C:\Windows\Temp\svchost.exe", MS, "borrowed_name"),
+        ("svchost.exe", r"D:\Windows\System32\svchost.exe", MS, "borrowed_name"),
+        ("x.exe", r"C:\Windows\Tasks\x.exe", MS, "microsoft_application"),
         ("MsMpEng.exe", r"C:\Temp\MsMpEng.exe", MS, "microsoft_application"),
         ("WINWORD.EXE", r"C:\Program Files\Microsoft Office\root\Office16\WINWORD.EXE", MS, "microsoft_application"),
         ("tool.exe", r"C:\Windows\System32\tool.exe", "", "unknown_publisher"),
@@ -105,4 +111,24 @@ fn the_systemroot_name_stands_for_wherever_windows_lies() {
     let facts = ImageFacts { image_path: r"\SystemRoot\System32\smss.exe", company: MS, ..Default::default() };
     let context = PartyContext { pid: 300, is_victim: false, system_root: r"D:\Win10" };
     assert_eq!(classify(VendorCatalogue::embedded(), &facts, &context).reason, PartyReason::WindowsFolder);
+}
+
+#[test]
+fn drivers_of_windows_by_place() {
+    for (path, company, of_windows) in [
+        (r"C:\Windows\System32\drivers\wof.sys", MS, true),
+        (r"\SystemRoot\System32\win32kbase.sys", "", true),
+        (r"C:\Windows\System32\ntoskrnl.exe", "", true),
+        (r"C:\Windows\System32\evil.sys", "", false),
+        (r"C:\Windows\Temp\evil.sys", MS, false),
+        (r"C:\Temp\evil.sys", MS, false),
+        (r"C:\Windows\System32\drivers\evil.sys", "", false),
+    ] {
+        let facts = ModuleFacts { path, company, ..Default::default() };
+        assert_eq!(
+            is_windows_driver(VendorCatalogue::embedded(), &facts, r"C:\Windows"),
+            of_windows,
+            "{path} {company}"
+        );
+    }
 }

@@ -1,6 +1,7 @@
 //! Whose failures count: the victims, the paths, the results and the time window.
 
 use super::facts::is_microsoft;
+use super::places::is_of_windows;
 use crate::capture::op::{EventIndex, Op, OpKind, OpLog, PathTable, ProcessId, ProcessInfo};
 use crate::nt::path::{strip_namespace, volume_device};
 use crate::nt::{FileTime, NtStatus};
@@ -100,6 +101,8 @@ pub struct Scope {
     /// End of the window.
     pub to: Option<FileTime>,
     globs: GlobSet,
+    /// Where Windows lies; empty where it is not known.
+    system_root: String,
     /// The victims are the profile's own, not named by the user.
     by_profile: bool,
     /// The only failures and waits that a filter lets pass, ascending.
@@ -140,6 +143,7 @@ impl Scope {
             from: options.from,
             to: options.to,
             globs,
+            system_root: system_root.unwrap_or_default().to_owned(),
             by_profile: options.victims.is_empty(),
             kept: None,
             named: Vec::new(),
@@ -166,7 +170,7 @@ impl Scope {
     pub fn is_victim(&self, process: &ProcessInfo) -> bool {
         self.victims.is_empty()
             || self.victims.iter().any(|victim| victim.eq_ignore_ascii_case(&process.name))
-                && !(self.by_profile && is_impostor(process))
+                && !(self.by_profile && is_impostor(process, &self.system_root))
     }
 
     /// Whether a path is in scope, however it is spelled. A volume's device name may be that of any drive.
@@ -215,18 +219,17 @@ fn glob_form(text: &str) -> String {
     text.replace('\\', "/").to_lowercase()
 }
 
-/// Whether a process is one of Windows' installer, by name and what else is known of it.
-pub fn is_installer(process: &ProcessInfo) -> bool {
-    INSTALLER.iter().any(|name| name.eq_ignore_ascii_case(&process.name)) && !is_impostor(process)
+/// Whether a process is one of Windows' installer, by name and what else is known of it; the system root is empty where it is
+/// not known.
+pub fn is_installer(process: &ProcessInfo, system_root: &str) -> bool {
+    INSTALLER.iter().any(|name| name.eq_ignore_ascii_case(&process.name)) && !is_impostor(process, system_root)
 }
 
-/// Whether company or place, as far as known, speak against a program of Windows.
-fn is_impostor(process: &ProcessInfo) -> bool {
+/// Whether company or place, as far as known, speak against a program of Windows, be it of another installation.
+fn is_impostor(process: &ProcessInfo, system_root: &str) -> bool {
     let foreign = !process.company.is_empty() && !is_microsoft(&process.company);
-    let path = process.image_path.to_ascii_lowercase();
-    let windows = [r"\windows\", r"\winsxs\", r"\servicing\", r"\$windows."];
-    let elsewhere = path.contains('\\') && !windows.iter().any(|part| path.contains(part));
-    foreign || elsewhere
+    let placed = process.image_path.contains(['\\', '/']);
+    foreign || placed && ![system_root, ""].iter().any(|root| is_of_windows(&process.image_path, root))
 }
 
 #[cfg(test)]
@@ -260,6 +263,14 @@ mod tests {
         assert!(placed("\\SystemRoot\\servicing\\TiWorker.exe", ""));
         assert!(!placed("C:\\Users\\Public\\TiWorker.exe", "Microsoft Corporation"));
         assert!(!placed("C:\\Windows\\TiWorker.exe", "EvilCorp"));
+        assert!(placed(r"\Device\HarddiskVolume3\Windows\servicing\TiWorker.exe", "Microsoft Corporation"));
+        for elsewhere in [
+            r"C:\Windows\Temp\TiWorker.exe",
+            r"C:\Users\a\windows\TiWorker.exe",
+            r"C:\ProgramData\windows\winsxs\x\TiWorker.exe",
+        ] {
+            assert!(!placed(elsewhere, "Microsoft Corporation") && !placed(elsewhere, ""), "{elsewhere}");
+        }
     }
 
     #[test]

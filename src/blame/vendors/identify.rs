@@ -4,6 +4,7 @@ use super::catalogue::{Category, Entry, SourceConfidence, VendorCatalogue};
 use super::hint::HintMatch;
 use crate::blame::altitudes::{AltitudeList, AltitudeMatch, NameBasis, driver_key, guesses};
 use crate::blame::facts::{ImageFacts, ModuleFacts, clean, fold, is_microsoft, leaf};
+use crate::blame::places::is_of_windows;
 
 /// Names that many products use: never attributed by name alone.
 const GENERIC_PROCESSES: &[&str] = &[
@@ -315,7 +316,7 @@ impl VendorCatalogue {
         let hinted = |entry: &&Entry| !subject.path.is_empty() && entry.hint_match(&subject.path).is_some();
         // Windows' own files have fixed places: elsewhere the name is borrowed, and tells no product.
         let fixed = |entry: &&Entry| vendor.en == "Microsoft" && !vendor.user && entry.hint.is_some();
-        let of_windows = subject.path.split_once(':').is_none_or(|(_, rest)| rest.starts_with(r"\windows\"));
+        let of_windows = !subject.path.contains(':') || is_of_windows(&subject.path, "");
         let in_place = |entry: &&Entry| of_windows || !fixed(entry);
         let mut row = named().find(hinted).or_else(|| named().find(in_place));
         let is_host =

@@ -173,6 +173,8 @@ fn windows_names_outside_their_folder_are_nobodys() {
     // Elsewhere the name is borrowed: Microsoft's by its string, and no product of it.
     let borrowed = process("MsMpEng.exe", r"C:\ProgramData\Temp\MsMpEng.exe", "Microsoft Corporation").unwrap();
     assert_eq!((borrowed.vendor_en.as_str(), borrowed.product, borrowed.category), ("Microsoft", None, None));
+    let named = process("TiWorker.exe", r"C:\Windows\Temp\TiWorker.exe", "Microsoft Corporation").unwrap();
+    assert_eq!((named.vendor_en.as_str(), named.product, named.category), ("Microsoft", None, None));
     let shell = process("explorer.exe", r"C:\Windows\explorer.exe", "Microsoft Corporation").unwrap();
     assert!(shell.product.is_some());
     let defender = r"C:\ProgramData\Microsoft\Windows Defender\platform\4.18.2006.10-0\MsMpEng.exe";
