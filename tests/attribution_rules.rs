@@ -588,3 +588,24 @@ fn an_open_that_came_back_before_the_oplock_broke_is_no_failure_to_the_audit() {
     let audit = audit(&b.log, &|_| true);
     assert_eq!(audit.failures.keys().collect::<Vec<_>>(), [&NtStatus::CANNOT_BREAK_OPLOCK]);
 }
+
+/// AT-3: what a process did before the part of its history that is weighed may matter as well.
+#[test]
+fn more_handles_than_are_weighed_clear_nobody() {
+    for (more, first, grade) in
+        [(10, 3, Some(Confidence::Likely)), (5000, 3, Some(Confidence::Likely)), (5000, 7, None)]
+    {
+        let (mut b, victim, av, _) = cast();
+        b.open(av, F, READ, first);
+        for _ in 0..more {
+            b.open(av, F, READ, ALL);
+        }
+        b.close(av, F);
+        let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+        b.close(av, F);
+        let finding = b.explain(failed);
+        assert_eq!(named(&finding), grade.map(|grade| (av, grade)).into_iter().collect::<Vec<_>>(), "{more} {first}");
+        let compatible = if grade.is_none() { vec![(av, Reason::CompatibleSharing)] } else { vec![] };
+        assert_eq!(reasons(&finding), compatible, "{more} {first}");
+    }
+}

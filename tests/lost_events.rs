@@ -12,9 +12,18 @@ mod script;
 
 /// Loses numbers between the starts of two neighbouring steps.
 fn lose(b: &mut Builder, after: EventIndex, missing: u64) {
+    gap(b, after, missing, false);
+}
+
+/// The same for a file of the capture that lies between them.
+fn absent(b: &mut Builder, after: EventIndex, missing: u64) {
+    gap(b, after, missing, true);
+}
+
+fn gap(b: &mut Builder, after: EventIndex, missing: u64, between_files: bool) {
     let at = |event: u64| FileTime(BEGIN + event * STEP);
     let coverage = &mut b.log.coverage;
-    coverage.gaps.add(Lost { missing, from: at(after.0), to: at(after.0 + 1), between_files: false });
+    coverage.gaps.add(Lost { missing, from: at(after.0), to: at(after.0 + 1), between_files });
     *coverage.sequence_gaps.get_or_insert(0) += missing;
 }
 
@@ -62,15 +71,33 @@ fn a_stretch_before_the_open_or_after_the_failure_takes_no_close() {
 
 #[test]
 fn a_filter_leaves_gaps_everywhere_and_loses_no_stretch() {
+    // A dozen gaps and nothing else missing are lost stretches still.
+    for (elsewhere, grade) in [(11, Confidence::Possible), (60, Confidence::Likely)] {
+        let (mut b, victim, av, other) = cast();
+        let opened = b.open(av, F, READ, 3);
+        lose(&mut b, opened, 20);
+        for _ in 0..elsewhere {
+            let event = b.open(other, r"C:\elsewhere", READ, ALL);
+            lose(&mut b, event, 20);
+        }
+        let failed = b.fails(victim, F, DELETE, ALL, SHARING);
+        assert_eq!(named(&b.explain(failed)), [(av, grade)], "{elsewhere}");
+    }
+}
+
+/// VI-7: of many files that are missing none is too small to have held a close.
+#[test]
+fn many_missing_files_hide_none() {
     let (mut b, victim, av, other) = cast();
     let opened = b.open(av, F, READ, 3);
-    lose(&mut b, opened, 20);
-    for _ in 0..11 {
-        let event = b.open(other, r"C:\elsewhere", READ, ALL);
-        lose(&mut b, event, 20);
-    }
     let failed = b.fails(victim, F, DELETE, ALL, SHARING);
-    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Likely)]);
+    for n in 0..100 {
+        let event = b.open(other, r"C:\elsewhere", READ, ALL);
+        absent(&mut b, event, 50 + n);
+    }
+    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Proven)]);
+    absent(&mut b, opened, 1);
+    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Possible)]);
 }
 
 /// DR-1: a child's name that went while a handle on it stayed open was not kept by that handle.

@@ -522,13 +522,17 @@ impl Coverage {
     /// Whether a stretch of events is lost between two moments: what was open at the first may have been closed, and opened
     /// anew in another way, by the second (VI-7).
     pub fn is_torn(&self, from: FileTime, to: FileTime) -> bool {
-        self.lost().any(|lost| from <= lost.from && to >= lost.to || self.order.steps_back > 0)
+        self.gaps.is_torn(self.sequence_gaps.unwrap_or(0), from, to) || self.is_lost_somewhere()
     }
 
     /// Whether a stretch of events is lost behind `from` that ended by `to`.
     pub fn lost_by(&self, from: FileTime, to: FileTime) -> bool {
-        // Where the clock was set back the time of a stretch does not tell where it lies.
-        self.lost().any(|lost| from < lost.to && lost.to <= to || self.order.steps_back > 0)
+        self.lost().any(|lost| from < lost.to && lost.to <= to) || self.is_lost_somewhere()
+    }
+
+    /// Where the clock was set back the time of a lost stretch does not tell where it lies.
+    fn is_lost_somewhere(&self) -> bool {
+        self.order.steps_back > 0 && self.lost().next().is_some()
     }
 }
 

@@ -215,6 +215,8 @@ pub(crate) struct Weighed {
     pub(crate) any: bool,
     /// Some handle surely is.
     pub(crate) left: bool,
+    /// The process did more than is weighed: what came first may matter as well.
+    pub(crate) cut: bool,
 }
 
 impl Group {
@@ -254,7 +256,13 @@ impl Group {
         let mut walked = 0;
         for ev in events.get(..past).unwrap_or(&[]).iter().rev() {
             if walked == depth {
-                tally.cut = true;
+                // What came before is not weighed: one of each sort tells whether any of it may fit.
+                let fits = |hold: &HoldRec| hold.paired_alive(at) && fit(hold) != Fit::No;
+                let unlike = |index: &&u32| !tally.yes.contains(*index) && !tally.may.contains(*index);
+                let sorts = self.sorts.iter().filter(|index| holds.get(**index as usize).is_some_and(fits));
+                let sorts: Vec<u32> = sorts.filter(unlike).copied().collect();
+                tally.may.extend(sorts);
+                tally.cut = !tally.sure;
                 break;
             }
             walked += 1;
@@ -436,6 +444,7 @@ impl Tally {
             holds: Vec::new(),
             any,
             left: self.sure || alive > 0,
+            cut: self.cut,
         };
         if !possible {
             return weighed;

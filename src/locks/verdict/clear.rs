@@ -218,6 +218,7 @@ impl Engine<'_> {
                 |reason: Reason, rule, event| Some(RuledOut { rule, event, ..RuledOut::new(group.process, reason) });
             let outcome = match scene.part {
                 Part::Any => continue,
+                _ if weighed.cut => None,
                 // SA-2: who asks for nothing that counts conflicts with nobody. SA-6: streams are independent but for deletion.
                 Part::Sharing { wanted, stream, rule } if weighed.possible => {
                     let rule = match rule {
