@@ -3,7 +3,9 @@
 
 use crate::blame::scope;
 use crate::capture::op::{EventIndex, Op, OpKind, OpLog, PathId, ProcessId, ProcessInfo, StackSays};
-use crate::locks::{Analysis, Attribution, Cause, Confidence, Edge, Finding, Holder, Mechanism, Party, Reason};
+use crate::locks::{
+    Analysis, Attribution, Cause, Confidence, Edge, Finding, Holder, Mechanism, Party, Reason, RuledOut,
+};
 use crate::nt::{FileTime, Ticks};
 use rustc_hash::FxHashSet;
 
@@ -20,7 +22,7 @@ const MAX_NEAR: usize = 4096;
 /// Lowers what the source cannot bear out; `filters` are known or may be loaded that issue operations of their own.
 /// Returns the parties whose part in an open only a call stack could show.
 ///
-/// `lost` are rows that could not be read, in order.
+/// `lost` are records and rows that could not be read, in order.
 pub(super) fn weaken(analysis: &mut Analysis, (log, lost): (&OpLog, &[EventIndex]), filters: bool) -> Vec<Party> {
     if log.coverage.unordered {
         conclude_nothing(analysis);
@@ -53,6 +55,8 @@ pub(super) fn weaken(analysis: &mut Analysis, (log, lost): (&OpLog, &[EventIndex
         if is_garbled(log, finding) {
             finding.ruled_out.clear();
         }
+        let refused = finding.event;
+        finding.ruled_out.retain(|cleared| !is_unsettled(lost, refused, cleared));
         finding.ruled_out.retain(|cleared| {
             // A close may have been under way still, an open so soon after may have met the end of the refusal.
             !near.iter().any(|op| {
@@ -71,7 +75,7 @@ pub(super) fn weaken(analysis: &mut Analysis, (log, lost): (&OpLog, &[EventIndex
     unshown
 }
 
-/// Whether a row that could not be read lies within a hold: it may have ended it, begun it, or shown that it had ended. A
+/// Whether a record or row that could not be read lies within a hold: it may have ended it, begun it, or shown that it had ended. A
 /// hold whose end is not shown is looked at up to the refusal.
 fn is_broken(lost: &[EventIndex], finding: &Finding, holder: &Holder) -> bool {
     let begun = match holder.hold.start {
@@ -84,6 +88,14 @@ fn is_broken(lost: &[EventIndex], finding: &Finding, holder: &Holder) -> bool {
     };
     let after = lost.partition_point(|row| *row < begun);
     lost.get(after).is_some_and(|row| *row <= ended)
+}
+
+/// Whether a row that could not be read lies between the close that clears somebody and the refusal: it may have opened the
+/// file anew.
+fn is_unsettled(lost: &[EventIndex], refused: EventIndex, cleared: &RuledOut) -> bool {
+    let Some(close) = cleared.event.filter(|_| cleared.reason == Reason::ClosedBefore) else { return false };
+    let after = lost.partition_point(|row| *row <= close);
+    lost.get(after).is_some_and(|row| *row < refused)
 }
 
 /// VI-7: whether the close of a handle is shown, where nothing would show that it is missing. Mappings have none.

@@ -7,7 +7,7 @@ use super::lost::{Gaps, Lost};
 use super::op::{DriverInfo, EventIndex, Op, OpKind, OpLog, PathTable, ProcessId, ProcessInfo, StackSays};
 use super::order::Order;
 use super::select::Selection;
-use super::source::{ClassCounts, Damage, FilterTest, Machine, SLOW, Source, Survey, may_be_lock_class};
+use super::source::{ClassCounts, Damage, FilterTest, MOST_LOST, Machine, SLOW, Source, Survey, may_be_lock_class};
 use super::tally::Tally;
 use super::{Capture, collect};
 use crate::nt::{FileTime, NtStatus};
@@ -96,6 +96,8 @@ struct Part {
     image_loads: u64,
     with_stack: u64,
     damage: Damage,
+    /// The records that are damaged.
+    lost: Vec<EventIndex>,
     ops: Vec<Op>,
     paths: PathTable,
     tally: Tally,
@@ -119,7 +121,7 @@ impl Part {
     fn see(&mut self, event: Event<'_>, index: EventIndex, context: Context<'_>) -> bool {
         let class = event.class();
         if !self.is_sound(event, class, context) {
-            self.see_damage(event, context);
+            self.see_damage(event, index, context);
             return false;
         }
         if let Some(count) = self.classes.get_mut(class.0.min(7) as usize) {
@@ -167,7 +169,7 @@ impl Part {
             }
             self.known = Some(process);
         }
-        event.is_sound()
+        event.is_sound() && is_told(event, class)
     }
 
     #[inline]
@@ -194,20 +196,23 @@ impl Part {
 
     /// An event that [`Self::is_sound`] turned away.
     #[cold]
-    fn see_damage(&mut self, event: Event<'_>, context: Context<'_>) {
+    fn see_damage(&mut self, event: Event<'_>, index: EventIndex, context: Context<'_>) {
         let process = event.process_index();
         let kind = PmlErrorKind::NoSuchIndex { index: process };
         let stranger = || PmlError::new(event.offset(), Region::Event(event.number()), kind);
         let matters = matches!(event.class(), EventClass::FILE_SYSTEM | EventClass::PROCESS);
         let known = !matters || context.processes.contains_key(&process);
         let found = if known { event.check() } else { Err(stranger()) };
-        self.damage(found.err());
+        self.damage(index, found.err().unwrap_or_else(|| untold(event)));
     }
 
     #[cold]
-    fn damage(&mut self, error: Option<PmlError>) {
+    fn damage(&mut self, index: EventIndex, error: PmlError) {
         self.damage.records += 1;
-        self.damage.first = self.damage.first.take().or_else(|| error.map(|error| error.to_string()));
+        if self.lost.len() < MOST_LOST {
+            self.lost.push(index);
+        }
+        self.damage.first = self.damage.first.take().or_else(|| Some(error.to_string()));
     }
 
     fn counts(&self) -> ClassCounts {
@@ -216,6 +221,37 @@ impl Part {
         let total = process + registry + file_system + profiling + network + other + self.damage.records;
         ClassCounts { total, file_system, registry, process, network, profiling, other }
     }
+}
+
+/// No release has classes and operations beyond these.
+const MOST_CLASS: u32 = 15;
+const MOST_OPERATION: u16 = 63;
+
+/// Whether a record tells what it is: its class, its operation and, of an open or a close, its file.
+#[inline]
+fn is_told(event: Event<'_>, class: EventClass) -> bool {
+    match class {
+        EventClass::FILE_SYSTEM => match event.operation() {
+            code::CREATE | code::CLEANUP => event.file().is_some_and(|file| file.path.no_text().is_none()),
+            operation => operation <= MOST_OPERATION,
+        },
+        EventClass::PROCESS => event.operation() <= MOST_OPERATION,
+        EventClass(class) => class != 0 && class <= MOST_CLASS,
+    }
+}
+
+/// What [`is_told`] found wrong.
+#[cold]
+fn untold(event: Event<'_>) -> PmlError {
+    let class = event.class().0;
+    let operation = event.operation();
+    let (field, value) = match event.file().map(|file| file.path) {
+        _ if class == 0 || class > MOST_CLASS => ("class", class),
+        _ if operation > MOST_OPERATION => ("operation", u32::from(operation)),
+        Some(path) => ("path character", path.no_text().map_or(0, u32::from)),
+        None => ("path", u32::from(operation)),
+    };
+    PmlError::new(event.offset(), Region::Event(event.number()), PmlErrorKind::Invalid { field, value: value.into() })
 }
 
 impl Source for Capture {
@@ -237,7 +273,9 @@ impl Source for Capture {
             let marks = chunk.mark(|n, event| match event {
                 Some(event) => part.see(event, chunk.index(n), context),
                 None => {
-                    part.damage(chunk.segment.pml().event(n).err());
+                    if let Err(error) = chunk.segment.pml().event(n) {
+                        part.damage(chunk.index(n), error);
+                    }
                     false
                 }
             });
@@ -279,6 +317,8 @@ impl Source for Capture {
             }
             survey.damage.records += part.damage.records;
             survey.damage.first = survey.damage.first.take().or(part.damage.first);
+            let room = MOST_LOST.saturating_sub(survey.lost.len());
+            survey.lost.extend(part.lost.iter().take(room));
             tally.join(part.tally);
             end = end.max(part.end);
             collect::append(&mut survey.ops, &mut survey.paths, &part.ops, &part.paths);

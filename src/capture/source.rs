@@ -24,6 +24,9 @@ pub struct ClassCounts {
     pub other: u64,
 }
 
+/// Numbers of unreadable records that are kept, at most.
+pub const MOST_LOST: usize = 1 << 16;
+
 /// Records that could not be read: how many, and the first place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Damage {
@@ -55,7 +58,7 @@ pub struct Survey {
     pub with_stack: u64,
     /// Unreadable records.
     pub damage: Damage,
-    /// Rows of an export that could not be read, ascending; of very many the first.
+    /// Records, and rows of an export, that could not be read, ascending; of very many the first [`MOST_LOST`].
     pub lost: Vec<super::op::EventIndex>,
 }
 

@@ -13,14 +13,11 @@ use super::xml_processes::XmlProcess;
 use crate::capture::columns::Column;
 use crate::capture::decode::{code, process_code};
 use crate::capture::op::{Coverage, DriverInfo, EventIndex, PathId, PathTable, ProcessId, StackSays};
-use crate::capture::source::{ClassCounts, Damage, SLOW, Survey, may_be_lock_class};
+use crate::capture::source::{ClassCounts, Damage, MOST_LOST, SLOW, Survey, may_be_lock_class};
 use crate::nt::FileTime;
 use crate::pml::EventClass;
 use memchr::memmem;
 use rustc_hash::FxHashMap;
-
-/// Numbers of unreadable rows that are kept, at most.
-const MOST_LOST: usize = 1 << 16;
 
 /// What one block adds.
 pub(crate) struct Part {

@@ -140,6 +140,20 @@ impl<'a> DetailText<'a> {
         }
     }
 
+    /// The first byte of an ASCII string that is none: NUL and those above 0x7F never occur in real files.
+    #[inline]
+    pub(crate) fn no_text(self) -> Option<u8> {
+        match self {
+            Self::Ascii(bytes) => {
+                let is_none = |byte: &u8| byte.wrapping_sub(1) >= 0x7F;
+                // All at once first: that is vectorised.
+                let any = bytes.iter().fold(false, |any, byte| any | is_none(byte));
+                bytes.iter().copied().find(|byte| any && is_none(byte))
+            }
+            Self::Wide(_) => None,
+        }
+    }
+
     /// The characters in front of the first NUL.
     pub fn until_nul(self) -> Self {
         match self {
