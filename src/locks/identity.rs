@@ -99,6 +99,8 @@ struct Parsed {
     from: u32,
     count: u32,
     stream: u32,
+    /// A part of it may be an 8.3 name.
+    short: bool,
 }
 
 /// The replayed namespace: what every operation named.
@@ -113,6 +115,9 @@ pub(crate) struct Names {
     plain: Vec<u32>,
     /// Names that may be 8.3 aliases.
     short: Vec<(u32, Box<str>)>,
+    /// A listing tied one of them to a long name.
+    aliased: bool,
+    ties: short::Ties,
     stream_ids: HashMap<Box<str>, u32>,
     parsed: Vec<Parsed>,
     components: Vec<u32>,
@@ -181,6 +186,8 @@ impl Names {
             name_ids: HashMap::new(),
             plain: Vec::new(),
             short: Vec::new(),
+            aliased: false,
+            ties: short::Ties::default(),
             stream_ids: HashMap::new(),
             parsed: Vec::with_capacity(log.paths.len()),
             components: Vec::new(),
@@ -216,6 +223,7 @@ impl Names {
         for (tick, &at) in (0u32..).zip(order) {
             if let Some(op) = log.ops.get(at as usize) {
                 let place = names.step(log, at, tick, op);
+                names.note_short(at, tick, op, place);
                 if let Some(slot) = names.places.get_mut(at as usize) {
                     *slot = place;
                 }
@@ -360,6 +368,7 @@ impl Names {
             self.images_of.entry(file).or_default().push((process, own));
         }
         self.settle_bearers();
+        self.settle_ties();
         self.open_residence = FxHashMap::default();
         self.ids = FxHashMap::default();
         self.cache = Vec::new();

@@ -21,6 +21,7 @@ impl Names {
         let body = body.trim_start_matches('\\');
         let mut rest = Some(body);
         let mut count = 0;
+        let mut short = false;
         while let Some(text) = rest {
             let (head, tail) = if count + 1 >= MAX_DEPTH {
                 (text, None)
@@ -36,12 +37,13 @@ impl Names {
                 let volume = if head.ends_with(':') && !file.contains('\\') { "*" } else { "" };
                 self.name_id(&format!("{prefix}{head}{volume}"))
             } else {
+                short |= is_short(head);
                 self.name_id(head)
             };
             self.components.push(id);
             count += 1;
         }
-        Parsed { from, count: count as u32, stream }
+        Parsed { from, count: count as u32, stream, short }
     }
 
     pub(super) fn name_id(&mut self, name: &str) -> u32 {
@@ -109,6 +111,7 @@ impl Names {
             && slot.link == NONE
         {
             slot.alias = long;
+            self.aliased = true;
             self.epoch = self.epoch.wrapping_add(1);
         }
     }

@@ -6,7 +6,7 @@ use crate::capture::op::OpKind;
 use crate::locks::engine::Engine;
 use crate::locks::failing::Failing;
 use crate::locks::failure::requested;
-use crate::locks::finding::{Attribution, Cause, Confidence, DeletedBy, Finding, Holder, Mechanism};
+use crate::locks::finding::{Attribution, Cause, Confidence, DeletedBy, Edge, Finding, Hold, Holder, Mechanism};
 use crate::locks::identity::NONE;
 use crate::locks::rules::suspect::{Blockers, FEW_PARTIES, MANY_TOLD, MAX_PARTIES, Suspect};
 use crate::locks::spans::Instant;
@@ -27,6 +27,13 @@ impl Engine<'_> {
         // AT-2: of what answers two ids, nobody is sure which one it was then.
         if link != NONE && self.names.is_torn(self.names.file(link)) {
             blockers.suspects.iter_mut().for_each(|suspect| suspect.cap(Confidence::Likely));
+        }
+        // VI-9: an 8.3 name is that of another file once its entry has gone.
+        for suspect in &mut blockers.suspects {
+            let holds = std::iter::once(&suspect.holder.hold).chain(&suspect.holder.more);
+            if self.names.is_by_stale_name(index) || holds.clone().all(|hold| self.is_by_stale_name(hold)) {
+                suspect.cap(Confidence::Possible);
+            }
         }
         let mut ruled_out = self.settle(failing, &mut blockers);
         let holders: Vec<Holder> = blockers.suspects.iter().map(|suspect| suspect.holder.clone()).collect();
@@ -81,6 +88,14 @@ impl Engine<'_> {
             finding.explanations = self.explanations(failing, link, &finding);
         }
         Some(finding)
+    }
+
+    /// Whether a hold was begun by an 8.3 name that need not be the file's.
+    fn is_by_stale_name(&self, hold: &Hold) -> bool {
+        let Edge::At(event, _) = hold.start else { return false };
+        let from = self.log.ops.partition_point(|op| op.event < event);
+        let begun = self.log.ops.iter().enumerate().skip(from).take_while(|(_, op)| op.event == event);
+        begun.map(|(at, _)| at as u32).any(|at| self.names.is_by_stale_name(at))
     }
 
     /// AT-3, AT-5: an operation through a handle that may have been on another file of the name. Only who stands in the way in
