@@ -19,6 +19,9 @@ const WIDE_MARGIN: Ticks = Ticks(20_000_000);
 /// Operations looked at on either side of a refusal.
 const MAX_NEAR: usize = 4096;
 
+/// Operations looked through for other opens of a process.
+const MAX_OPENS: usize = 65_536;
+
 /// Lowers what the source cannot bear out; `filters` are known or may be loaded that issue operations of their own.
 /// Returns the parties whose part in an open only a call stack could show.
 ///
@@ -176,17 +179,30 @@ impl Others<'_> {
             return !(self.log.coverage.unnumbered && untold && others);
         };
         let Some(op) = find(self.log, event) else { return true };
-        if !matches!(op.kind, OpKind::Create(_) | OpKind::CreateSection { .. } | OpKind::Lock { .. }) {
-            return true;
+        let shown = |op: &Op| {
+            let acted = self.acted.contains(&op.path) || self.acted.contains(&finding.path);
+            match op.stack {
+                StackSays::Caller | StackSays::Server | StackSays::Passing(..) => true,
+                StackSays::Unclear(..) => false,
+                StackSays::Nothing => !(others || acted),
+                // Whose code that is, no list of modules tells.
+                StackSays::Unresolved => !(system || own || acted),
+            }
+        };
+        match op.kind {
+            // AT-3: any of several handles may be the one.
+            OpKind::Create(_) if holder.handle_ambiguous => self.opens(op, finding.event).all(shown),
+            OpKind::Create(_) | OpKind::CreateSection { .. } | OpKind::Lock { .. } => shown(op),
+            _ => true,
         }
-        let acted = self.acted.contains(&op.path) || self.acted.contains(&finding.path);
-        match op.stack {
-            StackSays::Caller | StackSays::Server | StackSays::Passing(..) => true,
-            StackSays::Unclear(..) => false,
-            StackSays::Nothing => !(others || acted),
-            // Whose code that is, no list of modules tells.
-            StackSays::Unresolved => !(system || own || acted),
-        }
+    }
+
+    /// The opens of a process by the path of one of them, up to an event.
+    fn opens<'o>(&'o self, of: &'o Op, until: EventIndex) -> impl Iterator<Item = &'o Op> {
+        let to = self.log.ops.partition_point(|op| op.event < until);
+        let all = self.log.ops.get(..to).unwrap_or(&[]).iter().rev().take(MAX_OPENS);
+        let like = |op: &&Op| matches!(op.kind, OpKind::Create(_)) && op.status.is_success() && op.driver.is_none();
+        all.filter(like).filter(|op| (op.process, op.path) == (of.process, of.path)).chain([of])
     }
 }
 

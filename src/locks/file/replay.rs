@@ -254,13 +254,10 @@ impl Track {
         };
         for hold in self.holds.iter_mut().filter(|hold| !hold.foreign) {
             let Some((_, opened)) = hold.opened else { continue };
-            // Without a close: still open as it seems, or its process ended and a child has the handle.
-            let since = match hold.ended {
-                Ended::Open => opened.end,
-                Ended::Exit(_, time) => time,
-                Ended::Close(..) => continue,
-            };
-            let from = orphans.partition_point(|(at, ..)| at.start < since);
+            if matches!(hold.ended, Ended::Close(..)) {
+                continue;
+            }
+            let from = orphans.partition_point(|(at, ..)| at.start < opened.end);
             hold.handed = orphans
                 .get(from..)
                 .unwrap_or(&[])
@@ -271,6 +268,12 @@ impl Track {
                 })
                 .map(|(at, ..)| *at);
             self.handed.extend(hold.handed.map(|at| at.start));
+            // SA-7: what was open at the exit would have been closed by it.
+            if let (Some(closed), Ended::Exit(_, exit)) = (hold.handed, hold.ended)
+                && closed.start < exit
+            {
+                hold.ended = Ended::Open;
+            }
         }
     }
 }

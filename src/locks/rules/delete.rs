@@ -22,26 +22,15 @@ impl Engine<'_> {
         let at = failing.at;
         let track = self.track(self.names.file(link));
         let mark = track.marks.standing(link, at).copied();
+        let above = if as_child.is_none() { self.marked_above(failing, link) } else { None };
+        // DR-1: the folder was empty when it was marked, so a name marked before it has gone.
+        let mark = mark.filter(|mark| above.is_none_or(|(folder, _)| !mark.set.before(folder.set)));
         let mark = mark.or_else(|| self.marked_stream(failing, &track, link).filter(|_| as_child.is_none()));
         if mark.is_none() && as_child.is_none() {
-            // DP-7: a name that is to be made has its folder still.
-            let mut above = match self.names.target(failing.index) {
-                Some(target) if link == NONE => self.names.link_of(target.dir),
-                _ => self.names.parent_link(link),
-            };
-            for _ in 0..64 {
-                if above == NONE {
-                    break;
-                }
-                if self.names.ever_marked(above) {
-                    let dir = self.track(self.names.file(above));
-                    if let Some(mark) = dir.marks.standing(above, at).copied() {
-                        found.mark = Some((mark, above));
-                        self.keepers(failing, above, Some(mark), Mechanism::ParentDeletePending, "DP-7", found);
-                        return;
-                    }
-                }
-                above = self.names.parent_link(above);
+            if let Some((mark, above)) = above {
+                found.mark = Some((mark, above));
+                self.keepers(failing, above, Some(mark), Mechanism::ParentDeletePending, "DP-7", found);
+                return;
             }
             if let Some(folder) = self.unseen_above(link) {
                 self.keepers(failing, folder, None, Mechanism::ParentDeletePending, "DP-7", found);
@@ -69,6 +58,27 @@ impl Engine<'_> {
                 }
             }
         }
+    }
+
+    /// DP-7: the mark in force on the nearest marked folder above a name, or above one that is to be made, and that folder's link.
+    fn marked_above(&mut self, failing: Failing<'_>, link: u32) -> Option<(Mark, u32)> {
+        let mut above = match self.names.target(failing.index) {
+            Some(target) if link == NONE => self.names.link_of(target.dir),
+            _ => self.names.parent_link(link),
+        };
+        for _ in 0..64 {
+            if above == NONE {
+                break;
+            }
+            if self.names.ever_marked(above) {
+                let dir = self.track(self.names.file(above));
+                if let Some(mark) = dir.marks.standing(above, failing.at) {
+                    return Some((*mark, above));
+                }
+            }
+            above = self.names.parent_link(above);
+        }
+        None
     }
 
     /// DP-7: the folder of a name that nothing shows to be there, where only the mark of the folder can be unseen.

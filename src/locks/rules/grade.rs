@@ -14,6 +14,9 @@ use crate::locks::spans::Instant;
 use crate::nt::FileTime;
 use crate::nt::sharing::ShareConflict;
 
+/// Opens and closes behind a refusal that are looked through for the last close.
+const MAX_LATER: usize = 4096;
+
 impl Engine<'_> {
     /// The best grade this capture allows.
     pub(crate) fn whole(&self) -> Confidence {
@@ -82,6 +85,9 @@ impl Engine<'_> {
             // Its close is not in the capture, and the name went meanwhile.
             None if outlasted => Confidence::Possible,
             Some(_) if !kept() => Confidence::Likely,
+            None if !matches!(hold.ended, Ended::Close(..)) && self.has_copy(track, hold) && !kept() => {
+                Confidence::Likely
+            }
             // DP-6: the refusal itself shows that it stood by then.
             None if marker == MarkerEnd::Unseen => Confidence::Likely,
             _ => Confidence::Proven,
@@ -148,6 +154,23 @@ impl Engine<'_> {
                 && other.stream == hold.stream
                 && other.opened.is_some_and(|(_, opened)| opened.end <= first)
                 && matches!(other.ended, Ended::Exit(_, time) if time <= failing.at.start)
+        })
+    }
+
+    /// VI-8: whether another process uses a handle that can only be a copy of this one, or of one like it (AT-5), so that the file
+    /// would have stayed open without its own.
+    fn has_copy(&self, track: &Track, hold: &HoldRec) -> bool {
+        let Some((_, opened)) = hold.opened.filter(|_| self.names.born(hold.link).is_some()) else { return false };
+        let used = |other: &HoldRec| {
+            let used = track.groups.get(other.group as usize).and_then(|group| group.used);
+            used.is_some_and(|(_, last)| last >= opened.end)
+        };
+        track.own_holds().take(65_536).any(|other| {
+            other.opened.is_none()
+                && other.process != hold.process
+                && (other.stream, other.driver) == (hold.stream, hold.driver)
+                && !matches!(other.ended, Ended::Close(..))
+                && used(other)
         })
     }
 
@@ -225,7 +248,7 @@ impl Engine<'_> {
         }
         // With events missing only a close that can be no other's shows that the handle stood until then.
         let since = hold.opened.map_or_else(Default::default, |(_, open)| open.start);
-        if (!closed || hold.accompanied) && coverage.has_gaps(since, at.start) {
+        if (!closed || hold.accompanied && !is_all_closed(track, hold, at)) && coverage.has_gaps(since, at.start) {
             return Confidence::Likely;
         }
         Confidence::Proven
@@ -240,4 +263,13 @@ impl Engine<'_> {
         let shown = opened.max(used.map(|(_, last)| last)).unwrap_or_default();
         self.log.coverage.lost_by(shown, at.end)
     }
+}
+
+/// Whether every handle that the process had beside this one at `at` is closed later: then no close of any of them is missing, unless
+/// an open is as well.
+fn is_all_closed(track: &Track, hold: &HoldRec, at: Instant) -> bool {
+    let Some(group) = track.groups.get(hold.group as usize) else { return false };
+    let past = group.events.partition_point(|ev| ev.at.before(at));
+    let mut later = group.events.get(past..).unwrap_or(&[]).iter().take(MAX_LATER);
+    later.find(|ev| ev.alive == 0).is_some_and(|ev| matches!(ev.kind, EvKind::Close))
 }

@@ -50,12 +50,15 @@ impl Engine<'_> {
         found.cause = Some(Cause::ShareConflict);
         let Some(target) = self.names.target(failing.index) else { return };
         // RN-1: a classic replace answers otherwise to opens of the target.
-        if target.link != NONE && flags.contains(RenameFlags::REPLACE_IF_EXISTS | RenameFlags::POSIX_SEMANTICS) {
+        let replaces = flags.contains(RenameFlags::REPLACE_IF_EXISTS | RenameFlags::POSIX_SEMANTICS);
+        if target.link != NONE && replaces {
             let conflict = |hold: &HoldRec| {
                 hold.grant.and_then(|grant| sharing_conflict(grant, replacing(), Relation::SameStream))
             };
             let fit = |hold: &HoldRec| fits(hold, conflict(hold));
-            let ceiling = Confidence::Proven;
+            // RN-4: unless its mark was undone unseen, a target that waits to be deleted gives another answer.
+            let pending = self.is_pending(failing, target.link);
+            let ceiling = if pending { Confidence::Possible } else { Confidence::Proven };
             let rule =
                 Rule { mechanism: Mechanism::ReplacedTarget, rule: "RN-2", fit: &fit, conflict: &conflict, ceiling };
             self.by_handle(failing, target.link, &rule, found);
@@ -122,6 +125,8 @@ impl Engine<'_> {
             self.mapped(failing, target.link, "RN-5", &Kind::image, found);
             if !flags.contains(RenameFlags::POSIX_SEMANTICS) {
                 let link = target.link;
+                let pending = self.is_pending(failing, link); // RN-4, as above; here no test bears it out
+                let ceiling = if pending { Confidence::Likely } else { ceiling };
                 let fit = |hold: &HoldRec| if hold.link == link { Fit::Yes } else { Fit::No };
                 let mechanism = Mechanism::ReplacedTarget;
                 let rule = Rule { mechanism, rule: "RN-1", fit: &fit, conflict: &none, ceiling };
@@ -147,6 +152,12 @@ impl Engine<'_> {
             false if replaced => Some(Cause::RenameBlocked),
             false => Some(Cause::ImageSection),
         };
+    }
+
+    /// RN-4: whether a name waits to be deleted for certain. To replace it answers DELETE PENDING.
+    pub(crate) fn is_pending(&mut self, failing: Failing<'_>, link: u32) -> bool {
+        let track = self.track(self.names.file(link));
+        track.marks.standing(link, failing.at).is_some_and(|mark| mark.certain)
     }
 
     /// DP-1: whether a rename may have been asked for through a handle without DELETE.

@@ -11,7 +11,7 @@ use crate::locks::file::refute::{relation, spared_by_read};
 use crate::locks::file::sections::Kind;
 use crate::locks::file::track::Track;
 use crate::locks::finding::{Cause, Confidence, Conflict, Edge, Hold, Holder, Mechanism, Party, Side};
-use crate::locks::identity::{UNNAMED, opens};
+use crate::locks::identity::{NONE, UNNAMED, opens};
 use crate::locks::spans::Instant;
 use crate::nt::sharing::{AccessClasses, Grant, sharing_conflict};
 use crate::nt::{AccessMask, CreateOptions, NtStatus, ShareAccess};
@@ -27,6 +27,10 @@ impl Engine<'_> {
             return; // SA-5: the file would have answered NAME COLLISION
         }
         self.by_share(failing, place.link, place.stream, wanted, Mechanism::OpenHandle, found);
+        if place.link != NONE && self.is_pending(failing, place.link) {
+            // DP-2: a marked name answers otherwise, unless its mark was undone unseen.
+            found.suspects.iter_mut().for_each(|suspect| suspect.cap(Confidence::Likely));
+        }
         if only_creates(failing.op) {
             return;
         }
