@@ -9,6 +9,9 @@ use crate::nt::FileTime;
 /// Gaps kept of each sort. Of those within files the largest are kept; of those between files neighbours become one.
 const MAX: usize = 32;
 
+/// Gaps of as many numbers are none that a filter leaves everywhere, however many there are of their size.
+const LARGE: u64 = 100;
+
 /// One gap in the driver's numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lost {
@@ -131,9 +134,9 @@ impl Gaps {
         }
     }
 
-    /// Those that lie between two files, and the largest within files, which differ by no more than ten times, down to one that
-    /// holds at least a tenth of the `missing` numbers that are in none as large; in order of time. Several lost stretches so
-    /// make none of them small.
+    /// Those that lie between two files, and within files those of a tenth of all `missing` numbers, or large ones that differ by no
+    /// more than ten times, down to one that holds a tenth of the numbers that are in none as large; in order of time. Several
+    /// lost stretches so make none of them small.
     pub fn lost(&self, missing: u64) -> impl Iterator<Item = Lost> + use<> {
         let mut all: Vec<Lost> = self.those_lost(missing).copied().collect();
         all.sort_by_key(|gap| (gap.from, gap.to));
@@ -151,7 +154,10 @@ impl Gaps {
         let mut least = u64::MAX;
         for same in self.largest.chunk_by(|one, next| one.missing == next.missing) {
             rest = same.iter().fold(rest, |rest, gap| rest.saturating_sub(gap.missing));
-            let counts = |gap: &&Lost| gap.missing.saturating_mul(10) >= rest.max(largest);
+            let counts = |gap: &&Lost| {
+                let tenfold = gap.missing.saturating_mul(10);
+                tenfold >= missing || gap.missing >= LARGE && tenfold >= rest.max(largest)
+            };
             least = same.first().filter(counts).map_or(least, |gap| gap.missing);
         }
         let within = self.largest.iter().take_while(move |gap| gap.missing >= least);
@@ -188,6 +194,8 @@ mod tests {
         // A filter leaves as much in gaps that are not kept.
         let (filtered, missing) = gaps((0..1000).map(|n| gap(10 * n, 1 + n % 7, false)));
         assert_eq!(filtered.lost(missing).count(), 0);
+        let (single, missing) = gaps((0..30).map(|n| gap(10 * n, 1, false)));
+        assert_eq!(single.lost(missing).count(), 0);
         // One of a hundredth of another is a filter's, whatever else there is.
         let (uneven, missing) = gaps([gap(0, 1, false), gap(10, 100, false)]);
         assert_eq!(uneven.lost(missing).collect::<Vec<_>>(), [gap(10, 100, false)]);
