@@ -61,6 +61,9 @@ fn a_damaged_record_between_open_and_refusal_may_be_the_close() {
         let said = "share_conflict: A.exe possible SA-3";
         assert_eq!(failures(&record), [format!("3 {said}"), format!("4 {said}")], "{part:?}");
         assert!(quality(&record).contains(&"damaged_records".to_owned()), "{part:?}");
+        // An extract has no such record, and knows that there was one.
+        let extract = failures(&built.record_of_extract());
+        assert!(extract.len() == 2 && extract.iter().all(|line| line.ends_with(said)), "{part:?} {extract:?}");
     }
 }
 
@@ -71,11 +74,10 @@ fn nobody_is_cleared_by_a_close_before_a_damaged_record() {
     for part in ALL {
         let built = Built::new(&lines);
         damage(&built, 2, part);
-        assert_eq!(
-            failures(&built.record()),
-            ["3 share_conflict: not_visible", "4 share_conflict: not_visible"],
-            "{part:?}"
-        );
+        for record in [built.record(), built.record_of_extract()] {
+            let said = failures(&record);
+            assert!(said.len() == 2 && said.iter().all(|line| line.ends_with(": not_visible")), "{part:?} {said:?}");
+        }
     }
 }
 
@@ -93,5 +95,7 @@ fn a_damaged_record_elsewhere_takes_nothing_from_a_hold() {
         damage(&built, number, Part::Class);
         let record = built.record();
         assert_eq!(failures(&record), ["2 share_conflict: A.exe proven SA-3 confirmed"], "{number}");
+        let extract = failures(&built.record_of_extract());
+        assert_eq!(extract, ["1 share_conflict: A.exe proven SA-3 confirmed"], "{number}");
     }
 }

@@ -78,18 +78,17 @@ pub(super) fn weaken(analysis: &mut Analysis, (log, lost): (&OpLog, &[EventIndex
     unshown
 }
 
-/// Whether a record or row that could not be read lies within a hold: it may have ended it, begun it, or shown that it had ended. A
+/// Whether a record or row that could not be read, or in an extract the event behind such a one, lies within a hold: it may have ended it, begun it, or shown that it had ended. A
 /// hold whose end is not shown is looked at up to the refusal.
 fn is_broken(lost: &[EventIndex], finding: &Finding, holder: &Holder) -> bool {
-    let begun = match holder.hold.start {
-        Edge::At(event, _) => event,
-        _ => EventIndex(0),
+    let after = match holder.hold.start {
+        Edge::At(begun, _) => lost.partition_point(|row| *row <= begun),
+        _ => 0,
     };
     let ended = match holder.hold.end {
         Edge::At(event, _) => event.max(finding.event),
         _ => finding.event,
     };
-    let after = lost.partition_point(|row| *row < begun);
     lost.get(after).is_some_and(|row| *row <= ended)
 }
 
@@ -98,7 +97,7 @@ fn is_broken(lost: &[EventIndex], finding: &Finding, holder: &Holder) -> bool {
 fn is_unsettled(lost: &[EventIndex], refused: EventIndex, cleared: &RuledOut) -> bool {
     let Some(close) = cleared.event.filter(|_| cleared.reason == Reason::ClosedBefore) else { return false };
     let after = lost.partition_point(|row| *row <= close);
-    lost.get(after).is_some_and(|row| *row < refused)
+    lost.get(after).is_some_and(|row| *row <= refused)
 }
 
 /// VI-7: whether the close of a handle is shown, where nothing would show that it is missing. Mappings have none.

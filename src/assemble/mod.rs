@@ -184,6 +184,8 @@ pub struct Case {
     pub record: CaseRecord,
     /// The operations on the files concerned.
     pub log: OpLog,
+    /// Records and rows that could not be read, ascending.
+    pub lost: Vec<EventIndex>,
 }
 
 /// Analyses one source.
@@ -246,7 +248,7 @@ pub fn analyse_with(
     if let Some(tied) = &tied {
         servicing::add(&mut record, &parts, tied);
     }
-    Ok(Case { record, log })
+    Ok(Case { record, log, lost: survey.lost })
 }
 
 /// What a source holds; of an extract of this scope, what its original held.

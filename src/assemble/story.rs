@@ -248,7 +248,7 @@ fn or_none(names: Vec<String>, lang: Lang) -> String {
 pub fn audit(source: &dyn Source, options: &CaseOptions<'_>) -> AuditRecord {
     let survey = source.survey();
     let mut log = source.collect(&Selection::everything(), &survey, &authors(source, options.catalogue));
-    crate::blame::volumes::tie_volumes(&mut log);
+    crate::blame::volumes::tie_volumes(&mut log, None);
     let passing = options.filter.as_ref().map(|filter| {
         let events: Vec<EventIndex> = log.ops.iter().map(|op| op.event).collect();
         filter.passing(&events)

@@ -119,7 +119,11 @@ fn follow(
         drop(std::mem::take(&mut log));
         log = source.collect(selection, survey, is_filter);
     }
-    super::volumes::tie_volumes(&mut log);
+    // What speaks against a volume being that drive may be on other files.
+    let numbers = super::volumes::numbers(&log);
+    let wider = (!numbers.is_empty()).then(|| source.collect(&Selection::everything_with(&numbers), survey, is_filter));
+    log.beside = wider.iter().flat_map(|wider| &wider.ops).map(|op| op.event).collect();
+    super::volumes::tie_volumes(&mut log, wider);
     if !log.coverage.has_durations {
         keep_order(&mut log.ops);
     }

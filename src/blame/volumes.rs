@@ -1,74 +1,170 @@
 //! Which letter a volume has that the capture names by its device or GUID.
 
 use crate::capture::op::{EventIndex, Op, OpKind, OpLog, PathId};
-use crate::locks::opens;
+use crate::locks::{self, opens};
+use crate::nt::OpenResult;
 use crate::nt::path::{fold, is_transaction_id, strip_namespace, volume_device, without_transaction_id};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A device, folded, and the letter of a drive.
 type Tie = (String, String);
 
+/// At most this many ties are held against all that happened in the folders of transactions.
+const MAX_DOUBTED: usize = 16;
+
+/// What speaks for a device being a drive.
+#[derive(Debug, Default)]
+struct Ties {
+    /// Those that nothing in the log speaks against, in order.
+    found: Vec<Tie>,
+    /// Those of them that rest on the number of a transaction alone.
+    by_number: Vec<Tie>,
+}
+
+/// The numbers of the transactions that alone tie a volume to a letter: what happened on other paths with them may speak
+/// against that.
+pub(crate) fn numbers(log: &OpLog) -> Vec<String> {
+    let ties = Ties::of(log);
+    let is_tied = |device: &str| ties.by_number.iter().any(|(other, _)| *other == device);
+    let mut found: Vec<String> = Vec::new();
+    for (_, path) in log.paths.iter().filter(|(_, path)| path.starts_with('\\')) {
+        if let Some((device, tail)) = volume_device(&strip_namespace(path))
+            && is_tied(&fold(device))
+            && let Some((_, number)) = numbered(tail)
+            && !found.iter().any(|known| known.eq_ignore_ascii_case(number))
+        {
+            found.push(number.to_owned());
+        }
+    }
+    found
+}
+
 /// Ties the device names of volumes to the letters of drives, where the capture itself shows it: a path with the number of
 /// a servicing transaction in it exists once, so the device and the drive that both have such a path are one volume; and a
 /// rename or a link stays on its volume. Where that speaks for two devices of one drive, or two drives of one device, none
-/// is tied: one of them has a copy. What only a path ties is given up where opens contradict it.
-pub(crate) fn tie_volumes(log: &mut OpLog) {
-    let mut told: FxHashMap<String, Vec<String>> = FxHashMap::default();
-    for (_, path) in log.paths.iter() {
-        if let Some((drive, tail)) = drive(path)
-            && is_unique(tail)
-        {
-            let drives = told.entry(fold(tail).into_owned()).or_default();
-            if !drives.contains(&drive) {
-                drives.push(drive);
-            }
-        }
-    }
-    let mut ties: FxHashSet<Tie> = FxHashSet::default();
-    for (_, path) in log.paths.iter().filter(|(_, path)| path.starts_with('\\')) {
-        if let Some((device, tail)) = volume_device(&strip_namespace(path))
-            && let Some(drives) = told.get(&*fold(tail))
-        {
-            ties.extend(drives.iter().map(|drive| (fold(device).into_owned(), drive.clone())));
-        }
-    }
-    let mut by_path = ties.clone();
-    for op in log.ops.iter().filter(|op| op.status.is_success()) {
-        let (OpKind::Rename { target: Some(target), .. } | OpKind::Link { target: Some(target), .. }) = op.kind else {
-            continue;
+/// is tied: one of them has a copy. What only a number ties is given up where other operations contradict it, on paths
+/// with that number: these are in `wider`, if not all in the log itself.
+pub(crate) fn tie_volumes(log: &mut OpLog, wider: Option<OpLog>) {
+    let Ties { mut found, by_number } = Ties::of(log);
+    if !by_number.is_empty() {
+        let (apart, refuted) = match wider {
+            Some(mut wider) => judge(&mut wider, &by_number),
+            None => judge(log, &by_number),
         };
-        let path = |path: PathId| strip_namespace(log.paths.get(path));
-        let (from, to) = (path(op.path), path(target));
-        for (a, b) in [(&from, &to), (&to, &from)] {
-            if let Some(((device, _), (drive, _))) = volume_device(a).zip(drive(b)) {
-                let tie = (fold(device).into_owned(), drive);
-                by_path.remove(&tie);
-                ties.insert(tie);
-            }
-        }
+        found.retain(|tie| !apart.contains(tie) && !refuted.contains(tie));
+        log.roots.apart.extend(apart);
     }
-    let by_number = |device: &str| device.starts_with('\\');
-    let agree = |(device, drive): &&(String, String)| {
-        ties.iter().all(|(other, letter)| {
-            (other == device) == (letter == drive) || (other != device && by_number(other) != by_number(device))
+    log.roots.volumes.extend(found);
+}
+
+/// Of doubtful ties those between volumes that the log shows to be two, and those that do not fit what it shows otherwise.
+fn judge(log: &mut OpLog, doubted: &[Tie]) -> (Vec<Tie>, Vec<Tie>) {
+    let before = log.roots.volumes.len();
+    let mut refuted: Vec<Tie> = doubted.iter().skip(MAX_DOUBTED).cloned().collect();
+    let doubted = doubted.get(..MAX_DOUBTED).unwrap_or(doubted);
+    refuted.extend(elsewhere(log, doubted));
+    let untied = locks::contradictions(log);
+    for tie in doubted {
+        log.roots.volumes.push(tie.clone());
+        if locks::contradictions(log) > untied {
+            refuted.push(tie.clone());
+        }
+        log.roots.volumes.truncate(before);
+    }
+    log.roots.volumes.extend(doubted.iter().cloned());
+    let apart = contradicted(log, doubted);
+    log.roots.volumes.truncate(before);
+    (apart, refuted)
+}
+
+/// The ties of which another volume of that sort has the folder of the transaction as well, or the device had it before the
+/// drive's was made.
+fn elsewhere(log: &OpLog, doubted: &[Tie]) -> Vec<Tie> {
+    // By folder: the volumes that have it, each with the first event there, and the volumes on which it was made.
+    let mut seen: FxHashMap<String, FxHashMap<String, EventIndex>> = FxHashMap::default();
+    let mut made: Vec<(String, String, EventIndex)> = Vec::new();
+    for op in log.ops.iter().filter(|op| op.status.is_success()) {
+        let path = strip_namespace(log.paths.get(op.path));
+        let on_drive = drive(&path);
+        let on_device = || volume_device(&path).map(|(device, tail)| (fold(device).into_owned(), tail));
+        let Some((volume, tail)) = on_drive.or_else(on_device) else { continue };
+        let Some((folder, _)) = numbered(tail) else { continue };
+        let key = fold(folder).into_owned();
+        if folder.len() == tail.len()
+            && let OpKind::Create(create) = op.kind
+            && create.result == Some(OpenResult::CREATED)
+        {
+            made.push((key.clone(), volume.clone(), op.event));
+        }
+        seen.entry(key).or_default().entry(volume).or_insert(op.event);
+    }
+    let is_device = |volume: &str| volume.starts_with('\\');
+    let is_letter = |volume: &str| volume.ends_with(':');
+    let same_sort = |a: &str, b: &str| is_letter(a) == is_letter(b) && is_device(a) == is_device(b);
+    let refuted = |(device, letter): &&Tie| {
+        seen.iter().any(|(folder, volumes)| {
+            let Some(first) = volumes.get(device) else { return false };
+            let another = |volume: &String| {
+                (volume != letter && same_sort(volume, letter)) || (volume != device && same_sort(volume, device))
+            };
+            volumes.keys().any(another)
+                || made.iter().any(|(of, volume, event)| of == folder && volume == letter && event > first)
         })
     };
-    let mut found: Vec<_> = ties.iter().filter(agree).cloned().collect();
-    found.sort_unstable();
-    let doubted: Vec<Tie> = found.iter().filter(|tie| by_path.contains(*tie)).cloned().collect();
-    let before = log.roots.volumes.len();
-    log.roots.volumes.extend(found);
-    let apart = contradicted(log, &doubted);
-    if !apart.is_empty() {
-        log.roots.volumes = log
-            .roots
-            .volumes
-            .iter()
-            .enumerate()
-            .filter(|(at, tie)| *at < before || !apart.contains(tie))
-            .map(|(_, tie)| tie.clone())
-            .collect();
-        log.roots.apart.extend(apart);
+    doubted.iter().filter(refuted).cloned().collect()
+}
+
+impl Ties {
+    fn of(log: &OpLog) -> Self {
+        if !log.paths.iter().any(|(_, path)| path.starts_with('\\') && volume_device(&strip_namespace(path)).is_some())
+        {
+            return Self::default();
+        }
+        let mut told: FxHashMap<String, Vec<String>> = FxHashMap::default();
+        for (_, path) in log.paths.iter() {
+            if let Some((drive, tail)) = drive(path)
+                && numbered(tail).is_some()
+            {
+                let drives = told.entry(fold(tail).into_owned()).or_default();
+                if !drives.contains(&drive) {
+                    drives.push(drive);
+                }
+            }
+        }
+        let mut ties: FxHashSet<Tie> = FxHashSet::default();
+        for (_, path) in log.paths.iter().filter(|(_, path)| path.starts_with('\\')) {
+            if let Some((device, tail)) = volume_device(&strip_namespace(path))
+                && let Some(drives) = told.get(&*fold(tail))
+            {
+                ties.extend(drives.iter().map(|drive| (fold(device).into_owned(), drive.clone())));
+            }
+        }
+        let mut by_path = ties.clone();
+        for op in log.ops.iter().filter(|op| op.status.is_success()) {
+            let (OpKind::Rename { target: Some(target), .. } | OpKind::Link { target: Some(target), .. }) = op.kind
+            else {
+                continue;
+            };
+            let path = |path: PathId| strip_namespace(log.paths.get(path));
+            let (from, to) = (path(op.path), path(target));
+            for (a, b) in [(&from, &to), (&to, &from)] {
+                if let Some(((device, _), (drive, _))) = volume_device(a).zip(drive(b)) {
+                    let tie = (fold(device).into_owned(), drive);
+                    by_path.remove(&tie);
+                    ties.insert(tie);
+                }
+            }
+        }
+        let is_device = |device: &str| device.starts_with('\\');
+        let agree = |(device, drive): &&Tie| {
+            ties.iter().all(|(other, letter)| {
+                (other == device) == (letter == drive) || (other != device && is_device(other) != is_device(device))
+            })
+        };
+        let mut found: Vec<_> = ties.iter().filter(agree).cloned().collect();
+        found.sort_unstable();
+        let by_number = found.iter().filter(|tie| by_path.contains(*tie)).cloned().collect();
+        Self { found, by_number }
     }
 }
 
@@ -88,7 +184,7 @@ fn contradicted(log: &OpLog, ties: &[Tie]) -> Vec<Tie> {
         .filter(|op| is_device(op).is_some_and(|device| ties.iter().any(|(other, _)| *other == device)))
         .map(|op| op.event)
         .collect();
-    let conflicts = crate::locks::audit(log, &|event| devices.contains(&event)).false_conflicts;
+    let conflicts = locks::audit(log, &|event| devices.contains(&event)).false_conflicts;
     let pairs = conflicts.iter().filter_map(|one| of(one.event).zip(of(one.holder_event?)));
     let pairs: Vec<(&Op, &Op)> = pairs.filter(|(success, held)| closes_after(log, held, success)).collect();
     let is_between = |(device, letter): &Tie, one: &Op, other: &Op| {
@@ -114,9 +210,17 @@ fn drive(path: &str) -> Option<(String, &str)> {
     drive.ends_with(':').then(|| (drive.to_ascii_uppercase(), tail))
 }
 
-/// Whether a path exists once in the world: a servicing transaction has its number in it.
-fn is_unique(tail: &str) -> bool {
-    tail.split('\\').any(|name| is_transaction_id(name) || without_transaction_id(name) != name)
+/// The begin of a path that exists once in the world, up to the number of a servicing transaction, and that number.
+fn numbered(tail: &str) -> Option<(&str, &str)> {
+    let mut from = 0;
+    for name in tail.split('\\') {
+        if is_transaction_id(name) || without_transaction_id(name) != name {
+            let number = name.get(..32)?;
+            return Some((tail.get(..from + 32)?, number));
+        }
+        from += name.len() + 1;
+    }
+    None
 }
 
 #[cfg(test)]
@@ -124,8 +228,7 @@ mod tests {
     use super::*;
     use crate::capture::op::{ProcessId, StackSays};
     use crate::nt::{
-        AccessMask, CreateDisposition, CreateOptions, FileAttributes, FileTime, NtStatus, OpenResult, RenameFlags,
-        ShareAccess,
+        AccessMask, CreateDisposition, CreateOptions, FileAttributes, FileTime, NtStatus, RenameFlags, ShareAccess,
     };
 
     fn tied(paths: &[&str], moves: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -148,7 +251,7 @@ mod tests {
                 kind: OpKind::Rename { target, flags: RenameFlags::NONE, ex: false, as_path: None },
             });
         }
-        tie_volumes(&mut log);
+        tie_volumes(&mut log, None);
         log.roots.volumes
     }
 
@@ -192,7 +295,7 @@ mod tests {
                     kind: share.map_or(OpKind::Cleanup, |share| OpKind::Create(create(share))),
                 });
             }
-            tie_volumes(&mut log);
+            tie_volumes(&mut log, None);
             let tie = (r"\DEVICE\HARDDISKVOLUME9".to_owned(), "C:".to_owned());
             let (tied, untied) = if apart { (vec![], vec![tie]) } else { (vec![tie], vec![]) };
             assert_eq!((log.roots.volumes, log.roots.apart), (tied, untied), "{first} {share} {closed}");

@@ -6,7 +6,7 @@
 //! other files, the extract is judged by what it holds.
 
 use super::lost::{Gaps, Lost};
-use super::op::Coverage;
+use super::op::{Coverage, EventIndex};
 use crate::nt::FileTime;
 use crate::pml::{Pml, StringIndex};
 
@@ -19,6 +19,8 @@ pub struct Original {
     pub coverage: Coverage,
     /// The processes whose closes it lacks: the driver's number, and how much was opened.
     pub unclosed: Vec<(u32, u32)>,
+    /// The events of the extract in front of which one or more of its records could not be read, ascending.
+    pub broken: Vec<EventIndex>,
 }
 
 /// The text of the mark for an original, cut down to the scope with this digest.
@@ -40,7 +42,8 @@ pub fn text(original: &Original, scope: &str) -> String {
         format!(" {name}={}@{}-{}", lost.missing, lost.from.0, lost.to.0)
     });
     let unclosed = original.unclosed.iter().map(|(process, opens)| format!(" unclosed={process}:{opens}"));
-    let known: String = std::iter::once(known).chain(lost).chain(unclosed).collect();
+    let broken = original.broken.iter().map(|event| format!(" broken={}", event.0));
+    let known: String = std::iter::once(known).chain(lost).chain(unclosed).chain(broken).collect();
     format!(
         "{PREFIX} scope={scope} creates={creates} cleanups={cleanups} image_loads={image_loads} \
          active_processes={active_processes}{known}"
@@ -57,7 +60,7 @@ pub fn read(pml: Pml<'_>, scope: &str, here: Coverage) -> Option<Original> {
         return None;
     }
     let mut coverage = Coverage { sequence_gaps: None, gaps: Gaps::default(), ..here };
-    let mut unclosed = Vec::new();
+    let (mut unclosed, mut broken) = (Vec::new(), Vec::new());
     for (name, value) in fields {
         if matches!(name, "lost" | "absent") {
             coverage.gaps.add(Lost { between_files: name == "absent", ..lost(value)? });
@@ -70,6 +73,7 @@ pub fn read(pml: Pml<'_>, scope: &str, here: Coverage) -> Option<Original> {
         }
         let value: u64 = value.parse().ok()?;
         match name {
+            "broken" => broken.push(EventIndex(value)),
             "creates" => coverage.creates = value,
             "cleanups" => coverage.cleanups = value,
             "image_loads" => coverage.image_loads = value,
@@ -82,7 +86,7 @@ pub fn read(pml: Pml<'_>, scope: &str, here: Coverage) -> Option<Original> {
             _ => {}
         }
     }
-    Some(Original { coverage, unclosed })
+    Some(Original { coverage, unclosed, broken })
 }
 
 /// `MISSING@FROM-TO`.

@@ -446,6 +446,8 @@ pub struct OpLog {
     pub images: Vec<(ProcessId, PathId)>,
     /// Build number of Windows (`22631`), where the source tells; some rules changed with it.
     pub os_build: Option<u32>,
+    /// Events on other files that had a say in what ties volumes, in order.
+    pub beside: Vec<EventIndex>,
 }
 
 /// What kinds of event the whole capture holds (not only those kept in the log).

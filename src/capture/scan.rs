@@ -353,6 +353,7 @@ impl Source for Capture {
         let [segment] = self.segments() else { return };
         let Some(original) = super::mark::read(segment.pml(), scope, survey.coverage) else { return };
         survey.coverage = original.coverage;
+        survey.lost = original.broken;
         let (_, by_index) = self.processes();
         survey.processes.iter_mut().for_each(|process| process.unclosed = 0);
         for (index, opens) in original.unclosed {

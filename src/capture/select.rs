@@ -32,8 +32,9 @@ pub struct Selection {
     namesakes: Vec<Box<str>>,
     /// How the namesakes end.
     namesake_tail: Tail,
-    /// Everything is wanted.
+    /// Everything is wanted; of paths, where there are numbers, those with one of these in front of a name in them.
     all: bool,
+    numbers: Vec<Box<str>>,
 }
 
 /// The paths of one length.
@@ -87,6 +88,20 @@ impl Selection {
     /// Everything.
     pub fn everything() -> Self {
         Self { all: true, ..Self::default() }
+    }
+
+    /// Every path with one of these in it, each a name or the begin of one, whatever the volume.
+    pub fn everything_with(names: &[String]) -> Self {
+        Self { numbers: names.iter().map(|name| name.as_str().into()).collect(), ..Self::everything() }
+    }
+
+    /// Whether a path, one byte a character, is among everything that is wanted.
+    fn is_among_all(&self, path: &[u8]) -> bool {
+        let begins = |name: &str, from: usize| {
+            path.get(from..from + name.len()).is_some_and(|part| part.eq_ignore_ascii_case(name.as_bytes()))
+        };
+        self.numbers.is_empty()
+            || memchr::memchr_iter(b'\\', path).any(|at| self.numbers.iter().any(|name| begins(name, at + 1)))
     }
 
     /// Adds one file with its streams. Returns whether it is new.
@@ -236,6 +251,7 @@ impl Selection {
     /// Whether this selection is `other`, perhaps with file ids added.
     pub(super) fn is_only_ids_more(&self, other: &Self) -> bool {
         self.all == other.all
+            && self.numbers == other.numbers
             && self.subtrees == other.subtrees
             && self.files == other.files
             && self.namesakes == other.namesakes
@@ -250,7 +266,7 @@ impl Selection {
     /// Whether `path` is wanted.
     pub fn wants(&self, path: &str) -> bool {
         if self.all {
-            return true;
+            return self.is_among_all(path.as_bytes());
         }
         if path.starts_with('\\') && self.wants_prefixed(path) {
             return true;
@@ -266,7 +282,7 @@ impl Selection {
     #[inline]
     pub fn wants_text(&self, path: DetailText<'_>) -> bool {
         match path {
-            _ if self.all => true,
+            _ if self.all => self.numbers.is_empty() || self.wants(&path.decode()),
             DetailText::Ascii(bytes) if is_prefixed(|at| bytes.get(at).copied().map(u16::from)) => {
                 std::str::from_utf8(bytes).is_ok_and(|path| self.wants(path))
             }

@@ -138,6 +138,7 @@ fn case_events(
     let mut events: BTreeSet<EventIndex> = case.log.ops.iter().map(|op| op.event).collect();
     let failures = case.record.failures.iter().map(|failure| EventIndex(failure.event));
     events.extend(failures.clone());
+    events.extend(&case.log.beside);
     if events.is_empty() {
         // That nothing was refused is shown by what the victims did in the folders asked about.
         let source = capture as &dyn Source;
@@ -167,7 +168,18 @@ fn case_events(
         let opens = case.log.processes.get(id.0 as usize)?.unclosed;
         (opens > 0).then_some((*index, opens))
     });
-    let mut original = Original { coverage: case.log.coverage, unclosed: unclosed.collect() };
+    // A record that could not be read stays between the same two events.
+    let mut broken: Vec<EventIndex> = Vec::new();
+    let (mut kept, mut before) = (events.iter().peekable(), 0);
+    for lost in &case.lost {
+        while kept.next_if(|event| *event < lost).is_some() {
+            before += 1;
+        }
+        if broken.last() != Some(&EventIndex(before)) {
+            broken.push(EventIndex(before));
+        }
+    }
+    let mut original = Original { coverage: case.log.coverage, unclosed: unclosed.collect(), broken };
     original.unclosed.sort_unstable();
     Ok((events, mark::text(&original, &options.scope.digest())))
 }

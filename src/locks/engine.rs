@@ -1,6 +1,7 @@
 //! The state of one run over a log: order, names, files on demand, and what every rule asks of them.
 
 use super::alias::Aliases;
+use super::clock::Straightened;
 use super::exits::{Exits, exits};
 use super::failing::Failing;
 use super::file::hold::Work;
@@ -85,13 +86,27 @@ pub(crate) struct Engine<'a> {
     pub(crate) told: usize,
 }
 
+/// The operations of a log, by index, in the order in which they were done.
+fn completion_order(log: &OpLog) -> Vec<u32> {
+    let count = u32::try_from(log.ops.len()).unwrap_or(u32::MAX - 1);
+    let mut order: Vec<u32> = (0..count).collect();
+    // Stable: operations that complete in the same tick keep the order of their events.
+    order.sort_by_key(|at| log.ops.get(*at as usize).map_or(FileTime(0), |op| Instant::of(op).end));
+    order
+}
+
+/// How many operations of a log cannot be understood from what it shows to have been done to names before: one that finds what
+/// was gone, does not find what was there, or makes anew what was there.
+pub(crate) fn contradictions(log: &OpLog) -> u32 {
+    let straight = Straightened::of(log);
+    let log = straight.as_ref().map_or(log, |straight| &straight.log);
+    Names::replay(log, &completion_order(log)).odd
+}
+
 impl<'a> Engine<'a> {
     pub(crate) fn new(log: &'a OpLog, options: Options<'a>) -> Self {
-        let count = u32::try_from(log.ops.len()).unwrap_or(u32::MAX - 1);
-        let mut order: Vec<u32> = (0..count).collect();
-        // Stable: operations that complete in the same tick keep the order of their events.
-        order.sort_by_key(|at| log.ops.get(*at as usize).map_or(FileTime(0), |op| Instant::of(op).end));
-        let mut ticks = vec![0; count as usize];
+        let order = completion_order(log);
+        let mut ticks = vec![0; order.len()];
         for (tick, at) in (0u32..).zip(&order) {
             if let Some(slot) = ticks.get_mut(*at as usize) {
                 *slot = tick;

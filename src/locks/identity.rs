@@ -150,6 +150,8 @@ pub(crate) struct Names {
     twins: case::Folders,
     /// Deletions that a lock refused: directory of the name, tick, operation index. Sorted.
     pub(crate) refused: Vec<(u32, u32, u32)>,
+    /// Operations that what went before does not account for.
+    pub(crate) odd: u32,
 }
 
 /// Whether the operation has completed well. A pending one has not.
@@ -211,6 +213,7 @@ impl Names {
             sensitive,
             twins: case::Folders::default(),
             refused: Vec::new(),
+            odd: 0,
         };
         names.files.push(FileRec { born: None, joined: 0, tied: 0, several: false, link: NONE, has_children: false });
         for (_, path) in log.paths.iter() {

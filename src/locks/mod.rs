@@ -26,6 +26,7 @@ mod spans;
 mod verdict;
 
 pub use cite::{Citation, Citer};
+pub(crate) use engine::contradictions;
 pub use engine::{Options, WAIT_THRESHOLD};
 pub use failure::is_lock_failure;
 pub use finding::{

@@ -113,6 +113,7 @@ impl Names {
             }
             // AT-5: the name was free, so whatever bore it before is another file.
             Some(rec) if created => {
+                self.odd += u32::from(!rec.ever_marked);
                 if let Some(earlier) = rec.made_as.filter(|_| !rec.ever_marked) {
                     self.note_twin(log, op.path, earlier);
                 }
@@ -121,12 +122,17 @@ impl Names {
             }
             // DP-2: no open succeeds on a marked link, so the name has been taken by another file meanwhile.
             Some(rec) if rec.marked.is_some_and(|marked| op.start >= marked) => {
+                self.odd += 1;
                 self.end(link, tick, false);
                 self.new_file(slot, tick, None)
             }
             Some(_) => link,
             None if created => self.new_file(slot, tick, Some(op.start)),
-            None => self.revived(slot, tick),
+            None => {
+                let last = self.slots.get(slot as usize).map_or(NONE, |slot| slot.last);
+                self.odd += u32::from(last != NONE);
+                self.revived(slot, tick)
+            }
         };
         if let Some(rec) = self.links.get_mut(link as usize) {
             rec.seen = true;
@@ -152,6 +158,7 @@ impl Names {
         match op.status {
             NtStatus::OBJECT_NAME_NOT_FOUND => {
                 if link != NONE && stream == UNNAMED && self.links.get(link as usize).is_some_and(|rec| rec.seen) {
+                    self.odd += u32::from(!self.ever_marked(link));
                     self.end(link, tick, true);
                 }
                 if link == NONE { self.slots.get(slot as usize).map_or(NONE, |slot| slot.last) } else { link }
