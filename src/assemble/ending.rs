@@ -29,12 +29,12 @@ impl Around {
         (op, paths): (&Op, &PathTable),
         options: &CaseOptions<'_>,
     ) -> Option<Self> {
-        let root = source.machine().system_root;
-        let usual = Scope::new(&ScopeOptions::default(), root.as_deref()).ok()?;
+        let usual = usual_scope(source)?;
         if usual.contains(op, &survey.processes, paths) {
             return Some(Self::case(source, survey, usual, options));
         }
         let any = ScopeOptions { profile: Profile::Any, ..ScopeOptions::default() };
+        let root = source.machine().system_root;
         Some(Self::case(source, survey, Scope::new(&any, root.as_deref()).ok()?, options))
     }
 
@@ -46,12 +46,25 @@ impl Around {
         event: EventIndex,
         options: &CaseOptions<'_>,
     ) -> Option<&'c Self> {
-        let scope = Scope::new(&ScopeOptions::default(), source.machine().system_root.as_deref()).ok()?;
+        let scope = usual_scope(source)?;
         let is_asked = |op: &&Op| op.event == event && is_failure(op);
         let op = survey.ops.iter().find(is_asked)?;
         let is_usual = scope.contains(op, &survey.processes, &survey.paths);
         let case = is_usual.then(|| known.get_or_init(|| Self::case(source, survey, scope, options)))?;
         case.finding(event).map(|_| case)
+    }
+
+    /// The usual case, if the event ended a hold in it.
+    pub(super) fn usual_ended<'c>(
+        known: &'c OnceCell<Self>,
+        source: &dyn Source,
+        survey: &Survey,
+        event: EventIndex,
+        options: &CaseOptions<'_>,
+    ) -> Option<&'c Self> {
+        let scope = usual_scope(source)?;
+        let case = known.get_or_init(|| Self::case(source, survey, scope, options));
+        (!endings(&case.log, &case.analysis, event).is_empty()).then_some(case)
     }
 
     /// What is known of the file of `event` alone: the refusals of the event's own process, which is the victim here. That
@@ -131,6 +144,15 @@ impl Around {
     pub(super) fn finding(&self, event: EventIndex) -> Option<&locks::Finding> {
         self.analysis.findings.iter().find(|finding| finding.event == event && finding.lock_class)
     }
+}
+
+fn usual_scope(source: &dyn Source) -> Option<Scope> {
+    Scope::new(&ScopeOptions::default(), source.machine().system_root.as_deref()).ok()
+}
+
+/// Whether an operation lets go of something: a handle, or a range of bytes.
+pub(super) const fn lets_go(kind: &OpKind) -> bool {
+    matches!(kind, OpKind::Cleanup | OpKind::Unlock { .. } | OpKind::UnlockAll | OpKind::UnlockByKey { .. })
 }
 
 /// The holds that event `event` ended, of those that something was refused for: one entry for each file and mechanism.

@@ -61,6 +61,8 @@ impl Holders {
                 sum.smb |= holder.smb_client;
                 // Whoever stands in anybody else's way is no mere victim.
                 sum.victim = holder.victim && (sum.victim || sum.failures == 0);
+                // A driver may hold through several processes, until the last of these holds ended.
+                sum.blocked.push(blocked(parts, finding, holder));
                 if counted.contains(&key) {
                     continue;
                 }
@@ -72,7 +74,6 @@ impl Holders {
                 sum.failures += 1;
                 sum.last = sum.last.max(finding.time);
                 sum.files.insert(path.clone());
-                sum.blocked.push(blocked(parts, finding, holder));
             }
         }
         let mut ranked: Vec<(Key, Sum)> = sums.into_iter().collect();

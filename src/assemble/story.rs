@@ -82,7 +82,8 @@ fn story_of(
         return exit_story(source, survey, event, options).ok_or_else(no_file);
     }
     // What belongs to the usual case is told as that case has it, so that both say the same.
-    let usual = Around::usual(usual, source, survey, event, options);
+    let known = usual;
+    let usual = Around::usual(known, source, survey, event, options);
     let is_usual = usual.is_some();
     let own = if is_usual { None } else { Around::alone(source, survey, event, options) };
     let told = usual.or(own.as_ref()).ok_or_else(no_file)?;
@@ -102,8 +103,12 @@ fn story_of(
     // What is told of an event beyond its own file rests on the case it belongs to.
     let took = seed.finished().since(seed.start);
     let may_wait = locks::is_brief(&seed.kind) && took >= locks::WAIT_THRESHOLD;
-    let asks = (may_wait || matches!(seed.kind, OpKind::Cleanup)) && !is_usual;
-    let asked = if asks { Around::of(source, survey, (&seed, &log.paths), options) } else { None };
+    let ends = ending::lets_go(&seed.kind) && !is_usual;
+    let usual = match usual {
+        None if ends => Around::usual_ended(known, source, survey, event, options),
+        usual => usual,
+    };
+    let asked = if (may_wait || ends) && usual.is_none() { Around::of(source, survey, (&seed, &log.paths), options) } else { None };
     let around = asked.as_ref().or(usual);
     let wait = around.filter(|_| may_wait).and_then(|around| {
         let parts = around.parts(source, survey, options);

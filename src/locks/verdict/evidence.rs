@@ -196,6 +196,10 @@ impl Engine<'_> {
         }
         let implicated = blockers.suspects.iter().filter(shown).map(|suspect| suspect.holder.party.process());
         let implicated: FxHashSet<ProcessId> = implicated.collect();
+        // AT-10: who had let go by the last refusal was not needed for that one, and what he let go later is another's.
+        let left = |suspect: &Suspect| suspect.end.is_some_and(|(_, end)| end.end <= failing.burst.last.start);
+        let remaining = blockers.suspects.iter().filter(shown).filter(|suspect| !left(suspect));
+        let remaining: FxHashSet<ProcessId> = remaining.map(|suspect| suspect.holder.party.process()).collect();
         let link = self.subject(failing.index, failing.op);
         let track = self.track(self.names.file(link));
         let from = track.ops.partition_point(|at| self.tick(*at) <= self.tick(failing.index));
@@ -221,11 +225,9 @@ impl Engine<'_> {
             });
         let others = others
             || self.log.coverage.is_torn(failing.burst.last.start, Instant::of(done).end)
-            || self.another_let_go(failing, &track, (from, to), &implicated);
+            || self.another_let_go(failing, &track, (from, to), &remaining);
         if !others {
             finding.confirmed_by = Some(done.event);
-            // AT-10: who had let go by the last refusal was not needed for that one.
-            let left = |suspect: &Suspect| suspect.end.is_some_and(|(_, end)| end.end <= failing.burst.last.start);
             let alone = blockers.suspects.iter().filter(|suspect| !left(suspect)).count() == 1;
             for (holder, suspect) in finding.holders.iter_mut().zip(&blockers.suspects) {
                 holder.confirmed = suspect.end.is_some_and(|(end, _)| end == op);
