@@ -362,6 +362,28 @@ fn at_10_another_who_let_go_in_between_leaves_it_unconfirmed() {
     }
 }
 
+/// Who let go between two refusals and came back later is somebody else for the first of them, too.
+#[test]
+fn at_10_who_left_and_came_back_leaves_it_unconfirmed() {
+    for (share, confirmed) in [(ALL, true), (3, false)] {
+        let (mut b, victim, av, other) = cast();
+        b.open(av, F, READ, 3);
+        b.open(other, F, READ, 3);
+        let first = b.fails(victim, F, DELETE, ALL, SHARING);
+        b.close(other, F);
+        let last = b.fails(victim, F, DELETE, ALL, SHARING);
+        b.open(other, F, READ, share);
+        b.close(other, F);
+        let release = b.close(av, F);
+        let success = b.open(victim, F, DELETE, ALL);
+        for failed in [first, last] {
+            let finding = b.explain(failed);
+            assert_eq!(finding.released_by.unwrap().event, release);
+            assert_eq!(finding.confirmed_by, confirmed.then_some(success), "{share} {failed:?}");
+        }
+    }
+}
+
 #[test]
 fn at_10_who_left_without_effect_is_cleared_by_it() {
     let (mut b, victim, av, other) = cast();

@@ -175,6 +175,15 @@ fn a_close_tells_what_it_ended() {
     assert!(told(&other).contains("had been in the way of nothing that was refused here"), "{}", told(&other));
 }
 
+#[test]
+fn an_unlock_tells_what_it_ended() {
+    let unlock = story("byte-range-lock.PML", 91);
+    let [ended] = unlock.ended.as_slice() else { panic!("{:?}", unlock.ended) };
+    assert_eq!((ended.failures.as_slice(), ended.confidence), ([75, 78].as_slice(), Confidence::Proven));
+    assert_eq!(ended.confirmed_by.map(|success| success.event), Some(93));
+    assert!(told(&unlock).contains("What this event ended\n  a byte-range lock on C:\\Windows\\"), "{}", told(&unlock));
+}
+
 /// A process that ends with two files open, one of which nobody wanted; and operations that took long, refused nobody.
 const SLOW: &str = r"kernel C:\Windows\System32\ntoskrnl.exe base=0xfffff80000000000 size=0x1000000
 kernel C:\Windows\System32\drivers\FLTMGR.SYS base=0xfffff80100000000 size=0x100000

@@ -364,3 +364,28 @@ fn what_a_driver_opened_in_one_name_it_may_close_in_another() {
     let record = usual(&built(&kernel, &lines));
     assert_eq!(failures(&record), ["3 share_conflict: fooflt.sys proven SA-3"]);
 }
+
+/// A driver that holds a file through two processes is in the way until the last of these holds has ended.
+#[test]
+fn the_time_a_driver_blocked_is_that_of_all_its_holds() {
+    let kernel = format!("{KERNEL}kernel ${{D}}\\fooflt.sys base=0xfffff80200000000 size=0x100000 company=Foo\n");
+    let (system, inside) =
+        ("stack=@carried,fooflt.sys+0x100,ntoskrnl.exe+0x900", "stack=@carried,fooflt.sys+0x100,@within");
+    for (first, second) in [(2.5, 2.75), (2.75, 2.5)] {
+        let lines = held_by(
+            &format!(
+                "System CreateFile ${{F}} access=READ_DATA share=RW {system}
++1.3 TiWorker.exe:301 CreateFile ${{F}} access=READ_DATA share=RW {inside}"
+            ),
+            "A.exe CreateFile C:\\y access=READ_DATA share=RWD stack=@own",
+        );
+        let lines = format!(
+            "{lines}+{first} System CloseFile ${{F}} {system}\n+{second} TiWorker.exe:301 CloseFile ${{F}} {inside}\n"
+        );
+        let record = usual(&built(&kernel, &lines));
+        assert_eq!(record["holders"].as_array().unwrap().len(), 1);
+        assert_eq!(record["holders"][0]["driver"]["name"], "fooflt.sys");
+        // From the refusal at 2 s on.
+        assert_eq!(record["holders"][0]["blocked_ms"], 750.0, "{first} {second}");
+    }
+}

@@ -108,7 +108,11 @@ fn story_of(
         None if ends => Around::usual_ended(known, source, survey, event, options),
         usual => usual,
     };
-    let asked = if (may_wait || ends) && usual.is_none() { Around::of(source, survey, (&seed, &log.paths), options) } else { None };
+    let asked = if (may_wait || ends) && usual.is_none() {
+        Around::of(source, survey, (&seed, &log.paths), options)
+    } else {
+        None
+    };
     let around = asked.as_ref().or(usual);
     let wait = around.filter(|_| may_wait).and_then(|around| {
         let parts = around.parts(source, survey, options);
