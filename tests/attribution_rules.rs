@@ -36,10 +36,14 @@ fn at_1_children_follow_a_renamed_directory() {
     let to = b.path(r"C:\e");
     b.does(victim, r"C:\d", OpKind::Rename { target: Some(to), flags: RenameFlags::NONE, ex: false, as_path: None });
     let failed = b.fails(victim, r"C:\e\sub\f", DELETE, ALL, SHARING);
-    b.close(av, r"C:\e\sub\f");
+    let close = b.close(av, r"C:\e\sub\f");
     let old = b.fails(victim, r"C:\d\sub\f", DELETE, ALL, SHARING);
-    assert_eq!(named(&b.explain(failed)), [(av, Confidence::Proven)]);
+    // RN-3: with that handle it could not have been renamed; who closes it later is known by the new name all the same.
+    let finding = b.explain(failed);
+    assert_eq!(named(&finding), [(av, Confidence::Possible)]);
+    assert_eq!(finding.holders[0].hold.end, b_edge(&b, close));
     assert_eq!(b.explain(old).holders, []);
+    assert_eq!(audit(&b.log, &|_| true).closes_without_open, 0);
 }
 
 #[test]

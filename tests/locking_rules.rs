@@ -2,8 +2,8 @@
 
 use pmlblame::capture::op::{EventIndex, OpKind, OpLog, StackSays};
 use pmlblame::locks::{
-    Attribution, Cause, Citer, Confidence, Conflict, Explanation, Mechanism, Options, Party, Reason, Side, analyse,
-    audit, is_lock_failure,
+    Attribution, Cause, Citer, Confidence, Conflict, Edge, Explanation, Mechanism, Options, Party, Reason, Side,
+    analyse, audit, is_lock_failure,
 };
 use pmlblame::nt::sharing::AccessClasses;
 use pmlblame::nt::{CreateDisposition, FileTime, NtStatus, OpenResult, Ticks};
@@ -176,10 +176,13 @@ fn vi_10_a_success_refutes_an_inferred_current_directory() {
     b.does(av, "", OpKind::ProcessStart { current_directory: directory });
     b.log.processes[av.0 as usize].current_directory = directory;
     let held = b.fails(victim, r"C:\d", DELETE, ALL, SHARING);
-    b.open(victim, r"C:\d", DELETE, ALL);
+    assert_eq!(named(&b.explain(held)), [(av, Confidence::Likely)]);
+    let success = b.open(victim, r"C:\d", DELETE, ALL);
     b.close(victim, r"C:\d");
     let failed = b.fails(victim, r"C:\d", DELETE, ALL, SHARING);
-    assert_eq!(named(&b.explain(held)), [(av, Confidence::Likely)]);
+    let finding = b.explain(held);
+    assert_eq!(named(&finding), [(av, Confidence::Possible)]);
+    assert_eq!((finding.holders[0].refuted_by, finding.holders[0].hold.end), (Some(success), Edge::Unseen));
     let finding = b.explain(failed);
     assert_eq!((finding.attribution, finding.holders.len()), (Attribution::NotVisible, 0));
     assert_eq!(reasons(&finding), [(av, Reason::ShownClosedByLaterSuccess)]);

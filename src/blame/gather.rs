@@ -9,7 +9,7 @@ use crate::capture::source::{FilterTest, Source, Survey};
 use crate::locks;
 use crate::nt::path::strip_namespace;
 use crate::nt::short_name::first_for;
-use crate::nt::{CreateOptions, FileTime, NtStatus};
+use crate::nt::{CreateOptions, DispositionFlags, FileTime, NtStatus};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
 
@@ -243,28 +243,49 @@ fn widen(log: &OpLog, names: &Names, selection: &mut Selection) -> bool {
     for id in ids {
         grown |= selection.add_id(id);
     }
-    for folder in doubtful_marks(log) {
+    for folder in marked_above(log) {
         grown |= names.select_below(folder, selection);
     }
     grown
 }
 
-/// Folders above a name that waits to be deleted that were opened to be deleted when closed: whether that marked them depends on what
-/// was in them (DP-4).
-fn doubtful_marks(log: &OpLog) -> Vec<&str> {
-    let on_close = |op: &&Op| {
-        matches!(op.kind, OpKind::Create(create) if create.options.contains(CreateOptions::DELETE_ON_CLOSE))
-            && op.status.is_success()
+/// Folders above a name that waits to be deleted that were marked before, or opened to be deleted when closed: whether that marked
+/// them depends on what was in them (DP-4), and what could be made in them afterwards shows that they wait no more (DP-7).
+fn marked_above(log: &OpLog) -> Vec<&str> {
+    let marks = |op: &&Op| {
+        op.status.is_success()
+            && match op.kind {
+                OpKind::Create(create) => create.options.contains(CreateOptions::DELETE_ON_CLOSE),
+                OpKind::SetDisposition { delete, .. } => delete,
+                OpKind::SetDispositionEx { flags, .. } => flags.contains(DispositionFlags::DELETE),
+                _ => false,
+            }
     };
-    let opened: FxHashSet<PathId> = log.ops.iter().filter(on_close).map(|op| op.path).collect();
-    if opened.is_empty() {
+    let mut marked: FxHashMap<PathId, EventIndex> = FxHashMap::default();
+    for op in log.ops.iter().filter(marks) {
+        marked.entry(op.path).or_insert(op.event);
+    }
+    if marked.is_empty() {
         return Vec::new();
     }
-    let pending = log.ops.iter().filter(|op| op.status == NtStatus::DELETE_PENDING).map(|op| op.path);
-    let pending: FxHashSet<PathId> = pending.take(MAX_NAMES).collect();
-    let above: FxHashSet<String> = pending.iter().flat_map(|path| above(&plain(log.paths.get(*path)))).collect();
-    let folders = opened.into_iter().map(|path| log.paths.get(path));
-    let mut found: Vec<&str> = folders.filter(|path| above.contains(&plain(path))).collect();
+    let mut above_pending: FxHashMap<String, EventIndex> = FxHashMap::default();
+    let mut seen: FxHashSet<PathId> = FxHashSet::default();
+    // The last refusal of each name is the one that most marks come before.
+    for op in log.ops.iter().rev().filter(|op| op.status == NtStatus::DELETE_PENDING).take(MAX_NAMES) {
+        let names = match op.kind {
+            OpKind::Rename { target, .. } | OpKind::Link { target, .. } => [Some(op.path), target],
+            _ => [Some(op.path), None],
+        };
+        for path in names.into_iter().flatten().filter(|path| seen.insert(*path)) {
+            for folder in above(&plain(log.paths.get(path))) {
+                above_pending.entry(folder).or_insert(op.event);
+            }
+        }
+    }
+    let waited = |(path, mark): &(PathId, EventIndex)| {
+        above_pending.get(&plain(log.paths.get(*path))).is_some_and(|refusal| mark < refusal)
+    };
+    let mut found: Vec<&str> = marked.into_iter().filter(waited).map(|(path, _)| log.paths.get(path)).collect();
     found.sort_unstable();
     found.truncate(MAX_FOLDER_NAMES);
     found
@@ -327,7 +348,14 @@ impl Names {
         let path = paths.get(op.path);
         self.select_seed(path, selection);
         if let OpKind::Rename { target: Some(target), .. } | OpKind::Link { target: Some(target), .. } = op.kind {
-            self.select_seed(paths.get(target), selection);
+            let target = paths.get(target);
+            self.select_seed(target, selection);
+            // RN-7: what could be moved into the same folder tells of the handles on it.
+            if op.status == NtStatus::SHARING_VIOLATION
+                && let Some((folder, _)) = plain(target).rsplit_once('\\')
+            {
+                self.names_of(folder).iter().for_each(|folder| selection.add_entered(folder));
+            }
         }
         if op.status == NtStatus::DIRECTORY_NOT_EMPTY || is_refused_rename(op) {
             self.select_below(path, selection);

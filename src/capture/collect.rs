@@ -46,7 +46,7 @@ pub(super) fn collect(capture: &Capture, selection: &Selection, survey: &Survey,
         .iter()
         .filter(|op| match op.kind {
             OpKind::Rename { target, .. } | OpKind::Link { target, .. } => {
-                target.is_some_and(|target| selection.wants(survey.paths.get(target)))
+                target.is_some_and(|target| selection.wants_target(survey.paths.get(target)))
             }
             _ => false,
         })

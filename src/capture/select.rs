@@ -22,6 +22,8 @@ pub struct Selection {
     ends: Vec<End>,
     /// Folded paths of folders, without a trailing backslash.
     subtrees: Vec<Box<str>>,
+    /// Folded paths of folders into which every rename and link is wanted.
+    entered: FxHashSet<Box<str>>,
     /// Letters of the drives that the files are on.
     drives: Vec<u8>,
     /// Folded paths of the files the question is about, without those added for other reasons.
@@ -162,6 +164,21 @@ impl Selection {
         true
     }
 
+    /// Adds a folder: what is moved or linked into it is wanted, wherever it comes from.
+    pub fn add_entered(&mut self, folder: &str) {
+        self.entered.insert(fold(folder.trim_end_matches('\\')).into());
+    }
+
+    /// Whether a rename or a link to `target` is wanted.
+    pub fn wants_target(&self, target: &str) -> bool {
+        let enters = || {
+            let bare = strip_namespace(target);
+            let folder = bare.rfind('\\').and_then(|at| bare.get(..at));
+            folder.is_some_and(|folder| self.entered.contains(fold(folder).as_str()))
+        };
+        self.wants(target) || (!self.entered.is_empty() && enters())
+    }
+
     /// Adds a file the question is about. Returns whether it is new.
     pub fn add_seed(&mut self, path: &str) -> bool {
         self.seeds.insert(fold(without_stream(path)).into());
@@ -255,6 +272,7 @@ impl Selection {
             && self.subtrees == other.subtrees
             && self.files == other.files
             && self.namesakes == other.namesakes
+            && self.entered == other.entered
             && self.ids.is_superset(&other.ids)
     }
 

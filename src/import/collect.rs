@@ -152,7 +152,7 @@ pub(crate) fn collect_block(
                 let path = decoder.path(row, operation);
                 selection.wants(&path)
                     || selection.has_ids() && decoder.file_id(row, operation).is_some_and(|id| selection.wants_id(id))
-                    || decoder.target(row, operation, &path).is_some_and(|target| selection.wants(&target))
+                    || decoder.target(row, operation, &path).is_some_and(|target| selection.wants_target(&target))
                     || matches!(operation.code, code::CREATE | code::CLEANUP)
                         && selection.is_namesake(&path)
                         && namesakes.take()

@@ -135,7 +135,9 @@ impl<'a> Citer<'a> {
         if holder.smb_client {
             cited.add("VI-5", start);
         }
-        if holder.mechanism == Mechanism::CurrentDirectory {
+        let starts =
+            |event: EventIndex| self.op(event).is_some_and(|op| matches!(op.kind, OpKind::ProcessStart { .. }));
+        if holder.mechanism == Mechanism::CurrentDirectory || holder.rule == "RN-3" && start.is_some_and(starts) {
             cited.add("VI-10", start);
         }
         let mapped = matches!(holder.mechanism, Mechanism::ImageMapping | Mechanism::DataMapping);

@@ -468,12 +468,13 @@ impl Names {
             .filter_map(|at| self.residences.get(*at as usize).copied())
     }
 
-    /// The successful renames (operation indices) of folders that `link` was somewhere below at the time.
-    pub(crate) fn moved_with_folders(&self, link: u32) -> impl Iterator<Item = u32> + '_ {
-        self.folder_moves.iter().filter(move |(dir, tick, _)| self.is_below(link, *dir, *tick)).map(|(_, _, at)| *at)
+    /// The successful renames of folders: the folder, tick, operation index, in completion order.
+    pub(crate) fn folder_moves(&self) -> &[(u32, u32, u32)] {
+        &self.folder_moves
     }
 
-    fn is_below(&self, mut link: u32, dir: u32, tick: u32) -> bool {
+    /// Whether `link` was somewhere below a folder at a tick at which one was renamed.
+    pub(crate) fn is_below(&self, mut link: u32, dir: u32, tick: u32) -> bool {
         for _ in 0..MAX_DEPTH {
             let stays = self.stays.get(&link).into_iter().flatten();
             let stay = stays

@@ -9,8 +9,8 @@ use crate::locks::failure::wanted;
 use crate::locks::finding::DeleteHow;
 use crate::locks::identity::{Names, UNNAMED, succeeded};
 use crate::locks::spans::Instant;
-use crate::nt::OpenResult;
 use crate::nt::sharing::{AccessClasses, Grant, Relation, ShareConflict, sharing_conflict};
+use crate::nt::{CreateOptions, FileTime, OpenResult};
 use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
@@ -65,10 +65,10 @@ pub(crate) struct Shown {
     pub(crate) refused: Vec<Refused>,
 }
 
-/// A create that the table of holds would have refused.
+/// A create or a rename that a hold would have refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Refused {
-    /// The create (operation index).
+    /// The operation (its index).
     pub(crate) by: u32,
     /// The hold that should have refused it.
     pub(crate) hold: u32,
@@ -245,8 +245,8 @@ impl Refutation {
     }
 }
 
-/// RN-3, RN-6: a rename that succeeded shows that nothing was open below the folder, or on a named stream of the file. A hold
-/// whose close is in the capture is shown by that, and stays.
+/// RN-3, RN-6: a rename that succeeded shows that nothing was open below the folder, or on a named stream of the file. Returns
+/// the holds that had to have ended by it.
 pub(crate) fn refute_by_moves(
     holds: &mut [HoldRec],
     groups: &[Group],
@@ -254,35 +254,77 @@ pub(crate) fn refute_by_moves(
     ops: &[u32],
     log: &OpLog,
     names: &Names,
-) {
-    let own = ops.iter().filter(|at| {
-        log.ops.get(**at as usize).is_some_and(|op| matches!(op.kind, OpKind::Rename { .. }) && succeeded(op))
-    });
-    let own: Vec<Instant> = own.filter_map(|at| log.ops.get(*at as usize)).map(Instant::of).collect();
-    let mut above: FxHashMap<u32, Vec<Instant>> = FxHashMap::default();
+) -> Vec<Refused> {
+    // A stream that gets another name is not the file.
+    let moves_file = |at: u32| {
+        let renamed = log.ops.get(at as usize).filter(|op| matches!(op.kind, OpKind::Rename { .. }) && succeeded(op));
+        renamed.is_some() && names.place(at).stream == UNNAMED && names.target(at).is_some()
+    };
+    let own: Vec<u32> = ops.iter().copied().filter(|at| moves_file(*at)).collect();
+    let folders = names.folder_moves();
+    let mut shown = Vec::new();
+    if own.is_empty() && folders.is_empty() {
+        return shown;
+    }
+    let mut parted: FxHashMap<(u32, u32, u32), FileTime> = FxHashMap::default();
+    let over = |at: u32| log.ops.get(at as usize).map_or(FileTime(0), |op| Instant::of(op).end);
     for index in 0..holds.len() as u32 {
-        let Some(hold) = holds.get(index as usize) else { continue };
-        let Some((_, opened)) = hold.opened else { continue };
-        if matches!(hold.ended, Ended::Close(..)) || hold.handed.is_some() {
+        let Some(hold) = holds.get(index as usize).filter(|hold| hold.handed.is_none()) else { continue };
+        let Some((_, open)) = hold.opened else { continue };
+        let closed = matches!(hold.ended, Ended::Close(..));
+        if closed && hold.foreign {
             continue;
         }
-        let folders = above.entry(hold.link).or_insert_with(|| {
-            names.moved_with_folders(hold.link).filter_map(|at| log.ops.get(at as usize)).map(Instant::of).collect()
-        });
-        let streams = if hold.stream == UNNAMED { &[][..] } else { &own };
+        let until = hold.ended.from().unwrap_or(FileTime(u64::MAX));
+        let within = |at: &u32| {
+            let Some(op) = log.ops.get(*at as usize) else { return false };
+            // SA-12: against a close that is recorded no kernel caller's success counts, nor one of unknown length.
+            let kernel =
+                op.driver.is_some() || log.processes.get(op.process.0 as usize).is_some_and(|one| one.is_system());
+            open.before(Instant::of(op)) && Instant::of(op).end <= until && !(closed && (kernel || op.end.is_none()))
+        };
+        let from = folders.partition_point(|(.., at)| over(*at) < open.end);
+        let above =
+            folders.get(from..).unwrap_or(&[]).iter().take_while(|(.., at)| over(*at) <= until).take(MAX_DETAIL);
         // DP-6: what was deleted with POSIX semantics may have lost its name, and is in no folder then.
-        let nameless =
-            |at: &Instant| marks.last(hold.link, *at).is_some_and(|mark| mark.how == DeleteHow::PosixDisposition);
-        let folders = folders.iter().filter(|at| !nameless(at));
-        let after = |at: &&Instant| opened.before(**at) && hold.ended.from().is_none_or(|end| end >= at.end);
-        let Some(first) = folders.chain(streams).filter(after).map(|at| at.start).min() else { continue };
+        let named = |at: u32| {
+            let at = log.ops.get(at as usize).map(Instant::of);
+            let mark = at.and_then(|at| marks.last(hold.link, at));
+            !mark.is_some_and(|mark| mark.how == DeleteHow::PosixDisposition)
+        };
+        // By which name an open by id counts is not shown.
+        let by_name = !hold.options.contains(CreateOptions::OPEN_BY_FILE_ID) || !names.may_have_other_name(hold.link);
+        let folder = above
+            .filter(|_| by_name)
+            .filter(|(_, _, at)| within(at) && names.other_readings(*at).is_empty() && named(*at))
+            .find(|(dir, tick, _)| names.is_below(hold.link, *dir, *tick))
+            .map(|(.., at)| (*at, "RN-3"));
+        let stream = own.iter().filter(|_| hold.stream != UNNAMED).find(|at| within(at)).map(|at| (*at, "RN-6"));
+        let Some((by, rule)) = folder.into_iter().chain(stream).min_by_key(|(at, _)| over(*at)) else { continue };
+        let Some(first) = log.ops.get(by as usize).map(|op| op.start) else { continue };
         // AT-3: a close that may have been another's was this one's.
         if swap(holds, groups, index, Instant::point(first), &|other| other.foreign).is_none()
             && let Some(hold) = holds.get_mut(index as usize)
         {
             hold.dead_by = Some(hold.dead_by.map_or(first, |dead| dead.min(first)));
+            let last = parted.entry((hold.group, hold.link, hold.stream)).or_insert(first);
+            *last = first.max(*last);
+            shown.push(Refused { by, hold: index, rule });
         }
     }
+    // AT-3: of several handles of a process it may be any that was left, but each had ended by then.
+    for ((group, link, stream), last) in parted {
+        for ev in groups.get(group as usize).map_or(&[][..], |group| &group.events) {
+            let EvKind::Open(other) = ev.kind else { continue };
+            if let Some(other) = holds.get_mut(other as usize)
+                && (other.link, other.stream) == (link, stream)
+                && matches!(other.ended, Ended::Close(_, close) if close.end <= last)
+            {
+                other.dead_by.get_or_insert(last);
+            }
+        }
+    }
+    shown
 }
 
 /// SA-9: a caller without write permission shares reading whatever it asked for, so a conflict about reading alone

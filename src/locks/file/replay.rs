@@ -189,7 +189,7 @@ impl Track {
         self.ops = ops;
         self.locks.all_mut().for_each(|locks| locks.finish(exits));
         self.sections.all_mut().for_each(|sections| sections.finish(exits));
-        refute_by_moves(&mut self.holds, &self.groups, &self.marks, &self.ops, log, names);
+        self.moved_over = refute_by_moves(&mut self.holds, &self.groups, &self.marks, &self.ops, log, names);
         for hold in &self.holds {
             if let Some(dead) = hold.dead_by.filter(|_| hold.ended_unseen()) {
                 let first = self.shown_closed.entry(hold.process).or_insert(dead);

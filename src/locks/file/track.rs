@@ -42,7 +42,10 @@ pub(crate) struct Track {
     /// Something shows that it is a directory.
     pub(crate) directory: bool,
     pub(crate) opens_checked: u64,
+    /// Creates that the holds would have refused.
     pub(crate) false_conflicts: Vec<Refused>,
+    /// The same for renames (RN-3, RN-6).
+    pub(super) moved_over: Vec<Refused>,
     pub(crate) closes_without_open: u64,
     pub(crate) opens_without_close: u64,
 }
@@ -110,10 +113,15 @@ impl Track {
         self.holds.iter().filter(|hold| !hold.foreign)
     }
 
-    /// The success that a hold would have refused, so that it had ended by then (AT-11).
+    /// Successes that holds would have refused, which had ended by then (AT-11).
+    pub(crate) fn refutations(&self) -> impl Iterator<Item = &Refused> {
+        self.false_conflicts.iter().chain(&self.moved_over)
+    }
+
+    /// The success that a hold would have refused.
     pub(crate) fn refuted(&self, hold: &HoldRec) -> Option<&Refused> {
         let is_it = |other: &HoldRec| other.group == hold.group && other.opened == hold.opened;
-        self.false_conflicts.iter().find(|one| self.holds.get(one.hold as usize).is_some_and(is_it))
+        self.refutations().find(|one| self.holds.get(one.hold as usize).is_some_and(is_it))
     }
 
     /// Whether the close of this hold, whose open is not in the capture, may be that of a handle another process opened.

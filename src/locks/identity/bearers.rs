@@ -131,7 +131,7 @@ impl Names {
     }
 
     /// Whether the file of a link may have names besides: it had another, or it is older than the capture.
-    fn may_have_other_name(&self, link: u32) -> bool {
+    pub(crate) fn may_have_other_name(&self, link: u32) -> bool {
         self.files.get(self.file_of(link) as usize).is_none_or(|file| file.several || file.born.is_none())
     }
 

@@ -6,6 +6,7 @@ use crate::locks::failing::Failing;
 use crate::locks::file::hold::{Ended, EvKind, Fit, HoldRec};
 use crate::locks::file::track::Track;
 use crate::locks::finding::{Hold, Holder};
+use crate::locks::identity::UNNAMED;
 use crate::locks::spans::Instant;
 
 impl Engine<'_> {
@@ -83,7 +84,7 @@ impl Engine<'_> {
     /// capture, which may have stood by then.
     pub(crate) fn by_later_close(&self, failing: Failing<'_>, track: &Track, rule: &Rule<'_>, found: &mut Blockers) {
         let at = failing.at;
-        for one in track.false_conflicts.iter().take(1024) {
+        for one in track.refutations().take(1024) {
             let Some(hold) = track.holds.get(one.hold as usize).filter(|hold| hold.is_dead(at)) else { continue };
             let Ended::Close(op, close) = hold.ended else { continue };
             let unknown = HoldRec::unknown(hold.process, hold.driver, (hold.link, hold.stream));
@@ -94,7 +95,10 @@ impl Engine<'_> {
             {
                 continue;
             }
-            let suspected = Holder::suspect(party, rule.mechanism, rule.rule);
+            // DP-9: it kept a stream.
+            let of_stream = hold.stream != UNNAMED && self.marked_stream(failing, track, hold.link).is_none();
+            let rule_id = if rule.rule == "DP-3" && of_stream { "DP-9" } else { rule.rule };
+            let suspected = Holder::suspect(party, rule.mechanism, rule_id);
             let hold_shown = Hold { end: self.edge(op), ..suspected.hold };
             let victim = self.counts_as_victim(failing, hold.process) && hold.driver.is_none();
             let holder =

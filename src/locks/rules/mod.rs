@@ -1,6 +1,7 @@
 //! What refuses an operation, one mechanism a file, over the handles and names that all of them ask about.
 
 pub(super) mod byterange;
+pub(super) mod current;
 pub(super) mod delete;
 pub(super) mod directory;
 pub(super) mod filter;

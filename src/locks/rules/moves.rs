@@ -145,6 +145,7 @@ impl Engine<'_> {
             let rule = Rule { mechanism, rule: "RN-6", fit: &fit, conflict: &none, ceiling };
             self.by_handle(failing, place.link, &rule, found);
             self.descendants(failing, self.names.file(place.link), found);
+            self.current_directory_below(failing, found);
         }
         let replaced = found.suspects.iter().any(|suspect| suspect.holder.mechanism != Mechanism::ImageMapping);
         found.cause = match found.suspects.is_empty() {

@@ -1,7 +1,7 @@
-//! SHARING VIOLATION on an open: handles, sections and current directories (SA-1 to SA-11, MM-2, VI-10).
+//! SHARING VIOLATION on an open: handles and sections (SA-1 to SA-11, MM-2).
 
 use super::older::key;
-use super::suspect::{Blockers, Rule, Suspect, add};
+use super::suspect::{Blockers, Rule};
 use crate::capture::op::{OpKind, ProcessId};
 use crate::locks::engine::Engine;
 use crate::locks::failing::Failing;
@@ -10,9 +10,8 @@ use crate::locks::file::hold::{Ended, Fit, HoldRec};
 use crate::locks::file::refute::{relation, spared_by_read};
 use crate::locks::file::sections::Kind;
 use crate::locks::file::track::Track;
-use crate::locks::finding::{Cause, Confidence, Conflict, Edge, Hold, Holder, Mechanism, Party, Side};
-use crate::locks::identity::{NONE, UNNAMED, opens};
-use crate::locks::spans::Instant;
+use crate::locks::finding::{Cause, Confidence, Mechanism};
+use crate::locks::identity::{NONE, UNNAMED};
 use crate::nt::sharing::{AccessClasses, Grant, sharing_conflict};
 use crate::nt::{AccessMask, CreateOptions, NtStatus, ShareAccess};
 use rustc_hash::FxHashSet;
@@ -163,56 +162,5 @@ impl Engine<'_> {
                     sharing_conflict(grant, asked, relation(hold.stream, stream)).is_some_and(|one| one.certain)
                 })
         })
-    }
-
-    /// VI-10: a process whose current directory this is, though its open is not in the capture.
-    pub(crate) fn current_directory(&mut self, failing: Failing<'_>, found: &mut Blockers) {
-        let key = self.names.key(failing.op.path);
-        let Some(processes) = self.directories.get(&key) else { return };
-        let processes: Vec<_> = processes.iter().copied().take(256).collect();
-        let place = self.names.place(failing.index);
-        let track = self.track(self.names.file(place.link));
-        for (process, started) in processes {
-            let info = self.log.processes.get(process.0 as usize);
-            let begun = started
-                .and_then(|at| self.op(at))
-                .map(|op| op.start)
-                .or_else(|| info.and_then(|info| info.started))
-                .unwrap_or_default();
-            let exit = self.exits.get(process.0 as usize).copied().flatten();
-            let over = exit.is_some_and(|(_, time)| time <= failing.at.start);
-            // AT-11: it would have refused every open that asked for deletion.
-            let deleted = track.ops.iter().filter_map(|at| self.op(*at)).find(|op| {
-                op.process != process
-                    && op.start >= begun
-                    && Instant::of(op).end <= failing.at.start
-                    && opens(op)
-                    && wanted(op).grant.classes.contains(AccessClasses::DELETE)
-            });
-            if let Some(deleted) = deleted {
-                found.refuted.push((process, deleted.event));
-                continue;
-            }
-            // A visible open of the directory, alive or closed, tells more than the setting.
-            if begun >= failing.at.start || over || track.process_spans(process).next().is_some() {
-                continue;
-            }
-            let end = match exit {
-                Some((Some(op), _)) => self.edge(op),
-                Some((None, _)) => Edge::Unseen,
-                None => Edge::AfterCapture,
-            };
-            let start = started.map_or(Edge::BeforeCapture, |at| self.edge(at));
-            let setting = Holder::suspect(Party::Process(process), Mechanism::CurrentDirectory, "VI-10");
-            let holder = Holder {
-                confidence: Confidence::Likely,
-                hold: Hold { start, end, ..setting.hold },
-                conflicts: vec![Conflict { side: Side::HolderDoesNotShare, classes: AccessClasses::DELETE }],
-                victim: self.counts_as_victim(failing, process),
-                ..setting
-            };
-            let end = exit.and_then(|(op, time)| Some((op?, Instant::point(time))));
-            add(&mut found.suspects, Suspect { inferred: true, end, ..Suspect::of(holder) });
-        }
     }
 }

@@ -352,8 +352,7 @@ impl Engine<'_> {
                 }
                 Reason::ShownClosedByLaterSuccess => {
                     let of = |hold: u32| track.holds.get(hold as usize).map(|hold| hold.process);
-                    let refuted =
-                        track.false_conflicts.iter().take(MAX_NEAR).find(|one| of(one.hold) == Some(entry.process));
+                    let refuted = track.refutations().take(MAX_NEAR).find(|one| of(one.hold) == Some(entry.process));
                     refuted.and_then(|one| Some(self.op(one.by)?.event))
                 }
                 _ => None,

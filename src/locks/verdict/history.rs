@@ -146,7 +146,7 @@ impl Engine<'_> {
             });
             truncated |= near.len() > MAX_TOLD;
             for (number, hold) in near.into_iter().take(MAX_TOLD) {
-                let refuted = track.false_conflicts.iter().find(|one| one.hold == number && hold.ended_unseen());
+                let refuted = track.refutations().find(|one| one.hold == number && hold.ended_unseen());
                 let told = self.public_hold(failing, &track, hold);
                 holds.push(HistoryHold {
                     party: hold.party(),

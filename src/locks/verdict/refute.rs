@@ -8,6 +8,7 @@ use crate::locks::engine::Engine;
 use crate::locks::failing::{BurstEnd, Failing};
 use crate::locks::finding::{Confidence, Edge};
 use crate::locks::identity::{NONE, opens, succeeded};
+use crate::locks::rules::directory::MAX_CHILDREN;
 use crate::locks::rules::suspect::{Blockers, Suspect};
 use crate::locks::spans::Instant;
 use crate::nt::{DispositionFlags, NtStatus};
@@ -32,7 +33,8 @@ fn refusal(suspect: &Suspect) -> Option<NtStatus> {
 fn may_end_in(op: &Op, status: NtStatus) -> bool {
     match op.kind {
         OpKind::Rename { .. } | OpKind::Link { .. } => {
-            matches!(status, NtStatus::ACCESS_DENIED | NtStatus::SHARING_VIOLATION) && succeeded(op)
+            matches!(status, NtStatus::ACCESS_DENIED | NtStatus::SHARING_VIOLATION | NtStatus::DELETE_PENDING)
+                && succeeded(op)
         }
         OpKind::Create(_) => status == NtStatus::DELETE_PENDING && opens(op),
         OpKind::SetDisposition { delete, .. } => status == NtStatus::DIRECTORY_NOT_EMPTY && delete && succeeded(op),
@@ -62,7 +64,6 @@ impl Engine<'_> {
             let refuted = |suspect: &Suspect| {
                 refusal(suspect) == Some(status)
                     && suspect.holder.refuted_by.is_none()
-                    && suspect.holder.party.process() != op.process
                     && able.iter().any(|able| stands_for(able, suspect))
             };
             let before = now.before(failing.at);
@@ -136,12 +137,35 @@ impl Engine<'_> {
         is_blocked(&self.blockers(asked))
     }
 
+    /// DP-7: what came to be below a folder once it was marked, and what was done to some of what is there at `tick`.
+    fn below_marked(&self, folder: u32, mark: u32, tick: u32) -> Vec<u32> {
+        let marked = self.tick(mark);
+        let mut found = Vec::new();
+        let mut files = vec![self.names.file(folder)];
+        let mut next = 0;
+        while let Some(dir) = files.get(next).copied().filter(|_| !self.work.is_spent()) {
+            next += 1;
+            for stay in self.names.children(dir).take(MAX_CHILDREN) {
+                self.work.spend(1);
+                if stay.from > marked {
+                    found.extend(self.order.get(stay.from as usize));
+                }
+                let file = self.names.file(stay.link);
+                if stay.from <= tick && tick < stay.to && files.len() < MAX_NAMES && !files.contains(&file) {
+                    files.push(file);
+                }
+            }
+        }
+        found.extend(files.into_iter().flat_map(|file| self.ops_of(file)));
+        found
+    }
+
     /// The successes nearest to a refusal that its suspects may have met: the same names, the same folder.
     fn like(&mut self, failing: Failing<'_>, blockers: &Blockers) -> Vec<u32> {
         let tick = self.tick(failing.index);
         let own = self.names.file(self.subject(failing.index, failing.op));
         let mut found = match failing.op.kind {
-            OpKind::Rename { .. } | OpKind::Link { .. } => {
+            OpKind::Rename { .. } | OpKind::Link { .. } if failing.op.status != NtStatus::DELETE_PENDING => {
                 let source = self.names.file(self.names.place(failing.index).link);
                 let folder = self.names.target(failing.index).map_or(NONE, |target| target.dir);
                 let near = |at: &u32| {
@@ -151,17 +175,14 @@ impl Engine<'_> {
                 self.moves.iter().copied().filter(near).collect()
             }
             _ => {
-                let mut files = vec![own];
-                if let Some((_, above)) = blockers.mark
-                    && failing.op.status == NtStatus::DELETE_PENDING
-                {
-                    let names = self.entries(self.names.file(above), tick);
-                    files.extend(names.into_iter().take(MAX_NAMES).map(|link| self.names.file(link)));
+                let above = blockers.mark.filter(|_| failing.op.status == NtStatus::DELETE_PENDING);
+                let mut asked = above.map(|(mark, link)| self.below_marked(link, mark.op, tick)).unwrap_or_default();
+                if own != NONE {
+                    asked.extend(self.ops_of(own));
                 }
-                files.sort_unstable();
-                files.dedup();
-                let ops = files.into_iter().flat_map(|file| self.ops_of(file)).copied();
-                ops.collect::<Vec<u32>>()
+                asked.sort_unstable();
+                asked.dedup();
+                asked
             }
         };
         // SA-12: kernel callers may have the checks skipped.
@@ -177,9 +198,11 @@ impl Engine<'_> {
     }
 }
 
-/// Whether anybody is shown to stand in the way, were there no more evidence.
+/// Whether anybody is shown to stand in the way, were there no success against it.
 pub(crate) fn is_blocked(blockers: &Blockers) -> bool {
-    blockers.suspects.iter().any(|suspect| suspect.holder.confidence >= Confidence::Likely)
+    let stands =
+        |suspect: &Suspect| suspect.holder.confidence >= Confidence::Likely || suspect.holder.refuted_by.is_some();
+    blockers.suspects.iter().any(stands)
 }
 
 /// Whether one examination accuses, with certainty, every hold that another accuses of the same.
