@@ -4,18 +4,22 @@ use super::suspect::{Blockers, Rule};
 use crate::capture::op::{Op, OpKind, PathId, ProcessInfo};
 use crate::locks::engine::Engine;
 use crate::locks::failing::Failing;
-use crate::locks::file::hold::{Fit, HoldRec};
+use crate::locks::file::hold::{Ev, EvKind, Fit, HoldRec};
 use crate::locks::file::sections::Kind;
+use crate::locks::file::track::Track;
 use crate::locks::finding::{Cause, Confidence, Mechanism, Side};
 use crate::locks::identity::{NONE, UNNAMED, succeeded};
 use crate::locks::spans::Instant;
 use crate::nt::sharing::{AccessClasses, Grant, Relation, ShareConflict, sharing_conflict};
-use crate::nt::{NtStatus, RenameFlags, ShareAccess};
+use crate::nt::{CreateOptions, NtStatus, RenameFlags, ShareAccess};
 
 /// The last build known to open the destination directory without sharing deletion: Windows 11 23H2 (RN-7).
 const LAST_WITHOUT_DELETE: u32 = 22_631;
 /// The first release build after it that both product lines share: Windows 11 24H2, Server 2025.
 const FIRST_WITH_DELETE: u32 = 26_100;
+
+/// Operations on either side of a refusal, and handles, that are looked through for what they tell of a name.
+const MAX_NEAR: usize = 4096;
 
 /// What a replacing rename with POSIX semantics wants of its target (RN-2).
 pub(crate) const fn replacing() -> Grant {
@@ -147,6 +151,9 @@ impl Engine<'_> {
             self.descendants(failing, self.names.file(place.link), found);
             self.current_directory_below(failing, found);
         }
+        if !found.suspects.is_empty() && (self.may_refuse_itself(failing) || self.source_is_doubtful(failing)) {
+            found.suspects.iter_mut().for_each(|suspect| suspect.cap(Confidence::Likely));
+        }
         let replaced = found.suspects.iter().any(|suspect| suspect.holder.mechanism != Mechanism::ImageMapping);
         found.cause = match found.suspects.is_empty() {
             true => None,
@@ -163,11 +170,19 @@ impl Engine<'_> {
 
     /// DP-1: whether a rename may have been asked for through a handle without DELETE.
     fn may_lack_delete(&mut self, failing: Failing<'_>) -> bool {
-        let track = self.track(self.names.file(self.names.place(failing.index).link));
+        let (op, place) = (failing.op, self.names.place(failing.index));
+        if self.is_kernel(op) {
+            return false;
+        }
+        let track = self.track(self.names.file(place.link));
+        let own = |hold: &HoldRec| {
+            hold.process == op.process
+                && hold.driver.is_none()
+                && (hold.link, hold.stream) == (place.link, place.stream)
+        };
         let fit = |hold: &HoldRec| match hold.grant {
-            Some(grant) if hold.process == failing.op.process && !grant.possible.contains(AccessClasses::DELETE) => {
-                Fit::Yes
-            }
+            // (SA-11: what was granted for MAXIMUM_ALLOWED is not shown.)
+            Some(grant) if own(hold) && !grant.classes.contains(AccessClasses::DELETE) => Fit::Yes,
             _ => Fit::No,
         };
         let (groups, more) = track.weigh(failing.at, self.options.limit, &self.work, &fit);
@@ -189,12 +204,67 @@ impl Engine<'_> {
             || self.names.is_gone(link, self.tick(failing.index))
     }
 
+    /// RN-4, DP-6: whether the name that a rename or link starts from may have been pending, or gone, by a mark that is not certain or
+    /// not in the capture.
+    fn source_is_doubtful(&mut self, failing: Failing<'_>) -> bool {
+        let link = self.names.place(failing.index).link;
+        let track = self.track(self.names.file(link));
+        let gone = self.names.died(link).is_some_and(|died| died < self.tick(failing.index));
+        if gone || track.marks.standing(link, failing.at).is_some() {
+            return true;
+        }
+        // AT-3: a close may have been that of a handle that marks the name by its end (DP-4).
+        let marks = |hold: &HoldRec| {
+            let closes = |ev: &Ev| matches!(ev.kind, EvKind::Close) && ev.at.start < failing.at.end;
+            let since = |open: Instant| {
+                let events = track.groups.get(hold.group as usize).map_or(&[][..], |group| &group.events);
+                events.iter().skip_while(|ev| ev.at.end <= open.end).take(MAX_NEAR).any(closes)
+            };
+            let ends_it = hold.link == link && hold.options.contains(CreateOptions::DELETE_ON_CLOSE);
+            ends_it && hold.accompanied && hold.opened.is_some_and(|(_, open)| open.before(failing.at) && since(open))
+        };
+        // VI-7: nor need a mark be in the capture where events were lost since the source was opened.
+        let own =
+            |hold: &&HoldRec| hold.process == failing.op.process && hold.link == link && hold.paired_alive(failing.at);
+        let torn = |open: Instant| self.log.coverage.is_torn(open.end, failing.at.start);
+        let opened = track.own_holds().take(MAX_NEAR).filter(own).filter_map(|hold| hold.opened).map(|(_, open)| open);
+        opened.min_by_key(|open| open.end).is_some_and(torn)
+            || track.own_holds().take(MAX_NEAR).any(marks)
+            || self.is_missed(failing, link, &track)
+    }
+
+    /// Whether what is nearest to an operation by its path, on either side, shows a name to be pending or gone that nothing shows
+    /// to have been deleted or moved.
+    fn is_missed(&self, failing: Failing<'_>, link: u32, track: &Track) -> bool {
+        let key = self.names.key(failing.op.path);
+        let tells = |op: &Op| {
+            let at = Instant::of(op);
+            match op.kind {
+                OpKind::Create(_) | OpKind::QueryOpen { .. } if self.names.key(op.path) == key => match op.status {
+                    NtStatus::DELETE_PENDING => Some(track.marks.standing(link, at).is_none()),
+                    NtStatus::OBJECT_NAME_NOT_FOUND => Some(track.marks.last(link, at).is_none()),
+                    _ => succeeded(op).then_some(false),
+                },
+                OpKind::Rename { .. } if self.names.key(op.path) == key => succeeded(op).then_some(false),
+                _ => None,
+            }
+        };
+        let (before, after) = self.log.ops.split_at_checked(failing.index as usize).unwrap_or((&[], &[]));
+        self.work.spend(MAX_NEAR / 8);
+        before.iter().rev().take(MAX_NEAR).find_map(tells) == Some(true)
+            || after.iter().take(MAX_NEAR).find_map(tells) == Some(true)
+    }
+
+    /// Whether the kernel asks: without a handle's rights being looked at.
+    fn is_kernel(&self, op: &Op) -> bool {
+        op.driver.is_some() || self.log.processes.get(op.process.0 as usize).is_none_or(ProcessInfo::is_system)
+    }
+
     /// DP-1 for renames: whether no handle through which this process can have asked had DELETE. Then its rights refused it,
     /// whoever has anything open.
     fn lacks_delete(&mut self, failing: Failing<'_>) -> bool {
         let (op, place) = (failing.op, self.names.place(failing.index));
-        let kernel = self.log.processes.get(op.process.0 as usize).is_none_or(ProcessInfo::is_system);
-        if kernel || op.driver.is_some() || place.link == NONE {
+        if self.is_kernel(op) || place.link == NONE {
             return false;
         }
         let track = self.track(self.names.file(place.link));
