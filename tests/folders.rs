@@ -11,6 +11,16 @@ const MADE: &str = r"+0.5 V.exe CreateFile C:\w\i\d access=LIST_DIRECTORY share=
 +0.61 V.exe CloseFile C:\w\i\d\f
 ";
 
+/// A line without the number of its event.
+fn without_number(line: &str) -> String {
+    line.split_once(' ').map(|(_, told)| told.to_owned()).unwrap_or_default()
+}
+
+/// And without those who are cleared.
+fn accused(line: &str) -> String {
+    without_number(line).split(" |").next().unwrap_or_default().to_owned()
+}
+
 /// A rename or link by `who` that succeeds.
 fn moves(at: &str, who: &str, operation: &str, from: &str, to: &str) -> String {
     let closed = if operation.starts_with("SetLink") { from } else { to };
@@ -42,7 +52,7 @@ fn both(lines: &str) -> String {
     let built = Built::of(&format!("{}{lines}", CAST.replacen("process 100", "process 4 System\nprocess 100", 1)));
     let said = failures(&built.record());
     // An extract numbers its events anew.
-    let told = |said: &[String]| said.iter().map(|one| one.split_once(' ').unwrap().1.to_owned()).collect::<Vec<_>>();
+    let told = |said: &[String]| said.iter().map(|one| without_number(one)).collect::<Vec<_>>();
     assert_eq!(told(&failures(&built.record_of_extract())), told(&said), "{lines}");
     assert_eq!(said.len(), 1, "{said:?}");
     told(&said).remove(0)
@@ -151,7 +161,7 @@ fn rn_3_a_folder_that_was_renamed() {
 {before}{refused}
 {after}+3 A.exe CloseFile C:\w\i\d\f"
             ));
-            said.split(" |").next().unwrap().to_owned()
+            accused(&format!("0 {said}"))
         };
         let (cause, rule) = rule.split_once(':').unwrap();
         let graded = |grade: &str| format!("{cause}: A.exe {grade} {rule}");
@@ -251,14 +261,9 @@ fn vi_10_a_folder_that_was_opened_for_deletion() {
 +3.1 V.exe CreateFile C:\w\i\d access=DELETE share=RWD options=DIRECTORY_FILE"
             ),
         )
-        .remove(0)
-        .split_once(' ')
-        .unwrap()
-        .1
-        .split(" |")
-        .next()
-        .unwrap()
-        .to_owned()
+        .iter()
+        .map(|one| accused(one))
+        .collect::<String>()
     };
     let opens = |at: &str, who: &str| {
         format!(
@@ -300,7 +305,7 @@ fn rn_3_a_current_directory_below() {
 +3.11 V.exe SetRenameInformationFile C:\w\i\d to=C:\w\i\z replace=no"
             ),
         );
-        said.iter().map(|one| one.split_once(' ').unwrap().1.split(" |").next().unwrap().to_owned()).collect::<Vec<_>>()
+        said.iter().map(|one| accused(one)).collect::<Vec<_>>()
     };
     let (sub, exit) = (r"C:\w\i\d\s", "+3 CH:404 ProcessExit\n");
     let moved = |at: &str| there_and_back(at, "B.exe", r"C:\w\i\d", r"C:\w\i\u");

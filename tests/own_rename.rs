@@ -8,6 +8,10 @@ use verdicts::said;
 const S: &str = r"C:\w\i\d\s";
 const SOURCE: &str = "+1.8 V.exe CreateFile C:\\w\\i\\d\\s access=DELETE share=RWD\n";
 
+fn without_number(line: &str) -> String {
+    line.split_once(' ').map(|(_, told)| told.to_owned()).unwrap_or_default()
+}
+
 /// What is said of a refused rename or link onto a file that `A.exe` has open.
 fn told(operation: &str, before: &str, after: &str) -> String {
     let said = said(&format!(
@@ -23,7 +27,7 @@ fn told(operation: &str, before: &str, after: &str) -> String {
 +3.1 V.exe {operation} C:\w\i\d\s to=C:\w\i\d\t replace=yes"
     ));
     let of_rename = |one: &&String| one.contains("rename_blocked");
-    said.iter().find(of_rename).map_or_else(String::new, |one| one.split_once(' ').unwrap().1.to_owned())
+    said.iter().find(of_rename).map_or_else(String::new, |one| without_number(one))
 }
 
 fn renamed(before: &str, after: &str) -> String {
