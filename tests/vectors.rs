@@ -10,7 +10,7 @@
 )]
 
 use pmlblame::capture::op::{Create, EventIndex, OpKind, ProcessId};
-use pmlblame::locks::{Attribution, Edge, Mechanism, audit, is_lock_failure};
+use pmlblame::locks::{Attribution, Confidence, Edge, Finding, Mechanism, Reason, audit, is_lock_failure};
 use pmlblame::nt::{
     AccessMask, CreateDisposition, CreateOptions, DispositionFlags, FileAttributes, NtStatus, OpenResult, RenameFlags,
 };
@@ -99,6 +99,15 @@ impl Trial {
     fn check(&self, what: &str, blockers: &[usize]) {
         if self.refused {
             assert_eq!(self.blamed(), blockers, "{what}");
+            // The same open, had it succeeded, would contradict the table (AT-11); who may not write could share reading
+            // without asking for it (SA-9).
+            let writes = |access: u32| access & (AccessMask::WRITE_DATA | AccessMask::APPEND_DATA).0 != 0;
+            let wanted = self.wanted.access.unwrap().0;
+            if writes(wanted) && self.existing.iter().all(|(access, ..)| writes(*access)) {
+                let allowed =
+                    Trial { existing: self.existing.clone(), stream: self.stream.clone(), refused: false, ..*self };
+                assert!(allowed.false_conflicts() > 0, "{what}");
+            }
         } else {
             assert_eq!(self.false_conflicts(), 0, "{what}");
             // The same open, had it been refused, would be nobody's fault among these.
@@ -202,56 +211,117 @@ fn generic_rights() {
     let finding = builder.explain(event);
     assert_eq!(finding.holders.len(), 1);
     assert_eq!(finding.holders[0].rule, "SA-11");
-    assert!(finding.holders[0].confidence < pmlblame::locks::Confidence::Proven);
+    assert!(finding.holders[0].confidence < Confidence::Proven);
+}
+
+/// A mapping that stands without a handle, and what comes upon it.
+struct Mapped {
+    builder: Builder,
+    mapper: ProcessId,
+    victim: ProcessId,
+    image: bool,
+    writable: bool,
+}
+
+impl Mapped {
+    fn new(section: &str) -> Self {
+        let mut builder = Builder::default();
+        let mapper = builder.process("mapper.exe");
+        let victim = builder.process("victim.exe");
+        let (protection, allocation, image) = match section {
+            "image" => (2, 0x0100_0000, true),
+            "data writable" => (4, 0x0800_0000, false),
+            "data read-only" => (2, 0x0800_0000, false),
+            other => panic!("{other}"),
+        };
+        builder.create(mapper, FILE, opened(0x3, 7), NtStatus::SUCCESS);
+        let path = builder.log.paths.intern(FILE);
+        let status = NtStatus::FILE_LOCKED_WITH_ONLY_READERS;
+        builder.push(mapper, path, status, OpKind::CreateSection { protection, allocation });
+        builder.push(mapper, path, NtStatus::SUCCESS, OpKind::Cleanup);
+        Self { builder, mapper, victim, image, writable: protection == 4 }
+    }
+
+    /// The open of a vector, with a status.
+    fn comes(&mut self, new: &Value, status: NtStatus) -> EventIndex {
+        let wanted = open(
+            hex(&new["access"]),
+            share_bits(&new["share"]),
+            disposition(new.get("disposition")),
+            options(new.get("options")),
+            status.is_success().then_some(OpenResult::OPENED),
+        );
+        self.builder.create(self.victim, FILE, wanted, status)
+    }
+
+    /// What is said of an open that such a mapping surely refuses, by somebody else: who is named, how surely.
+    fn probe(&mut self) -> Vec<(ProcessId, Mechanism, Confidence)> {
+        let prober = self.builder.process("prober.exe");
+        let (wanted, status) = match (self.image, self.writable) {
+            (true, _) => (open(2, 7, CreateDisposition::OPEN, 0, None), NtStatus::SHARING_VIOLATION),
+            (_, true) => (open(1, 5, CreateDisposition::OPEN, 0, None), NtStatus::SHARING_VIOLATION),
+            _ => (open(1, 7, CreateDisposition::OVERWRITE, 0, None), NtStatus::USER_MAPPED_FILE),
+        };
+        let event = self.builder.create(prober, FILE, wanted, status);
+        let holders = self.builder.explain(event).holders;
+        holders.iter().map(|holder| (holder.party.process(), holder.mechanism, holder.confidence)).collect()
+    }
+
+    /// By what rule its mapping is cleared of a refusal; `None` where it is not.
+    fn cleared(&self, finding: &Finding) -> Option<(Reason, &'static str)> {
+        finding.ruled_out.iter().find(|out| out.process == self.mapper).map(|out| (out.reason, out.rule))
+    }
 }
 
 #[test]
 fn sections() {
     let table: Value = serde_json::from_str(SHARE).unwrap();
     let vectors = table["section"].as_array().unwrap();
-    assert_eq!(vectors.len(), 12);
-    let mut checked = 0;
+    let mut checked = [0; 3];
     for vector in vectors {
-        let expect = vector["expect"].as_str().unwrap();
-        if expect == "DISPUTED" {
-            continue; // no verdict may rest on it
-        }
-        let mut builder = Builder::default();
-        let mapper = builder.process("mapper.exe");
-        let victim = builder.process("victim.exe");
-        builder.create(mapper, FILE, opened(0x3, 7), NtStatus::SUCCESS);
-        let path = builder.log.paths.intern(FILE);
-        let (protection, allocation, image) = match vector["existing_section"].as_str().unwrap() {
-            "image" => (2, 0x0100_0000, true),
-            "data writable" => (4, 0x0800_0000, false),
-            "data read-only" => (2, 0x0800_0000, false),
-            other => panic!("{other}"),
-        };
-        let status = NtStatus::FILE_LOCKED_WITH_ONLY_READERS;
-        builder.push(mapper, path, status, OpKind::CreateSection { protection, allocation });
-        builder.push(mapper, path, NtStatus::SUCCESS, OpKind::Cleanup);
-        let new = &vector["new"];
-        let status = NtStatus::from_text(expect).unwrap();
-        let result = status.is_success().then_some(OpenResult::OPENED);
-        let wanted = open(
-            hex(&new["access"]),
-            share_bits(&new["share"]),
-            disposition(new.get("disposition")),
-            options(new.get("options")),
-            result,
-        );
-        let event = builder.create(victim, FILE, wanted, status);
-        if status.is_success() {
-            assert!(!is_lock_failure(&builder.log.ops[event.0 as usize]));
+        let (section, new) = (vector["existing_section"].as_str().unwrap(), &vector["new"]);
+        let mut mapped = Mapped::new(section);
+        let (mapper, image) = (mapped.mapper, mapped.image);
+        if vector["expect"] == "DISPUTED" {
+            // No verdict may rest on it: neither accused by it nor cleared.
+            let event = mapped.comes(new, NtStatus::SHARING_VIOLATION);
+            let finding = mapped.builder.explain(event);
+            assert!(finding.holders.is_empty(), "{vector}");
+            assert_eq!(mapped.cleared(&finding), None, "{vector}");
+            checked[0] += 1;
             continue;
         }
-        checked += 1;
-        let finding = builder.explain(event);
-        let who: Vec<_> = finding.holders.iter().map(|h| (h.party.process(), h.mechanism)).collect();
-        let want = if image { Mechanism::ImageMapping } else { Mechanism::DataMapping };
-        assert_eq!(who, [(mapper, want)], "{vector}");
+        let status = NtStatus::from_text(vector["expect"].as_str().unwrap()).unwrap();
+        let event = mapped.comes(new, status);
+        if !status.is_success() {
+            let finding = mapped.builder.explain(event);
+            let who: Vec<_> = finding.holders.iter().map(|h| (h.party.process(), h.mechanism)).collect();
+            let want = if image { Mechanism::ImageMapping } else { Mechanism::DataMapping };
+            assert_eq!(who, [(mapper, want)], "{vector}");
+            checked[1] += 1;
+            continue;
+        }
+        checked[2] += 1;
+        // The mapping stands beside what was allowed: it is no false conflict, and does not show the mapping gone (AT-11).
+        assert_eq!(audit(&mapped.builder.log, &|_| true).false_conflicts, [], "{vector}");
+        if options(new.get("options")) & CreateOptions::DELETE_ON_CLOSE.0 == 0 {
+            let path = mapped.builder.log.paths.intern(FILE);
+            mapped.builder.push(mapped.victim, path, NtStatus::SUCCESS, OpKind::Cleanup);
+        }
+        let after = mapped.probe();
+        assert_eq!(after, Mapped::new(section).probe(), "{vector}");
+        assert_eq!(after.iter().map(|(process, ..)| *process).collect::<Vec<_>>(), [mapper], "{vector}");
+        // The same open, had it been refused, would not be for the mapping.
+        let mut refused = Mapped::new(section);
+        let deletes = options(new.get("options")) & CreateOptions::DELETE_ON_CLOSE.0 != 0;
+        let status = if deletes { NtStatus::CANNOT_DELETE } else { NtStatus::SHARING_VIOLATION };
+        let event = refused.comes(new, status);
+        let finding = refused.builder.explain(event);
+        assert!(finding.holders.is_empty(), "{vector}: {:?}", finding.holders);
+        let rule = if image || deletes { "MM-2" } else { "SA-8" };
+        assert_eq!(refused.cleared(&finding), Some((Reason::MappingDoesNotBlock, rule)), "{vector}");
     }
-    assert_eq!(checked, 5);
+    assert_eq!(checked, [1, 5, 6]);
 }
 
 /// Replays one sequence of the delete-pending table.
