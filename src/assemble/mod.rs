@@ -336,7 +336,8 @@ fn record(parts: &mut Parts<'_>) -> CaseRecord {
     let consistency = parts.analysis.consistency;
     let explained =
         failures.iter().filter(|failure| failure.attribution != case::Attribution::NotVisible).count() as u64;
-    let consistency = (!failures.is_empty()).then_some(case::Consistency {
+    let of_files = !failures.is_empty() || !waits.is_empty();
+    let consistency = of_files.then_some(case::Consistency {
         opens_checked: consistency.opens_checked,
         false_conflicts: consistency.false_conflicts,
         failures_explained: explained,

@@ -27,12 +27,13 @@ fn analysed(log: &OpLog, targets: &[EventIndex], options: &Options<'_>) -> Analy
     let mut waits = engine.waits();
     waits.extend(engine.slow_waits(&findings, &waits));
     waits.sort_by_key(|wait| wait.event);
+    wanted.extend(waits.iter().filter_map(|wait| engine.find(wait.event)));
     let consistency = engine.consistency(&wanted);
     Analysis { findings, bursts: bursts.into_public(&engine), waits, consistency }
 }
 
 impl Engine<'_> {
-    /// The self-check over the files of the operations asked about.
+    /// The self-check over the files of the operations asked about, and of those that waited.
     fn consistency(&mut self, wanted: &[u32]) -> Consistency {
         let mut files: Vec<u32> = wanted.iter().map(|at| self.names.file(self.names.place(*at).link)).collect();
         files.sort_unstable();
