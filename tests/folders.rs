@@ -47,15 +47,23 @@ fn there_and_back(at: &str, who: &str, from: &str, to: &str) -> String {
     )
 }
 
-/// What is said, which an extract of the case must say as well.
-fn both(lines: &str) -> String {
-    let built = Built::of(&format!("{}{lines}", CAST.replacen("process 100", "process 4 System\nprocess 100", 1)));
-    let said = failures(&built.record());
-    // An extract numbers its events anew.
-    let told = |said: &[String]| said.iter().map(|one| without_number(one)).collect::<Vec<_>>();
-    assert_eq!(told(&failures(&built.record_of_extract())), told(&said), "{lines}");
+fn built(lines: &str) -> Built {
+    Built::of(&format!("{}{lines}", CAST.replacen("process 100", "process 4 System\nprocess 100", 1)))
+}
+
+/// What is said of the one failure.
+fn one(lines: &str) -> String {
+    let said = failures(&built(lines).record());
     assert_eq!(said.len(), 1, "{said:?}");
-    told(&said).remove(0)
+    without_number(&said[0])
+}
+
+/// The same, which an extract of the case must say as well.
+fn both(lines: &str) -> String {
+    let extracted = failures(&built(lines).record_of_extract());
+    let said = one(lines);
+    assert_eq!(extracted.iter().map(|one| without_number(one)).collect::<Vec<_>>(), [&*said], "{lines}");
+    said
 }
 
 /// RN-7: what could be moved into a folder shows that no handle refused it, whatever file it was.
@@ -156,7 +164,7 @@ fn rn_3_a_folder_that_was_renamed() {
         ("RWD", denied, "rename_blocked:RN-3"),
     ] {
         let told = |before: &str, after: &str| {
-            let said = both(&format!(
+            let said = one(&format!(
                 r"{MADE}+1 A.exe CreateFile C:\w\i\d\f access=GENERIC_READ share={share}
 {before}{refused}
 {after}+3 A.exe CloseFile C:\w\i\d\f"

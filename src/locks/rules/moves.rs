@@ -1,7 +1,7 @@
 //! Renames and links that were refused: the target, the directory it goes to, what is open below (RN-1 to RN-7).
 
 use super::suspect::{Blockers, Rule};
-use crate::capture::op::{Op, OpKind, PathId, ProcessInfo};
+use crate::capture::op::{Op, OpKind, PathId, ProcessId, ProcessInfo};
 use crate::locks::engine::Engine;
 use crate::locks::failing::Failing;
 use crate::locks::file::hold::{Ev, EvKind, Fit, HoldRec};
@@ -46,6 +46,13 @@ fn fits(hold: &HoldRec, conflict: Option<ShareConflict>) -> Fit {
         None if hold.grant.is_none() => Fit::Maybe,
         None => Fit::No,
     }
+}
+
+/// DP-1: whether a process did what needs DELETE on its handle.
+fn needs_delete(op: &Op, process: ProcessId) -> bool {
+    let kind =
+        matches!(op.kind, OpKind::Rename { .. } | OpKind::SetDisposition { .. } | OpKind::SetDispositionEx { .. });
+    kind && op.process == process && (succeeded(op) || op.status == NtStatus::CANNOT_DELETE)
 }
 
 impl Engine<'_> {
@@ -180,11 +187,21 @@ impl Engine<'_> {
                 && hold.driver.is_none()
                 && (hold.link, hold.stream) == (place.link, place.stream)
         };
-        let fit = |hold: &HoldRec| match hold.grant {
-            // (SA-11: what was granted for MAXIMUM_ALLOWED is not shown.)
-            Some(grant) if own(hold) && !grant.classes.contains(AccessClasses::DELETE) => Fit::Yes,
-            _ => Fit::No,
+        // SA-11: what was granted for MAXIMUM_ALLOWED shows by its use, where the process had no other handle.
+        let used = |hold: &HoldRec| {
+            let within = |other: &Op| {
+                hold.opened.is_some_and(|(_, open)| open.before(Instant::of(other)))
+                    && hold.ended.from().is_none_or(|end| Instant::of(other).end <= end)
+            };
+            let needs = |at: &u32| self.op(*at).is_some_and(|other| needs_delete(other, op.process) && within(other));
+            !hold.accompanied && track.ops.iter().take(MAX_NEAR).any(needs)
         };
+        let lacks = |hold: &HoldRec| match hold.grant {
+            Some(grant) if grant.classes.contains(AccessClasses::DELETE) => false,
+            Some(grant) => !grant.possible.contains(AccessClasses::DELETE) || !used(hold),
+            None => false,
+        };
+        let fit = |hold: &HoldRec| if own(hold) && lacks(hold) { Fit::Yes } else { Fit::No };
         let (groups, more) = track.weigh(failing.at, self.options.limit, &self.work, &fit);
         more || groups.iter().any(|(_, weighed)| weighed.possible)
     }
@@ -283,14 +300,8 @@ impl Engine<'_> {
             return false;
         }
         // Who did what needs the right, with no handle that shows it, had one that the capture does not show opened.
-        let needs = |other: &&Op| {
-            let kind = matches!(
-                other.kind,
-                OpKind::Rename { .. } | OpKind::SetDisposition { .. } | OpKind::SetDispositionEx { .. }
-            );
-            kind && other.process == op.process && (succeeded(other) || other.status == NtStatus::CANNOT_DELETE)
-        };
-        let mut others = track.ops.iter().take(4096).filter_map(|at| self.op(*at)).filter(needs);
+        let needs = |other: &&Op| needs_delete(other, op.process);
+        let mut others = track.ops.iter().take(MAX_NEAR).filter_map(|at| self.op(*at)).filter(needs);
         !others.any(|other| !at(Instant::of(other)).1)
     }
 

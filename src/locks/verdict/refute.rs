@@ -160,31 +160,46 @@ impl Engine<'_> {
         found
     }
 
-    /// The successes nearest to a refusal that its suspects may have met: the same names, the same folder.
-    fn like(&mut self, failing: Failing<'_>, blockers: &Blockers) -> Vec<u32> {
-        let tick = self.tick(failing.index);
-        let own = self.names.file(self.subject(failing.index, failing.op));
-        let mut found = match failing.op.kind {
-            OpKind::Rename { .. } | OpKind::Link { .. } if failing.op.status != NtStatus::DELETE_PENDING => {
-                let source = self.names.file(self.names.place(failing.index).link);
-                let folder = self.names.target(failing.index).map_or(NONE, |target| target.dir);
-                let near = |at: &u32| {
-                    (source != NONE && self.names.file(self.names.place(*at).link) == source)
-                        || self.names.target(*at).is_some_and(|target| target.dir == folder)
-                };
-                self.moves.iter().copied().filter(near).collect()
+    /// The successes nearest to a refusal that its suspects may have met: the same names, what is in the same folder.
+    fn like(&self, failing: Failing<'_>, blockers: &Blockers) -> Vec<u32> {
+        let status = failing.op.status;
+        let moves = matches!(failing.op.kind, OpKind::Rename { .. } | OpKind::Link { .. });
+        let mut asked = if moves && status != NtStatus::DELETE_PENDING {
+            let file = |link: u32| self.names.file(link);
+            let source = file(self.names.place(failing.index).link);
+            let target = self.names.target(failing.index);
+            let (replaced, folder) = target.map_or((NONE, NONE), |target| (file(target.link), target.dir));
+            let same = |at: &u32| {
+                (source != NONE && file(self.names.place(*at).link) == source)
+                    || (replaced != NONE && self.names.target(*at).is_some_and(|target| file(target.link) == replaced))
+            };
+            let mut asked = self.nearest(failing, self.moves.iter().copied().filter(same).collect());
+            if status == NtStatus::SHARING_VIOLATION && folder != NONE {
+                // RN-7: whatever was moved into the folder.
+                let into = |at: &u32| self.names.target(*at).is_some_and(|target| target.dir == folder);
+                asked.extend(self.nearest(failing, self.moves.iter().copied().filter(into).collect()));
             }
-            _ => {
-                let above = blockers.mark.filter(|_| failing.op.status == NtStatus::DELETE_PENDING);
-                let mut asked = above.map(|(mark, link)| self.below_marked(link, mark.op, tick)).unwrap_or_default();
-                if own != NONE {
-                    asked.extend(self.ops_of(own));
-                }
-                asked.sort_unstable();
-                asked.dedup();
-                asked
+            asked
+        } else {
+            let above = blockers.mark.filter(|_| status == NtStatus::DELETE_PENDING);
+            let below = above.map(|(mark, link)| self.below_marked(link, mark.op, self.tick(failing.index)));
+            let mut asked = below.unwrap_or_default();
+            let own = self.names.file(self.subject(failing.index, failing.op));
+            if own != NONE {
+                asked.extend(self.ops_of(own));
             }
+            asked.sort_unstable();
+            asked.dedup();
+            self.nearest(failing, asked)
         };
+        asked.sort_unstable_by_key(|at| self.tick(*at));
+        asked.dedup();
+        asked
+    }
+
+    /// Of some operations the successes nearest to a refusal that may have ended like it.
+    fn nearest(&self, failing: Failing<'_>, mut found: Vec<u32>) -> Vec<u32> {
+        let tick = self.tick(failing.index);
         // SA-12: kernel callers may have the checks skipped.
         let kernel = |op: &Op| {
             op.driver.is_some() || self.log.processes.get(op.process.0 as usize).is_some_and(ProcessInfo::is_system)
