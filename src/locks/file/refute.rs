@@ -299,7 +299,9 @@ pub(crate) fn refute_by_moves(
             .filter(|(_, _, at)| within(at) && names.other_readings(*at).is_empty() && named(*at))
             .find(|(dir, tick, _)| names.is_below(hold.link, *dir, *tick))
             .map(|(.., at)| (*at, "RN-3"));
-        let stream = own.iter().filter(|_| hold.stream != UNNAMED).find(|at| within(at)).map(|at| (*at, "RN-6"));
+        let renames = own.get(own.partition_point(|at| over(*at) < open.end)..).unwrap_or(&[]);
+        let renames = renames.iter().filter(|_| hold.stream != UNNAMED).take(MAX_DETAIL);
+        let stream = renames.take_while(|at| over(**at) <= until).find(|at| within(at)).map(|at| (*at, "RN-6"));
         let Some((by, rule)) = folder.into_iter().chain(stream).min_by_key(|(at, _)| over(*at)) else { continue };
         let Some(first) = log.ops.get(by as usize).map(|op| op.start) else { continue };
         // AT-3: a close that may have been another's was this one's.
