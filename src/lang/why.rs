@@ -73,11 +73,13 @@ crate::texts! {
     SA_3: "Two opens of one stream stand together only if each shares what the other has: read, write and delete are checked in both directions.", "同一数据流的两次打开只有在双方各自共享对方所持访问时才能并存：读、写、删除均双向检查。";
     SA_5: "Overwriting adds write access to the check, superseding adds delete access, although neither was asked for by name.", "覆盖（overwrite）会在检查中附加写访问，取代（supersede）会附加删除访问，即使请求中并未写明。";
     SA_6: "Delete access to the file conflicts with an open of any of its streams that does not share delete.", "对文件的删除访问会与任一数据流上未共享删除的打开相冲突。";
+    SA_7: "A handle that was inherited or duplicated keeps what was opened until its last copy is closed, in whichever process that is.", "被继承或复制的句柄会一直保持打开，直到其最后一个副本被关闭，无论是在哪个进程中关闭。";
     SA_8: "While somebody has the file mapped for writing, an open that does not share write is refused even without any handle left.", "只要文件被以可写方式映射，未共享写入的打开就会被拒绝，即使已没有句柄。";
     SA_10: "Folders follow the same check; listing counts as reading.", "目录遵循同样的检查；列出目录视为读取。";
     SA_11: "The open asked for the maximum allowed access, or its access is not shown: it may conflict, which the capture cannot prove by itself.", "该次打开请求的是“允许的最大访问”或其访问未显示：可能冲突，但仅凭捕获无法证实。";
     DP_3: "A file marked for deletion stays, and every new open of its name fails, until the last handle on that name is closed, whatever that handle's access or share mode.", "文件被标记删除后，在该名称的最后一个句柄关闭之前一直存在，且对该名称的任何新打开都会失败，与该句柄的访问或共享模式无关。";
     DP_4: "A handle opened with delete-on-close marks the file when it is closed.", "以“关闭时删除”方式打开的句柄在关闭时将文件标记为删除。";
+    DP_5: "A mark for deletion can be taken back by any handle with the DELETE right; only a mark set after that counts.", "删除标记可由任何具有 DELETE 权限的句柄撤销；只有此后再设置的标记才有效。";
     DP_6: "With POSIX semantics the name stays pending only until the handle that marked it is closed; that handle alone stands in the way.", "采用 POSIX 语义时，名称仅在标记它的句柄关闭之前处于挂起状态；造成阻塞的只有该句柄。";
     DP_7: "Nothing can be opened or created below a folder that is waiting to be deleted; the handles on the folder keep it.", "目录处于删除挂起状态时，其下不能打开或创建任何内容；是目录上的句柄使其保留。";
     DP_8: "A pending delete belongs to one name of the file: handles opened by another hard link neither see nor prolong it.", "挂起的删除只针对文件的某一个名称：通过其他硬链接打开的句柄既不受影响，也不会延长它。";
@@ -85,6 +87,7 @@ crate::texts! {
     DP_10: "The read-only attribute forbids deletion; nobody holds the file.", "只读属性禁止删除；没有进程占用该文件。";
     MM_1: "A file that is mapped, as a running program or DLL or as data, cannot be marked for deletion.", "被映射的文件（正在运行的程序、DLL 或数据映射）不能标记为删除。";
     MM_2: "A file that runs as a program or DLL cannot be opened for writing or for deletion at the close; to append or to delete it can, and a mapping of mere data prevents none of these.", "作为程序或 DLL 运行的文件不能以写入或“关闭时删除”方式打开；以追加或删除方式可以打开，而单纯的数据映射不妨碍上述任何一种。";
+    MM_3: "Of a file with several names one may be deleted while it runs as a program or DLL, unless the deletion asks for the check of images.", "具有多个名称的文件在作为程序或 DLL 运行时可以删除其中一个名称，除非删除请求要求检查映像节。";
     MM_4: "A mapped file cannot be cut short.", "已映射的文件不能被截断。";
     RN_1: "A file that anybody has open cannot be replaced by a classic rename or link.", "只要有进程打开着目标文件，普通的重命名或链接就不能替换它。";
     RN_2: "A POSIX rename replaces an open file only if every open shares delete.", "POSIX 重命名只有在所有打开都共享删除时才能替换已打开的文件。";
@@ -106,6 +109,7 @@ crate::texts! {
     SA_2: "An open that neither reads, writes nor deletes takes no part in the sharing check.", "既不读、不写也不删除的打开不参与共享检查。";
     SA_4: "The check is kept for the file, not for a path: an open by another hard link counts.", "检查针对文件而非路径：通过其他硬链接的打开同样计入。";
     SA_9: "A caller without the right to write shares reading whether it asks for it or not; a conflict about reading alone is no proof.", "没有写权限的调用者无论是否请求都会共享读取；仅涉及读取的冲突不足以证实。";
+    SA_12: "The system and drivers may have the check skipped: what was granted against an open that surely stood proves nothing by itself.", "系统和驱动程序可以跳过该检查：在确定存在冲突打开的情况下仍被允许的打开，其本身不足以证实。";
     DP_2: "From the moment a name is marked for deletion, every open of it fails, whatever it asks for and whoever asks.", "名称一旦被标记删除，对它的任何打开都会失败，与请求内容和请求者无关。";
     MM_5: "The end of a mapping leaves no event; only the end of the process or a later success bounds it.", "映射结束不产生事件；只有进程结束或之后的成功操作能限定其终点。";
     OP_1: "An oplock request shows as FileSystemControl; its owner is asked to give way when somebody else comes.", "机会锁请求显示为 FileSystemControl；有其他打开到来时会要求持有者让出。";
@@ -114,6 +118,7 @@ crate::texts! {
     VI_5: "The file server opens files for remote clients under System.", "文件服务器以 System 名义为远程客户端打开文件。";
     VI_7: "Where events are missing, not seeing a holder proves nothing.", "事件有缺失时，未见占用者不能说明任何问题。";
     VI_8: "A handle that is inherited or duplicated, and the end of a mapping, leave no event.", "句柄被继承或复制、映射结束，都不会留下事件。";
+    VI_9: "One file may go by names that look different (8.3 names, devices, shares, junctions); where nothing ties two of them, they may be the same file's, no more.", "同一文件可能有看似不同的名称（8.3 名称、设备、共享、联接点）；若捕获中没有依据把两者对应起来，则仅为可能是同一文件。";
     VI_12: "Loaded registry hives and paging files are held by the kernel for as long as Windows runs.", "已加载的注册表配置单元和页面文件在 Windows 运行期间始终由内核占用。";
     AT_1: "A handle follows the file when it is renamed: who opened the old name holds the new one.", "文件重命名后句柄随之而动：打开旧名称者即占用新名称。";
     AT_2: "Spellings of one path (case, 8.3, device and namespace prefixes) are one file; the same name in another folder is another.", "同一路径的不同写法（大小写、8.3、设备和命名空间前缀）是同一文件；其他目录中的同名文件是另一文件。";
@@ -126,6 +131,7 @@ crate::texts! {
     AT_10: "What stood in the way held through all attempts; the first success after its release, with nobody else letting go in between, confirms it.", "造成阻塞者在所有尝试期间都在占用；其释放后的首次成功（其间无其他释放）即予以证实。";
     AT_11: "A success that a hold would have forbidden shows that it had ended by then.", "某次本应被该占用阻止的操作成功，表明占用在此之前已结束。";
     AT_12: "The capture was filtered: that nobody else is visible proves nothing.", "捕获经过筛选：看不到其他进程不能说明任何问题。";
+    AT_13: "Where a process closed one of several handles, the one its thread opened last is shown as closed: the usual order, and no proof.", "当进程关闭多个句柄之一时，按同一线程最近打开的句柄显示为已关闭：这是通常的顺序，并非证据。";
     AT_6: "A close without an open shows a handle from before the capture, or one handed over by another process.", "没有对应打开的关闭表明句柄在捕获之前已存在，或由其他进程传递而来。";
 }
 

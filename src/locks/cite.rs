@@ -6,7 +6,7 @@ use super::finding::{
 use crate::capture::op::{EventIndex, Op, OpKind, OpLog, PathId};
 use crate::nt::path::volume_device;
 use crate::nt::sharing::{AccessClasses, Grant};
-use crate::nt::{AccessMask, CreateOptions, FileAttributes, NtStatus, OpenResult};
+use crate::nt::{AccessMask, CreateOptions, DispositionFlags, FileAttributes, NtStatus, OpenResult};
 use rustc_hash::FxHashMap;
 
 /// A rule that a conclusion rests on.
@@ -67,6 +67,9 @@ impl<'a> Citer<'a> {
                 DeleteHow::PosixDisposition => "DP-6",
                 DeleteHow::DeleteOnClose => "DP-4",
             };
+            if let Some(undone) = self.undone(mark.event) {
+                cited.add("DP-5", Some(undone));
+            }
             cited.add(rule, Some(mark.event));
         }
         if finding.live_child.is_some() {
@@ -121,6 +124,9 @@ impl<'a> Citer<'a> {
         if spared_by_read(finding, holder) {
             cited.add("SA-9", start);
         }
+        if holder.unchecked {
+            cited.add("SA-12", start);
+        }
         if matches!(holder.rule, "DP-7" | "DP-9" | "DR-1" | "RN-4") {
             let posix = finding.deleted_by.is_some_and(|mark| mark.how == DeleteHow::PosixDisposition);
             cited.add(if posix { "DP-6" } else { "DP-3" }, None);
@@ -146,10 +152,22 @@ impl<'a> Citer<'a> {
             if holder.handle_ambiguous || close.is_some() {
                 cited.add("AT-3", close);
             }
+            if holder.handle_ambiguous && start.is_some() {
+                // Which of them is shown goes by the usual order of closes.
+                cited.add("AT-13", start);
+            }
+        }
+        if holder.mechanism == Mechanism::ImageMapping
+            && let Some(link) = self.checked_in_spite_of(finding)
+        {
+            cited.add("MM-3", Some(link));
         }
         if start.is_none() && holder.mechanism != Mechanism::FilterInStack && !mapped {
             // Only its use or its close shows the handle.
             cited.add("AT-6", event_of(holder.hold.end));
+            if holder.hold.start == Edge::Unseen {
+                cited.add("SA-7", event_of(holder.hold.end));
+            }
         }
         // Its own close is missing, and another's has no open: one handle may have gone from hand to hand.
         let handed = |other: &&Holder| {
@@ -165,7 +183,7 @@ impl<'a> Citer<'a> {
         if start.is_none() && mapped {
             cited.add("VI-4", None);
         }
-        if mapped && holder.hold.end == Edge::Unseen {
+        if mapped && (holder.hold.end == Edge::Unseen || holder.confidence < Confidence::Proven) {
             cited.add("MM-5", None);
         }
         if let Some(end) = event_of(holder.hold.end)
@@ -238,10 +256,18 @@ impl<'a> Citer<'a> {
         } else if let Some(link) = before.last() {
             cited.add("SA-4", Some(link.event));
         } else {
-            let spelled = [path, finding.path].iter().any(|path| is_alias(self.log.paths.get(*path)));
+            let paths = [path, finding.path].map(|path| self.log.paths.get(path));
+            let drive = |path: &str| path.chars().next().map(|letter| letter.to_ascii_uppercase());
+            // No hard link leads from one volume to another.
+            let spelled = paths.iter().any(|path| is_alias(path)) || drive(paths[0]) != drive(paths[1]);
             // DP-8: a pending delete does not see other links.
             let other_link = !spelled && finding.cause != Cause::DeletePending;
-            cited.add(if other_link { "SA-4" } else { "AT-2" }, event_of(holder.hold.start));
+            let rule = match (other_link, holder.confidence) {
+                (true, _) => "SA-4",
+                (false, Confidence::Possible) if spelled => "VI-9",
+                _ => "AT-2",
+            };
+            cited.add(rule, event_of(holder.hold.start));
         }
     }
 
@@ -258,6 +284,29 @@ impl<'a> Citer<'a> {
                 && event_of(holder.hold.end) != Some(op.event)
         });
         closes.next().map(|close| close.event)
+    }
+
+    /// DP-5: the last event before a mark that took an earlier one on the same name back.
+    fn undone(&self, mark: EventIndex) -> Option<EventIndex> {
+        let path = self.op(mark)?.path;
+        let before = self.log.ops.partition_point(|op| op.event < mark);
+        let before = self.log.ops.get(..before)?.iter().rev().take(MAX_BETWEEN);
+        let mut undoes = before.filter(|op| op.path == path && op.status.is_success()).filter(|op| match op.kind {
+            OpKind::SetDisposition { delete, .. } => !delete,
+            OpKind::SetDispositionEx { flags, .. } => !flags.contains(DispositionFlags::DELETE),
+            _ => false,
+        });
+        undoes.next().map(|op| op.event)
+    }
+
+    /// MM-3: the link that gave the file another name, where a deletion asked for the check of images all the same.
+    fn checked_in_spite_of(&self, finding: &Finding) -> Option<EventIndex> {
+        let op = self.op(finding.event)?;
+        let OpKind::SetDispositionEx { flags, .. } = op.kind else { return None };
+        let moved = self.moves.get(&name(self.log, op.path))?.iter();
+        let before = moved.filter_map(|at| self.log.ops.get(*at as usize)).filter(|moved| moved.event < op.event);
+        let link = before.filter(|moved| matches!(moved.kind, OpKind::Link { .. })).last();
+        link.filter(|_| flags.contains(DispositionFlags::FORCE_IMAGE_SECTION_CHECK)).map(|link| link.event)
     }
 
     /// DP-10: the event before the refusal that showed, or set, the read-only attribute.

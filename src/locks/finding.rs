@@ -146,6 +146,8 @@ pub struct Holder {
     pub confirmed: bool,
     /// The success that the hold would have forbidden, so that it had ended by then (AT-11).
     pub refuted_by: Option<EventIndex>,
+    /// It was granted against the check: a handle that should have refused it surely stood (SA-12).
+    pub unchecked: bool,
 }
 
 impl Holder {
@@ -165,6 +167,7 @@ impl Holder {
             smb_client: false,
             confirmed: false,
             refuted_by: None,
+            unchecked: false,
         }
     }
 }

@@ -125,6 +125,7 @@ impl Engine<'_> {
                 smb_client: system && best.served,
                 confirmed: false,
                 refuted_by: refuted.and_then(|one| Some(self.op(one.by)?.event)),
+                unchecked: best.unchecked && conflict.is_some(),
             },
             inferred: fits == Fit::Maybe || !(sure || best.paired_alive(failing.at)),
             left_early,

@@ -49,6 +49,11 @@ pub(crate) fn harmless(failing: Failing<'_>, kind: Kind, nobody: bool) -> Option
     }
 }
 
+/// Whether only a mapping leads to such a result.
+fn only_mapped(failing: Failing<'_>) -> bool {
+    matches!(failing.op.status, NtStatus::CANNOT_DELETE | NtStatus::USER_MAPPED_FILE)
+}
+
 /// Whether a handle may refuse what a mapping was asked about.
 fn also_refuses(op: &Op, hold: &HoldRec, link: u32) -> Fit {
     let refuses = match (op.status, op.kind) {
@@ -82,10 +87,7 @@ impl Engine<'_> {
         // MM-2: a delete-on-close open looks at image sections only.
         let create = matches!(failing.op.kind, OpKind::Create(_));
         let rule = if create { "MM-2" } else { "MM-1" };
-        // MM-3: unless it asks for the check of images, one of several names may go.
-        let unchecked = matches!(failing.op.kind, OpKind::SetDispositionEx { flags, .. }
-            if !flags.contains(DispositionFlags::FORCE_IMAGE_SECTION_CHECK));
-        let images = !(unchecked && self.has_other_name(failing, link));
+        let images = !self.spares_images(failing, link);
         self.mapped(failing, link, rule, &|kind| (images && kind.image()) || (!create && kind.data()), found);
         let image = found.suspects.iter().any(|suspect| suspect.holder.mechanism == Mechanism::ImageMapping);
         let data = found.suspects.iter().any(|suspect| suspect.holder.mechanism == Mechanism::DataMapping);
@@ -105,6 +107,13 @@ impl Engine<'_> {
     /// MM-1: a deletion of the whole file may be refused because of a named stream that is mapped; the reference does not say.
     pub(crate) fn may_count_elsewhere(&self, failing: Failing<'_>, stream: u32) -> bool {
         failing.op.status == NtStatus::CANNOT_DELETE && stream == UNNAMED
+    }
+
+    /// MM-3: whether no loaded image refuses a deletion: it does not ask for the check of images, and another name stays.
+    pub(crate) fn spares_images(&mut self, failing: Failing<'_>, link: u32) -> bool {
+        let unchecked = matches!(failing.op.kind, OpKind::SetDispositionEx { flags, .. }
+            if !flags.contains(DispositionFlags::FORCE_IMAGE_SECTION_CHECK));
+        failing.op.status == NtStatus::CANNOT_DELETE && unchecked && self.has_other_name(failing, link)
     }
 
     /// Whether the file is shown to have another name, which stays (MM-3).
@@ -270,12 +279,16 @@ impl Engine<'_> {
             };
             let suspect = Suspect {
                 inferred: confidence < Confidence::Proven,
-                // Of several sufficient holders each blocks alone: an image seen loaded, in a process that lived on.
-                beside: confidence == Confidence::Likely
-                    && section.kind == Kind::Image
-                    && section.made.is_some()
+                // Of several sufficient holders each blocks alone: an image seen loaded, in a process that lived on; where only a
+                // mapping leads to such a result, a view of data is possible besides (MM-5).
+                beside: section.made.is_some()
                     && section.through
-                    && !self.unloaded(failing, &section),
+                    && !self.unloaded(failing, &section)
+                    && match confidence {
+                        Confidence::Likely => section.kind == Kind::Image,
+                        Confidence::Possible => only_mapped(failing) && nth < here && !left_early && !reads_only,
+                        Confidence::Proven => false,
+                    },
                 left_early,
                 // MM-5: only the end of its process bounds a mapping.
                 settled_by_release: confidence == Confidence::Likely

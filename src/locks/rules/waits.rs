@@ -185,6 +185,7 @@ impl Engine<'_> {
                 smb_client: false,
                 confirmed: false,
                 refuted_by: None,
+                unchecked: false,
             });
         }
         holders

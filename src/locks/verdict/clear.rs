@@ -153,7 +153,8 @@ impl Engine<'_> {
             }
         }
         if scene.link == self.subject(failing.index, failing.op) {
-            self.by_mapping(failing, finding, &track, skip, &mut here);
+            let spares_images = self.spares_images(failing, scene.link);
+            self.by_mapping(failing, (finding, spares_images), &track, skip, &mut here);
             for (opens, reason) in
                 [(&track.refused_opens, Reason::OwnOpenFailed), (&track.pending_opens, Reason::OpenNotCompleted)]
             {
@@ -267,7 +268,7 @@ impl Engine<'_> {
     fn by_mapping(
         &self,
         failing: Failing<'_>,
-        finding: &Finding,
+        (finding, spares_images): (&Finding, bool),
         track: &Track,
         skip: &FxHashSet<ProcessId>,
         here: &mut Outcomes,
@@ -294,6 +295,9 @@ impl Engine<'_> {
         });
         for (of, section) in sections.filter(|(_, section)| !skip.contains(&section.process)) {
             let Some(mut rule) = harmless(failing, section.kind, nobody) else { continue };
+            if spares_images && !section.kind.data() {
+                rule = Some("MM-3");
+            }
             if of != stream && !self.may_count_elsewhere(failing, stream) {
                 rule = Some("SA-6");
             }

@@ -63,7 +63,7 @@ impl Engine<'_> {
         let left: Vec<RuledOut> = blockers
             .suspects
             .iter()
-            .filter(|_| !failing.every_open_counts())
+            .filter(|suspect| !failing.every_open_counts() && !is_mapping(suspect.holder.mechanism))
             .filter_map(|suspect| {
                 let (end, _) = suspect.end.filter(|(_, end)| end.end <= last)?;
                 let event = self.op(end).map(|op| op.event);
@@ -87,14 +87,14 @@ impl Engine<'_> {
                         suspect.holder.confidence = Confidence::Possible;
                         return true;
                     }
-                    suspect.holder.confidence >= Confidence::Likely
-                        && (!suspect.inferred || suspect.beside && !proven.contains(&suspect.holder.party))
+                    suspect.holder.confidence >= Confidence::Likely && !suspect.inferred
+                        || suspect.beside && !proven.contains(&suspect.holder.party)
                 });
             }
             Some(Confidence::Likely) => {
-                blockers
-                    .suspects
-                    .retain(|suspect| suspect.holder.confidence >= Confidence::Likely || suspect.counterpart);
+                blockers.suspects.retain(|suspect| {
+                    suspect.holder.confidence >= Confidence::Likely || suspect.counterpart || suspect.beside
+                });
             }
             _ => {}
         }
@@ -170,10 +170,8 @@ impl Engine<'_> {
         if !blockers.suspects.iter().any(|suspect| suspect.holder.confidence >= Confidence::Likely) {
             return;
         }
-        // Who merely may have kept a pending name as well is told, and says nothing of its release.
-        let all_count = failing.op.status == NtStatus::DELETE_PENDING;
-        let shown =
-            |suspect: &&Suspect| !all_count || suspect.holder.confidence >= Confidence::Likely || suspect.counterpart;
+        // Who merely may have kept a pending name, or have the file mapped, as well is told, and says nothing of its release.
+        let shown = |suspect: &&Suspect| suspect.holder.confidence >= Confidence::Likely || suspect.counterpart;
         let ends: Option<Vec<_>> = blockers.suspects.iter().filter(shown).map(|suspect| suspect.end).collect();
         let Some((op, at)) = ends.and_then(|ends| ends.into_iter().max_by_key(|(_, at)| (at.start, at.end))) else {
             return;
@@ -313,4 +311,9 @@ fn may_refuse(failing: Failing<'_>, kind: Kind) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether it is a mapping, which may have ended long before its process did (MM-5).
+const fn is_mapping(mechanism: Mechanism) -> bool {
+    matches!(mechanism, Mechanism::ImageMapping | Mechanism::DataMapping)
 }
