@@ -1,13 +1,16 @@
-//! The rules that the documentation lists are those that records and stories cite: a reader finds each of them in one.
+//! The rules that the documentation lists are those that records and stories cite: a reader finds each of them in one, each
+//! that the code cites has its sentence, and none of the locking reference is passed over.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod places;
 mod program;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use pmlblame::lang::{Lang, why};
 use regex::Regex;
 use serde_json::Value;
 
@@ -41,15 +44,78 @@ fn rules_of(value: &Value, events: u64, found: &mut BTreeSet<String>) {
     }
 }
 
-#[test]
-fn each_listed_rule_is_cited_and_each_cited_one_listed() {
-    let id = Regex::new(r"\b(?:SA|DP|MM|RN|OP|LK|DR|VI|AT)-\d+\b").unwrap();
-    let page = fs::read_to_string(root().join("docs/how-blame-works.md")).unwrap();
-    // The tables have the number in the first column, that of the cleared in the second.
+/// The number of a rule.
+const ID: &str = r"\b(?:SA|DP|MM|RN|OP|LK|DR|VI|AT)-\d+\b";
+
+/// The rules that the page lists: its tables have the number in the first column, that of the cleared in the second.
+fn listed(page: &str) -> BTreeSet<String> {
+    let id = Regex::new(ID).unwrap();
     let rows = page.lines().filter(|line| line.starts_with("| "));
     let cells = rows.flat_map(|line| line.trim_matches('|').split('|').take(2)).map(str::trim);
-    let listed: BTreeSet<String> =
-        cells.filter(|cell| id.find(cell).is_some_and(|found| found.as_str() == *cell)).map(str::to_owned).collect();
+    cells.filter(|cell| id.find(cell).is_some_and(|found| found.as_str() == *cell)).map(str::to_owned).collect()
+}
+
+/// The rules that decide nothing by themselves: the list of them has the numbers before the colon.
+fn without_bearing(page: &str) -> BTreeSet<String> {
+    let id = Regex::new(ID).unwrap();
+    let lines = page.lines().filter_map(|line| line.strip_prefix("- ")?.split_once(": "));
+    let heads = lines.map(|(head, _)| head).filter(|head| id.replace_all(head, "").trim_matches([',', ' ']).is_empty());
+    heads.flat_map(|head| id.find_iter(head).map(|found| found.as_str().to_owned()).collect::<Vec<_>>()).collect()
+}
+
+/// The text of every source file below a folder.
+fn sources(folder: &Path) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|kind| kind == "rs") {
+            found.push((path.display().to_string(), fs::read_to_string(&path).unwrap()));
+        }
+    }
+    found
+}
+
+#[test]
+fn each_rule_in_the_code_has_a_sentence_and_each_sentence_a_use() {
+    let literal = Regex::new(r#""((?:SA|DP|MM|RN|OP|LK|DR|VI|AT)-\d+)""#).unwrap();
+    let mut cited = BTreeSet::new();
+    for (file, text) in sources(&root().join("src")) {
+        for found in literal.captures_iter(&text) {
+            let sentence = why::rule(&found[1]).unwrap_or_else(|| panic!("{file}: {} has no sentence", &found[1]));
+            for lang in [Lang::En, Lang::ZhCn] {
+                assert!(sentence.get(lang).chars().count() >= 8, "{}", &found[1]);
+            }
+            assert_ne!(sentence.get(Lang::En), sentence.get(Lang::ZhCn), "{}", &found[1]);
+            cited.insert(found[1].replace('-', "_"));
+        }
+    }
+    let own = Regex::new(r#"(?m)^ +((?:SA|DP|MM|RN|OP|LK|DR|VI|AT)_\d+): ""#).unwrap();
+    let sentences = fs::read_to_string(root().join("src/lang/why.rs")).unwrap();
+    let sentences: BTreeSet<String> = own.captures_iter(&sentences).map(|found| found[1].to_owned()).collect();
+    assert_eq!(sentences, cited, "sentences, against the rules that the code cites");
+}
+
+#[test]
+fn no_rule_of_the_reference_is_passed_over() {
+    let Some(reference) = places::shared_path("reference/windows-locking.md") else { return };
+    let rule = Regex::new(r"\*\*((?:SA|DP|MM|RN|OP|LK|DR|VI|AT)-\d+)\b").unwrap();
+    let reference = fs::read_to_string(reference).unwrap();
+    let all: BTreeSet<String> = rule.captures_iter(&reference).map(|found| found[1].to_owned()).collect();
+    assert_eq!(all.len(), 72, "{all:?}");
+    let page = fs::read_to_string(root().join("docs/how-blame-works.md")).unwrap();
+    let (listed, idle) = (listed(&page), without_bearing(&page));
+    assert!(listed.is_disjoint(&idle), "both with a row and without bearing");
+    let told: BTreeSet<String> = listed.union(&idle).cloned().collect();
+    assert_eq!(told, all, "rules that the page tells of, against those of the reference");
+}
+
+#[test]
+fn each_listed_rule_is_cited_and_each_cited_one_listed() {
+    let id = Regex::new(ID).unwrap();
+    let page = fs::read_to_string(root().join("docs/how-blame-works.md")).unwrap();
+    let listed = listed(&page);
     assert!(listed.len() >= 45, "{listed:?}");
 
     let mut cited = BTreeSet::new();

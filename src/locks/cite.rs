@@ -151,10 +151,10 @@ impl<'a> Citer<'a> {
             let close = self.unclear_close(finding, holder);
             if holder.handle_ambiguous || close.is_some() {
                 cited.add("AT-3", close);
-            }
-            if holder.handle_ambiguous && start.is_some() {
-                // Which of them is shown goes by the usual order of closes.
-                cited.add("AT-13", start);
+                if start.is_some() {
+                    // Which of them is shown goes by the usual order of closes.
+                    cited.add("AT-13", None);
+                }
             }
         }
         if holder.mechanism == Mechanism::ImageMapping
