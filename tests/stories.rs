@@ -37,11 +37,17 @@ fn hold<'s>(story: &'s Story, process: &str) -> &'s StoryHold {
     story.holds.iter().filter(|hold| hold.process == process).max_by_key(|hold| hold.over.clone()).unwrap()
 }
 
-/// The bar of the hold that `tells` its line.
-fn bar(story: &Story, tells: &str) -> String {
+/// The bar of the hold that `tells` its line: before the event, at it, and after it.
+fn bar(story: &Story, tells: &str) -> (String, char, String) {
     let text = told(story);
-    let line = text.lines().find(|line| line.contains(tells)).unwrap_or_else(|| panic!("no {tells} in\n{text}"));
-    line.split_whitespace().next().unwrap().to_owned()
+    let mut bars = text.lines().skip_while(|line| !line.starts_with("  --"));
+    let ruler = bars.next().unwrap();
+    let line = bars.find(|line| line.contains(tells)).unwrap_or_else(|| panic!("no {tells} in\n{text}"));
+    let bar = line.split_whitespace().next().unwrap();
+    let ruler = ruler.split_whitespace().next().unwrap();
+    assert_eq!((bar.len(), ruler.len()), (48, 48));
+    let mark = ruler.find('X').unwrap();
+    (bar[..mark].to_owned(), bar[mark..].chars().next().unwrap(), bar[mark + 1..].to_owned())
 }
 
 #[test]
@@ -52,9 +58,9 @@ fn a_refuted_hold_is_not_drawn_past_the_success() {
     assert_eq!(held.over.as_deref(), Some("2022-10-08T05:50:51.0000000Z"));
     // Its own read is the last that surely shows it.
     assert!(held.sure.as_ref().unwrap().until.as_deref().unwrap() < "2022-10-08T05:50:50.1");
-    let bar = bar(&story, "AT-11: event 62 succeeded");
-    assert_eq!(bar.trim_matches('.').split('X').next().unwrap().trim_end_matches('.'), "#???????");
-    assert!(!bar.split('X').nth(1).unwrap().contains(['#', '?']), "{bar}");
+    let (before, at, after) = bar(&story, "AT-11: event 62 succeeded");
+    assert_eq!((before.trim_matches('.'), at), ("#???????", '.'));
+    assert!(!after.contains(['#', '?']), "{after}");
     let failure = story.failure.as_ref().unwrap();
     let cleared = failure.ruled_out.iter().find(|party| party.process == "HipsDaemon.exe").unwrap();
     assert_eq!((cleared.rule.as_str(), cleared.event), ("AT-11", Some(62)));
@@ -70,9 +76,8 @@ fn a_close_under_way_is_no_sure_hold() {
         (until, held.over.as_deref()),
         (Some("2022-10-08T05:50:52.0000800Z"), Some("2022-10-08T05:50:55.0000800Z"))
     );
-    let bar = bar(&story, "its close done 05:50:55.0000800");
-    assert_eq!(bar.matches('#').count(), 1, "{bar}");
-    assert!(bar.contains("#???????X???"), "{bar}");
+    let (before, at, after) = bar(&story, "its close done 05:50:55.0000800");
+    assert_eq!((before.trim_start_matches('.'), at, after.trim_end_matches('.')), ("#???????", '?', "???????????????"));
     let holder = &story.failure.as_ref().unwrap().holders[0];
     assert_eq!(holder.hold.sure_until.as_deref(), until);
     let report = run(&["lingering-close.PML"]);
@@ -81,6 +86,108 @@ fn a_close_under_way_is_no_sure_hold() {
         report
             .contains("to 05:50:52.0000800, when its close began, and perhaps until that was done at 05:50:55.0000800")
     );
+}
+
+/// Microseconds before and after the refusal, in minutes of history.
+const NARROW: &str = r"+0.1 V.exe CreateFile C:\w\f access=GENERIC_WRITE share=R disposition=CREATE dur=10us
++0.2 V.exe CloseFile C:\w\f dur=10us
++30 B.exe:7 CreateFile C:\w\f access=READ_ATTRIBUTES share=RWD dur=10us
++30.000030 B.exe:7 CloseFile C:\w\f dur=5us
++30.000040 A.exe CreateFile C:\w\f access=GENERIC_READ share=RW dur=5us
++30.000050 V.exe CreateFile C:\w\f access=DELETE share=RWD dur=20us -> SHARING VIOLATION
++30.000080 A.exe CloseFile C:\w\f dur=5us
++30.000090 B.exe:8 CreateFile C:\w\f access=READ_ATTRIBUTES share=RW dur=5us
++31 B.exe:8 CloseFile C:\w\f dur=5us
++90 V.exe CreateFile C:\w\f access=DELETE share=RWD dur=10us
++90.1 V.exe CloseFile C:\w\f dur=10us
+";
+
+#[test]
+fn a_bar_shows_whether_a_hold_stood_at_the_event() {
+    let built = Built::new(NARROW);
+    let story: Story = serde_json::from_str(&built.run(&["why", "c.PML", "-e", "5", "--json", "-"])).unwrap();
+    assert_eq!(story.done.as_deref(), Some("2022-10-08T05:51:18.0000700Z"));
+    let ends = |tells: &str| {
+        let (before, at, after) = bar(&story, tells);
+        (before.ends_with('#'), at, after.starts_with('#'))
+    };
+    // Closed 15 us before, open throughout, opened 20 us after: each is drawn on its own side.
+    assert_eq!(ends("05:51:18.0000000"), (true, '.', false));
+    assert_eq!(ends("A.exe (PID 100)"), (true, '#', true));
+    assert_eq!(ends("05:51:18.0000900"), (false, '.', true));
+    let text = built.run(&["why", "c.PML", "-e", "5", "--tz", "utc"]);
+    let heading = "Who held the file (▓ held, ░ perhaps; what stands under ✗ stood at this event)\n";
+    let (_, bars) = text.split_once(heading).unwrap_or_else(|| panic!("{text}"));
+    assert_eq!(bars.lines().next(), Some(format!("  {}✗{}  event 5", "─".repeat(16), "─".repeat(31)).as_str()));
+}
+
+/// On every sample: who is proven to stand in the way by a handle stands at the event, and who had closed his does not.
+#[test]
+fn bars_agree_with_the_verdict() {
+    let mut seen = (0, 0);
+    for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if !name.ends_with(".PML") {
+            continue;
+        }
+        let record = run(&[&name, "--json", "-", "--no-hash"]);
+        let record: serde_json::Value = serde_json::from_slice(&record.stdout).unwrap();
+        for failure in record["failures"].as_array().unwrap().iter().take(2) {
+            let story = story(&name, failure["event"].as_u64().unwrap());
+            let text = told(&story);
+            let Some(ruler) = text.lines().find(|line| line.starts_with("  --")) else { continue };
+            let mark = ruler.find('X').unwrap();
+            let told = story.failure.as_ref().unwrap();
+            for (line, hold) in text.lines().skip_while(|line| *line != ruler).skip(1).zip(&story.holds) {
+                let cell = line.as_bytes()[mark] as char;
+                let certain = told.holders.iter().any(|one| {
+                    one.pid == hold.pid && one.hold.start == hold.start && one.confidence == Confidence::Proven
+                });
+                if certain
+                    && hold.implicated
+                    && hold.sure.is_some()
+                    && told.holders.iter().all(|one| one.handle.is_none())
+                {
+                    assert_eq!(cell, '#', "{name} {}: {line}", story.event);
+                    seen.0 += 1;
+                }
+                let ended = told.ruled_out.iter().any(|party| {
+                    party.pid == hold.pid
+                        && party.rule == "AT-4"
+                        && party.event.is_some()
+                        && matches!(&hold.end, pmlblame::case::Edge::At(at) if Some(at.event) == party.event)
+                });
+                if ended {
+                    assert_eq!(cell, '.', "{name} {}: {line}", story.event);
+                    seen.1 += 1;
+                }
+            }
+        }
+    }
+    assert!(seen.0 > 40 && seen.1 > 10, "{seen:?}");
+}
+
+#[test]
+fn a_rename_without_the_right_is_no_lock_to_anybody() {
+    let lines = r"+0.1 A.exe CreateFile C:\w\t access=READ_ATTRIBUTES share=RWD
++1 V.exe CreateFile C:\w\f access=READ_ATTRIBUTES share=RWD
++1.1 V.exe SetRenameInformationFile C:\w\f to=C:\w\t replace=yes -> ACCESS DENIED
++1.2 V.exe SetDispositionInformationFile C:\w\f delete=yes -> ACCESS DENIED
++1.3 V.exe CloseFile C:\w\f
+";
+    let built = Built::new(lines);
+    let rule = "  not refused because of a lock\n  DP-1: Only a handle with the DELETE right can mark a file for deletion or rename it; \
+                through any other both are refused, whoever has the file open.\n";
+    let text = built.why(2);
+    assert!(text.contains(rule), "{text}");
+    // Nor is it called one by the story of another event on the file.
+    for text in [text, built.why(3)] {
+        assert!(text.contains("Nothing was refused on this file because of a lock."), "{text}");
+        assert!(!text.contains("perhaps because of a lock"), "{text}");
+    }
+    let story: Story = serde_json::from_str(&built.run(&["why", "c.PML", "-e", "2", "--json", "-"])).unwrap();
+    assert_eq!((story.denied_by.as_deref(), story.failure), (Some("DP-1"), None));
+    assert!(story.events.iter().all(|event| !event.refused));
 }
 
 #[test]

@@ -192,3 +192,77 @@ process 7778 hold.exe
     );
     assert_eq!(conflict(1), "victim wants DELETE, holder does not share DELETE");
 }
+
+fn json(arguments: &[&str], lang: &str) -> serde_json::Value {
+    let output = Command::new(env!("CARGO_BIN_EXE_pmlblame"))
+        .current_dir(samples())
+        .args(arguments)
+        .args(["--json", "-", "--lang", lang])
+        .output()
+        .unwrap();
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn codes(record: &serde_json::Value) -> Vec<&str> {
+    record["recommendations"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap()).collect()
+}
+
+/// DP-10: CANNOT DELETE may have nobody behind it.
+#[test]
+fn a_refused_deletion_need_not_have_a_holder() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = r"let OLD = C:\Windows\WinSxS\Temp\PendingDeletes\old.dll
++4 TiWorker.exe:5056 CreateFile ${OLD} access=DELETE share=RWD
++4.001 TiWorker.exe:5056 SetDispositionInformationFile ${OLD} delete=yes -> CANNOT DELETE
++4.002 TiWorker.exe:5056 CloseFile ${OLD}
+";
+    let capture = made(folder.path(), "attributes", lines);
+    let record = json(&[&capture], "en");
+    assert_eq!(
+        record["verdict"]["text"],
+        "1 of 1 refused operation was a deletion answered with CANNOT DELETE, and the capture does not show whether the \
+         file is read-only. If it is, nobody's hold is the reason (DP-10); if not, somebody has it mapped, as a program, a \
+         DLL or data (MM-1)."
+    );
+    let explanations: Vec<&str> = record["failures"][0]["explanations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|code| code.as_str().unwrap())
+        .filter(|code| ["mapping", "read_only_attribute"].contains(code))
+        .collect();
+    assert_eq!(explanations, ["mapping", "read_only_attribute"]);
+    assert!(record["failures"][0]["evidence"].as_array().unwrap().iter().any(|one| one["rule"] == "DP-10"));
+    assert_eq!(codes(&record)[0], "check_read_only");
+    assert!(
+        !codes(&record).contains(&"recapture_lower_altitude")
+            && !codes(&record).contains(&"stop_realtime_scan_and_retry")
+    );
+    let advice = record["recommendations"][0]["text"].as_str().unwrap();
+    assert!(advice.starts_with(r"Look whether C:\Windows\WinSxS\Temp\PendingDeletes\old.dll is read-only"), "{advice}");
+    assert!(advice.ends_with("tasklist /m old.dll lists the processes that run it as a DLL."), "{advice}");
+    let text = out(&run(&[&capture]));
+    assert!(text.contains("may hold it; it may be read-only, and then nobody's hold is the reason (DP-10))"), "{text}");
+    let chinese = json(&[&capture], "zh-CN");
+    assert_eq!(
+        chinese["verdict"]["text"],
+        "1 次被拒操作中有 1 次是删除文件，结果为 CANNOT DELETE，而此捕获未显示该文件是否为只读。若为只读，则并非占用所致（DP-10）；\
+         否则是该文件已被映射，即作为程序、DLL 或数据（MM-1）。"
+    );
+    // What the capture shows not to be read-only is somebody's.
+    let known =
+        lines.replace("+4.001", "+4.0005 TiWorker.exe:5056 QueryBasicInformationFile ${OLD} attributes=A\n+4.001");
+    let record = json(&[&made(folder.path(), "known", &known)], "en");
+    assert!(record["verdict"]["text"].as_str().unwrap().starts_with("Somebody held files that TiWorker.exe needed"));
+    assert!(!codes(&record).contains(&"check_read_only"));
+}
+
+#[test]
+fn nobody_s_hold_is_not_nobody() {
+    let text = |lang: &str| json(&["read-only-file.PML"], lang)["verdict"]["text"].as_str().unwrap().to_owned();
+    assert_eq!(
+        text("en"),
+        "Nobody's hold is the reason: 1 refused operation has another one: the file is read-only (DP-10)."
+    );
+    assert_eq!(text("zh-CN"), "并非任何程序占用所致：1 次被拒操作另有原因：文件具有只读属性（DP-10）。");
+}

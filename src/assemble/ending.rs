@@ -17,6 +17,8 @@ pub(super) struct Around {
     pub(super) scope: Scope,
     pub(super) log: OpLog,
     pub(super) analysis: locks::Analysis,
+    /// ACCESS DENIED that no lock is behind, each with the rule that is, where one is known; in event order.
+    pub(super) denied: Vec<(EventIndex, Option<&'static str>)>,
     pub(super) unshown: Vec<locks::Party>,
 }
 
@@ -107,12 +109,14 @@ impl Around {
     ) -> Self {
         let is_victim = |id: ProcessId| scope.is_victim_id(&log, id);
         let mut analysis = locks::analyse(&log, failures, &locks::Options::new(&is_victim));
+        let denied = analysis.findings.iter().filter(|finding| !finding.lock_class);
+        let denied = denied.map(|finding| (finding.event, finding.itself)).collect();
         analysis.findings.retain(|finding| finding.lock_class);
         if scope.victims.is_empty() {
             blame_others(&mut analysis);
         }
         let unshown = weaken(&mut analysis, (&log, &survey.lost), source, options.catalogue);
-        Self { scope, log, analysis, unshown }
+        Self { scope, log, analysis, denied, unshown }
     }
 
     /// The same before it is put in words.

@@ -343,6 +343,7 @@ const fn explanation(code: locks::Explanation) -> ExplanationCode {
         locks::Explanation::FilterBelowProcmonAltitude => ExplanationCode::FilterBelowProcmonAltitude,
         locks::Explanation::OpenBeforeCapture => ExplanationCode::OpenBeforeCapture,
         locks::Explanation::Mapping => ExplanationCode::Mapping,
+        locks::Explanation::ReadOnlyAttribute => ExplanationCode::ReadOnlyAttribute,
         locks::Explanation::KernelHeld => ExplanationCode::KernelHeld,
         locks::Explanation::SmbClient => ExplanationCode::SmbClient,
         locks::Explanation::InheritedOrDuplicatedHandle => ExplanationCode::InheritedOrDuplicatedHandle,

@@ -119,6 +119,7 @@ fn story_of(
         failures::waits(&parts, &Holders::new(&parts)).into_iter().find(|wait| wait.event == event.0)
     });
     let ended = around.map_or_else(Vec::new, |around| endings(&around.log, &around.analysis, event));
+    let denied = |event: EventIndex| told.denied.iter().find(|(other, _)| *other == event);
     let mut events: Vec<StoryEvent> = history
         .events
         .iter()
@@ -133,7 +134,7 @@ fn story_of(
                 result: op.status.result_text().into_owned(),
                 path: log.paths.get(told.path).to_owned(),
                 took_ms: Some(told.end.since(told.time)).filter(|took| *took >= SLOW).map(Ticks::as_millis),
-                refused: gather::is_failure(op),
+                refused: gather::is_failure(op) && denied(op.event).is_none(),
                 detail: detail(log, op, options.lang),
             })
         })
@@ -149,7 +150,19 @@ fn story_of(
     };
     let holds = history.holds.iter().map(|told| hold(log, seed.path, implicated, told)).collect();
     let schema = case::WHY_SCHEMA.to_owned();
-    Ok(Story { schema, event: event.0, failure, wait, events, holds, ended, truncated: history.truncated })
+    let rule = denied(event).and_then(|(_, rule)| *rule).map(|rule| rule.to_owned());
+    Ok(Story {
+        schema,
+        event: event.0,
+        done: (seed.finished() > seed.start).then(|| seed.finished().to_rfc3339()),
+        failure,
+        denied_by: rule,
+        wait,
+        events,
+        holds,
+        ended,
+        truncated: history.truncated,
+    })
 }
 
 /// The story of the end of a process: the handles it closed, and the refusals that these and its mappings had caused.
@@ -173,7 +186,8 @@ fn exit_story(source: &dyn Source, survey: &Survey, event: EventIndex, options: 
     let truncated = closed.len() > MAX_CLOSED;
     let holds = closed.iter().take(MAX_CLOSED).map(|told| hold(&log, seed.path, &[], told)).collect();
     let schema = case::WHY_SCHEMA.to_owned();
-    Some(Story { schema, event: event.0, failure: None, wait: None, events, holds, ended, truncated })
+    let (failure, denied_by, wait, done) = (None, None, None, None);
+    Some(Story { schema, event: event.0, done, failure, denied_by, wait, events, holds, ended, truncated })
 }
 
 fn find(log: &OpLog, event: EventIndex) -> Option<&Op> {

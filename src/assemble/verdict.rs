@@ -28,7 +28,8 @@ pub(super) fn verdict(
     let not_visible = count(Attribution::NotVisible);
     let kernel_held = failures.iter().filter(|failure| is_kernel_held(failure)).count();
     let not_empty = failures.iter().filter(|failure| is_unexplained_folder(failure)).count();
-    let unseen = not_visible - kernel_held - not_empty;
+    let read_only = failures.iter().filter(|failure| is_perhaps_read_only(failure)).count();
+    let unseen = not_visible - kernel_held - not_empty - read_only;
     let selfish = count(Attribution::SelfInflicted);
     let code = match (failures.is_empty(), firm.len()) {
         (true, _) => VerdictCode::NoFailures,
@@ -120,7 +121,9 @@ pub(super) fn verdict(
                     join(&mut text, t::NOT_VISIBLE_BORN.get(lang), lang);
                 }
             }
-            for (n, sentence) in [(kernel_held, t::KERNEL_HELD), (not_empty, t::FOLDER_NOT_EMPTY)] {
+            let apart =
+                [(kernel_held, t::KERNEL_HELD), (not_empty, t::FOLDER_NOT_EMPTY), (read_only, t::MAYBE_READ_ONLY)];
+            for (n, sentence) in apart {
                 if n > 0 {
                     join(&mut text, &sentence.fill(lang, &[("n", &n), ("failures", &total)]), lang);
                 }
@@ -174,8 +177,13 @@ pub(super) fn verdict(
     };
     if matches!(code, VerdictCode::Culprit | VerdictCode::SeveralCulprits) {
         let own = if parts.scope.profile == Profile::Servicing { t::REST_SELF } else { t::REST_OWN };
-        let rest =
-            [(unseen, t::REST_UNSEEN), (kernel_held, t::KERNEL_HELD), (not_empty, t::FOLDER_NOT_EMPTY), (selfish, own)];
+        let rest = [
+            (unseen, t::REST_UNSEEN),
+            (kernel_held, t::KERNEL_HELD),
+            (not_empty, t::FOLDER_NOT_EMPTY),
+            (read_only, t::MAYBE_READ_ONLY),
+            (selfish, own),
+        ];
         for (n, sentence) in rest {
             if n > 0 {
                 join(&mut text, &sentence.fill(lang, &[("n", &n), ("failures", &total)]), lang);
@@ -189,7 +197,7 @@ pub(super) fn verdict(
     if parts.filtered > 0 && code != VerdictCode::NoFailures {
         join(&mut text, &lang::filters::LEFT_OUT.fill(lang, &[("n", &parts.filtered)]), lang);
     }
-    let hidden = Hidden { holder: unseen > 0, left_in_folder: not_empty > 0 };
+    let hidden = Hidden { holder: unseen > 0, left_in_folder: not_empty > 0, attributes: read_only > 0 };
     let mut recommendations = recommendations(parts, holders, failures, &hidden);
     if code == VerdictCode::SelfInflicted && confidence < Confidence::Proven {
         for advice in recommendations.iter_mut().filter(|advice| advice.code == "none") {
@@ -228,6 +236,11 @@ fn is_unexplained_folder(failure: &Failure) -> bool {
     failure.attribution == Attribution::NotVisible
         && failure.holders.is_empty()
         && failure.cause == Cause::DirectoryNotEmpty
+}
+
+/// Whether the read-only attribute may be the whole reason, which the capture does not show (DP-10).
+fn is_perhaps_read_only(failure: &Failure) -> bool {
+    failure.attribution == Attribution::NotVisible && failure.explanations.contains(&ExplanationCode::ReadOnlyAttribute)
 }
 
 fn join(text: &mut String, sentence: &str, lang: Lang) {
@@ -326,6 +339,8 @@ struct Hidden {
     holder: bool,
     /// What was left in a folder that was not empty.
     left_in_folder: bool,
+    /// Whether the file of a refused deletion is read-only, or else mapped.
+    attributes: bool,
 }
 
 fn recommendations(parts: &Parts<'_>, holders: &Holders, failures: &[Failure], hidden: &Hidden) -> Vec<Advice> {
@@ -345,7 +360,8 @@ fn recommendations(parts: &Parts<'_>, holders: &Holders, failures: &[Failure], h
     let candidates = &parts.filters.candidates;
     let evidence = Evidence {
         holders: &facts,
-        unseen_holder: hidden.holder || hidden.left_in_folder,
+        unseen_holder: hidden.holder || hidden.left_in_folder || hidden.attributes,
+        maybe_read_only: hidden.attributes,
         filters_loaded: hidden.holder && !candidates.is_empty(),
         delete_left_pending: left_pending(failures),
         author_unshown: parts.survey.with_stack == 0
@@ -359,6 +375,7 @@ fn recommendations(parts: &Parts<'_>, holders: &Holders, failures: &[Failure], h
             export_only: parts.machine.os.is_none() && parts.survey.with_stack == 0,
         },
     };
+    let refused = failures.iter().find(|failure| is_perhaps_read_only(failure)).map(|failure| &*failure.path);
     let folder = failures.first().map(|failure| folder(&failure.path)).unwrap_or_default();
     let filters = filter_names(candidates, lang);
     let altitude = parts.filters.recapture_altitude().map(|altitude| altitude.as_str().to_owned()).unwrap_or_default();
@@ -371,6 +388,7 @@ fn recommendations(parts: &Parts<'_>, holders: &Holders, failures: &[Failure], h
             product: &product,
             process,
             path: &folder,
+            file: refused.unwrap_or_default(),
             altitude: &altitude,
             filters: &filters,
             monitor: parts.filters.monitor,

@@ -29,6 +29,8 @@ pub enum AdviceCode {
     RestartAndRetry,
     /// Restart, so that a delete still pending completes.
     RebootToClearPendingDelete,
+    /// Look whether the file is read-only before anybody is suspected.
+    CheckReadOnly,
     /// Capture again with Process Monitor below the filters.
     RecaptureLowerAltitude,
     /// Capture again without a filter that drops events.
@@ -57,6 +59,7 @@ impl AdviceCode {
         Self::CloseRemoteSession,
         Self::RestartAndRetry,
         Self::RebootToClearPendingDelete,
+        Self::CheckReadOnly,
         Self::RecaptureLowerAltitude,
         Self::RecaptureWithoutFilters,
         Self::RecaptureStartEarlier,
@@ -79,6 +82,7 @@ impl AdviceCode {
             Self::CloseRemoteSession => "close_remote_session",
             Self::RestartAndRetry => "restart_and_retry",
             Self::RebootToClearPendingDelete => "reboot_to_clear_pending_delete",
+            Self::CheckReadOnly => "check_read_only",
             Self::RecaptureLowerAltitude => "recapture_lower_altitude",
             Self::RecaptureWithoutFilters => "recapture_without_filters",
             Self::RecaptureStartEarlier => "recapture_start_earlier",
@@ -128,6 +132,8 @@ pub struct Evidence<'a> {
     pub holders: &'a [HolderFacts],
     /// Some failure has no visible holder.
     pub unseen_holder: bool,
+    /// A deletion was refused that the read-only attribute, which the capture does not show, would explain.
+    pub maybe_read_only: bool,
     /// Third-party filters below the monitor are loaded.
     pub filters_loaded: bool,
     /// A delete was still pending at the end of the capture.
@@ -162,6 +168,9 @@ pub fn advise(evidence: &Evidence<'_>) -> Vec<Advice> {
     }
     if evidence.delete_left_pending {
         push(&mut list, AdviceCode::RebootToClearPendingDelete, None);
+    }
+    if evidence.maybe_read_only {
+        push(&mut list, AdviceCode::CheckReadOnly, None);
     }
     let suspects_only = !evidence.holders.is_empty() && evidence.holders.iter().all(|holder| !holder.firm);
     if evidence.unseen_holder || suspects_only {
@@ -276,6 +285,13 @@ mod tests {
         assert_eq!(codes(&evidence), ["recapture_without_filters", "recapture_start_earlier"]);
         let complete = Evidence { unseen_holder: true, ..Evidence::default() };
         assert_eq!(codes(&complete), ["recapture_lower_altitude"]);
+    }
+
+    #[test]
+    fn attributes_that_are_not_shown_are_looked_at_first() {
+        let gaps = Gaps { started_late: true, ..Gaps::default() };
+        let evidence = Evidence { unseen_holder: true, maybe_read_only: true, gaps, ..Evidence::default() };
+        assert_eq!(codes(&evidence), ["check_read_only", "recapture_start_earlier"]);
     }
 
     #[test]

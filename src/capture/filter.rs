@@ -4,6 +4,7 @@
 //! has include rules must be satisfied. Text is compared as displayed, ignoring case.
 
 use super::columns::Column;
+use crate::nt::NtStatus;
 
 /// How a column's text is compared with a rule's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -72,7 +73,8 @@ pub enum RuleError {
 
 impl Rule {
     /// Reads `Path contains InFlight` or `"Process Name" is not System`. One pair of quotes around the value is taken off,
-    /// but not of a command line, which may have such quotes itself.
+    /// but not of a command line, which may have such quotes itself. `Result is NOT EMPTY` means the result of that name:
+    /// nothing ends in EMPTY.
     ///
     /// # Errors
     /// When the column or the relation is not one of Procmon's, or a number is compared with what is none.
@@ -97,6 +99,10 @@ impl Rule {
             .map(|(_, relation, value)| (relation, value))
             .ok_or_else(|| RuleError::Relation(text.to_owned()))?;
         let value = value.strip_prefix(' ').unwrap_or(value);
+        let (relation, value) = match whole_result(rest) {
+            Some(result) if column == Column::Result && relation == Relation::IsNot => (Relation::Is, result),
+            _ => (relation, value),
+        };
         let unquoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
         let value = unquoted.filter(|_| column != Column::CommandLine).unwrap_or(value);
         let rule = Self { column, relation, value: value.to_owned(), include };
@@ -125,6 +131,13 @@ impl std::fmt::Display for Rule {
         let action = if self.include { "Include" } else { "Exclude" };
         write!(f, "{} {} {} then {action}", self.column.title(), self.relation.name(), self.value)
     }
+}
+
+/// The result of `is NOT EMPTY`, where that is one and what follows NOT is none by itself.
+fn whole_result(rest: &str) -> Option<&str> {
+    let result = strip_word(rest, "is")?.trim();
+    let negated = strip_word(result, "not")?.trim();
+    (NtStatus::from_text(result).is_some() && NtStatus::from_text(negated).is_none()).then_some(result)
 }
 
 /// What follows `word`, when `text` begins with it, ignoring case, and a blank or the end follows.
@@ -453,6 +466,20 @@ mod tests {
         assert_eq!(rule.to_string(), "Process Name is not System then Include");
         let rule = Rule::parse("\"Date & Time\" begins with \"7/31/2020 7\"", false).unwrap();
         assert_eq!((rule.column, rule.value.as_str()), (Column::DateAndTime, "7/31/2020 7"));
+        for (text, relation, value) in [
+            ("Result is NOT EMPTY", Relation::Is, "NOT EMPTY"),
+            ("result is not empty", Relation::Is, "not empty"),
+            ("Result is NOT GRANTED", Relation::Is, "NOT GRANTED"),
+            ("Result is \"NOT EMPTY\"", Relation::Is, "NOT EMPTY"),
+            ("Result is not NOT EMPTY", Relation::IsNot, "NOT EMPTY"),
+            ("Result is not \"NOT EMPTY\"", Relation::IsNot, "NOT EMPTY"),
+            ("Result is not SUCCESS", Relation::IsNot, "SUCCESS"),
+            ("Result is not \"EMPTY\"", Relation::IsNot, "EMPTY"),
+            ("Path is not empty", Relation::IsNot, "empty"),
+        ] {
+            let rule = Rule::parse(text, true).unwrap();
+            assert_eq!((rule.relation, rule.value.as_str()), (relation, value), "{text}");
+        }
         let rule = Rule::parse("process start is x", true).unwrap();
         assert_eq!(rule.column, Column::ProcessStart);
         assert_eq!(Rule::parse("Pathology is x", true), Err(RuleError::Column("Pathology is x".to_owned())));

@@ -181,6 +181,8 @@ code_enum! {
         OpenBeforeCapture = "open_before_capture",
         /// A mapping without a handle.
         Mapping = "mapping",
+        /// The read-only attribute, which the capture does not show: then nobody holds the file.
+        ReadOnlyAttribute = "read_only_attribute",
         /// The kernel itself (registry hives, paging file).
         KernelHeld = "kernel_held",
         /// A remote client over SMB.

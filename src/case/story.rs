@@ -15,9 +15,15 @@ pub struct Story {
     pub schema: String,
     /// Number of the event it is told for.
     pub event: u64,
+    /// When the event was done, RFC 3339 UTC; left out where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done: Option<String>,
     /// The failure as in the case record; left out when the event was not refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// The rule that refused the event for itself, whoever has its file open; only where the capture shows that it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub denied_by: Option<String>,
     /// The delay as in the case record, when the event waited for somebody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<Wait>,

@@ -38,6 +38,9 @@ crate::texts! {
     REBOOT_TO_CLEAR_PENDING_DELETE:
         "A delete was still pending when the capture ended. Restart Windows the normal way, so that every handle is closed and the delete completes, then install again. Warning: do not switch the power off while an update is being configured.",
         "捕获结束时仍有处于删除挂起状态的文件。请正常重新启动 Windows，使所有句柄关闭、删除完成，然后重新安装。警告：正在配置更新时切勿切断电源。";
+    CHECK_READ_ONLY:
+        "Look whether {file} is read-only (attrib, or its properties). If it is, no other capture will show a holder: the attribute is the reason. Warning: leave the attributes of files in Windows' own folders alone, unless its support tells you to change them. If it is not, somebody has the file mapped: tasklist /m {name} lists the processes that run it as a DLL.",
+        "请查看 {file} 是否为只读（attrib 命令或文件属性）。若为只读，再次捕获也不会发现占用者：只读属性就是原因。警告：除非技术支持人员要求，请勿更改 Windows 自身文件夹中文件的属性。若不是只读，则该文件已被映射：tasklist /m {name} 可列出将其作为 DLL 加载的进程。";
     RECAPTURE_LOWER_ALTITUDE:
         "Capture again with Process Monitor below the filter drivers (altitude {altitude}); at its usual altitude 385200 it cannot see what filters below it open for themselves. Suspected: {filters}. Keep one capture from above and one from below. Steps:",
         "请将 Process Monitor 移到筛选器驱动程序之下（高度 {altitude}）重新捕获；在默认高度 385200 上，它看不到其下方筛选器自行打开的文件。可疑驱动：{filters}。请在高、低两个高度各保留一份捕获。步骤：";
@@ -85,6 +88,7 @@ crate::texts! {
         "还原：取消保护（PowerShell），恢复高度，然后重新启动 Windows：";
     THE_PRODUCT: "the security product", "该安全产品";
     THE_PROCESS: "the process", "该进程";
+    THE_FILE: "the file", "该文件";
     THE_FOLDER: "the installer's working folder (C:\\Windows\\WinSxS\\Temp\\InFlight)", "安装程序的工作文件夹（C:\\Windows\\WinSxS\\Temp\\InFlight）";
     NO_FILTER_KNOWN: "no filter known by name", "未发现已知名称的筛选器";
 }
@@ -98,6 +102,8 @@ pub struct AdviceValues<'a> {
     pub process: &'a str,
     /// The folder to exclude.
     pub path: &'a str,
+    /// The file that may be read-only.
+    pub file: &'a str,
     /// The altitude to move Process Monitor to.
     pub altitude: &'a str,
     /// The suspected filters, with altitudes, as one text.
@@ -196,6 +202,8 @@ fn fill(text: Text, values: &AdviceValues<'_>, lang: Lang) -> String {
             ("process", &or(values.process, THE_PROCESS.get(lang))),
             ("of", &of),
             ("path", &or(values.path, THE_FOLDER.get(lang))),
+            ("file", &or(values.file, THE_FILE.get(lang))),
+            ("name", &values.file.rsplit('\\').next().unwrap_or_default()),
             ("altitude", &or(values.altitude, DEFAULT_ALTITUDE)),
             ("filters", &or(values.filters, NO_FILTER_KNOWN.get(lang))),
             ("number", &values.monitor.unwrap_or(24)),

@@ -31,7 +31,8 @@ crate::texts! {
     NOT_VISIBLE_SUSPECT: "Circumstances point to {who}, no more than that.", "现有迹象仅指向 {who}，尚不足以定论。";
     KERNEL_HELD: "{n} of {failures} refused {failures:operation|operations} {n:was|were} on files that Windows itself keeps open while it runs (loaded registry hives, paging files): no program is behind that.", "{failures} 次被拒操作中有 {n} 次针对 Windows 运行期间自身始终打开的文件（已加载的注册表配置单元、页面文件）：与任何程序无关。";
     FOLDER_NOT_EMPTY: "{n} of {failures} refused {failures:operation|operations} {n:was|were} on folders that were not empty. The capture does not show what was left in there: most often plain files that nobody tried to delete, and then nobody held anything.", "{failures} 次被拒操作中有 {n} 次针对非空目录。此捕获未显示其中剩余的内容：多数情况下只是没有程序尝试删除的普通文件，此时并不存在占用者。";
-    NO_HOLDER: "Nobody held the files: the {failures} refused {failures:operation|operations} {failures:has|have} another reason: {reasons}.", "没有任何程序占用文件：{failures} 次被拒操作另有原因：{reasons}。";
+    MAYBE_READ_ONLY: "{n} of {failures} refused {failures:operation|operations} {n:was a deletion|were deletions} answered with CANNOT DELETE, and the capture does not show whether the file is read-only. If it is, nobody's hold is the reason (DP-10); if not, somebody has it mapped, as a program, a DLL or data (MM-1).", "{failures} 次被拒操作中有 {n} 次是删除文件，结果为 CANNOT DELETE，而此捕获未显示该文件是否为只读。若为只读，则并非占用所致（DP-10）；否则是该文件已被映射，即作为程序、DLL 或数据（MM-1）。";
+    NO_HOLDER: "Nobody's hold is the reason: {failures} refused {failures:operation has|operations have} another one: {reasons}.", "并非任何程序占用所致：{failures} 次被拒操作另有原因：{reasons}。";
     REST_UNSEEN: "{n} further {n:refusal has|refusals have} no visible holder.", "另有 {n} 次被拒操作没有可见的占用者。";
     REST_SELF: "{n} further {n:refusal|refusals} the installer caused itself.", "另有 {n} 次被拒操作由安装程序自身造成。";
     REST_OWN: "{n} further {n:refusal was caused|refusals were each caused} by the refused process itself.", "另有 {n} 次被拒操作由被拒进程自身造成。";

@@ -129,6 +129,7 @@ crate::texts! {
     WHY_ALTITUDE: "a filter driver below Process Monitor's altitude may hold it", "位于 Process Monitor 高度（altitude）之下的筛选器驱动可能占用该文件";
     WHY_BEFORE: "it may have been opened before the capture began", "可能在捕获开始之前就已打开";
     WHY_MAPPING: "it may be mapped without an open handle", "可能已被映射而没有打开的句柄";
+    WHY_READ_ONLY: "it may be read-only, and then nobody's hold is the reason (DP-10)", "该文件可能为只读，若是则并非占用所致（DP-10）";
     WHY_KERNEL: "the kernel itself holds it", "由内核自身占用";
     WHY_SMB: "a remote client may hold it over SMB", "远程客户端可能通过 SMB 占用";
     WHY_INHERITED: "a handle may have been inherited or duplicated", "句柄可能是继承或复制而来";
@@ -210,6 +211,7 @@ pub const fn explanation(code: ExplanationCode) -> Text {
         ExplanationCode::FilterBelowProcmonAltitude => WHY_ALTITUDE,
         ExplanationCode::OpenBeforeCapture => WHY_BEFORE,
         ExplanationCode::Mapping => WHY_MAPPING,
+        ExplanationCode::ReadOnlyAttribute => WHY_READ_ONLY,
         ExplanationCode::KernelHeld => WHY_KERNEL,
         ExplanationCode::SmbClient => WHY_SMB,
         ExplanationCode::InheritedOrDuplicatedHandle => WHY_INHERITED,

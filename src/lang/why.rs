@@ -20,8 +20,8 @@ crate::texts! {
     EXCLUSIVE: "exclusive {at}", "独占 {at}";
     SHARED: "shared {at}", "共享 {at}";
     RULE: "Rule", "规则";
-    HOLDS: "Who held the file (▓ held, ░ perhaps, ✗ this event)", "谁占用了文件（▓ 表示占用，░ 表示可能占用，✗ 表示该事件）";
-    HOLDS_ASCII: "Who held the file (# held, ? perhaps, X this event)", "谁占用了文件（# 表示占用，? 表示可能占用，X 表示该事件）";
+    HOLDS: "Who held the file (▓ held, ░ perhaps; what stands under ✗ stood at this event)", "谁占用了文件（▓ 表示占用，░ 表示可能占用；✗ 下方为该事件发生时的状态）";
+    HOLDS_ASCII: "Who held the file (# held, ? perhaps; what stands under X stood at this event)", "谁占用了文件（# 表示占用，? 表示可能占用；X 下方为该事件发生时的状态）";
     NOBODY_HELD: "Nobody is seen to hold the file around this event.", "未见任何进程在该事件前后占用该文件。";
     EVENTS: "What happened to the file", "该文件上发生的操作";
     CLEARED: "Who is cleared, and why", "已排除嫌疑的进程及原因";
@@ -77,6 +77,7 @@ crate::texts! {
     SA_8: "While somebody has the file mapped for writing, an open that does not share write is refused even without any handle left.", "只要文件被以可写方式映射，未共享写入的打开就会被拒绝，即使已没有句柄。";
     SA_10: "Folders follow the same check; listing counts as reading.", "目录遵循同样的检查；列出目录视为读取。";
     SA_11: "The open asked for the maximum allowed access, or its access is not shown: it may conflict, which the capture cannot prove by itself.", "该次打开请求的是“允许的最大访问”或其访问未显示：可能冲突，但仅凭捕获无法证实。";
+    DP_1: "Only a handle with the DELETE right can mark a file for deletion or rename it; through any other both are refused, whoever has the file open.", "只有具有 DELETE 权限的句柄才能将文件标记为删除或重命名；通过其他句柄均会被拒绝，与谁打开着该文件无关。";
     DP_3: "A file marked for deletion stays, and every new open of its name fails, until the last handle on that name is closed, whatever that handle's access or share mode.", "文件被标记删除后，在该名称的最后一个句柄关闭之前一直存在，且对该名称的任何新打开都会失败，与该句柄的访问或共享模式无关。";
     DP_4: "A handle opened with delete-on-close marks the file when it is closed.", "以“关闭时删除”方式打开的句柄在关闭时将文件标记为删除。";
     DP_5: "A mark for deletion can be taken back by any handle with the DELETE right; only a mark set after that counts.", "删除标记可由任何具有 DELETE 权限的句柄撤销；只有此后再设置的标记才有效。";
@@ -84,7 +85,7 @@ crate::texts! {
     DP_7: "Nothing can be opened or created below a folder that is waiting to be deleted; the handles on the folder keep it.", "目录处于删除挂起状态时，其下不能打开或创建任何内容；是目录上的句柄使其保留。";
     DP_8: "A pending delete belongs to one name of the file: handles opened by another hard link neither see nor prolong it.", "挂起的删除只针对文件的某一个名称：通过其他硬链接打开的句柄既不受影响，也不会延长它。";
     DP_9: "A handle on one of its streams keeps the whole file pending.", "任一数据流上的句柄都会使整个文件保持挂起状态。";
-    DP_10: "The read-only attribute forbids deletion; nobody holds the file.", "只读属性禁止删除；没有进程占用该文件。";
+    DP_10: "The read-only attribute forbids that a file is deleted or replaced, whoever has it open.", "只读属性禁止删除或替换该文件，与谁打开着它无关。";
     MM_1: "A file that is mapped, as a running program or DLL or as data, cannot be marked for deletion.", "被映射的文件（正在运行的程序、DLL 或数据映射）不能标记为删除。";
     MM_2: "A file that runs as a program or DLL cannot be opened for writing or for deletion at the close; to append or to delete it can, and a mapping of mere data prevents none of these.", "作为程序或 DLL 运行的文件不能以写入或“关闭时删除”方式打开；以追加或删除方式可以打开，而单纯的数据映射不妨碍上述任何一种。";
     MM_3: "Of a file with several names one may be deleted while it runs as a program or DLL, unless the deletion asks for the check of images.", "具有多个名称的文件在作为程序或 DLL 运行时可以删除其中一个名称，除非删除请求要求检查映像节。";

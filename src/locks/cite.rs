@@ -361,6 +361,7 @@ const fn explained_by(code: Explanation) -> &'static str {
         Explanation::FilterBelowProcmonAltitude => "VI-1",
         Explanation::OpenBeforeCapture => "VI-4",
         Explanation::Mapping => "MM-5",
+        Explanation::ReadOnlyAttribute => "DP-10",
         Explanation::KernelHeld => "VI-12",
         Explanation::SmbClient => "VI-5",
         Explanation::InheritedOrDuplicatedHandle => "VI-8",

@@ -267,6 +267,8 @@ pub enum Explanation {
     OpenBeforeCapture,
     /// A mapping, whose end leaves no event.
     Mapping,
+    /// Nobody, if the file is read-only, which nothing shows (DP-10).
+    ReadOnlyAttribute,
     /// The kernel holds it permanently: hives, paging file (VI-12).
     KernelHeld,
     /// A remote client of the SMB server (VI-5).
@@ -409,6 +411,9 @@ pub struct Finding {
     pub status: NtStatus,
     /// Whether a lock stands behind it. False only for an ACCESS DENIED that no rule ties to an open.
     pub lock_class: bool,
+    /// For such a one the rule that refused it for itself, where one is known: a handle without DELETE (DP-1), a file to be
+    /// replaced that is read-only (DP-10), a pending name (RN-4).
+    pub itself: Option<&'static str>,
     /// What stood in the way.
     pub cause: Cause,
     /// To whom it goes.

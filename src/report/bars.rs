@@ -7,6 +7,7 @@ use crate::case::{Attribution, Confidence, Edge, Failure, FailureHolder, Mechani
 use crate::lang::why as t;
 use crate::nt::{FileTime, Ticks};
 use std::fmt::Write as _;
+use std::ops::RangeInclusive;
 
 /// Cells of a bar.
 const BAR: usize = 48;
@@ -27,37 +28,24 @@ impl Teller<'_> {
             (false, false) => t::HOLDS,
         });
         let Some(at) = self.instant() else { return };
-        let (from, to) = window(self.record, at);
-        let scale = to.since(from).0.max(1);
-        let cell = |time: FileTime| {
-            let at = u128::from(time.clamp(from, to).since(from).0) * (BAR as u128 - 1) / u128::from(scale);
-            usize::try_from(at).unwrap_or(BAR - 1).min(BAR - 1)
-        };
-        let (full, perhaps, empty, mark) =
-            if self.style.ascii { ('#', '?', '.', 'X') } else { ('▓', '░', '·', '✗') };
+        let axis = Axis::new(self.record, at);
+        let (full, perhaps, empty, line, mark) =
+            if self.style.ascii { ('#', '?', '.', '-', 'X') } else { ('▓', '░', '·', '─', '✗') };
+        let ruler: String = (0..BAR).map(|cell| if cell == axis.mark { mark } else { line }).collect();
+        let event = crate::lang::report::IN_EVENT.fill(self.style.lang, &[("event", &self.record.event)]);
+        self.line(&format!("  {ruler}  {event}"));
         let most = if self.is_exit() { MOST_CLOSED } else { usize::MAX };
         for hold in self.record.holds.iter().take(most) {
-            let mut bar: Vec<char> = vec![empty; BAR];
-            let mut draw = |first: FileTime, last: FileTime, with: char| {
-                if first <= to && last >= from {
-                    let (first, last) = (cell(first), cell(last));
-                    bar.iter_mut().skip(first).take(last + 1 - first.min(last)).for_each(|cell| *cell = with);
-                }
-            };
-            let over = hold.over.as_deref().and_then(FileTime::parse_rfc3339);
-            let start = edge_time(&hold.start).unwrap_or(from);
-            let end = over.or(edge_time(&hold.end)).unwrap_or(to);
-            draw(start, end, perhaps);
-            if let Some((from, until)) = sure(hold) {
-                draw(from, until.unwrap_or(to), full);
-            }
-            if let Some(cell) = bar.get_mut(cell(at)) {
-                *cell = mark;
-            }
-            let bar: String = bar.into_iter().collect();
+            let drawn = axis.cells(hold).map(|cell| match cell {
+                Cell::Held => full,
+                Cell::Perhaps => perhaps,
+                Cell::Free => empty,
+            });
+            let bar: String = drawn.collect();
             let line = self.hold_line(hold);
             self.line(&format!("  {bar}  {line}"));
         }
+        let (from, to) = (axis.from, axis.to);
         let mut ends = String::new();
         let (left, right) = (time::time_of_day(from, &self.style.zone), time::time_of_day(to, &self.style.zone));
         let _ = write!(ends, "  {left}{right:>width$}", width = BAR.saturating_sub(left.len()));
@@ -67,10 +55,13 @@ impl Teller<'_> {
         }
     }
 
-    /// When the event began.
-    fn instant(&self) -> Option<FileTime> {
-        let failed = self.record.failure.as_ref().map(|failure| failure.time.as_str());
-        FileTime::parse_rfc3339(failed.or_else(|| Some(&self.asked_event()?.time))?)
+    /// When the event began, and when a refusal was done.
+    fn instant(&self) -> Option<(FileTime, FileTime)> {
+        let failed = self.record.failure.as_ref().map(|failure| &*failure.time);
+        let at = FileTime::parse_rfc3339(failed.or_else(|| Some(&self.asked_event()?.time))?)?;
+        // What merely waited had those it waited for let go before it was done.
+        let done = self.record.done.as_deref().filter(|_| self.record.failure.is_some());
+        Some((at, done.and_then(FileTime::parse_rfc3339).map_or(at, |done| done.max(at))))
     }
 
     fn hold_line(&self, hold: &StoryHold) -> String {
@@ -149,6 +140,77 @@ impl Teller<'_> {
             Edge::Outside(code) => super::words::outside(code).get(self.style.lang).to_owned(),
         }
     }
+}
+
+/// What a cell of a bar shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cell {
+    Held,
+    Perhaps,
+    Free,
+}
+
+/// The stretch of time that the bars show. One cell is the event's own, from its begin until it was refused, and nothing
+/// else lies in it: what ended just before is drawn left of it, what began just after right of it.
+struct Axis {
+    from: FileTime,
+    at: FileTime,
+    done: FileTime,
+    to: FileTime,
+    /// The cell of the event.
+    mark: usize,
+}
+
+impl Axis {
+    fn new(story: &Story, (at, done): (FileTime, FileTime)) -> Self {
+        let (from, to) = window(story, at);
+        let to = to.max(done);
+        let whole = to.since(from).0;
+        let mark = part(at.since(from).0, whole, BAR - 1).clamp(1, BAR - 2);
+        Self { from, at, done, to, mark }
+    }
+
+    /// The cell of a time.
+    fn cell(&self, time: FileTime) -> usize {
+        if time < self.at {
+            return part(time.since(self.from).0, self.at.since(self.from).0, self.mark).min(self.mark - 1);
+        }
+        if time <= self.done {
+            return self.mark;
+        }
+        let right = part(time.since(self.done).0, self.to.since(self.done).0, BAR - 1 - self.mark);
+        (self.mark + right.max(1)).min(BAR - 1)
+    }
+
+    /// The cells of a hold. It fills the event's own surely where it surely stood from the begin of the event to its end.
+    fn cells(&self, hold: &StoryHold) -> impl Iterator<Item = Cell> {
+        let over = hold.over.as_deref().and_then(FileTime::parse_rfc3339);
+        let start = edge_time(&hold.start).unwrap_or(self.from);
+        let end = over.or(edge_time(&hold.end)).unwrap_or(self.to);
+        let span = |first: FileTime, last: FileTime| {
+            let drawn = first <= self.to && last >= self.from;
+            drawn.then(|| self.cell(first)..=self.cell(last).max(self.cell(first)))
+        };
+        let perhaps = span(start, end);
+        let sure = sure(hold).map(|(from, until)| (from, until.unwrap_or(self.to)));
+        let throughout = sure.is_some_and(|(from, until)| from <= self.at && until >= self.done);
+        let held = sure.and_then(|(from, until)| span(from, until));
+        let mark = self.mark;
+        (0..BAR).map(move |cell| {
+            let within = |span: &Option<RangeInclusive<usize>>| span.as_ref().is_some_and(|span| span.contains(&cell));
+            match (within(&held), within(&perhaps)) {
+                (true, _) if cell != mark || throughout => Cell::Held,
+                (true, _) | (_, true) => Cell::Perhaps,
+                _ => Cell::Free,
+            }
+        })
+    }
+}
+
+/// A share of `cells`.
+fn part(time: u64, whole: u64, cells: usize) -> usize {
+    let at = u128::from(time) * cells as u128 / u128::from(whole.max(1));
+    usize::try_from(at).unwrap_or(cells).min(cells)
 }
 
 /// From the first to the last edge seen, with the event inside.

@@ -198,8 +198,13 @@ impl Page<'_, &CaseRecord> {
             }
             Attribution::NotVisible if failure.holders.is_empty() => {
                 let mut text = self.text(t::NOT_VISIBLE).to_owned();
-                if let Some(first) = failure.explanations.first() {
-                    text.push_str(&lang.remark(t::explanation(*first).get(lang)));
+                // That nobody may be behind it is told beside who may.
+                let is_told =
+                    |(at, code): &(usize, &ExplanationCode)| *at == 0 || **code == ExplanationCode::ReadOnlyAttribute;
+                let told = failure.explanations.iter().enumerate().filter(is_told);
+                let told: Vec<&str> = told.map(|(_, code)| t::explanation(*code).get(lang)).collect();
+                if !told.is_empty() {
+                    text.push_str(&lang.remark(told.join(lang.semicolon())));
                 }
                 text
             }

@@ -60,6 +60,9 @@ impl<'a> Teller<'a> {
             None => t::NOT_REFUSED.get(lang).to_owned(),
         };
         self.line(&format!("  {waited}"));
+        if let Some(rule) = &story.denied_by {
+            self.rule(rule, &mut Vec::new());
+        }
         let others = story.events.iter().filter(|event| event.refused && event.event != story.event);
         let refused: Vec<String> = others.map(|event| event.event.to_string()).collect();
         let text = match refused.len() {

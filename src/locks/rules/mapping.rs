@@ -70,20 +70,11 @@ fn also_refuses(op: &Op, hold: &HoldRec, link: u32) -> Fit {
 impl Engine<'_> {
     /// CANNOT DELETE: the read-only attribute, else mappings.
     pub(crate) fn cannot_delete(&mut self, failing: Failing<'_>, found: &mut Blockers) {
-        if only_creates(failing.op) {
-            // DP-10: a file that is there would have answered NAME COLLISION, and nobody has a new one mapped.
-            found.nobody = matches!(failing.op.kind, OpKind::Create(create)
-                if create.attributes.contains(FileAttributes::READONLY));
+        found.nobody = self.refused_read_only(failing) == Some(true);
+        if found.nobody || only_creates(failing.op) {
             return;
         }
         let link = self.subject(failing.index, failing.op);
-        let track = self.track(self.names.file(link));
-        let ignores = matches!(failing.op.kind, OpKind::SetDispositionEx { flags, .. }
-            if flags.contains(DispositionFlags::IGNORE_READONLY_ATTRIBUTE));
-        if track.is_readonly(failing.at.start) == Some(true) && !ignores && !self.shown_writable(failing, &track) {
-            found.nobody = true; // DP-10
-            return;
-        }
         // MM-2: a delete-on-close open looks at image sections only.
         let create = matches!(failing.op.kind, OpKind::Create(_));
         let rule = if create { "MM-2" } else { "MM-1" };
@@ -96,6 +87,27 @@ impl Engine<'_> {
             (false, true) => Some(Cause::UserMapped),
             _ => Some(Cause::Other),
         };
+    }
+
+    /// DP-10: whether a deletion was refused for the read-only attribute; `None` where nothing shows the attributes.
+    pub(crate) fn refused_read_only(&mut self, failing: Failing<'_>) -> Option<bool> {
+        match failing.op.kind {
+            // A file that is there would have answered NAME COLLISION, and nobody has a new one mapped.
+            OpKind::Create(create) if only_creates(failing.op) => {
+                return Some(create.attributes.contains(FileAttributes::READONLY));
+            }
+            OpKind::SetDispositionEx { flags, .. } if flags.contains(DispositionFlags::IGNORE_READONLY_ATTRIBUTE) => {
+                return Some(false);
+            }
+            _ => {}
+        }
+        let link = self.subject(failing.index, failing.op);
+        let track = self.track(self.names.file(link));
+        match track.is_readonly(failing.at.start) {
+            Some(false) => Some(false),
+            _ if self.shown_writable(failing, &track) => Some(false),
+            known => known,
+        }
     }
 
     /// The stream of a file whose sections and locks an operation meets (SA-6): its own, or the unnamed one of the target of a move.

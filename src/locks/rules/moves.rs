@@ -121,6 +121,7 @@ impl Engine<'_> {
         let place = self.names.place(failing.index);
         let target = self.names.target(failing.index);
         if matches!(failing.op.kind, OpKind::Rename { .. }) && self.lacks_delete(failing) {
+            found.itself = Some("DP-1");
             return;
         }
         if let Some(target) = target
@@ -131,6 +132,7 @@ impl Engine<'_> {
             let readonly = track.is_readonly(failing.at.start) == Some(true)
                 && !flags.contains(RenameFlags::IGNORE_READONLY_ATTRIBUTE);
             if readonly || self.is_folder(failing, target.link) {
+                found.itself = readonly.then_some("DP-10");
                 return;
             }
             self.mapped(failing, target.link, "RN-5", &Kind::image, found);
@@ -146,6 +148,7 @@ impl Engine<'_> {
         }
         if matches!(failing.op.kind, OpKind::Rename { .. }) && place.link != NONE {
             if self.source_refuses(failing) {
+                found.itself = (!self.names.is_gone(place.link, self.tick(failing.index))).then_some("RN-4");
                 found.suspects.clear();
                 return;
             }

@@ -78,6 +78,8 @@ pub(crate) struct Blockers {
     pub(crate) cause: Option<Cause>,
     /// Nobody is behind it.
     pub(crate) nobody: bool,
+    /// The rule by which a rename or link was refused for itself, whoever has anything open.
+    pub(crate) itself: Option<&'static str>,
     pub(crate) mark: Option<(Mark, u32)>,
     /// Every process that was a suspect for a moment.
     pub(crate) considered: Vec<ProcessId>,

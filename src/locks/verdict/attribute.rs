@@ -61,6 +61,7 @@ impl Engine<'_> {
             path: op.path,
             status: op.status,
             lock_class,
+            itself: blockers.itself.filter(|_| !lock_class),
             cause: if lock_class { blockers.cause.unwrap_or(Cause::Other) } else { Cause::Other },
             attribution,
             requested: requested(op),

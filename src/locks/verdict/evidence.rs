@@ -258,7 +258,7 @@ impl Engine<'_> {
     }
 
     /// AT-9: what may stand behind a failure that nobody visible explains, most likely first.
-    pub(crate) fn explanations(&self, failing: Failing<'_>, link: u32, finding: &Finding) -> Vec<Explanation> {
+    pub(crate) fn explanations(&mut self, failing: Failing<'_>, link: u32, finding: &Finding) -> Vec<Explanation> {
         let mut list = Vec::new();
         let coverage = self.log.coverage;
         if self.is_kernel_held(failing) {
@@ -274,6 +274,9 @@ impl Engine<'_> {
         }
         if may_refuse(failing, Kind::Image) || may_refuse(failing, Kind::Unknown { writable: None }) {
             list.push(Explanation::Mapping);
+        }
+        if failing.op.status == NtStatus::CANNOT_DELETE && self.refused_read_only(failing).is_none() {
+            list.push(Explanation::ReadOnlyAttribute); // DP-10
         }
         let below = failing.op.status != NtStatus::ACCESS_DENIED;
         if finding.born_in_capture {
