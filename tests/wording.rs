@@ -250,8 +250,8 @@ fn a_refused_deletion_need_not_have_a_holder() {
          否则是该文件已被映射，即作为程序、DLL 或数据（MM-1）。"
     );
     // What the capture shows not to be read-only is somebody's.
-    let known =
-        lines.replace("+4.001", "+4.0005 TiWorker.exe:5056 QueryBasicInformationFile ${OLD} attributes=A\n+4.001");
+    let known = lines
+        .replace("+4.001", "+4.0005 TiWorker.exe:5056 QueryBasicInformationFile ${OLD} attributes=ARCHIVE\n+4.001");
     let record = json(&[&made(folder.path(), "known", &known)], "en");
     assert!(record["verdict"]["text"].as_str().unwrap().starts_with("Somebody held files that TiWorker.exe needed"));
     assert!(!codes(&record).contains(&"check_read_only"));
@@ -265,4 +265,219 @@ fn nobody_s_hold_is_not_nobody() {
         "Nobody's hold is the reason: 1 refused operation has another one: the file is read-only (DP-10)."
     );
     assert_eq!(text("zh-CN"), "并非任何程序占用所致：1 次被拒操作另有原因：文件具有只读属性（DP-10）。");
+}
+
+fn verdict(arguments: &[&str], lang: &str) -> String {
+    json(arguments, lang)["verdict"]["text"].as_str().unwrap().to_owned()
+}
+
+fn report(arguments: &[&str], lang: &str) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_pmlblame"))
+        .current_dir(samples())
+        .args(arguments)
+        .args(["--tz", "utc", "--lang", lang])
+        .output()
+        .unwrap();
+    out(&output)
+}
+
+/// Every line is told by itself, whatever stands around it.
+fn tells(text: &str, lines: &[&str]) {
+    for line in lines {
+        assert!(text.lines().any(|told| told.trim() == *line), "no line {line:?} in\n{text}");
+    }
+}
+
+#[test]
+fn a_driver_that_acts_is_told_with_what_is_known_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = format!(
+        r"include {}/asiainfo.inc
+let FILE = C:\Windows\WinSxS\Temp\InFlight\a\x.dll
+process 7778 hold.exe
+  image C:\Hold\hold.exe
+stack byflt = FLTMGR.SYS+0x55e3, FLTMGR.SYS+0x512e, FLTMGR.SYS+0x3b5cb, ntoskrnl.exe+0x39109, ntoskrnl.exe+0x5d8f41, ntoskrnl.exe+0x5d6c0b, ntoskrnl.exe+0x5d4a3f, FLTMGR.SYS+0x41000, TmPreFlt.sys+0x1234, TmPreFlt.sys+0x1300, FLTMGR.SYS+0x512e, FLTMGR.SYS+0x3b5cb, ntoskrnl.exe+0x39109, ntoskrnl.exe+0x5d8f41, ntoskrnl.exe+0x1d6a15
++1 TiWorker.exe:20 CreateFile ${{FILE}} access=GENERIC_WRITE share=R disposition=CREATE
++1.5 TiWorker.exe:20 CloseFile ${{FILE}}
++2 hold.exe:10 CreateFile ${{FILE}} access=GENERIC_READ share=R stack=@byflt
++3 TiWorker.exe:20 CreateFile ${{FILE}} access=DELETE share=RWD -> SHARING VIOLATION
++4 hold.exe:10 CloseFile ${{FILE}} stack=@byflt
++5 TiWorker.exe:20 CreateFile ${{FILE}} access=DELETE share=RWD
+",
+        samples().join("common").display()
+    );
+    let capture = made(folder.path(), "driver", &lines);
+    let event = json(&[&capture], "en")["failures"][0]["event"].to_string();
+    let facts = "TmPreFlt.sys: 亚信科技（成都）有限公司, version 12.0.1045, altitude 328500, C:\\Windows\\System32\\drivers\\TmPreFlt.sys";
+    let zh = "TmPreFlt.sys：亚信科技（成都）有限公司、版本 12.0.1045、高度 328500、C:\\Windows\\System32\\drivers\\TmPreFlt.sys";
+    for arguments in [vec![capture.as_str()], vec!["why", &capture, "--event", &event]] {
+        let text = report(&arguments, "en");
+        tells(&text, &[facts]);
+        assert!(text.contains("released by TmPreFlt.sys (hold.exe PID 7778), event "), "{text}");
+        tells(&report(&arguments, "zh-CN"), &[zh]);
+    }
+    let text = report(&[&capture], "en");
+    assert!(
+        text.contains("held by TmPreFlt.sys (hold.exe PID 7778) from 05:50:50.0000000 to 05:50:52.0000000"),
+        "{text}"
+    );
+    let story = json(&["why", &capture, "--event", &event], "en");
+    assert_eq!(story["drivers"][0]["altitude"], "328500");
+    // Under its own process it is told by name, not by a bare number.
+    tells(
+        &report(&["driver-in-stack.PML"], "en"),
+        &["released by TmXPFlt.sys (TiWorker.exe PID 3560), event 84; after that it was no longer refused, event 85"],
+    );
+}
+
+#[test]
+fn two_processes_of_one_number_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = r"let FILE = C:\Windows\WinSxS\Temp\InFlight\a\x.dll
+process 9200 scan.exe as one
+  image C:\Scan\scan.exe
+  started +1.6
+  ended +1.9
+process 9200 scan.exe as two
+  image C:\Scan\scan.exe
+  started +2
++1 TiWorker.exe:20 CreateFile ${FILE} access=GENERIC_WRITE share=R disposition=CREATE
++1.5 TiWorker.exe:20 CloseFile ${FILE}
++1.7 one CreateFile ${FILE} access=GENERIC_READ share=R
++1.9 one ProcessExit
++2.1 two CreateFile ${FILE} access=READ_ATTRIBUTES share=RWD
++3 TiWorker.exe:20 CreateFile ${FILE} access=DELETE share=RWD -> SHARING VIOLATION
++4 two CloseFile ${FILE}
+";
+    let capture = made(folder.path(), "instances", lines);
+    let text = report(&[&capture], "en");
+    for told in [
+        "scan.exe (PID 9200, started 2022-10-08 05:50:50.0000000): opened it for attributes only (SA-2)",
+        "scan.exe (PID 9200, started 2022-10-08 05:50:49.6000000): had ended before (AT-7)",
+    ] {
+        assert!(text.contains(told), "{text}");
+    }
+    let chinese = report(&[&capture], "zh-CN");
+    assert!(
+        chinese.contains("scan.exe（PID 9200，启动于 2022-10-08 05:50:49.6000000）：此前已结束（AT-7）"),
+        "{chinese}"
+    );
+    let record = json(&[&capture], "en");
+    let started = |at: usize| record["failures"][0]["ruled_out"][at]["started"].as_str().unwrap().to_owned();
+    let mut both = [started(0), started(1)];
+    both.sort();
+    assert_eq!(both, ["2022-10-08T05:50:49.6000000Z", "2022-10-08T05:50:50.0000000Z"]);
+    // Where the number says who it is, nothing is added.
+    assert!(json(&["unseen-mapping.PML"], "en")["failures"][0]["ruled_out"][0]["started"].is_null());
+}
+
+#[test]
+fn what_is_said_of_one_failure_names_it() {
+    let text = report(&["two-mappers.PML"], "en");
+    for told in [
+        "QaxEngManager.exe (PID 5820), of event 108: had ended before (AT-7)",
+        "QaxEngManager.exe (PID 5820), of event 92: ",
+    ] {
+        assert!(text.contains(told), "{text}");
+    }
+    let ambiguous = [
+        "event 64: released by HipsDaemon.exe (PID 2188), event 106; after that it was no longer refused, event 107",
+        "event 91: probably released by HipsDaemon.exe (PID 2188), event 106; after that it was no longer refused, event 107",
+    ];
+    tells(&report(&["ambiguous-handles.PML"], "en"), &ambiguous);
+    let zh = "事件 91：很可能由 HipsDaemon.exe（PID 2188）释放，事件 106；此后不再被拒绝，事件 107";
+    tells(&report(&["ambiguous-handles.PML"], "zh-CN"), &[zh]);
+    let record = json(&["two-holders.PML"], "en");
+    let caveat = record["caveats"].as_array().unwrap().iter().find(|one| one["code"] == "every_holder_must_close");
+    assert_eq!(
+        caveat.unwrap()["text"],
+        "A pending delete ends only when every holder has closed the file: at events 115, 121 each of those named was \
+         enough by itself, and none was the only one."
+    );
+}
+
+#[test]
+fn what_is_only_possible_or_likely_is_told_so() {
+    tells(
+        &report(&["no-close-events.PML"], "en"),
+        &[
+            "may have been held by HipsDaemon.exe (PID 2188) from 05:50:50.0000000, until when is not shown: does not share \
+         DELETE (possible, SA-3)",
+            "was no longer refused in event 131",
+        ],
+    );
+    tells(
+        &report(&["no-close-events.PML"], "zh-CN"),
+        &[
+            "可能的占用者 HipsDaemon.exe（PID 2188），自 05:50:50.0000000 起，至何时为止捕获中未显示：未共享 DELETE（可能，SA-3）",
+            "事件 131 起不再被拒绝",
+        ],
+    );
+    tells(
+        &report(&["maximum-allowed.PML"], "en"),
+        &[
+            "held by HipsDaemon.exe (PID 2188) from 05:50:50.0000000 to 05:50:54.0000000: asked for MAXIMUM_ALLOWED, perhaps \
+         granted WRITE+DELETE, which the other side does not share (likely, SA-11)",
+        ],
+    );
+    let chinese = report(&["maximum-allowed.PML"], "zh-CN");
+    assert!(
+        chinese.contains("：请求了 MAXIMUM_ALLOWED，可能获得 WRITE+DELETE 访问，而对方未共享（很可能，SA-11）"),
+        "{chinese}"
+    );
+    let wait = report(&["oplock-break-wait.PML"], "en");
+    assert!(wait.contains(", kept waiting by HipsDaemon.exe (PID 2188) (likely, OP-2)\n"), "{wait}");
+    let wait = report(&["oplock-break-wait.PML"], "zh-CN");
+    assert!(wait.contains("等待了 1.20 s，原因在于 HipsDaemon.exe（PID 2188）（很可能，OP-2）\n"), "{wait}");
+}
+
+#[test]
+fn few_processes_are_no_filter_where_no_number_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = r"let FILE = C:\Windows\WinSxS\Temp\InFlight\a\x.dll
++1 TiWorker.exe:20 CreateFile ${FILE} access=DELETE share=RWD -> SHARING VIOLATION
+";
+    let note = |record: &serde_json::Value| {
+        let quality = record["capture"]["quality"].as_array().unwrap();
+        let note = quality.iter().find(|note| note["code"] == "filtered_before_saving").unwrap();
+        note["text"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(
+        note(&json(&[&made(folder.path(), "whole", lines)], "en")),
+        "Only 1 process has file-system events here, as after a filter, although the driver's numbers show no gap: if other \
+         processes were hidden, a holder among them is invisible."
+    );
+}
+
+#[test]
+fn the_refused_side_is_told_first_among_several() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = r"let FILE = C:\Windows\WinSxS\Temp\InFlight\a\x.dll
+process 7778 hold.exe
+  image C:\Hold\hold.exe
++1 TiWorker.exe:20 CreateFile ${FILE} access=GENERIC_WRITE share=R disposition=CREATE
++1.5 TiWorker.exe:20 CloseFile ${FILE}
++2 hold.exe:10 CreateFile ${FILE} access=GENERIC_READ share=RD
++2.2 TiWorker.exe:21 CreateFile ${FILE} access=GENERIC_READ share=R
++3 TiWorker.exe:20 CreateFile ${FILE} access=GENERIC_WRITE share=RWD -> SHARING VIOLATION
++4 TiWorker.exe:21 CloseFile ${FILE}
++5 hold.exe:10 CloseFile ${FILE}
++6 TiWorker.exe:20 CreateFile ${FILE} access=GENERIC_WRITE share=RWD
+";
+    let capture = made(folder.path(), "both", lines);
+    assert!(
+        verdict(&[&capture], "en").starts_with(
+            "TiWorker.exe itself was one of the holders in 1 of 1 refused operation. hold.exe (PID 7778) held files"
+        ),
+        "{}",
+        verdict(&[&capture], "en")
+    );
+    assert!(
+        verdict(&[&capture], "zh-CN").starts_with("1 次被拒操作中有 1 次，TiWorker.exe 自身也是占用者之一。hold.exe")
+    );
+    // Neither hold is confirmed by it, and yet it went through.
+    let record = json(&[&capture], "en");
+    let series = &record["failures"][0]["series"];
+    assert!(record["failures"][0]["confirmed_by"].is_null());
+    tells(&report(&[&capture], "en"), &[&format!("was no longer refused in event {}", series["ended_by"])]);
 }

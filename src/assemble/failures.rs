@@ -10,6 +10,8 @@ use crate::lang::{Lang, record as t};
 use crate::locks::{self, Citation, Conflict, Edge, Side};
 use crate::nt::sharing::AccessClasses;
 use crate::nt::{AccessMask, FileTime};
+use rustc_hash::FxHashSet;
+use std::cell::OnceCell;
 
 /// What the failures of one record have in common.
 #[derive(Default)]
@@ -18,6 +20,8 @@ pub(crate) struct Common {
     lists: Pool<[Text]>,
     requests: Pool<case::Requested>,
     marks: Pool<case::DeletedBy>,
+    /// The ids that several processes had.
+    reused: OnceCell<FxHashSet<u32>>,
 }
 
 impl Common {
@@ -122,6 +126,7 @@ pub(super) fn failure(parts: &Parts<'_>, holders: &Holders, finding: &locks::Fin
             .map(|cleared| case::RuledOut {
                 pid: pid(log, cleared.process),
                 process: shared_name(parts, cleared.process),
+                started: started(parts, cleared.process),
                 reason: reason(cleared.reason),
                 rule: texts.share(cleared.rule),
                 event: cleared.event.map(|event| event.0),
@@ -282,6 +287,16 @@ pub(super) fn name(log: &OpLog, process: ProcessId) -> String {
 fn shared_name(parts: &Parts<'_>, process: ProcessId) -> Text {
     let name = parts.log.processes.get(process.0 as usize).map_or("", |process| shown_name(&process.name));
     parts.common.texts.share(name)
+}
+
+/// When a process started, where its id alone does not tell which one it is.
+fn started(parts: &Parts<'_>, process: ProcessId) -> Option<Text> {
+    let reused = parts.common.reused.get_or_init(|| {
+        let mut seen = FxHashSet::default();
+        parts.log.processes.iter().map(|process| process.pid).filter(|pid| !seen.insert(*pid)).collect()
+    });
+    let process = parts.log.processes.get(process.0 as usize).filter(|process| reused.contains(&process.pid))?;
+    Some(parts.common.texts.share(process.started?.to_rfc3339()))
 }
 
 fn driver(parts: &Parts<'_>, id: Option<DriverId>) -> Option<Text> {

@@ -5,8 +5,8 @@ use crate::blame::advice::HolderFacts;
 use crate::blame::altitudes::AltitudeMatch;
 use crate::blame::facts::{ImageFacts, ModuleFacts};
 use crate::blame::party::{self, PartyContext};
-use crate::blame::vendors::{SourceConfidence, VendorMatch};
-use crate::capture::op::{DriverInfo, ProcessInfo};
+use crate::blame::vendors::{SourceConfidence, VendorCatalogue, VendorMatch};
+use crate::capture::op::{DriverId, DriverInfo, OpLog, ProcessInfo};
 use crate::case::{self, Confidence, HolderKind, OnBehalfOf, PartyCode};
 use crate::locks::{self, Edge, Party};
 use crate::nt::FileTime;
@@ -241,6 +241,13 @@ fn process_record(process: &ProcessInfo) -> case::Process {
         command_line: known(&process.command_line),
         started: process.started.map(FileTime::to_rfc3339),
     }
+}
+
+/// What is known of a driver.
+pub(super) fn driver(log: &OpLog, catalogue: &VendorCatalogue, id: DriverId) -> Option<case::Driver> {
+    let driver = log.drivers.get(usize::from(id.0))?;
+    let found = catalogue.identify_driver(&ModuleFacts::of(driver));
+    Some(driver_record(driver, found.and_then(|found| found.altitudes).as_ref()))
 }
 
 fn driver_record(driver: &DriverInfo, altitudes: Option<&AltitudeMatch>) -> case::Driver {

@@ -1,6 +1,7 @@
 //! From a source of events to the case record: runs the passes, the engine and the attribution to parties, and puts
 //! the result into the plain data that every report reads.
 
+mod caveats;
 pub mod cbs;
 mod doubt;
 mod ending;

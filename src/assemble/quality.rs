@@ -92,7 +92,8 @@ pub(super) fn quality(
     }
     if coverage.active_processes <= 2 {
         let n = coverage.active_processes;
-        add("filtered_before_saving", Severity::Warning, t::Q_ONE_PROCESS, &[("n", &n)]);
+        let text = if coverage.sequence_gaps == Some(0) { t::Q_FEW_PROCESSES } else { t::Q_ONE_PROCESS };
+        add("filtered_before_saving", Severity::Warning, text, &[("n", &n)]);
     } else if coverage.third_parties.unwrap_or_else(|| third_parties(options.catalogue, survey, machine)) == 0 {
         add("no_third_party_events", Severity::Warning, t::Q_ONLY_WINDOWS, &[]);
     }

@@ -2,11 +2,11 @@
 
 use super::ending::{self, Around, endings};
 use super::failures::{self, edge, mechanism, name, operation_of, pid};
-use super::holders::Holders;
+use super::holders::{self, Holders};
 use super::{CaseOptions, FailureFilter, authors, capture_record, surveyed};
 use crate::blame::gather;
 use crate::capture::EventIndex;
-use crate::capture::op::{Op, OpKind, OpLog, PathId, ProcessId};
+use crate::capture::op::{DriverId, Op, OpKind, OpLog, PathId, ProcessId};
 use crate::capture::select::Selection;
 use crate::capture::source::{Source, Survey};
 use crate::case::{self, AuditFailures, AuditRecord, Story, StoryEvent, StoryHold};
@@ -140,16 +140,23 @@ fn story_of(
         })
         .collect();
     events.dedup_by_key(|event| event.event);
-    let implicated: &[locks::Holder] = match (finding, &wait) {
-        (Some(finding), _) => &finding.holders,
-        (None, Some(_)) => {
-            let mut waits = around.into_iter().flat_map(|around| &around.analysis.waits);
-            waits.find(|wait| wait.event == event).map_or(&[], |wait| &wait.holders)
-        }
-        (None, None) => &[],
+    let waited = || around.and_then(|case| Some((case, case.analysis.waits.iter().find(|wait| wait.event == event)?)));
+    let (of, implicated): (&Around, &[locks::Holder]) = match (finding, &wait) {
+        (Some(finding), _) => (told, &finding.holders),
+        (None, Some(_)) => waited().map_or((told, &[]), |(case, wait)| (case, &wait.holders)),
+        (None, None) => (told, &[]),
     };
     let holds = history.holds.iter().map(|told| hold(log, seed.path, implicated, told)).collect();
     let schema = case::WHY_SCHEMA.to_owned();
+    let mut drivers: Vec<DriverId> = Vec::new();
+    for holder in implicated {
+        if let Party::Driver { driver, .. } = holder.party
+            && !drivers.contains(&driver)
+        {
+            drivers.push(driver);
+        }
+    }
+    let drivers = drivers.into_iter().filter_map(|id| holders::driver(&of.log, options.catalogue, id)).collect();
     let rule = denied(event).and_then(|(_, rule)| *rule).map(|rule| rule.to_owned());
     Ok(Story {
         schema,
@@ -158,6 +165,7 @@ fn story_of(
         failure,
         denied_by: rule,
         wait,
+        drivers,
         events,
         holds,
         ended,
@@ -187,7 +195,8 @@ fn exit_story(source: &dyn Source, survey: &Survey, event: EventIndex, options: 
     let holds = closed.iter().take(MAX_CLOSED).map(|told| hold(&log, seed.path, &[], told)).collect();
     let schema = case::WHY_SCHEMA.to_owned();
     let (failure, denied_by, wait, done) = (None, None, None, None);
-    Some(Story { schema, event: event.0, done, failure, denied_by, wait, events, holds, ended, truncated })
+    let drivers = Vec::new();
+    Some(Story { schema, event: event.0, done, failure, denied_by, wait, drivers, events, holds, ended, truncated })
 }
 
 fn find(log: &OpLog, event: EventIndex) -> Option<&Op> {

@@ -1,9 +1,10 @@
-//! The answer in one sentence, what to do next, and what the answer does not cover.
+//! The answer in one sentence, and what to do next.
 
 use super::Parts;
+use super::caveats::caveats;
 use super::holders::Holders;
 use crate::blame::advice::{self, Evidence, Gaps, HolderFacts};
-use crate::blame::filters::{CandidateFilter, FilterRank};
+use crate::blame::filters::CandidateFilter;
 use crate::blame::scope::Profile;
 use crate::case::{
     Advice, Attribution, Cause, Confidence, ExplanationCode, Failure, Holder, OnBehalfOf, PartyCode, Verdict,
@@ -225,7 +226,7 @@ fn graded(confidence: Confidence, failures: &[Failure], party: Option<&str>, lan
 }
 
 /// Whether Windows itself keeps the file open, and nobody is suspected beside.
-fn is_kernel_held(failure: &Failure) -> bool {
+pub(super) fn is_kernel_held(failure: &Failure) -> bool {
     failure.attribution == Attribution::NotVisible
         && failure.holders.is_empty()
         && failure.explanations.first() == Some(&ExplanationCode::KernelHeld)
@@ -243,7 +244,7 @@ fn is_perhaps_read_only(failure: &Failure) -> bool {
     failure.attribution == Attribution::NotVisible && failure.explanations.contains(&ExplanationCode::ReadOnlyAttribute)
 }
 
-fn join(text: &mut String, sentence: &str, lang: Lang) {
+pub(super) fn join(text: &mut String, sentence: &str, lang: Lang) {
     if lang == Lang::En && !text.is_empty() {
         text.push(' ');
     }
@@ -304,7 +305,7 @@ fn also_itself(holders: &Holders, failures: &[Failure], code: VerdictCode, lang:
 }
 
 /// A party in a sentence.
-fn who(holder: &Holder, lang: Lang) -> String {
+pub(super) fn who(holder: &Holder, lang: Lang) -> String {
     let vendor = holder.vendor.as_ref().map(|vendor| {
         let name = products::name(&vendor.name, vendor.name_zh.as_deref(), vendor.product.as_deref(), lang);
         if holder.is_known_by_name_only() { t::NAME_ONLY.fill(lang, &[("vendor", &name)]) } else { name }
@@ -442,7 +443,7 @@ fn product(holder: &Holder, lang: Lang) -> String {
 }
 
 /// The candidate filters as one text: name, altitude, company.
-fn filter_names(candidates: &[CandidateFilter], lang: Lang) -> String {
+pub(super) fn filter_names(candidates: &[CandidateFilter], lang: Lang) -> String {
     let name = |filter: &CandidateFilter| {
         let mut facts: Vec<String> =
             filter.altitudes.iter().map(|row| row.altitude.as_str().to_owned()).take(1).collect();
@@ -456,58 +457,4 @@ fn filter_names(candidates: &[CandidateFilter], lang: Lang) -> String {
         }
     };
     candidates.iter().map(name).collect::<Vec<_>>().join(lang.comma())
-}
-
-fn caveats(parts: &Parts<'_>, holders: &Holders, failures: &[Failure]) -> Vec<Advice> {
-    let lang = parts.options.lang;
-    let mut list = Vec::new();
-    // Windows' own anti-virus filter sits below the monitor like anybody else's.
-    let own = parts.filters.microsoft.iter().filter(|filter| filter.rank == FilterRank::AntiVirus);
-    let candidates: Vec<CandidateFilter> = parts.filters.candidates.iter().chain(own).cloned().collect();
-    if !candidates.is_empty() && !failures.iter().all(is_kernel_held) {
-        let filters = filter_names(&candidates, lang);
-        let mut text = t::C_BELOW.fill(lang, &[("filters", &filters)]);
-        join(&mut text, t::C_LOADED_NOT_PROOF.get(lang), lang);
-        list.push(Advice { code: "filters_below_procmon_altitude".to_owned(), text });
-    }
-    for (holder, _) in holders.iter() {
-        if holder.is_known_by_name_only() {
-            let text = t::C_NAME_ONLY.fill(lang, &[("who", &who(holder, lang))]);
-            list.push(Advice { code: "vendor_by_name_only".to_owned(), text });
-        }
-    }
-    let mut unshown: Vec<String> = Vec::new();
-    for party in parts.unshown {
-        let id = holders.id(*party);
-        unshown.extend(holders.iter().filter(|(holder, _)| holder.id == id).map(|(holder, _)| who(holder, lang)));
-    }
-    if !unshown.is_empty() {
-        let is_system = |party: &crate::locks::Party| {
-            parts.log.processes.get(party.process().0 as usize).is_some_and(|process| process.is_system())
-        };
-        // VI-5: the file server acts as System only.
-        let text = match (parts.unshown.iter().any(is_system), parts.unshown.iter().all(is_system)) {
-            (_, true) => t::C_AUTHOR_SYSTEM,
-            (true, _) => t::C_AUTHOR_EITHER,
-            (false, _) => t::C_AUTHOR,
-        };
-        let text = text.fill(lang, &[("who", &unshown.join(lang.comma()))]);
-        list.push(Advice { code: "author_not_shown".to_owned(), text });
-    }
-    let cut = parts.analysis.findings.iter().filter(|finding| finding.truncated).count();
-    if cut > 0 {
-        let text = t::C_MORE_HOLDERS.fill(lang, &[("n", &cut)]);
-        list.push(Advice { code: "more_holders".to_owned(), text });
-    }
-    let several = failures.iter().any(|failure| {
-        failure.cause == Cause::DeletePending
-            && failure.holders.iter().map(|holder| &holder.holder).collect::<FxHashSet<_>>().len() > 1
-    });
-    if several {
-        list.push(Advice {
-            code: "every_holder_must_close".to_owned(),
-            text: t::C_SEVERAL_NEEDED.get(lang).to_owned(),
-        });
-    }
-    list
 }

@@ -258,6 +258,9 @@ pub struct RuledOut {
     pub pid: u32,
     /// Process name.
     pub process: Text,
+    /// When that process started, RFC 3339 UTC; only where several processes of the capture had its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<Text>,
     /// Why.
     pub reason: RuledOutReason,
     /// The rule that clears.

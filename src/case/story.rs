@@ -1,6 +1,6 @@
 //! The story of one event: what everybody did to the file around it, and who held it from when to when.
 
-use super::{Confidence, Edge, EventRef, Failure, LockRange, Mechanism, Wait};
+use super::{Confidence, Driver, Edge, EventRef, Failure, LockRange, Mechanism, Wait};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,9 @@ pub struct Story {
     /// The delay as in the case record, when the event waited for somebody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<Wait>,
+    /// What is known of the drivers among the holders.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drivers: Vec<Driver>,
     /// Everything done to the file around it, in event order.
     pub events: Vec<StoryEvent>,
     /// Every hold on the file, by start.

@@ -81,6 +81,13 @@ impl Lang {
         }
     }
 
+    /// The first `most` numbers of a list, and how many there are besides.
+    pub fn numbers(self, list: &[u64], most: usize) -> String {
+        let first = list.iter().take(most).map(u64::to_string).collect::<Vec<_>>().join(self.comma());
+        let more = list.len().saturating_sub(most);
+        if more > 0 { first + &self.remark(format_args!("+{more}")) } else { first }
+    }
+
     /// A process by name and number.
     pub fn process(self, name: impl fmt::Display, pid: u32) -> String {
         format!("{name}{}", self.remark(format_args!("PID {pid}")))

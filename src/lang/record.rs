@@ -18,7 +18,7 @@ crate::texts! {
     ONE_PATH: "one path", "1 个路径";
     PATHS: "{n} paths", "{n} 个路径";
     SEVERAL: "{n} parties held files that {victim} needed and together explain {explained} of {failures} refused {failures:operation|operations}; first of all {who} ({confidence}).", "共有 {n} 方占用了 {victim} 需要的文件，合计可解释 {failures} 次被拒操作中的 {explained} 次；首要的是 {who}（{confidence}）。";
-    ALSO_ITSELF: "In {n} of {failures} refused {failures:operation|operations} {self} was among the holders as well.", "{failures} 次被拒操作中有 {n} 次，{self} 也在占用者之列。";
+    ALSO_ITSELF: "{self} itself was one of the holders in {n} of {failures} refused {failures:operation|operations}.", "{failures} 次被拒操作中有 {n} 次，{self} 自身也是占用者之一。";
     SELF_INFLICTED: "Only {self} held the files: no other program is behind the {failures} refused {failures:operation|operations} ({confidence}).", "文件仅由 {self} 占用：{failures} 次被拒操作与其他程序无关（{confidence}）。";
     SELF_LIKELY: "As far as this capture shows, only {self} held the files in the {failures} refused {failures:operation|operations} ({confidence}); that another acted in its name is not excluded.", "就此捕获所见，{failures} 次被拒操作中的文件仅由 {self} 占用（{confidence}）；但不排除有其他程序以其名义操作。";
     UNORDERED: "The rows of this export do not stand in the order of their times, so who held the files in the {failures} refused {failures:operation|operations} cannot be told from it.", "此导出文件的各行未按时间先后排列，因此无法据此判断 {failures} 次被拒操作中是谁占用了文件。";
@@ -55,7 +55,8 @@ crate::texts! {
     Q_PROCESS_NO_CLOSE: "{n} {n:process has|processes have} many successful opens here and not one close (the first: {name}, PID {pid}, {opens} opens): a filter hid the closes, so a handle of {n:this process|these processes} need not have stayed open and proves nothing.", "有 {n} 个进程在捕获中多次成功打开文件却没有任何关闭记录（第一个：{name}，PID {pid}，打开 {opens} 次）：关闭事件已被筛选条件隐藏，这些进程的句柄未必一直打开，不能作为证明。";
     Q_NO_OPEN: "The capture holds no CreateFile event: who opened what, and with which share mode, cannot be told.", "捕获中没有 CreateFile 事件：无法判断谁以何种共享模式打开了哪些文件。";
     Q_NO_FILE_SYSTEM: "The capture holds no file-system event at all.", "捕获中没有任何文件系统事件。";
-    Q_ONE_PROCESS: "Only {n} {n:process has|processes have} file-system events here: a filter was applied before saving, and a holder outside it is invisible.", "此处仅有 {n} 个进程产生文件系统事件：保存前应用过筛选条件，筛选之外的占用者不可见。";
+    Q_ONE_PROCESS: "Only {n} {n:process has|processes have} file-system events here: probably a filter was applied before saving, and a holder outside it is invisible.", "此处仅有 {n} 个进程产生文件系统事件：保存前很可能应用过筛选条件，筛选之外的占用者不可见。";
+    Q_FEW_PROCESSES: "Only {n} {n:process has|processes have} file-system events here, as after a filter, although the driver's numbers show no gap: if other processes were hidden, a holder among them is invisible.", "此处仅有 {n} 个进程产生文件系统事件，形同经过筛选，但驱动程序的序号没有缺口：若其他进程确被隐藏，其中的占用者不可见。";
     Q_NAMELESS: "{n} of {active} {active:process|processes} with file-system events {n:has|have} no name here: whose files were held or needed there cannot be told by name.", "有文件系统事件的 {active} 个进程中有 {n} 个没有名称：无法按名称判断它们占用或需要了谁的文件。";
     Q_ONLY_WINDOWS: "Every file-system event here is of a program that belongs to Windows: other programs were filtered out before saving, or did nothing meanwhile.", "此处的文件系统事件全部来自 Windows 自带程序：其他程序在保存前被筛除，或期间没有活动。";
     Q_GAPS: "{missing} of {span} events that the driver counted {missing:is|are} not in the capture ({percent} %): filtered out before saving, or lost.", "驱动程序计数的 {span} 个事件中有 {missing} 个不在捕获中（{percent} %）：在保存前被筛除或已丢失。";
@@ -108,5 +109,5 @@ crate::texts! {
     C_LOADED_NOT_PROOF: "A loaded filter driver is a candidate, not a culprit: its presence proves nothing about a file.", "已加载的筛选器驱动只是候选对象，并非责任方：其存在不能证明与某个文件有关。";
     C_NAME_ONLY: "{who} was named by its file name only; any program can be called that.", "{who} 仅按文件名识别；任何程序都可以使用该名称。";
     C_MORE_HOLDERS: "More parties had the file open than are listed at {n} {n:failure|failures}: the holders named there are only some of all.", "有 {n} 次失败中打开该文件的进程多于所列数量：其中列出的占用者只是一部分。";
-    C_SEVERAL_NEEDED: "A pending delete ends only when every holder has closed the file; each holder named here is sufficient, none is the only one.", "只有所有占用者都关闭文件后，挂起的删除才会完成；此处列出的每个占用者都足以造成阻塞，但都不是唯一原因。";
+    C_SEVERAL_NEEDED: "A pending delete ends only when every holder has closed the file: at {n:event|events} {events} each of those named was enough by itself, and none was the only one.", "只有所有占用者都关闭文件后，挂起的删除才会完成：事件 {events} 中列出的每个占用者都足以造成阻塞，但都不是唯一原因。";
 }

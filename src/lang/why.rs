@@ -131,7 +131,7 @@ crate::texts! {
     AT_9: "Only who fits the rule behind a result is named; where nobody visible does, the holder is unseen, and nobody harmless is named instead.", "只列出符合结果所依据规则的一方；若没有可见的一方符合，则占用者不可见，不会以无关者代之。";
     AT_10: "What stood in the way held through all attempts; the first success after its release, with nobody else letting go in between, confirms it.", "造成阻塞者在所有尝试期间都在占用；其释放后的首次成功（其间无其他释放）即予以证实。";
     AT_11: "A success that a hold would have forbidden shows that it had ended by then.", "某次本应被该占用阻止的操作成功，表明占用在此之前已结束。";
-    AT_12: "The capture was filtered: that nobody else is visible proves nothing.", "捕获经过筛选：看不到其他进程不能说明任何问题。";
+    AT_12: "The capture looks filtered: that nobody else is visible proves nothing.", "捕获看似经过筛选：看不到其他进程不能说明任何问题。";
     AT_13: "Where a process closed one of several handles, the one its thread opened last is shown as closed: the usual order, and no proof.", "当进程关闭多个句柄之一时，按同一线程最近打开的句柄显示为已关闭：这是通常的顺序，并非证据。";
     AT_6: "A close without an open shows a handle from before the capture, or one handed over by another process.", "没有对应打开的关闭表明句柄在捕获之前已存在，或由其他进程传递而来。";
 }

@@ -1,13 +1,15 @@
 //! The failures of a case, file by file, with who is behind each and who is cleared; and what was only delayed.
 
 use super::page::Page;
+use super::style::Style;
 use super::words::{acting, confidence, holder_name, is_servicing, outside, reason_of};
 use super::{escape, time};
 use crate::case::{
-    Attribution, CaseRecord, Cause, Confidence, Edge, ExplanationCode, Failure, FailureHolder, HolderKind,
+    Attribution, CaseRecord, Cause, Confidence, Edge, ExplanationCode, Failure, FailureHolder, HolderKind, RuledOut,
     RuledOutReason,
 };
 use crate::lang::{Lang, report as t};
+use crate::nt::FileTime;
 use indexmap::{IndexMap, IndexSet};
 use rustc_hash::FxHashSet;
 use std::fmt::Write as _;
@@ -71,9 +73,8 @@ impl Page<'_, &CaseRecord> {
             failure.confirmed_by.is_none() && failure.released_by.is_some_and(|one| confirmed.contains(&one.event))
         };
         let marks = failures.iter().filter_map(|failure| self.mark_line(failure));
-        let releases =
-            failures.iter().filter(|failure| !told(failure)).filter_map(|failure| self.release_line(failure));
-        let for_good = failures.iter().filter_map(|failure| self.for_good(failure));
+        let releases = self.release_lines(failures.iter().copied().filter(|failure| !told(failure)));
+        let for_good = failures.iter().filter_map(|failure| self.for_good(failure, failures));
         let live = failures.iter().filter_map(|failure| self.live_child(failure));
         let mut facts: IndexSet<String> = IndexSet::new();
         for fact in self.hold_lines(failures).into_iter().chain(live).chain(marks).chain(releases).chain(for_good) {
@@ -148,24 +149,32 @@ impl Page<'_, &CaseRecord> {
         let holders = failures.iter().flat_map(|failure| &failure.holders);
         let accused: FxHashSet<(String, u32)> =
             holders.map(|holder| (escape::terminal(&holder.process), holder.pid)).collect();
-        let mut parties: IndexMap<(String, u32, RuledOutReason, &str), Vec<String>> = IndexMap::new();
+        let mut parties: IndexMap<(String, RuledOutReason, &str), Vec<u64>> = IndexMap::new();
+        let mut apart: FxHashSet<String> = FxHashSet::default();
         for failure in failures {
             for party in &failure.ruled_out {
-                let key = (escape::terminal(&party.process), party.pid, party.reason, party.rule.as_str());
-                parties.entry(key).or_default().push(failure.event.to_string());
+                let who = cleared_who(party, &self.style);
+                if accused.contains(&(escape::terminal(&party.process), party.pid)) {
+                    apart.insert(who.clone());
+                }
+                parties.entry((who, party.reason, party.rule.as_str())).or_default().push(failure.event);
             }
         }
-        let line = |((process, pid, reason, rule), events): ((String, u32, RuledOutReason, &str), Vec<String>)| {
+        // Who is cleared for several reasons is so of one failure each.
+        let mut seen: FxHashSet<&str> = FxHashSet::default();
+        let several: Vec<String> =
+            parties.keys().filter(|(who, ..)| !seen.insert(who)).map(|(who, ..)| who.clone()).collect();
+        apart.extend(several);
+        let line = |((who, reason, rule), events): ((String, RuledOutReason, &str), Vec<u64>)| {
+            let text = if apart.contains(&who) { t::CLEARED_OF_ONE } else { t::CLEARED_LINE };
             let values: &[(&str, &dyn std::fmt::Display)] = &[
-                ("process", &process),
-                ("pid", &pid),
+                ("who", &who),
                 ("reason", &t::ruled_out(reason).get(lang)),
                 ("rule", &rule),
                 ("n", &events.len()),
-                ("events", &events.join(lang.comma())),
+                ("events", &lang.numbers(&events, MAX_CLEARED)),
             ];
-            if accused.contains(&(process.clone(), pid)) { t::CLEARED_OF_ONE } else { t::CLEARED_LINE }
-                .fill(lang, values)
+            text.fill(lang, values)
         };
         parties.into_iter().map(line).collect()
     }
@@ -177,16 +186,34 @@ impl Page<'_, &CaseRecord> {
         Some(t::LIVE_CHILD.fill(self.style.lang, &[("path", &path), ("event", &child.event)]))
     }
 
-    /// That the victim never got through.
-    fn for_good(&self, failure: &Failure) -> Option<String> {
-        let series = failure.series.filter(|series| series.ended_by.is_none())?;
+    /// That the victim never got through, or where it did without confirming anybody's hold.
+    fn for_good(&self, failure: &Failure, all: &[&Failure]) -> Option<String> {
+        let series = failure.series?;
+        if let Some(event) = series.ended_by {
+            let confirms = |one: &&Failure| one.series == failure.series && one.confirmed_by.is_some();
+            let text = t::WENT_THROUGH.fill(self.style.lang, &[("event", &event)]);
+            return (!all.iter().any(confirms)).then_some(text);
+        }
         let text = if series.attempts > 1 { t::FOR_GOOD } else { t::FOR_GOOD_ONCE };
         Some(text.fill(self.style.lang, &[("n", &series.attempts), ("event", &series.last)]))
     }
 
-    /// The close that ended a failure's cause, and the success that confirms it.
-    fn release_line(&self, failure: &Failure) -> Option<String> {
-        released(failure, self.style.lang)
+    /// The closes that ended the failures' causes, with the successes that confirm them; of which failures, where that differs.
+    fn release_lines<'f>(&self, failures: impl Iterator<Item = &'f Failure>) -> Vec<String> {
+        let lang = self.style.lang;
+        let mut lines: IndexMap<String, Vec<u64>> = IndexMap::new();
+        for failure in failures {
+            if let Some(line) = released(failure, lang) {
+                lines.entry(line).or_default().push(failure.event);
+            }
+        }
+        let several = lines.len() > 1;
+        let told = lines.into_iter().map(|(fact, events)| {
+            let values: &[(&str, &dyn std::fmt::Display)] =
+                &[("n", &events.len()), ("events", &lang.numbers(&events, MAX_FAILURES)), ("fact", &fact)];
+            if several { t::OF_EVENTS.fill(lang, values) } else { fact }
+        });
+        told.collect()
     }
 
     /// Who is behind one failure, in a few words.
@@ -243,6 +270,11 @@ impl Page<'_, &CaseRecord> {
         let lang = self.style.lang;
         let (hold, done) = (&holder.hold, self.edge(&holder.hold.end));
         let unseen = |edge: &Edge| matches!(edge, Edge::Outside(code) if code == "unseen");
+        let held = if holder.confidence == Confidence::Possible { t::MAY_BE_HELD } else { t::HELD };
+        let who = match &holder.driver {
+            Some(driver) => acting(Some(driver), (&holder.process, holder.pid), lang),
+            None => self.party(holder),
+        };
         let (text, until) = match &hold.sure_until {
             Some(begun) => (t::HELD_CLOSING, self.time(begun)),
             None if holder.rule == "VI-3" || unseen(&hold.start) && unseen(&hold.end) => {
@@ -255,7 +287,8 @@ impl Page<'_, &CaseRecord> {
         let mut line = text.fill(
             lang,
             &[
-                ("who", &self.party(holder)),
+                ("held", &held.get(lang)),
+                ("who", &who),
                 ("from", &self.edge(&hold.start)),
                 ("to", &until),
                 ("done", &done),
@@ -284,6 +317,7 @@ impl Page<'_, &CaseRecord> {
         if self.record.waits.is_empty() {
             return;
         }
+        let lang = self.style.lang;
         self.heading(t::WAITS);
         for wait in self.record.waits.iter().take(MAX_FILES) {
             let who: Vec<String> = wait
@@ -291,7 +325,12 @@ impl Page<'_, &CaseRecord> {
                 .iter()
                 .map(|holder| match &holder.driver {
                     Some(driver) => escape::terminal(driver),
-                    None => self.style.lang.process(escape::terminal(&holder.process), holder.pid),
+                    None => {
+                        let grade = confidence(holder.confidence).get(lang);
+                        let comma = if lang == Lang::En { ", " } else { "，" };
+                        let graded = format!("{grade}{comma}{}", holder.rule);
+                        lang.process(escape::terminal(&holder.process), holder.pid) + &lang.remark(graded)
+                    }
                 })
                 .collect();
             let text = match wait.cause {
@@ -320,7 +359,12 @@ pub(super) fn released(failure: &Failure, lang: Lang) -> Option<String> {
     let release = failure.released_by.as_ref()?;
     let proven = failure.holders.iter().any(|holder| holder.confidence == Confidence::Proven);
     let text = if proven { t::RELEASED_BY } else { t::RELEASED_PERHAPS };
-    let mut text = text.fill(lang, &[("pid", &release.pid), ("event", &release.event)]);
+    let closed = |holder: &&FailureHolder| matches!(&holder.hold.end, Edge::At(at) if at.event == release.event);
+    let same = |holder: &&FailureHolder| holder.pid == release.pid;
+    let by = failure.holders.iter().filter(same).find(closed).or_else(|| failure.holders.iter().find(same));
+    let who = by
+        .map_or_else(|| format!("PID {}", release.pid), |by| acting(by.driver.as_deref(), (&by.process, by.pid), lang));
+    let mut text = text.fill(lang, &[("who", &who), ("event", &release.event)]);
     if let Some(success) = &failure.confirmed_by {
         let _ = write!(text, "{}{}", lang.semicolon(), t::CONFIRMED_BY.fill(lang, &[("event", &success.event)]));
     }
@@ -330,4 +374,14 @@ pub(super) fn released(failure: &Failure, lang: Lang) -> Option<String> {
 /// Whether those cleared of a failure may have a handle besides of which the capture cannot show anything (VI-4).
 pub(super) fn is_cleared_but(failure: &Failure) -> bool {
     !failure.ruled_out.is_empty() && failure.explanations.contains(&ExplanationCode::OpenBeforeCapture)
+}
+
+/// Who is cleared; with his start where his number alone does not tell who he is.
+pub(super) fn cleared_who(party: &RuledOut, style: &Style) -> String {
+    let process = escape::terminal(&party.process);
+    let Some(started) = party.started.as_deref().and_then(FileTime::parse_rfc3339) else {
+        return style.lang.process(process, party.pid);
+    };
+    let time = time::date_time(started, &style.zone);
+    t::PROCESS_STARTED.fill(style.lang, &[("process", &process), ("pid", &party.pid), ("time", &time)])
 }

@@ -2,7 +2,7 @@
 
 use super::page::Page;
 use super::style::{Style, grouped, new_table};
-use super::words::{confidence, holder_title, is_servicing, reason_of};
+use super::words::{confidence, driver_facts, holder_title, is_servicing, reason_of};
 use super::{escape, time};
 use crate::case::{CaseRecord, Confidence, Failure, Holder, PartyCode, Series};
 use crate::lang::{Lang, Text, filters, products, record, report as t};
@@ -113,6 +113,10 @@ impl Page<'_, &CaseRecord> {
             _ => self.full_holders(),
         };
         self.line(&table.to_string());
+        let drivers = self.record.holders.iter().filter_map(|holder| holder.driver.as_ref());
+        for facts in drivers.filter_map(|driver| driver_facts(driver, self.style.lang)) {
+            self.line(&format!("  {facts}"));
+        }
     }
 
     /// One column for each fact.

@@ -1,11 +1,11 @@
 //! The story of one event for a terminal: what was asked, the rule, who held the file as bars, what everybody did.
 
 use super::escape::{ascii, terminal};
-use super::failures::{is_cleared_but, released};
+use super::failures::{cleared_who, is_cleared_but, released};
 use super::page::Page;
 use super::style::{Style, new_table};
 use super::time;
-use super::words::{acting, confidence, reason_of};
+use super::words::{acting, confidence, driver_facts, reason_of};
 use crate::case::{Attribution, Cause, Edge, Evidence, Failure, FailureHolder, Hold, Requested, Story, StoryEvent};
 use crate::lang::{Lang, report as r, why as t};
 use crate::nt::FileTime;
@@ -237,6 +237,11 @@ impl<'a> Teller<'a> {
             line.push_str(&lang.remark(cited(&holder.rule, &holder.evidence, lang)));
             self.line(&line);
         }
+        for driver in &self.record.drivers {
+            if let Some(facts) = driver_facts(driver, lang) {
+                self.line(&format!("  {facts}"));
+            }
+        }
     }
 
     /// A holder by name: the driver that acts in a process's name before the process.
@@ -355,8 +360,7 @@ impl<'a> Teller<'a> {
                 None => party.rule.to_string(),
             };
             let values: &[(&str, &dyn std::fmt::Display)] = &[
-                ("process", &terminal(&party.process)),
-                ("pid", &party.pid),
+                ("who", &cleared_who(party, self.style)),
                 ("reason", &r::ruled_out(party.reason).get(lang)),
                 ("rule", &rule),
             ];

@@ -1,7 +1,7 @@
 //! Parts of a case in words: edges, grades, parties and reasons.
 
 use super::escape;
-use crate::case::{CaseRecord, Cause, Confidence, FailureHolder, Holder, Mechanism, Process};
+use crate::case::{CaseRecord, Cause, Confidence, Driver, FailureHolder, Holder, Mechanism, Process};
 use crate::lang::{Lang, Text, report as t};
 
 /// An edge outside what the capture shows, in words.
@@ -49,6 +49,29 @@ pub(super) fn acting(driver: Option<&str>, (process, pid): (&str, u32), lang: La
     }
 }
 
+/// What is known of a driver beside its name: company, version, altitude, path; `None` where nothing is.
+pub(super) fn driver_facts(driver: &Driver, lang: Lang) -> Option<String> {
+    let version = driver.version.as_ref().map(|version| t::DRIVER_VERSION.fill(lang, &[("version", version)]));
+    let altitude = driver.altitude.as_ref().map(|altitude| t::DRIVER_ALTITUDE.fill(lang, &[("altitude", altitude)]));
+    let facts: Vec<String> =
+        [driver.company.clone(), version, altitude, driver.path.clone()].into_iter().flatten().collect();
+    let facts = escape::terminal(&facts.join(lang.comma()));
+    let driver = escape::terminal(&driver.name);
+    (!facts.is_empty()).then(|| t::DRIVER_FACTS.fill(lang, &[("driver", &driver), ("facts", &facts)]))
+}
+
+/// Whether a hold may have the classes that the other side does not share only if MAXIMUM_ALLOWED granted them (SA-11).
+fn only_if_granted(holder: &FailureHolder) -> bool {
+    let Some(access) = &holder.hold.access else { return false };
+    let asked = |name: &str| access.iter().any(|one| &**one == name);
+    let has = |class: &str| match class {
+        "READ" => asked("READ_DATA") || asked("EXECUTE"),
+        "WRITE" => asked("WRITE_DATA") || asked("APPEND_DATA"),
+        _ => asked("DELETE"),
+    };
+    asked("MAXIMUM_ALLOWED") && !holder.not_shared_by_victim.iter().all(|class| has(class))
+}
+
 /// What a process that runs the services of others was started for: `-s wuauserv`, else their group, `-k netsvcs`.
 fn hosted(process: &Process) -> Option<String> {
     let command = process.command_line.as_deref().filter(|_| process.name.eq_ignore_ascii_case("svchost.exe"))?;
@@ -66,8 +89,8 @@ pub(super) fn is_servicing(case: &CaseRecord) -> bool {
 /// Why a hold stood in the way, in words.
 pub(super) fn reason_of(cause: Cause, holder: &FailureHolder, lang: Lang) -> String {
     let by_share = matches!(holder.mechanism, Mechanism::OpenHandle | Mechanism::FilterInStack);
-    let sides =
-        [(&holder.not_shared_by_holder, t::REASON_NO_SHARE), (&holder.not_shared_by_victim, t::REASON_VICTIM_NO_SHARE)];
+    let has = if only_if_granted(holder) { t::REASON_VICTIM_NO_SHARE_MAXIMUM } else { t::REASON_VICTIM_NO_SHARE };
+    let sides = [(&holder.not_shared_by_holder, t::REASON_NO_SHARE), (&holder.not_shared_by_victim, has)];
     if holder.rule == "OP-3" {
         return t::REASON_OPLOCK_STANDS.get(lang).to_owned();
     }
