@@ -71,17 +71,19 @@ fn a_stretch_before_the_open_or_after_the_failure_takes_no_close() {
 
 #[test]
 fn a_filter_leaves_gaps_everywhere_and_loses_no_stretch() {
-    // A dozen gaps and nothing else missing are lost stretches still.
-    for (elsewhere, grade) in [(11, Confidence::Possible), (60, Confidence::Likely)] {
+    // A dozen large gaps and nothing else missing are lost stretches still.
+    for (elsewhere, missing, grade) in
+        [(11, 200, Confidence::Possible), (60, 200, Confidence::Likely), (11, 20, Confidence::Likely)]
+    {
         let (mut b, victim, av, other) = cast();
         let opened = b.open(av, F, READ, 3);
-        lose(&mut b, opened, 20);
+        lose(&mut b, opened, missing);
         for _ in 0..elsewhere {
             let event = b.open(other, r"C:\elsewhere", READ, ALL);
-            lose(&mut b, event, 20);
+            lose(&mut b, event, missing);
         }
         let failed = b.fails(victim, F, DELETE, ALL, SHARING);
-        assert_eq!(named(&b.explain(failed)), [(av, grade)], "{elsewhere}");
+        assert_eq!(named(&b.explain(failed)), [(av, grade)], "{elsewhere} of {missing}");
     }
 }
 

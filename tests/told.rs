@@ -84,7 +84,9 @@ fn what_is_not_shown_or_not_proven_is_not_told_as_fact() {
     assert!(text.contains("held by ntrtscan.exe (PID 2412) from 05:50:50.0000000, until when is not shown"), "{text}");
     assert!(text.contains("held by tmlisten.exe (PID 2596) until 05:50:54.0000000, since when is not shown"), "{text}");
     assert!(text.contains("probably released by tmlisten.exe (PID 2596), event 112"), "{text}");
-    assert!(sample(&["no-share-delete.PML"]).contains("            released by QaxEngManager.exe (PID 5820), event 115; "));
+    assert!(
+        sample(&["no-share-delete.PML"]).contains("            released by QaxEngManager.exe (PID 5820), event 115; ")
+    );
 
     // One of two closes, and one close that took long.
     let ambiguous = sample(&["why", "ambiguous-handles.PML", "--event", "91"]);
