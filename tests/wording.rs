@@ -467,13 +467,14 @@ process 7778 hold.exe
     let capture = made(folder.path(), "both", lines);
     assert!(
         verdict(&[&capture], "en").starts_with(
-            "TiWorker.exe itself was one of the holders in 1 of 1 refused operation. hold.exe (PID 7778) held files"
+            "In 1 of 1 refused operation the holders include TiWorker.exe, on the refused side itself. hold.exe (PID 7778) held files"
         ),
         "{}",
         verdict(&[&capture], "en")
     );
     assert!(
-        verdict(&[&capture], "zh-CN").starts_with("1 次被拒操作中有 1 次，TiWorker.exe 自身也是占用者之一。hold.exe")
+        verdict(&[&capture], "zh-CN")
+            .starts_with("1 次被拒操作中有 1 次，占用者包括被拒一方自身的 TiWorker.exe。hold.exe")
     );
     // Neither hold is confirmed by it, and yet it went through.
     let record = json(&[&capture], "en");

@@ -18,7 +18,7 @@ crate::texts! {
     ONE_PATH: "one path", "1 个路径";
     PATHS: "{n} paths", "{n} 个路径";
     SEVERAL: "{n} parties held files that {victim} needed and together explain {explained} of {failures} refused {failures:operation|operations}; first of all {who} ({confidence}).", "共有 {n} 方占用了 {victim} 需要的文件，合计可解释 {failures} 次被拒操作中的 {explained} 次；首要的是 {who}（{confidence}）。";
-    ALSO_ITSELF: "{self} itself was one of the holders in {n} of {failures} refused {failures:operation|operations}.", "{failures} 次被拒操作中有 {n} 次，{self} 自身也是占用者之一。";
+    ALSO_ITSELF: "In {n} of {failures} refused {failures:operation|operations} the holders include {self}, on the refused side itself.", "{failures} 次被拒操作中有 {n} 次，占用者包括被拒一方自身的 {self}。";
     SELF_INFLICTED: "Only {self} held the files: no other program is behind the {failures} refused {failures:operation|operations} ({confidence}).", "文件仅由 {self} 占用：{failures} 次被拒操作与其他程序无关（{confidence}）。";
     SELF_LIKELY: "As far as this capture shows, only {self} held the files in the {failures} refused {failures:operation|operations} ({confidence}); that another acted in its name is not excluded.", "就此捕获所见，{failures} 次被拒操作中的文件仅由 {self} 占用（{confidence}）；但不排除有其他程序以其名义操作。";
     UNORDERED: "The rows of this export do not stand in the order of their times, so who held the files in the {failures} refused {failures:operation|operations} cannot be told from it.", "此导出文件的各行未按时间先后排列，因此无法据此判断 {failures} 次被拒操作中是谁占用了文件。";

@@ -153,7 +153,7 @@ impl Page<'_, &CaseRecord> {
         let mut apart: FxHashSet<String> = FxHashSet::default();
         for failure in failures {
             for party in &failure.ruled_out {
-                let who = cleared_who(party, &self.style);
+                let who = cleared_who(party, self.style);
                 if accused.contains(&(escape::terminal(&party.process), party.pid)) {
                     apart.insert(who.clone());
                 }
