@@ -192,6 +192,10 @@ impl<'a> Citer<'a> {
             cited.add("AT-7", Some(end));
         }
         if let Some(success) = holder.refuted_by {
+            if holder.hold.start == Edge::Unseen {
+                // The open that is seen was over by then; this is another handle.
+                cited.add("AT-4", self.opened_by(holder.party, finding.path, success));
+            }
             cited.add("AT-11", Some(success));
         }
         if holder.confirmed {
@@ -284,6 +288,14 @@ impl<'a> Citer<'a> {
                 && event_of(holder.hold.end) != Some(op.event)
         });
         closes.next().map(|close| close.event)
+    }
+
+    /// The last open of a path by a party before an event.
+    fn opened_by(&self, party: Party, path: PathId, event: EventIndex) -> Option<EventIndex> {
+        let before = self.log.ops.partition_point(|op| op.event < event);
+        let before = self.log.ops.get(..before)?.iter().rev().take(MAX_BETWEEN);
+        let own = |op: &&Op| op.process == party.process() && op.path == path && op.status.is_success();
+        before.filter(own).find(|op| matches!(op.kind, OpKind::Create(_))).map(|op| op.event)
     }
 
     /// DP-5: the last event before a mark that took an earlier one on the same name back.
