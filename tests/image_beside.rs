@@ -54,6 +54,32 @@ fn an_image_stands_beside_a_proven_handle_until_a_success_shows_it_gone() {
     }
 }
 
+/// MM-5, AT-10: who mapped the file as data ends while its deletion goes on failing: it may have stood as well, and is neither cleared
+/// nor in the way of what the end of another shows. Of two that end in between none is confirmed.
+#[test]
+fn who_mapped_data_is_possible_beside_a_surer_one() {
+    for retried in [true, false] {
+        let (mut b, victim, av, other) = cast();
+        b.does(av, F, OpKind::CreateSection { protection: 4, allocation: 0x800_0000 });
+        b.does(other, F, OpKind::LoadImage);
+        b.open(victim, F, 0x11_0000, ALL);
+        let kind = OpKind::SetDisposition { delete: true, handle: None };
+        let first = b.refused(victim, F, NtStatus::CANNOT_DELETE, kind);
+        b.does(av, "", OpKind::ProcessExit);
+        if retried {
+            b.refused(victim, F, NtStatus::CANNOT_DELETE, kind);
+        }
+        let exit = b.does(other, "", OpKind::ProcessExit);
+        let done = b.does(victim, F, kind);
+        let finding = b.explain(first);
+        let sure = if retried { Confidence::Proven } else { Confidence::Likely };
+        assert_eq!(named(&finding), [(other, sure), (av, Confidence::Possible)], "{retried}");
+        assert_eq!(reasons(&finding), [], "{retried}");
+        assert_eq!(finding.released_by.map(|release| release.event), Some(exit), "{retried}");
+        assert_eq!(finding.confirmed_by, retried.then_some(done), "{retried}");
+    }
+}
+
 /// What it closed was not all it had.
 /// AT-10, MM-5: of two that have the image one ends while the refusals go on; the other's end lets the deletion through.
 #[test]

@@ -260,10 +260,10 @@ impl<'a> Citer<'a> {
         } else if let Some(link) = before.last() {
             cited.add("SA-4", Some(link.event));
         } else {
-            let paths = [path, finding.path].map(|path| self.log.paths.get(path));
+            let (held, refused) = (self.log.paths.get(path), self.log.paths.get(finding.path));
             let drive = |path: &str| path.chars().next().map(|letter| letter.to_ascii_uppercase());
             // No hard link leads from one volume to another.
-            let spelled = paths.iter().any(|path| is_alias(path)) || drive(paths[0]) != drive(paths[1]);
+            let spelled = is_alias(held) || is_alias(refused) || drive(held) != drive(refused);
             // DP-8: a pending delete does not see other links.
             let other_link = !spelled && finding.cause != Cause::DeletePending;
             let rule = match (other_link, holder.confidence) {
@@ -317,7 +317,7 @@ impl<'a> Citer<'a> {
         let OpKind::SetDispositionEx { flags, .. } = op.kind else { return None };
         let moved = self.moves.get(&name(self.log, op.path))?.iter();
         let before = moved.filter_map(|at| self.log.ops.get(*at as usize)).filter(|moved| moved.event < op.event);
-        let link = before.filter(|moved| matches!(moved.kind, OpKind::Link { .. })).last();
+        let link = before.filter(|moved| matches!(moved.kind, OpKind::Link { .. })).next_back();
         link.filter(|_| flags.contains(DispositionFlags::FORCE_IMAGE_SECTION_CHECK)).map(|link| link.event)
     }
 

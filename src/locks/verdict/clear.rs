@@ -295,7 +295,8 @@ impl Engine<'_> {
         });
         for (of, section) in sections.filter(|(_, section)| !skip.contains(&section.process)) {
             let Some(mut rule) = harmless(failing, section.kind, nobody) else { continue };
-            if spares_images && !section.kind.data() {
+            // AT-10: not where the end of its process let the operation through.
+            if spares_images && !section.kind.data() && !self.brackets(failing, section.exit) {
                 rule = Some("MM-3");
             }
             if of != stream && !self.may_count_elsewhere(failing, stream) {
