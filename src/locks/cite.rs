@@ -316,8 +316,8 @@ impl<'a> Citer<'a> {
         let op = self.op(finding.event)?;
         let OpKind::SetDispositionEx { flags, .. } = op.kind else { return None };
         let moved = self.moves.get(&name(self.log, op.path))?.iter();
-        let before = moved.filter_map(|at| self.log.ops.get(*at as usize)).filter(|moved| moved.event < op.event);
-        let link = before.filter(|moved| matches!(moved.kind, OpKind::Link { .. })).next_back();
+        let mut before = moved.filter_map(|at| self.log.ops.get(*at as usize)).filter(|moved| moved.event < op.event);
+        let link = before.rfind(|moved| matches!(moved.kind, OpKind::Link { .. }));
         link.filter(|_| flags.contains(DispositionFlags::FORCE_IMAGE_SECTION_CHECK)).map(|link| link.event)
     }
 
