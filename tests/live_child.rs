@@ -61,6 +61,36 @@ fn a_live_child_besides_one_in_use_leaves_the_holder_likely() {
     assert_eq!((finding.attribution, finding.live_child), (Attribution::NoHolder, None));
 }
 
+/// DR-2: a lock that refused the child's deletion has to stand still. Who opened the child later never refused anything.
+#[test]
+fn who_opens_a_child_after_its_deletion_was_refused_is_not_in_the_way() {
+    let child = format!(r"{DIR}\a");
+    let named_after = |av_stays: bool, again: bool| {
+        let (mut b, victim, av, other) = cast();
+        b.open(av, &child, READ, 3);
+        b.fails(victim, &child, DELETE, ALL, SHARING);
+        let late = if again { av } else { other };
+        if again {
+            b.open(late, &child, READ, 3);
+        }
+        if !av_stays {
+            b.close(av, &child);
+        }
+        if !again {
+            b.open(late, &child, READ, 3);
+        }
+        let failed = b.refused(victim, DIR, NtStatus::DIRECTORY_NOT_EMPTY, REMOVAL);
+        b.close(late, &child);
+        let finding = b.explain(failed);
+        (finding.attribution, named(&finding))
+    };
+    let (_, _, av, _) = cast();
+    assert_eq!(named_after(false, false), (Attribution::NoHolder, vec![]));
+    assert_eq!(named_after(true, false), (Attribution::Holders, vec![(av, Confidence::Proven)]));
+    // AT-3: of two handles of one process either may be left.
+    assert_eq!(named_after(false, true), (Attribution::Holders, vec![(av, Confidence::Likely)]));
+}
+
 /// DR-1, DR-2: neither hundreds of names that are gone nor hundreds of attempts on one child hide who holds another.
 #[test]
 fn a_crowded_folder_hides_nobody() {

@@ -85,7 +85,7 @@ fn what_is_not_shown_or_not_proven_is_not_told_as_fact() {
     assert!(text.contains("held by tmlisten.exe (PID 2596) until 05:50:54.0000000, since when is not shown"), "{text}");
     assert!(text.contains("probably released by tmlisten.exe (PID 2596), event 112"), "{text}");
     assert!(
-        sample(&["no-share-delete.PML"]).contains("            released by QaxEngManager.exe (PID 5820), event 115; ")
+        sample(&["no-share-delete.PML"]).contains("            released by HipsDaemon.exe (PID 2188), event 115; ")
     );
 
     // One of two closes, and one close that took long.

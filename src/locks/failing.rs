@@ -2,7 +2,7 @@
 
 use super::spans::Instant;
 use crate::capture::op::Op;
-use crate::nt::NtStatus;
+use crate::nt::{FileTime, NtStatus};
 
 /// How the retries of a failure went on.
 #[derive(Clone, Copy, Debug)]
@@ -26,9 +26,16 @@ pub(crate) struct Failing<'o> {
     pub(crate) at: Instant,
     pub(crate) burst: BurstEnd,
     pub(crate) nesting: u32,
+    /// DR-2: the instant by which a hold must have begun, where that is not the one holds are asked for.
+    pub(crate) begun_by: Option<Instant>,
 }
 
 impl Failing<'_> {
+    /// Whether what began then may have been in the way (AT-4, DR-2).
+    pub(crate) fn may_have_begun(&self, began: FileTime) -> bool {
+        self.begun_by.is_none_or(|by| began < by.end)
+    }
+
     /// Whether every open of what is pending keeps it, whatever its access (DP-3, DR-1): going on after one has let go shows
     /// nothing of that one.
     pub(crate) fn every_open_counts(&self) -> bool {

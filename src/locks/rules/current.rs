@@ -87,7 +87,12 @@ impl Engine<'_> {
         // AT-5: a folder made later is another one.
         let another = self.names.born(link).is_some_and(|born| born > begun);
         let track = self.track(self.names.file(link));
-        if begun >= failing.at.start || over || another || track.process_spans(process).next().is_some() {
+        if begun >= failing.at.start
+            || !failing.may_have_begun(begun)
+            || over
+            || another
+            || track.process_spans(process).next().is_some()
+        {
             return None;
         }
         let end = match exit {

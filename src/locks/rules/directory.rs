@@ -6,6 +6,7 @@ use crate::locks::engine::Engine;
 use crate::locks::failing::Failing;
 use crate::locks::finding::{Cause, Confidence, Mechanism};
 use crate::locks::identity::NONE;
+use crate::locks::spans::Instant;
 use crate::nt::NtStatus;
 use rustc_hash::FxHashSet;
 
@@ -122,7 +123,8 @@ impl<'a> Engine<'a> {
                 return in_use;
             }
             self.work.spend(1000); // what is nested multiplies
-            let inner = Failing { index, op, at: failing.at, burst: failing.burst, nesting: failing.nesting + 1 };
+            // Who opened the child later never refused its deletion.
+            let inner = Failing { index, op, nesting: failing.nesting + 1, begun_by: Some(Instant::of(op)), ..failing };
             let pending = op.status == NtStatus::DELETE_PENDING;
             for mut suspect in nested(self, inner).suspects {
                 if suspect.holder.confidence < Confidence::Likely {

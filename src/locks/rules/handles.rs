@@ -21,6 +21,11 @@ impl Engine<'_> {
             return;
         }
         let track = self.track(self.names.file(link));
+        let fit = |hold: &HoldRec| match hold.opened {
+            Some((_, opened)) if !failing.may_have_begun(opened.start) => Fit::No,
+            _ => (rule.fit)(hold),
+        };
+        let rule = &Rule { fit: &fit, ..*rule };
         let (groups, more) = track.weigh(failing.at, self.options.limit, &self.work, rule.fit);
         found.truncated |= more;
         for (group, weighed) in groups {

@@ -211,9 +211,12 @@ impl Engine<'_> {
             .op(latest)
             .is_some_and(|op| self.may_refuse_itself(Failing { index: latest, op, at: last, ..failing }));
         let stream = self.stream_of(failing, link);
+        let begun = |mapped: &Mapped| {
+            mapped.made.and_then(|made| self.op(made)).is_none_or(|op| failing.may_have_begun(op.start))
+        };
         let standing = |at: Instant| {
             let sections = track.sections.on(stream).map(|here| here.at(at, &self.exits, self.options.limit));
-            sections.unwrap_or_default().into_iter().filter(|mapped| fits(mapped.kind))
+            sections.unwrap_or_default().into_iter().filter(|mapped| fits(mapped.kind) && begun(mapped))
         };
         let mapped: Vec<Mapped> = standing(failing.at).collect();
         let image_only = !fits(Kind::Data { writable: Some(true) });

@@ -17,7 +17,7 @@ impl Engine<'_> {
     pub(crate) fn explain(&mut self, index: u32, bursts: &Bursts) -> Option<Finding> {
         let op = self.op(index)?;
         let burst = bursts.end_of(index);
-        let failing = Failing { index, op, at: Instant::of(op), burst, nesting: 0 };
+        let failing = Failing { index, op, at: Instant::of(op), burst, nesting: 0, begun_by: None };
         let mut blockers = self.blockers(failing);
         self.read_otherwise(failing, &mut blockers);
         let blocked = is_blocked(&blockers);

@@ -112,7 +112,8 @@ impl Engine<'_> {
         let tries: Vec<u32> = tries.iter().filter_map(|event| self.find(*event)).collect();
         let bursts = Bursts::group(self, &tries);
         let finding = if tries.contains(&index) { self.explain(index, &bursts) } else { None };
-        let failing = Failing { index, op, at: Instant::of(op), burst: bursts.end_of(index), nesting: 0 };
+        let failing =
+            Failing { index, op, at: Instant::of(op), burst: bursts.end_of(index), nesting: 0, begun_by: None };
         let mut links = vec![self.names.place(index).link, self.subject(index, op)];
         // A child, a parent or a target that stood in the way has its own events.
         let holders = finding.iter().flat_map(|finding| &finding.holders);
@@ -255,8 +256,14 @@ impl Engine<'_> {
         let Some((index, op)) = self.find(event).and_then(|index| Some((index, self.op(index)?))) else {
             return Vec::new();
         };
-        let failing =
-            Failing { index, op, at: Instant::of(op), burst: Bursts::group(self, &[]).end_of(index), nesting: 0 };
+        let failing = Failing {
+            index,
+            op,
+            at: Instant::of(op),
+            burst: Bursts::group(self, &[]).end_of(index),
+            nesting: 0,
+            begun_by: None,
+        };
         let own = |one: &(u32, &Op)| one.1.process == op.process;
         let mut files: Vec<u32> = (0u32..)
             .zip(&self.log.ops)

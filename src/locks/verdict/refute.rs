@@ -58,7 +58,7 @@ impl Engine<'_> {
             let now = Instant::of(op);
             let burst = BurstEnd { number: 0, first: at, latest: at, last: now, success: None };
             let refused = Op { status, ..*op };
-            let asked = Failing { index: at, op: &refused, at: now, burst, nesting: failing.nesting };
+            let asked = Failing { index: at, op: &refused, at: now, burst, nesting: failing.nesting, begun_by: None };
             self.work.spend(100);
             let able = self.blockers(asked).suspects;
             let refuted = |suspect: &Suspect| {
