@@ -374,12 +374,7 @@ process 9200 scan.exe as two
 #[test]
 fn what_is_said_of_one_failure_names_it() {
     let text = report(&["two-mappers.PML"], "en");
-    for told in [
-        "QaxEngManager.exe (PID 5820), of event 108: had ended before (AT-7)",
-        "QaxEngManager.exe (PID 5820), of event 92: ",
-    ] {
-        assert!(text.contains(told), "{text}");
-    }
+    assert!(text.contains("QaxEngManager.exe (PID 5820), of event 108: had ended before (AT-7)"), "{text}");
     let ambiguous = [
         "event 64: released by HipsDaemon.exe (PID 2188), event 106; after that it was no longer refused, event 107",
         "event 91: probably released by HipsDaemon.exe (PID 2188), event 106; after that it was no longer refused, event 107",
