@@ -8,7 +8,6 @@ use crate::capture::select::{Selection, fold, without_stream};
 use crate::capture::source::{FilterTest, Source, Survey};
 use crate::locks;
 use crate::nt::path::strip_namespace;
-use crate::nt::short_name::first_for;
 use crate::nt::{CreateOptions, DispositionFlags, FileTime, NtStatus};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
@@ -224,8 +223,9 @@ fn widen(log: &OpLog, names: &Names, selection: &mut Selection) -> bool {
     for op in &log.ops {
         match op.kind {
             OpKind::ShortName { long, short } => {
-                for name in [long, short] {
-                    grown |= names.select(log.paths.get(name), selection);
+                let both = [long, short].map(|name| log.paths.get(name));
+                if both.iter().any(|name| selection.wants(name)) {
+                    both.iter().for_each(|name| grown |= names.select(name, selection));
                 }
             }
             OpKind::QueryFileId { id } if id.get() != 0 => {
@@ -334,12 +334,6 @@ impl Names {
     fn select_seed(&self, path: &str, selection: &mut Selection) {
         selection.add_seed(path);
         selection.add_namesakes(path);
-        // VI-9: somebody may use the 8.3 name.
-        if let Some((folder, leaf)) = without_stream(path).rsplit_once('\\') {
-            for short in first_for(leaf) {
-                selection.add_file(&format!(r"{folder}\{short}"));
-            }
-        }
         self.select(path, selection);
         self.select_ancestors(path, selection);
     }

@@ -147,6 +147,9 @@ fn glance(selection: &Selection, moved_to: &[EventIndex], index: EventIndex, gli
             Glance::Look
         }
         code::SET_INFORMATION if moved_to.binary_search(&index).is_ok() => Glance::Look,
+        code::DIRECTORY_CONTROL if glimpse.path().is_some_and(|path| selection.wants_listing(&path.decode())) => {
+            Glance::Look
+        }
         _ => Glance::Nothing,
     }
 }
@@ -196,6 +199,7 @@ impl Part<'_> {
                 (wanted || namesake(), false)
             }
             code::SET_INFORMATION => (wanted || self.moved_to.binary_search(&index).is_ok(), false),
+            code::DIRECTORY_CONTROL => (wanted || self.selection.wants_listing(&file.path.decode()), false),
             _ => (wanted, false),
         }
     }
@@ -203,15 +207,17 @@ impl Part<'_> {
     fn take(&mut self, event: Event<'_>, index: EventIndex, told: (Option<DriverId>, StackSays)) {
         let before = self.ops.len();
         decode::decode(event, index, self.context, told, &mut self.paths, &mut self.ops);
-        if self.ops.len() > before + 1 {
+        if event.class() == EventClass::FILE_SYSTEM && event.operation() == code::DIRECTORY_CONTROL {
             // What is listed of other entries was decoded only to be looked at.
             let decoded = self.ops.split_off(before);
+            let (selection, paths) = (self.selection, &self.paths);
             self.ops.extend(decoded.into_iter().filter(|op| match op.kind {
                 OpKind::ShortName { long, short } => {
-                    self.selection.wants(self.paths.get(long)) || self.selection.wants(self.paths.get(short))
+                    let wants =
+                        |name: PathId| selection.wants_entry(paths.get(name)) || selection.wants(paths.get(name));
+                    wants(long) || wants(short)
                 }
-                OpKind::ListedReadOnly => self.selection.wants(self.paths.get(op.path)),
-                _ => true,
+                _ => selection.wants(paths.get(op.path)),
             }));
         }
     }

@@ -4,9 +4,11 @@ use super::op::{Op, OpKind, PathTable};
 use crate::nt::path::{leaf, strip_namespace, volume_device, without_transaction_id};
 use crate::pml::bytes::DetailText;
 use rustc_hash::{FxHashSet, FxHasher};
+use shortened::Shortened;
 use std::hash::Hasher;
 use tail::{Tail, Units};
 
+mod shortened;
 mod tail;
 
 /// A set of files (with all their streams) and of folders with everything below them, ignoring case.
@@ -24,6 +26,8 @@ pub struct Selection {
     subtrees: Vec<Box<str>>,
     /// Folded paths of folders into which every rename and link is wanted.
     entered: FxHashSet<Box<str>>,
+    /// How both may be spelled with 8.3 names.
+    shortened: Shortened,
     /// Letters of the drives that the files are on.
     drives: Vec<u8>,
     /// Folded paths of the files the question is about, without those added for other reasons.
@@ -126,6 +130,7 @@ impl Selection {
             *word |= 1 << (length % 64);
         }
         self.add_end(&folded, false);
+        self.shortened.add(&folded, false);
         self.files.insert(folded.into());
         true
     }
@@ -160,6 +165,7 @@ impl Selection {
         }
         self.add_file(path);
         self.add_end(&folded, true);
+        self.shortened.add(&folded, true);
         self.subtrees.push(folded.into());
         true
     }
@@ -293,7 +299,19 @@ impl Selection {
             return self.wants_ascii(path.as_bytes());
         }
         let folded = fold(without_stream(path).trim_end_matches('\\'));
-        self.files.contains(folded.as_str()) || self.below_subtree(folded.as_bytes())
+        self.files.contains(folded.as_str())
+            || self.below_subtree(folded.as_bytes())
+            || self.shortened.may_want(folded.as_bytes()) && self.shortened.wants(&folded)
+    }
+
+    /// Whether the listing of a folder may tell an 8.3 name on the way to a wanted file.
+    pub fn wants_listing(&self, folder: &str) -> bool {
+        self.all || self.shortened.lists(&strip_namespace(folder))
+    }
+
+    /// Whether an entry of such a listing is on the way to a wanted file.
+    pub fn wants_entry(&self, path: &str) -> bool {
+        self.all || self.shortened.is_way(&strip_namespace(path))
     }
 
     /// Whether the path of an event's detail is wanted.
@@ -316,13 +334,16 @@ impl Selection {
             _ if self.all => true,
             DetailText::Ascii(bytes) => {
                 let unit = |at: usize| bytes.get(at).map(|byte| u16::from(*byte));
-                is_prefixed(unit) || self.may_end(bytes)
+                is_prefixed(unit) || self.may_end(bytes) || self.shortened.may_want(bytes)
             }
             DetailText::Wide(wide) => {
                 let (units, _) = wide.0.as_chunks::<2>();
                 let unit = |at: usize| units.get(at).map(|unit| u16::from_le_bytes(*unit));
                 // The dotted capital I is the one character that takes more units in lower case.
-                is_prefixed(unit) || self.may_end(units) || units.contains(&0x130u16.to_le_bytes())
+                is_prefixed(unit)
+                    || self.may_end(units)
+                    || units.contains(&0x130u16.to_le_bytes())
+                    || self.shortened.may_want(wide.0)
             }
         }
     }
@@ -338,7 +359,8 @@ impl Selection {
 
     #[inline]
     fn wants_ascii(&self, path: &[u8]) -> bool {
-        if !self.may_end(path) {
+        let may_end = self.may_end(path);
+        if !may_end && !self.shortened.may_want(path) {
             return false;
         }
         let file = match path.get(3..).and_then(|rest| memchr::memchr(b':', rest)) {
@@ -346,13 +368,17 @@ impl Selection {
             None => path,
         };
         let file = file.strip_suffix(b"\\").unwrap_or(file);
-        let length = file.len();
-        if self.lengths.get(length / 64).is_some_and(|word| word >> (length % 64) & 1 != 0)
-            && self.hashes.contains(&hash_folded(file))
-        {
+        if may_end && (self.is_file(file) || self.below_subtree(file)) {
             return true;
         }
-        self.below_subtree(file)
+        self.shortened.may_want(file) && std::str::from_utf8(file).is_ok_and(|file| self.shortened.wants(file))
+    }
+
+    #[inline]
+    fn is_file(&self, path: &[u8]) -> bool {
+        let length = path.len();
+        self.lengths.get(length / 64).is_some_and(|word| word >> (length % 64) & 1 != 0)
+            && self.hashes.contains(&hash_folded(path))
     }
 
     #[inline]

@@ -210,14 +210,6 @@ impl<'a> Engine<'a> {
         self.names.other_readings(index).is_empty() && self.names.surely_one(self.names.place(index).link, link)
     }
 
-    /// Links of other files that may be the one an operation named as `link`.
-    pub(crate) fn doubles(&self, failing: Failing<'_>, link: u32) -> Vec<u32> {
-        let mut doubles = self.aliases.of(self.log, &self.names, failing.op.path, link);
-        doubles.extend(self.names.may_be(link));
-        doubles.extend(self.names.may_be_short_for(link));
-        doubles
-    }
-
     /// The operation of an event.
     pub(crate) fn find(&self, event: EventIndex) -> Option<u32> {
         let at = self.log.ops.partition_point(|op| op.event < event);

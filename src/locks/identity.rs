@@ -118,6 +118,7 @@ pub(crate) struct Names {
     /// A listing tied one of them to a long name.
     aliased: bool,
     ties: short::Ties,
+    spellings: short::Spellings,
     stream_ids: HashMap<Box<str>, u32>,
     parsed: Vec<Parsed>,
     components: Vec<u32>,
@@ -190,6 +191,7 @@ impl Names {
             short: Vec::new(),
             aliased: false,
             ties: short::Ties::default(),
+            spellings: short::Spellings::default(),
             stream_ids: HashMap::new(),
             parsed: Vec::with_capacity(log.paths.len()),
             components: Vec::new(),
@@ -372,6 +374,7 @@ impl Names {
         }
         self.settle_bearers();
         self.settle_ties();
+        self.settle_short();
         self.open_residence = FxHashMap::default();
         self.ids = FxHashMap::default();
         self.cache = Vec::new();

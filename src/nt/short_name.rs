@@ -55,16 +55,25 @@ pub fn may_be_short_for(short: &str, long: &str) -> bool {
     same_extension && (!long_base.is_ascii() || hashed || begin.starts_with(&base))
 }
 
-/// The first 8.3 names that Windows gives files whose long names begin like this one; none where it needs no other.
-pub fn first_for(long: &str) -> Vec<String> {
-    let (base, extension) = long_parts(long);
-    let ascii = |part, count| kept(part).filter(char::is_ascii).take(count).collect::<String>();
-    let (base, extension) = (ascii(base, MAX_BASE), ascii(extension, MAX_EXTENSION));
-    if base.is_empty() || needs_none(long) {
-        return Vec::new();
+/// Whether a name has an 8.3 name besides, or is one.
+pub fn has_short(name: &str) -> bool {
+    is_short(name) || !needs_none(name)
+}
+
+/// How the two parts of a name begin, which its 8.3 name has in common with it; `None` where that may have nothing of it.
+pub fn in_common(name: &str) -> Option<[u8; 5]> {
+    fn put(part: impl Iterator<Item = char>, to: &mut [u8]) {
+        to.iter_mut().zip(part).for_each(|(to, c)| *to = u8::try_from(c).unwrap_or_default());
     }
-    let dot = if extension.is_empty() { "" } else { "." };
-    (1..=4).map(|number| format!("{base}~{number}{dot}{extension}")).collect()
+    if !name.is_ascii() {
+        return None;
+    }
+    let (base, extension) = parts(name).unwrap_or_else(|| long_parts(name));
+    let mut common = [0; 5];
+    let (begin, end) = common.split_at_mut(2);
+    put(kept(base), begin);
+    put(kept(extension), end);
+    Some(common)
 }
 
 #[cfg(test)]
@@ -109,15 +118,22 @@ mod tests {
     }
 
     #[test]
-    fn the_first_ones_of_a_long_name() {
-        assert_eq!(first_for("clipboardserver.dll")[..2], ["CLIPBO~1.DLL", "CLIPBO~2.DLL"]);
-        assert_eq!(first_for("Program Files"), ["PROGRA~1", "PROGRA~2", "PROGRA~3", "PROGRA~4"]);
-        assert_eq!(first_for("a+b.html")[0], "A_B~1.HTM");
-        for (none, name) in [("fits", "short.dll"), ("nothing is left", "文档")] {
-            assert_eq!(first_for(name), [""; 0], "{none}");
+    fn a_name_and_its_short_one_begin_alike() {
+        for (short, long) in [
+            ("CLIPBO~1.DLL", "clipboardserver.dll"),
+            ("CL4C1D~1.DLL", "clipboardserver.dll"),
+            ("PROGRA~2", "Program Files (x86)"),
+            ("A_B~1.HTM", "a+b.html"),
+            ("MYFILE~1.TXT", "my file (1).txt"),
+            ("GITIGN~1", ".gitignore"),
+            ("AB~1.C", "a.b.c"),
+        ] {
+            assert!(may_be_short_for(short, long), "{short} {long}");
+            assert_eq!(in_common(short), in_common(long), "{short} {long}");
+            assert!(has_short(short) && has_short(long), "{short} {long}");
         }
-        for long in ["clipboardserver.dll", "Program Files", "a+b.html", "my file (1).txt"] {
-            assert!(first_for(long).iter().all(|short| may_be_short_for(short, long)), "{long}");
-        }
+        assert_eq!(in_common("Clipboard.dll"), Some(*b"CLDLL"));
+        assert_eq!(in_common("文档"), None);
+        assert!(!has_short("short.dll"));
     }
 }

@@ -226,6 +226,11 @@ impl Names {
             .and_then(|slot| self.plain.get(slot.name as usize))
             .copied()
             .unwrap_or(NONE);
+        self.stays_under(name)
+    }
+
+    /// The stays under a leaf name, by its number without a transaction id.
+    pub(super) fn stays_under(&self, name: u32) -> impl Iterator<Item = Residence> + '_ {
         let key = move |at: &u32| {
             let stay = self.residences.get(*at as usize);
             stay.and_then(|stay| self.plain.get(stay.name as usize)).copied().unwrap_or(NONE)

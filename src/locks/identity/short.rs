@@ -1,11 +1,11 @@
 //! 8.3 names: those that nothing in the capture ties to a long one, and those that were tied to it for another entry (VI-9).
 
-use super::{NONE, Names, Parsed, Place};
-use crate::capture::op::{Op, OpKind};
+use super::{NONE, Names, Parsed, Place, Residence, succeeded};
+use crate::capture::op::{Op, OpKind, PathId};
 use crate::nt::short_name::may_be_short_for;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
-/// Such names that are looked at for one file.
+/// Such names that are looked at in one folder.
 const MAX_SHORT: usize = 64;
 
 /// To which entries 8.3 names were shown to belong, and which operations named a file by one.
@@ -17,6 +17,15 @@ pub(super) struct Ties {
     used: Vec<(u32, (u32, u32))>,
     /// Operations that named another entry than one listed with that name.
     stale: FxHashSet<u32>,
+}
+
+/// Names of which one may be the 8.3 name of the other, without a listing that tells.
+#[derive(Debug, Default)]
+pub(super) struct Spellings {
+    /// By slot: the others, and whether it is theirs that is short.
+    by_slot: FxHashMap<u32, Vec<(u32, bool)>>,
+    /// By file: its links that have such a name.
+    by_file: FxHashMap<u32, Vec<u32>>,
 }
 
 impl Names {
@@ -47,8 +56,12 @@ impl Names {
                     }
                     slot = self.slot(dir, name);
                     let Some(&named) = self.slot_of.get(&(dir, name)).filter(|named| **named != slot) else { continue };
-                    let link = if i + 1 == from + count { place.link } else { self.current(slot) };
-                    let stay = self.stay(link);
+                    let last = i + 1 == from + count;
+                    let link = if last { place.link } else { self.current(slot) };
+                    // DP-7: nothing is opened below a folder that waits to be deleted: it has gone.
+                    let marked = self.links.get(link as usize).and_then(|rec| rec.marked);
+                    let gone = !last && succeeded(op) && marked.is_some_and(|marked| op.start >= marked);
+                    let stay = if gone { NONE } else { self.stay(link) };
                     self.ties.used.push((at, (named, stay)));
                 }
             }
@@ -73,21 +86,83 @@ impl Names {
         self.ties.stale.contains(&at)
     }
 
-    /// Links of other files, in the folder of `link`, whose 8.3 name may be an alias of its name. One created by such a name is a
-    /// file of its own.
-    pub(crate) fn may_be_short_for(&self, link: u32) -> Vec<u32> {
-        let slot = self.links.get(link as usize).and_then(|rec| self.slots.get(rec.slot as usize));
-        let Some(slot) = slot.filter(|_| !self.short.is_empty()) else { return Vec::new() };
-        let untied = |(id, name): &'_ (u32, Box<str>)| {
-            let at = self.slots.get(*self.slot_of.get(&(slot.dir, *id))? as usize).filter(|at| at.alias == NONE)?;
-            let other = if at.link == NONE { at.last } else { at.link };
-            (other != NONE && other != link && self.born(other).is_none()).then(|| (other, name.clone()))
-        };
-        let mut found: Vec<(u32, Box<str>)> = self.short.iter().filter_map(untied).take(MAX_SHORT).collect();
-        if !found.is_empty() {
-            let long = self.name_ids.iter().find(|(_, id)| **id == slot.name).map_or("", |(name, _)| name);
-            found.retain(|(_, short)| may_be_short_for(short, long));
+    /// Once all names are known: which of them may be the 8.3 names of others in their folder, without a listing that tells.
+    pub(super) fn settle_short(&mut self) {
+        let short: FxHashMap<u32, &str> = self.short.iter().map(|(id, name)| (*id, &**name)).collect();
+        let mut by_dir: FxHashMap<u32, Vec<(u32, &str)>> = FxHashMap::default();
+        for (at, slot) in (0u32..).zip(&self.slots).filter(|(_, slot)| slot.alias == NONE) {
+            if let Some(name) = short.get(&slot.name) {
+                let known = by_dir.entry(slot.dir).or_default();
+                if known.len() < MAX_SHORT {
+                    known.push((at, name));
+                }
+            }
         }
-        found.into_iter().map(|(other, _)| other).collect()
+        if by_dir.is_empty() {
+            return;
+        }
+        let beside =
+            || (0u32..).zip(&self.slots).filter_map(|(at, slot)| Some((at, slot.name, by_dir.get(&slot.dir)?)));
+        let names: FxHashSet<u32> = beside().map(|(_, name, _)| name).collect();
+        let texts = self.name_ids.iter().filter(|(_, id)| names.contains(id)).map(|(text, id)| (*id, &**text));
+        let texts: FxHashMap<u32, &str> = texts.collect();
+        let mut spellings = Spellings::default();
+        for (long, name, shorts) in beside() {
+            let text = texts.get(&name).copied().unwrap_or_default();
+            for (short, _) in shorts.iter().filter(|(at, short)| *at != long && may_be_short_for(short, text)) {
+                spellings.by_slot.entry(long).or_default().push((*short, true));
+                spellings.by_slot.entry(*short).or_default().push((long, false));
+            }
+        }
+        for (link, rec) in (0u32..).zip(&self.links).filter(|(_, rec)| spellings.by_slot.contains_key(&rec.slot)) {
+            spellings.by_file.entry(self.canonical(rec.file)).or_default().push(link);
+        }
+        self.spellings = spellings;
+    }
+
+    /// Whether some name may be the 8.3 name of another, without a listing that tells.
+    pub(crate) fn has_spellings(&self) -> bool {
+        !self.spellings.by_slot.is_empty()
+    }
+
+    /// Links of other files of whose names one may be the 8.3 name of the other's, in one folder, and from when to when, in ticks,
+    /// that was the name of `link`, or of `every` link of its file. One created by such a name is a file of its own.
+    pub(crate) fn other_spellings(&self, link: u32, every: bool) -> impl Iterator<Item = (u32, u32, u32)> + '_ {
+        let file = self.file(link);
+        let own =
+            self.spellings.by_file.get(&file).into_iter().flatten().copied().filter(move |own| every || *own == link);
+        own.take(MAX_SHORT).flat_map(move |link| {
+            let at = self.links.get(link as usize).map_or(NONE, |rec| rec.slot);
+            let slot = self.slots.get(at as usize).copied();
+            let spellings = self.spellings.by_slot.get(&at).into_iter().flatten();
+            spellings.filter_map(move |(other, short)| {
+                let there = self.slots.get(*other as usize)?;
+                let other = if there.link == NONE { there.last } else { there.link };
+                let created = self.born(if *short { other } else { link }).is_some();
+                let (from, to) = slot.and_then(|slot| self.stay_of(link, slot.name)).unwrap_or((0, NONE));
+                (other != NONE && self.file(other) != file && !created).then_some((other, from, to))
+            })
+        })
+    }
+
+    /// Links in the folder of `link` of whose names its own may be the 8.3 name. One created by such a name is a file of its own.
+    pub(crate) fn long_names(&self, link: u32) -> impl Iterator<Item = u32> + '_ {
+        let slot = self.links.get(link as usize).map_or(NONE, |rec| rec.slot);
+        let spellings = self.spellings.by_slot.get(&slot).filter(|_| self.born(link).is_none());
+        spellings.into_iter().flatten().filter(|(_, short)| !short).filter_map(|(slot, _)| {
+            let at = self.slots.get(*slot as usize)?;
+            Some(if at.link == NONE { at.last } else { at.link })
+        })
+    }
+
+    /// From when to when, in ticks, a link had the name that a path ends in.
+    pub(crate) fn stay_as(&self, link: u32, path: PathId) -> Option<(u32, u32)> {
+        self.stay_of(link, *self.components(path).last()?)
+    }
+
+    fn stay_of(&self, link: u32, name: u32) -> Option<(u32, u32)> {
+        let plain = *self.plain.get(name as usize)?;
+        let own = |stay: &Residence| stay.link == link && stay.name == name;
+        self.stays_under(plain).filter(own).map(|stay| (stay.from, stay.to)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
     }
 }

@@ -139,11 +139,18 @@ impl Engine<'_> {
         let by = Rule { mechanism, rule, fit: &fit, conflict: &none, ceiling };
         self.by_handle(failing, link, &by, found);
         if rule == "DP-3" && link == self.names.place(failing.index).link {
-            let ceiling = Confidence::Possible; // AT-2: whether it is this file is not shown
-            for alias in self.doubles(failing, link) {
-                let fit = |hold: &HoldRec| if hold.link == alias { Fit::Yes } else { Fit::No };
-                self.by_handle(failing, alias, &Rule { mechanism, rule, fit: &fit, conflict: &none, ceiling }, found);
+            let ceiling = Confidence::Possible; // AT-3: whether it is this file is not shown
+            for other in self.names.may_be(link).collect::<Vec<_>>() {
+                let fit = |hold: &HoldRec| if hold.link == other { Fit::Yes } else { Fit::No };
+                self.by_handle(failing, other, &Rule { mechanism, rule, fit: &fit, conflict: &none, ceiling }, found);
             }
+        }
+        for double in self.doubles(failing, link, false) {
+            let fit = |hold: &HoldRec| match hold.link == double.link && !gone.is_some_and(|gone| hold.outlasts(gone)) {
+                true => Fit::Yes,
+                false => Fit::No,
+            };
+            self.by_double(failing, double, &Rule { mechanism, rule, fit: &fit, conflict: &none, ceiling }, found);
         }
     }
 }

@@ -34,7 +34,7 @@ impl<'a> Engine<'a> {
             found.truncated = true;
             return;
         }
-        for child in self.entries(dir, tick) {
+        for child in self.entries_once(dir, tick) {
             if self.names.ever_marked(child) {
                 if self.work.is_spent() {
                     found.truncated = true;

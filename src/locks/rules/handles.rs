@@ -141,6 +141,7 @@ impl Engine<'_> {
                 false => weighed.left,
             },
             counterpart: unknown && track.handed_over_before(best, failing.at),
+            elsewhere: false,
             end,
         })
     }

@@ -192,8 +192,8 @@ impl Engine<'_> {
         able(failing.at).map(|section| section.process).filter(|process| last.contains(process)).collect()
     }
 
-    /// Sections that may be alive.
-    pub(crate) fn mapped(
+    /// Sections of the file of a link that may be alive.
+    pub(crate) fn mapped_as(
         &mut self,
         failing: Failing<'_>,
         link: u32,

@@ -4,6 +4,7 @@ pub(super) mod byterange;
 pub(super) mod current;
 pub(super) mod delete;
 pub(super) mod directory;
+pub(super) mod doubles;
 pub(super) mod filter;
 pub(super) mod grade;
 pub(super) mod handles;

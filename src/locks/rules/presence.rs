@@ -8,6 +8,7 @@ use crate::locks::finding::{Confidence, DeleteHow};
 use crate::locks::identity::opens;
 use crate::locks::spans::Instant;
 use crate::nt::{CreateOptions, DispositionFlags};
+use rustc_hash::FxHashSet;
 
 /// Children that are looked at for whether a folder was empty.
 const FEW: usize = 256;
@@ -28,6 +29,17 @@ impl Engine<'_> {
         entries
     }
 
+    /// The same without those that may be the 8.3 name of another one among them (VI-9).
+    pub(crate) fn entries_once(&self, dir: u32, tick: u32) -> Vec<u32> {
+        let mut entries = self.entries(dir, tick);
+        if self.names.has_spellings() {
+            let known: FxHashSet<u32> = entries.iter().copied().collect();
+            let long = |link: &u32| self.names.long_names(*link).any(|long| long != *link && known.contains(&long));
+            entries.retain(|link| !long(link));
+        }
+        entries
+    }
+
     /// DP-4: whether something surely was in a folder when an operation completed: what the capture shows open by its name before,
     /// was nobody's to delete until then.
     pub(crate) fn is_occupied(&self, dir: u32, at: u32) -> bool {
@@ -35,7 +47,7 @@ impl Engine<'_> {
         let began = self.log.span.map_or_else(Default::default, |span| span.0);
         let complete = !self.log.coverage.unnumbered && !self.log.coverage.has_gaps(began, op.start);
         complete
-            && self.entries(dir, tick).into_iter().take(FEW).any(|child| {
+            && self.entries_once(dir, tick).into_iter().take(FEW).any(|child| {
                 let ops = self.ops_of(self.names.file(child));
                 let past = ops.partition_point(|at| self.tick(*at) < tick);
                 self.work.spend(past / 8);

@@ -114,9 +114,12 @@ impl Engine<'_> {
         let ceiling = Confidence::Proven;
         let rule = Rule { mechanism, rule, fit: &fit, conflict: &conflict, ceiling };
         self.by_handle(failing, link, &rule, found);
-        let ceiling = Confidence::Possible; // AT-2: whether it is this file is not shown
-        for alias in self.doubles(failing, link) {
-            self.by_handle(failing, alias, &Rule { ceiling, ..rule }, found);
+        for other in self.names.may_be(link).collect::<Vec<_>>() {
+            let ceiling = Confidence::Possible; // AT-3: whether it is this file is not shown
+            self.by_handle(failing, other, &Rule { ceiling, ..rule }, found);
+        }
+        for double in self.doubles(failing, link, true) {
+            self.by_double(failing, double, &rule, found);
         }
         for suspect in &mut found.suspects {
             let open_ended = wanted.grant.possible != wanted.grant.classes

@@ -33,6 +33,8 @@ pub(crate) struct Suspect {
     pub(crate) stood: bool,
     /// The close of a handle that another suspect may have handed over (AT-6).
     pub(crate) counterpart: bool,
+    /// What it holds is this file only if another spelling of its path is (AT-2).
+    pub(crate) elsewhere: bool,
     /// When it let go (start), for the release.
     pub(crate) end: Option<(u32, Instant)>,
 }
@@ -48,6 +50,7 @@ impl Suspect {
             beside: false,
             stood: false,
             counterpart: false,
+            elsewhere: false,
             end: None,
         }
     }
@@ -118,6 +121,7 @@ pub(crate) fn add(suspects: &mut Vec<Suspect>, suspect: Suspect) {
     };
     lead.inferred &= other.inferred;
     lead.left_early &= other.left_early;
+    lead.elsewhere &= other.elsewhere;
     lead.beside |= other.beside;
     lead.stood |= other.stood;
     lead.settled_by_release &= other.settled_by_release;

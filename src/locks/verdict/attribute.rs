@@ -33,6 +33,7 @@ impl Engine<'_> {
             let holds = std::iter::once(&suspect.holder.hold).chain(&suspect.holder.more);
             if self.names.is_by_stale_name(index) || holds.clone().all(|hold| self.is_by_stale_name(hold)) {
                 suspect.cap(Confidence::Possible);
+                suspect.elsewhere = true;
             }
         }
         let mut ruled_out = self.settle(failing, &mut blockers);

@@ -68,7 +68,7 @@ impl Engine<'_> {
         // A volume that nothing ties to a letter may be the same one.
         let known = volume_device(&own).is_none() && volume_device(&theirs).is_none();
         // Another spelling may be the same file; names that differ by letter case alone are two files where that is shown.
-        let known = known && (own == theirs || !self.aliases.may_be_same(&own, &theirs, &self.log.roots));
+        let known = known && (own == theirs || !self.aliases.may_be_same(self.log, failing.op.path, hold.path));
         let in_flight = |path: &str| path.contains(r"\winsxs\temp\inflight\");
         let born = self.names.born(link).is_some() || self.names.born(other).is_some();
         known && (born || (in_flight(&own) && in_flight(&theirs)))

@@ -36,7 +36,7 @@ impl Engine<'_> {
         }
         self.weigh_unopened(failing, blockers);
         blockers.considered = blockers.suspects.iter().map(|suspect| suspect.holder.party.process()).collect();
-        let stood = blockers.suspects.iter().filter(|suspect| suspect.stood);
+        let stood = blockers.suspects.iter().filter(|suspect| suspect.stood || suspect.elsewhere);
         blockers.stood = stood.map(|suspect| suspect.holder.party.process()).collect();
         // What they let go was not all they had: nothing shows the end of a mapping.
         let mapping = self.mapping_throughout(failing);
@@ -92,8 +92,13 @@ impl Engine<'_> {
                 });
             }
             Some(Confidence::Likely) => {
+                // AT-2: what would suffice, were that spelling the file's, may well be what the likely one is taken for.
+                let may_suffice = |suspect: &Suspect| suspect.elsewhere && !suspect.inferred;
                 blockers.suspects.retain(|suspect| {
-                    suspect.holder.confidence >= Confidence::Likely || suspect.counterpart || suspect.beside
+                    suspect.holder.confidence >= Confidence::Likely
+                        || suspect.counterpart
+                        || suspect.beside
+                        || may_suffice(suspect)
                 });
             }
             _ => {}
@@ -223,7 +228,8 @@ impl Engine<'_> {
             });
         let others = others
             || self.log.coverage.is_torn(failing.burst.last.start, Instant::of(done).end)
-            || self.another_let_go(failing, &track, (from, to), &remaining);
+            || self.another_let_go(failing, &track, (from, to), &remaining)
+            || self.double_let_go(failing, link, success, (&blockers.considered, &remaining));
         if !others {
             finding.confirmed_by = Some(done.event);
             let alone = blockers.suspects.iter().filter(|suspect| !left(suspect)).count() == 1;

@@ -129,7 +129,7 @@ impl Engine<'_> {
     fn folder_scenes(&mut self, failing: Failing<'_>, folder: u32) -> Vec<Scene> {
         let mut scenes = vec![Scene::new(folder, Part::Without("DR-1"))];
         let tick = self.tick(failing.index);
-        let children = self.entries(self.names.file(folder), tick);
+        let children = self.entries_once(self.names.file(folder), tick);
         let dir = self.names.file(folder);
         let refused: FxHashMap<u32, u32> = self
             .names
