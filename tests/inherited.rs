@@ -75,3 +75,65 @@ fn a_process_started_in_the_capture_has_no_handle_from_before_it() {
     assert_eq!(failures(&record), ["3 share_conflict: C.exe possible SA-3"]);
     assert_eq!(record["failures"][0]["holders"][0]["hold"]["start"], "unseen");
 }
+
+/// AT-3, AT-6, SA-7: a single cleanup ends a single file object. Of two that were opened and never closed one stands, whichever
+/// it was.
+#[test]
+fn one_close_is_not_that_of_two_handles() {
+    let opened = r"+1 V.exe CreateFile C:\w\d\f.dll access=WRITE_DATA share=RWD disposition=CREATE
++1.01 V.exe CloseFile C:\w\d\f.dll
++1.1 A.exe CreateFile C:\w\d\f.dll access=READ_DATA share=RW
++1.2 P.exe CreateFile C:\w\d\f.dll access=READ_DATA share=RW
++1.3 P.exe ProcessCreate C.exe
++1.8 C.exe CloseFile C:\w\d\f.dll
++2 V.exe CreateFile C:\w\d\f.dll access=DELETE share=RWD -> SHARING VIOLATION
++9 B.exe CreateFile C:\w\other access=READ_DATA share=RWD";
+    let child = "C.exe closed_before AT-4";
+    let (_, record) = of(opened);
+    assert_eq!(failures(&record), [format!("6 share_conflict: A.exe likely SA-3 P.exe likely SA-3 | {child}")]);
+    assert_eq!(record["failures"][0]["released_by"], serde_json::Value::Null);
+    // Two closes may have been both.
+    let (_, record) = of(&opened.replace("+2 V.exe", "+1.9 C.exe CloseFile C:\\w\\d\\f.dll\n+2 V.exe"));
+    assert_eq!(failures(&record), [format!("7 share_conflict: A.exe possible SA-3 P.exe possible SA-3 | {child}")]);
+    // What a child closes was its parent's rather than a stranger's, if that has one.
+    let shares = opened.replace(
+        "P.exe CreateFile C:\\w\\d\\f.dll access=READ_DATA share=RW\n",
+        "P.exe CreateFile C:\\w\\d\\f.dll access=READ_DATA share=RWD\n",
+    );
+    let (_, record) = of(&shares);
+    assert_eq!(
+        failures(&record),
+        [format!("6 share_conflict: A.exe likely SA-3 | P.exe compatible_sharing SA-3, {child}")]
+    );
+    let (_, record) = of(&shares.replace("C.exe CloseFile", "B.exe CloseFile").replace("C.exe", "G.exe"));
+    assert_eq!(failures(&record)[0].split(" | ").next(), Some("6 share_conflict: A.exe possible SA-3"));
+}
+
+/// AT-10: an older handle was closed, and the operation went on failing: the one whose open is seen was not closed with it.
+#[test]
+fn refusals_that_go_on_show_that_a_close_was_another_handles() {
+    let lines = r"+1 A.exe CreateFile C:\w\d\f.dll access=READ_DATA share=RW
++2 V.exe CreateFile C:\w\d\f.dll access=DELETE share=RWD -> SHARING VIOLATION
++3 B.exe CloseFile C:\w\d\f.dll
++3.1 V.exe CreateFile C:\w\d\f.dll access=DELETE share=RWD -> SHARING VIOLATION
++9 B.exe CreateFile C:\w\other access=READ_DATA share=RWD";
+    let (_, record) = of(lines);
+    assert_eq!(
+        failures(&record),
+        [
+            "1 share_conflict: A.exe likely SA-3 B.exe possible SA-3",
+            "3 share_conflict: A.exe likely SA-3 | B.exe closed_before AT-4"
+        ]
+    );
+    assert_eq!(record["failures"][0]["released_by"], serde_json::Value::Null);
+    // Where no refusal came before the close, it may have ended the only handle.
+    let late = lines.replace("+2 V.exe", "+3.05 V.exe");
+    let said = failures(&of(&late).1);
+    assert!(said.iter().all(|line| line.contains(": A.exe possible SA-3 | B.exe closed_before AT-4")), "{said:?}");
+    // Nor can it have been another's where the file is newer than whoever closed it could have known.
+    let born = format!(
+        "+0.5 V.exe CreateFile C:\\w\\d\\f.dll access=WRITE_DATA share=RWD disposition=CREATE\n+0.6 V.exe CloseFile C:\\w\\d\\f.dll\n{lines}"
+    );
+    let said = failures(&of(&born).1);
+    assert_eq!(said[1], "5 share_conflict: A.exe possible SA-3 | B.exe closed_before AT-4");
+}

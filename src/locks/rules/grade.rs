@@ -77,7 +77,10 @@ impl Engine<'_> {
         let kept = || (!hold.accompanied || failing.every_open_counts()) && self.is_used_over(failing, track, hold);
         match hold.handed {
             // AT-6: name both, prove neither.
-            Some(handed) if handed.before(failing.at) => Confidence::Possible,
+            Some(handed) if handed.before(failing.at) => match self.outlasts_copies(failing, track, hold, rule.fit) {
+                true => Confidence::Likely,
+                false => Confidence::Possible,
+            },
             // AT-11: it ended unseen, sooner or later.
             None if hold.ended_unseen() => Confidence::Possible,
             // It has let go; who keeps its close from ending is not shown.

@@ -14,6 +14,8 @@ use crate::nt::FileTime;
 const MAX_GENERATIONS: usize = 16;
 /// Handles of one file looked at.
 const MAX_HOLDS: usize = 65_536;
+/// Closes of handles that their process had not opened, looked at for one handle.
+const MAX_CLOSES: usize = 256;
 /// Heirs of one handle told.
 const MAX_HEIRS: usize = 16;
 
@@ -110,6 +112,74 @@ impl Engine<'_> {
         let left_early = end.is_some_and(|(_, end)| end.end <= failing.burst.last.start);
         let holder = Holder { confidence, hold, victim, ..suspected };
         found.suspects.push(Suspect { inferred: true, left_early, end, ..Suspect::of(holder) });
+    }
+
+    /// AT-6: whether a handle that has no close of its own may be counted on at an instant, though others closed handles by then that
+    /// they had not opened: not all of what was opened can have been closed by those, or the closes cannot have been of this one.
+    pub(crate) fn outlasts_copies(
+        &self,
+        failing: Failing<'_>,
+        track: &Track,
+        hold: &HoldRec,
+        fit: &dyn Fn(&HoldRec) -> Fit,
+    ) -> bool {
+        let Some((open, opened)) = hold.opened.filter(|_| !self.work.is_spent()) else { return false };
+        self.work.spend(track.holds.len());
+        let at = failing.at;
+        let here = || track.own_holds().take(MAX_HOLDS).filter(|other| other.stream == hold.stream);
+        let mut closes: Vec<(FileTime, ProcessId)> = here()
+            .filter(|other| other.opened.is_none())
+            .filter_map(|other| match other.ended {
+                Ended::Close(_, close) if close.start < at.end => Some((close.start, other.process)),
+                _ => None,
+            })
+            .collect();
+        closes.sort_unstable();
+        closes.drain(..closes.partition_point(|(close, _)| *close < opened.end));
+        // SA-7: a single cleanup ends a single file object, so as many of those that fit stand as there are more of them. Where
+        // this one stands, the others have to do for every close.
+        let unclosed = |other: &&HoldRec| {
+            other.handed.is_some()
+                && !other.is_dead(at)
+                && other.ended.from().is_none_or(|end| end > at.start)
+                && other.opened.is_some_and(|(other, opened)| other != open && opened.before(at))
+        };
+        let since = |other: &HoldRec| (other.opened.map_or(FileTime(0), |(_, opened)| opened.end), other.process);
+        let (mut fitting, mut spare): (Vec<_>, Vec<_>) = (Vec::new(), Vec::new());
+        for other in here().filter(unclosed) {
+            if fit(other) == Fit::Yes { fitting.push(since(other)) } else { spare.push(since(other)) }
+        }
+        fitting.sort_unstable();
+        let mut taken = 0;
+        let more_opened = closes.iter().take(MAX_CLOSES).all(|&(close, closer)| {
+            let above: Vec<ProcessId> = self.ancestors(closer).collect();
+            let could = |&(opened, process): &(FileTime, ProcessId)| opened <= close && above.contains(&process);
+            // What a child has is its parent's rather than a stranger's.
+            if !above.contains(&hold.process)
+                && !fitting.iter().any(could)
+                && let Some(inherited) = spare.iter().position(could)
+            {
+                spare.swap_remove(inherited);
+                return true;
+            }
+            taken += 1;
+            fitting.partition_point(|(opened, _)| *opened <= close) >= taken
+        });
+        if more_opened && closes.len() <= MAX_CLOSES {
+            return true;
+        }
+        // AT-10: the operation went on failing after the closes, and nobody else was there: older handles of those who closed them.
+        let began = self.log.span.map_or_else(Default::default, |span| span.0);
+        let older = |closer: ProcessId| {
+            self.started(closer).is_none_or(|started| started <= began)
+                && self.ancestors(closer).all(|parent| parent != hold.process)
+        };
+        self.names.born(hold.link).is_none()
+            && closes.iter().take(MAX_CLOSES).all(|(_, closer)| older(*closer))
+            && self
+                .op(failing.burst.first)
+                .is_some_and(|first| closes.first().is_some_and(|(close, _)| first.start < *close))
+            && self.alone(track, hold.group, at, fit)
     }
 
     fn started(&self, process: ProcessId) -> Option<FileTime> {

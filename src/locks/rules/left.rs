@@ -113,7 +113,7 @@ impl Engine<'_> {
     }
 
     /// Whether this group and no other may have a fitting handle at an instant.
-    fn alone(&self, track: &Track, group: u32, at: Instant, fit: &dyn Fn(&HoldRec) -> Fit) -> bool {
+    pub(crate) fn alone(&self, track: &Track, group: u32, at: Instant, fit: &dyn Fn(&HoldRec) -> Fit) -> bool {
         let (groups, more) = track.weigh(at, self.options.limit, &self.work, fit);
         let mut able = groups.iter().filter(|(_, weighed)| weighed.possible).map(|(other, _)| *other);
         !more && able.next() == Some(group) && able.next().is_none()

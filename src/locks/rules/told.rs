@@ -80,7 +80,12 @@ impl Engine<'_> {
         fit: &dyn Fn(&HoldRec) -> Fit,
     ) -> Together {
         let mut end = match hold.handed {
-            Some(handed) if hold.ended == Ended::Open => track.close_at(handed),
+            Some(handed) if hold.ended == Ended::Open => {
+                // AT-10: what stood after it was not ended by it.
+                let later = Failing { at: failing.burst.last, ..failing };
+                let stayed = handed.before(later.at) && self.outlasts_copies(later, track, hold, fit);
+                if stayed { None } else { track.close_at(handed) }
+            }
             _ => self.end_of(hold),
         };
         // All of them must go, so the release is the last.
