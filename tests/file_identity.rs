@@ -443,3 +443,30 @@ fn two_ids_leave_a_doubt() {
         );
     }
 }
+
+/// AT-2: where the holder's own handle is the one that answered the other id, it is on another file as far as shown.
+#[test]
+fn a_handle_that_answered_another_id_is_hardly_on_the_file() {
+    for (own, name, expected) in [
+        (0x5678, 0x9999, "A.exe possible SA-3"),
+        (0x9999, 0x9999, "A.exe likely SA-3 confirmed"),
+        (0x5678, 0x5678, "A.exe proven SA-3 confirmed"),
+    ] {
+        let other = if own == name && own == 0x9999 { 0x5678 } else { own };
+        let lines = format!(
+            r#"+0.8 V.exe CreateFile C:\w\d\f.dll access=READ_ATTRIBUTES share=RWD
++0.81 V.exe QueryFileInternalInformationFile C:\w\d\f.dll id={other:#x}
++0.82 V.exe CloseFile C:\w\d\f.dll
++1 A.exe CreateFile C:\w\d\f.dll access=READ_DATA share=RW
++1.01 A.exe QueryFileInternalInformationFile C:\w\d\f.dll id={own:#x}
++1.1 B.exe CreateFile C:\w\d\f.dll access=READ_ATTRIBUTES share=RWD
++1.2 B.exe QueryFileInternalInformationFile C:\w\d\f.dll id={name:#x}
++1.3 B.exe CloseFile C:\w\d\f.dll
++2 V.exe CreateFile C:\w\d\f.dll access=DELETE share=RWD -> SHARING VIOLATION
++3 A.exe CloseFile C:\w\d\f.dll
++4 V.exe CreateFile C:\w\d\f.dll access=DELETE share=RWD
++5 V.exe CloseFile C:\w\d\f.dll"#
+        );
+        assert_eq!(said(&lines), [format!("8 share_conflict: {expected} | B.exe closed_before AT-4")]);
+    }
+}

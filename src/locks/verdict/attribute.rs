@@ -2,15 +2,15 @@
 
 use super::bursts::Bursts;
 use super::refute::is_blocked;
-use crate::capture::op::OpKind;
+use crate::capture::op::{Op, OpKind};
 use crate::locks::engine::Engine;
 use crate::locks::failing::Failing;
 use crate::locks::failure::requested;
 use crate::locks::finding::{Attribution, Cause, Confidence, DeletedBy, Edge, Finding, Hold, Holder, Mechanism};
-use crate::locks::identity::NONE;
+use crate::locks::identity::{NONE, succeeded};
 use crate::locks::rules::suspect::{Blockers, FEW_PARTIES, MANY_TOLD, MAX_PARTIES, Suspect};
 use crate::locks::spans::Instant;
-use crate::nt::NtStatus;
+use crate::nt::{FileTime, NtStatus};
 
 impl Engine<'_> {
     /// Explains one failing operation.
@@ -26,7 +26,12 @@ impl Engine<'_> {
         let link = self.subject(index, op);
         // AT-2: of what answers two ids, nobody is sure which one it was then.
         if link != NONE && self.names.is_torn(self.names.file(link)) {
-            blockers.suspects.iter_mut().for_each(|suspect| suspect.cap(Confidence::Likely));
+            let before = self.answered(link, &|op| op.start <= failing.at.start);
+            let met = before.into_iter().filter(|(by_link, _)| *by_link).map(|(_, id)| id).last();
+            for suspect in &mut blockers.suspects {
+                let parted = met.is_some_and(|met| self.is_on_another_id(link, suspect, met));
+                suspect.cap(if parted { Confidence::Possible } else { Confidence::Likely });
+            }
         }
         // VI-9: an 8.3 name is that of another file once its entry has gone.
         for suspect in &mut blockers.suspects {
@@ -90,6 +95,33 @@ impl Engine<'_> {
             finding.explanations = self.explanations(failing, link, &finding);
         }
         Some(finding)
+    }
+
+    /// The ids that a file answered in queries of a sort, in the order of time; each with whether it was asked for by this link.
+    fn answered(&mut self, link: u32, these: &dyn Fn(&Op) -> bool) -> Vec<(bool, u128)> {
+        let track = self.track(self.names.file(link));
+        self.work.spend(track.ops.len());
+        let asked = track.ops.iter().filter_map(|at| Some((*at, self.op(*at)?)));
+        let answers = asked.filter(|(_, op)| succeeded(op) && these(op)).filter_map(|(at, op)| match op.kind {
+            OpKind::QueryFileId { id } => Some((self.names.place(at).link == link, id.get())),
+            _ => None,
+        });
+        answers.collect()
+    }
+
+    /// AT-2: whether the suspect's handle answered another id than what bore the refused name last, so that it seems to be on
+    /// another file.
+    fn is_on_another_id(&mut self, link: u32, suspect: &Suspect, met: u128) -> bool {
+        let within = |op: &Op| {
+            let time = |edge: Edge, unseen| if let Edge::At(_, time) = edge { time } else { unseen };
+            let Hold { start, end, .. } = suspect.holder.hold;
+            op.process == suspect.holder.party.process()
+                && time(start, FileTime(0)) <= op.start
+                && op.start <= time(end, FileTime(u64::MAX))
+        };
+        let alike = |id: &u128| (*id > u128::from(u64::MAX)) == (met > u128::from(u64::MAX));
+        let own: Vec<u128> = self.answered(link, &within).into_iter().map(|(_, id)| id).filter(alike).collect();
+        !own.is_empty() && !own.contains(&met)
     }
 
     /// Whether a hold was begun by an 8.3 name that need not be the file's.
