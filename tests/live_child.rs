@@ -1,7 +1,7 @@
 //! A folder with a live child besides one in use: no release of the latter would have let it go (DR-1).
 
 use pmlblame::capture::op::OpKind;
-use pmlblame::locks::{Attribution, Confidence};
+use pmlblame::locks::{Attribution, Confidence, Reason};
 use pmlblame::nt::NtStatus;
 use script::cast::*;
 
@@ -82,13 +82,14 @@ fn who_opens_a_child_after_its_deletion_was_refused_is_not_in_the_way() {
         let failed = b.refused(victim, DIR, NtStatus::DIRECTORY_NOT_EMPTY, REMOVAL);
         b.close(late, &child);
         let finding = b.explain(failed);
-        (finding.attribution, named(&finding))
+        (finding.attribution, named(&finding), reasons(&finding))
     };
-    let (_, _, av, _) = cast();
-    assert_eq!(named_after(false, false), (Attribution::NoHolder, vec![]));
-    assert_eq!(named_after(true, false), (Attribution::Holders, vec![(av, Confidence::Proven)]));
+    let (_, _, av, other) = cast();
+    let late = (other, Reason::HandleDoesNotBlock);
+    assert_eq!(named_after(false, false), (Attribution::NoHolder, vec![], vec![late, (av, Reason::ClosedBefore)]));
+    assert_eq!(named_after(true, false), (Attribution::Holders, vec![(av, Confidence::Proven)], vec![late]));
     // AT-3: of two handles of one process either may be left.
-    assert_eq!(named_after(false, true), (Attribution::Holders, vec![(av, Confidence::Likely)]));
+    assert_eq!(named_after(false, true), (Attribution::Holders, vec![(av, Confidence::Likely)], vec![]));
 }
 
 /// DR-1, DR-2: neither hundreds of names that are gone nor hundreds of attempts on one child hide who holds another.

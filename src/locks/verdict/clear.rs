@@ -211,6 +211,9 @@ impl Engine<'_> {
         for (group, weighed) in track.weigh(at, self.options.limit, &self.work, fit).0 {
             let Some(group) = track.groups.get(group as usize).filter(|_| weighed.any) else { continue };
             let mut holds = weighed.holds.iter().filter_map(|hold| track.holds.get(*hold as usize));
+            let late =
+                |by: Instant| holds.clone().all(|hold| hold.opened.is_some_and(|(_, opened)| opened.start >= by.end));
+            let too_late = weighed.possible && scene.refused.is_some_and(late);
             // What a handle older than the capture did before it, nobody knows.
             let older =
                 finding.attribution == Attribution::NotVisible && holds.clone().any(|hold| hold.opened.is_none());
@@ -220,6 +223,8 @@ impl Engine<'_> {
             let outcome = match scene.part {
                 Part::Any => continue,
                 _ if weighed.cut => None,
+                // DR-2: it was not there when the child's deletion was refused.
+                _ if too_late => out(Reason::HandleDoesNotBlock, "DR-2", opened),
                 // SA-2: who asks for nothing that counts conflicts with nobody. SA-6: streams are independent but for deletion.
                 Part::Sharing { wanted, stream, rule } if weighed.possible => {
                     let rule = match rule {

@@ -9,6 +9,7 @@ use crate::locks::identity::{NONE, UNNAMED};
 use crate::locks::rules::directory::MAX_CHILDREN;
 use crate::locks::rules::moves::{entering, replacing};
 use crate::locks::rules::suspect::Blockers;
+use crate::locks::spans::Instant;
 use crate::nt::sharing::Grant;
 use crate::nt::{NtStatus, RenameFlags};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -40,16 +41,18 @@ pub(crate) struct Scene {
     pub(crate) part: Part,
     /// Who had closed it before or opened it later is told of, too.
     pub(crate) past: bool,
+    /// DR-2: the refusal by which a handle must have stood to matter.
+    pub(crate) refused: Option<Instant>,
 }
 
 impl Scene {
     const fn new(link: u32, part: Part) -> Self {
-        Self { link, part, past: true }
+        Self { link, part, past: true, refused: None }
     }
 
     /// One where only those who have the file open are told of.
     const fn aside(link: u32, part: Part) -> Self {
-        Self { link, part, past: false }
+        Self { link, part, past: false, refused: None }
     }
 }
 
@@ -146,7 +149,8 @@ impl Engine<'_> {
             scenes.push(if track.marks.standing(child, failing.at).is_some() {
                 Scene::new(child, Part::Keeping(UNNAMED))
             } else if let Some(refused) = refused.get(&child) {
-                Scene::new(child, self.refused_part(*refused))
+                let by = self.op(*refused).map(Instant::of);
+                Scene { refused: by, ..Scene::new(child, self.refused_part(*refused)) }
             } else {
                 Scene::aside(child, Part::Without("DR-2"))
             });
