@@ -137,3 +137,38 @@ fn refusals_that_go_on_show_that_a_close_was_another_handles() {
     let said = failures(&of(&born).1);
     assert_eq!(said[1], "5 share_conflict: A.exe possible SA-3 | B.exe closed_before AT-4");
 }
+
+/// SA-7, DP-6, LK-2: a child marks or locks through the handle its parent opened. The one handle is told of both.
+#[test]
+fn what_is_done_through_an_inherited_handle_is_done_through_its_openers() {
+    let born = r"+1 V.exe CreateFile C:\w\d\f.dll access=WRITE_DATA share=RWD disposition=CREATE
++1.01 V.exe CloseFile C:\w\d\f.dll
++1.1 B.exe CreateFile C:\w\d\f.dll access=READ_DATA share=RWD
++1.2 P.exe CreateFile C:\w\d\f.dll access=READ_DATA,WRITE_DATA,DELETE share=RWD
++1.3 P.exe ProcessCreate C.exe";
+    let mark = r"+1.5 C.exe SetDispositionInformationEx C:\w\d\f.dll flags=DELETE,POSIX_SEMANTICS handle=0x10
++2 V.exe CreateFile C:\w\d\f.dll access=DELETE share=RWD -> DELETE PENDING
++3 P.exe CloseFile C:\w\d\f.dll
++3.1 V.exe CreateFile C:\w\d\f.dll access=DELETE share=RWD -> NAME NOT FOUND
++4 B.exe CloseFile C:\w\d\f.dll";
+    let told = "P.exe likely DP-6 C.exe possible DP-6 confirmed | B.exe not_the_marker DP-6";
+    assert_eq!(failures(&of(&format!("{born}\n{mark}")).1), [format!("6 delete_pending: {told}")]);
+    // A child that opened it for deletion itself marked it by that.
+    let own = "+1.4 C.exe CreateFile C:\\w\\d\\f.dll access=DELETE share=RWD\n";
+    let said = failures(&of(&format!("{born}\n{own}{mark}")).1);
+    assert_eq!(said, ["7 delete_pending: C.exe likely DP-6 | B.exe not_the_marker DP-6, P.exe not_the_marker DP-6"]);
+
+    let lock = r"+1.5 C.exe LockFile C:\w\d\f.dll offset=0 length=100 exclusive=yes fail-immediately=yes
++1.9 V.exe CreateFile C:\w\d\f.dll access=WRITE_DATA share=RWD
++2 V.exe WriteFile C:\w\d\f.dll offset=0 length=10 -> FILE LOCK CONFLICT
++3 P.exe CloseFile C:\w\d\f.dll
++3.1 V.exe WriteFile C:\w\d\f.dll offset=0 length=10";
+    let told = "P.exe likely LK-2 C.exe possible LK-2 confirmed | B.exe no_conflicting_lock LK-2";
+    assert_eq!(failures(&of(&format!("{born}\n{lock}")).1), [format!("7 byte_range_lock: {told}")]);
+    let own = "+1.4 C.exe CreateFile C:\\w\\d\\f.dll access=READ_DATA share=RWD\n";
+    let said = failures(
+        &of(&format!("{born}\n{own}{}", lock.replace("+3.1", "+3.05 C.exe CloseFile C:\\w\\d\\f.dll\n+3.1"))).1,
+    );
+    let cleared = "B.exe no_conflicting_lock LK-2, P.exe no_conflicting_lock LK-2";
+    assert_eq!(said, [format!("8 byte_range_lock: C.exe proven LK-2 confirmed | {cleared}")]);
+}

@@ -141,8 +141,12 @@ impl Marks {
 impl Mark {
     /// Whether this mark on `link` may have been made through a hold.
     pub(crate) fn made_through(&self, link: u32, hold: &HoldRec) -> Fit {
-        let on_name = hold.stream == self.stream && (hold.link == link || hold.stream != UNNAMED);
-        if !on_name || hold.process != self.process {
+        if hold.process == self.process { self.needs(link, hold) } else { Fit::No }
+    }
+
+    /// Whether a hold is of the sort through which this mark on `link` may have been made, whoever made it.
+    pub(crate) fn needs(&self, link: u32, hold: &HoldRec) -> Fit {
+        if hold.stream != self.stream || (hold.link != link && hold.stream == UNNAMED) {
             return Fit::No;
         }
         match hold.grant {

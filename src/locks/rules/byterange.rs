@@ -1,5 +1,6 @@
 //! Byte-range locks that refused a transfer or another lock (LK-1, LK-2).
 
+use super::inherited::Lent;
 use super::suspect::{Blockers, Suspect, add};
 use crate::capture::op::{OpKind, ProcessInfo, StackSays};
 use crate::locks::engine::Engine;
@@ -7,8 +8,11 @@ use crate::locks::failing::Failing;
 use crate::locks::failure::requested;
 use crate::locks::file::hold::HoldRec;
 use crate::locks::file::track::Track;
-use crate::locks::finding::{Cause, Confidence, Holder, Mechanism, Party};
+use crate::locks::finding::{Cause, Confidence, Hold, Holder, Mechanism, Party};
 use crate::locks::spans::Instant;
+
+/// Opens told beside the process that locked through one of them.
+const MAX_LENDERS: usize = 16;
 
 impl Engine<'_> {
     /// LK-1, LK-2: byte-range locks.
@@ -54,8 +58,32 @@ impl Engine<'_> {
                 && self.log.processes.get(lock.process.0 as usize).is_some_and(ProcessInfo::is_system);
             let suspected = Holder::suspect(party, Mechanism::ByteRangeLock, rule);
             let holder = Holder { confidence, hold, victim, smb_client, refuted_by, ..suspected };
-            add(&mut found.suspects, Suspect { inferred: !sure, end, ..Suspect::of(holder) });
+            let lent = self.lent_to(&track, lock.process, lock.granted, &|hold| hold.stream == place.stream);
+            let mut suspect = Suspect { inferred: !sure, end, ..Suspect::of(holder) };
+            if let Some(lent) = lent {
+                suspect.cap(Confidence::Likely);
+                let by = self.lenders(failing, &track, &suspect.holder, &lent);
+                // AT-6: both are told, and the end of the one file object is the end of both.
+                suspect.counterpart = !by.is_empty();
+                suspect.end = suspect.end.or(by.first().filter(|_| by.len() == 1).and_then(|one| one.end));
+                by.into_iter().for_each(|one| add(&mut found.suspects, one));
+            }
+            add(&mut found.suspects, suspect);
         }
+    }
+
+    /// LK-2, SA-7: the owner of a lock is the open that locked, and its end ends the lock: who opened it is told beside who locked.
+    fn lenders(&self, failing: Failing<'_>, track: &Track, locker: &Holder, lent: &Lent) -> Vec<Suspect> {
+        let opened =
+            |hold: &&HoldRec| hold.process != failing.op.process && hold.paired_alive(failing.at) && lent.may_be(hold);
+        let told = track.own_holds().filter(opened).take(MAX_LENDERS).map(|hold| {
+            let suspected = Holder::suspect(hold.party(), locker.mechanism, locker.rule);
+            let shown = Hold { range: locker.hold.range, ..self.public_hold(failing, track, hold) };
+            let victim = self.counts_as_victim(failing, hold.process) && hold.driver.is_none();
+            let holder = Holder { confidence: lent.grade, hold: shown, victim, ..suspected };
+            Suspect { inferred: true, end: self.end_of(hold), ..Suspect::of(holder) }
+        });
+        told.collect()
     }
 
     /// Whether the failing process has one handle on the stream, which it had when a lock was granted already.

@@ -115,6 +115,13 @@ impl Engine<'_> {
             // Once the marker has closed, the name is gone whoever else has the file open: nobody visible is behind it.
             let by = Rule { mechanism, rule, fit: &fit, conflict: &none, ceiling };
             self.by_handle(failing, link, &by, found);
+            // SA-7: made through a handle that another had opened: whoever closes it last ends the name.
+            let track = self.track(self.names.file(link));
+            let able = |hold: &HoldRec| mark.needs(link, hold) == Fit::Yes;
+            if let Some(lent) = self.lent_to(&track, mark.process, mark.set, &able) {
+                let fit = |hold: &HoldRec| if able(hold) && lent.may_be(hold) { Fit::Maybe } else { Fit::No };
+                self.by_handle(failing, link, &Rule { fit: &fit, ceiling: ceiling.min(lent.grade), ..by }, found);
+            }
             return;
         }
         // An open that was still there when the name had gone was not what kept it.

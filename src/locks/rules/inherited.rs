@@ -23,6 +23,22 @@ const MAX_HEIRS: usize = 16;
 const UNSEEN: Hold =
     Hold { start: Edge::Unseen, end: Edge::Unseen, access: None, share: None, path: None, range: None };
 
+/// Who may have lent a process the handle that it used.
+pub(crate) struct Lent {
+    by: Vec<ProcessId>,
+    /// When it was used.
+    at: Instant,
+    /// What each of them is at most.
+    pub(crate) grade: Confidence,
+}
+
+impl Lent {
+    /// Whether it may have been this open.
+    pub(crate) fn may_be(&self, hold: &HoldRec) -> bool {
+        hold.opened.is_some_and(|(_, opened)| opened.before(self.at)) && self.by.contains(&hold.process)
+    }
+}
+
 impl Engine<'_> {
     /// Those who may have held the file by inheritance: the descendants of a process that ended without closing its handle, and the
     /// ancestors of one that started later and closed a handle it had not opened.
@@ -112,6 +128,39 @@ impl Engine<'_> {
         let left_early = end.is_some_and(|(_, end)| end.end <= failing.burst.last.start);
         let holder = Holder { confidence, hold, victim, ..suspected };
         found.suspects.push(Suspect { inferred: true, left_early, end, ..Suspect::of(holder) });
+    }
+
+    /// SA-7: the opens through which a process that had none of its own may have acted at an instant: another opened what it used. Of
+    /// several, those of its ancestors.
+    pub(crate) fn lent_to(
+        &self,
+        track: &Track,
+        process: ProcessId,
+        at: Instant,
+        able: &dyn Fn(&HoldRec) -> bool,
+    ) -> Option<Lent> {
+        let stands = |hold: &&HoldRec| {
+            hold.opened.is_some_and(|(_, opened)| opened.before(at))
+                && hold.ended.from().is_none_or(|end| end >= at.start)
+                && !hold.is_dead(at)
+                && able(hold)
+        };
+        self.work.spend(track.holds.len());
+        let opens: Vec<&HoldRec> = track.own_holds().take(MAX_HOLDS).filter(stands).collect();
+        if opens.is_empty() || opens.iter().any(|hold| hold.process == process) {
+            return None;
+        }
+        let above: Vec<ProcessId> = self.ancestors(process).collect();
+        let (related, others): (Vec<_>, Vec<_>) = opens.into_iter().partition(|hold| above.contains(&hold.process));
+        // AT-5: on a file that the capture shows from its birth there is no other open.
+        let newborn = |hold: &&HoldRec| self.names.born(hold.link).is_some();
+        let sole = related.len() == 1 || related.is_empty() && others.len() == 1 && others.iter().all(newborn);
+        let grade = if sole { Confidence::Likely } else { Confidence::Possible };
+        let mut by: Vec<ProcessId> = related.iter().map(|hold| hold.process).collect();
+        if by.is_empty() {
+            by = others.iter().map(|hold| hold.process).collect();
+        }
+        Some(Lent { by, at, grade })
     }
 
     /// AT-6: whether a handle that has no close of its own may be counted on at an instant, though others closed handles by then that
