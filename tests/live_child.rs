@@ -125,3 +125,23 @@ fn a_crowded_folder_hides_nobody() {
     b.close(av, &held);
     assert_eq!(named(&b.explain(failed)), [(av, Confidence::Proven)]);
 }
+
+/// DR-2: however deep the folders lie in each other, who holds the file at the bottom keeps all of them.
+#[test]
+fn folders_within_folders() {
+    let (mut b, victim, av, _) = cast();
+    let mut folders = vec![DIR.to_owned()];
+    for level in 0..20 {
+        folders.push(format!(r"{}\s{level}", folders[level]));
+    }
+    let file = format!(r"{}\a", folders[20]);
+    b.open(av, &file, READ, 3);
+    b.fails(victim, &file, DELETE, ALL, SHARING);
+    let refused =
+        |b: &mut script::Builder, folder: &String| b.refused(victim, folder, NtStatus::DIRECTORY_NOT_EMPTY, REMOVAL);
+    let failed: Vec<_> = folders.iter().rev().map(|folder| refused(&mut b, folder)).collect();
+    b.close(av, &file);
+    for folder in failed {
+        assert_eq!(named(&b.explain(folder)), [(av, Confidence::Proven)]);
+    }
+}

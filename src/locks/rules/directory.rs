@@ -10,8 +10,8 @@ use crate::locks::spans::Instant;
 use crate::nt::NtStatus;
 use rustc_hash::FxHashSet;
 
-/// Directory removals are followed this deep through children that were refused themselves.
-const MAX_NESTING: u32 = 8;
+/// Directory removals are followed this deep through children that were refused themselves. Each level is a call deeper.
+const MAX_NESTING: u32 = 64;
 /// Names in a directory, and refused deletions there, that are looked through for one failure. Of those that are gone by then
 /// a folder of the installer has had thousands.
 pub(crate) const MAX_CHILDREN: usize = 65_536;
@@ -56,7 +56,7 @@ impl<'a> Engine<'a> {
         let in_use = self.children_in_use(failing, (dir, tick), nested, found);
         live.retain(|child| !in_use.contains(child));
         if found.suspects.is_empty() {
-            found.nobody = !live.is_empty(); // a live child nobody tried to delete
+            found.nobody = !live.is_empty() && !found.truncated; // a live child nobody tried to delete
             return;
         }
         // The removal went through with that child still there, as it seems: its end is not in the capture.
@@ -93,6 +93,7 @@ impl<'a> Engine<'a> {
     ) -> FxHashSet<u32> {
         let mut in_use = FxHashSet::default();
         if failing.nesting >= MAX_NESTING {
+            found.truncated = true;
             return in_use;
         }
         let to = self.names.refused.partition_point(|entry| (entry.0, entry.1) < (dir, tick));
