@@ -27,7 +27,7 @@ impl Engine<'_> {
         // AT-2: of what answers two ids, nobody is sure which one it was then.
         if link != NONE && self.names.is_torn(self.names.file(link)) {
             let before = self.answered(link, &|op| op.start <= failing.at.start);
-            let met = before.into_iter().filter(|(by_link, _)| *by_link).map(|(_, id)| id).last();
+            let met = before.into_iter().rfind(|(by_link, _)| *by_link).map(|(_, id)| id);
             for suspect in &mut blockers.suspects {
                 let parted = met.is_some_and(|met| self.is_on_another_id(link, suspect, met));
                 suspect.cap(if parted { Confidence::Possible } else { Confidence::Likely });
