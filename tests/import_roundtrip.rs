@@ -148,6 +148,12 @@ impl Truth {
             ("lingering-close", _) if !form.times => Some(("NoVisibleHolder [] None", "no_durations")),
             // Procmon prints garbage for the page protection on 64-bit Windows, so a writable section is not known as such.
             ("writable-mapping", _) => Some(("NoVisibleHolder [] None", "Mapping")),
+            // What came so near to the refusal clears nobody without durations.
+            ("refuted-open-closes-later", _) if !form.times => {
+                Some((r#"NoVisibleHolder ["h1"] Possible"#, "no_durations"))
+            }
+            // Procmon does not print the name that SetLinkInformationEx gives.
+            ("link-by-ex", _) => Some(("NoVisibleHolder [] None", "")),
             // Nothing ties the 8.3 name that the holder used to the long one.
             ("short-name", _) => Some((r#"NoVisibleHolder ["h1"] Possible"#, "")),
             _ => None,
@@ -201,6 +207,10 @@ fn told(record: &CaseRecord) -> serde_json::Value {
         failure.as_object_mut().map(|failure| failure.remove("evidence"));
         for holder in failure["holders"].as_array_mut().into_iter().flatten() {
             holder.as_object_mut().map(|holder| holder.remove("evidence"));
+        }
+        // (So does the start that tells two processes of one number apart.)
+        for party in failure["ruled_out"].as_array_mut().into_iter().flatten() {
+            party.as_object_mut().map(|party| party.remove("started"));
         }
     }
     for holder in record.get_mut("holders").and_then(|list| list.as_array_mut()).into_iter().flatten() {

@@ -66,10 +66,16 @@ fn verdict(capture: &Path) -> serde_json::Value {
         // What the capture cannot show, with its numbers; the candidates among drivers; the advice. Names may be others.
         "quality": record["capture"]["quality"],
         "consistency": record["capture"]["consistency"],
-        "caveats": list(&record, "caveats").iter().map(|advice| advice["text"].clone()).collect::<Vec<_>>(),
+        "caveats": list(&record, "caveats").iter().map(|caveat| unnumbered(&caveat["text"])).collect::<Vec<_>>(),
         "recommendations": list(&record, "recommendations").iter().map(|advice| advice["code"].clone()).collect::<Vec<_>>(),
         "waits": list(&record, "waits").iter().map(|wait| wait["waited_ms"].clone()).collect::<Vec<_>>(),
     })
+}
+
+/// A sentence up to where it names events.
+fn unnumbered(text: &serde_json::Value) -> String {
+    let text = text.as_str().unwrap();
+    text.split_once(": at event").map_or(text, |(start, _)| start).to_owned()
 }
 
 #[test]
@@ -150,7 +156,7 @@ fn a_recovered_capture_opens_in_independent_readers() {
         std::fs::remove_file(folder.path().join("again.bin")).unwrap();
         let small = folder.path().join(format!("small-{name}"));
         let path = sample.to_str().unwrap();
-        succeed(&["extract", path, "-o", small.to_str().unwrap(), "--event", "0-20", "--redact"]);
+        succeed(&["extract", path, "-o", small.to_str().unwrap(), "--event", "0-4", "--redact"]);
     }
     let python = std::env::var_os("PMLBLAME_PYTHON").unwrap_or_else(|| "python3".into());
     let present = Command::new(&python).args(["-c", "import procmon_parser, procmon_reader"]).output();

@@ -343,9 +343,9 @@ mod tests {
             assert_eq!(may_be_same(a, b, &Roots::default(), &|_, _| false), untied, "{a} {b}");
             assert_eq!(may_be_same(b, a, &tied, &|_, _| false), with, "{a} {b}");
         }
-        let others = |path: &str, name: &str| same(path, r"C:\PROGRA~1") && !same(name, "Programs");
+        let others = |path: &str, name: &str| same(path, r"C:\PROGRA~1") && !same(name, "Programs here");
         assert!(!may_be_same(r"C:\Program Files\f", r"C:\PROGRA~1\f", &Roots::default(), &others));
-        assert!(may_be_same(r"C:\Programs\f", r"C:\PROGRA~1\f", &Roots::default(), &others));
+        assert!(may_be_same(r"C:\Programs here\f", r"C:\PROGRA~1\f", &Roots::default(), &others));
         let apart = Roots { apart: vec![(r"\Device\HarddiskVolume5".into(), "D:".into())], ..Roots::default() };
         assert!(!may_be_same(r"D:\a\f", r"\Device\HarddiskVolume5\a\f", &apart, &|_, _| false));
         assert!(may_be_same(r"D:\a\f", r"\Device\HarddiskVolume4\a\f", &apart, &|_, _| false));
